@@ -1,0 +1,15 @@
+"""From a Namespace's labels and annotations to what it wants. Pure: no Kopf, no cluster."""
+
+from homelab_netpol.intent.model import Intent, LastGood, NamespaceFacts, Problem, Reason
+from homelab_netpol.intent.read import read_intent
+from homelab_netpol.intent.vocabulary import Vocabulary
+
+__all__ = [
+    "Intent",
+    "LastGood",
+    "NamespaceFacts",
+    "Problem",
+    "Reason",
+    "Vocabulary",
+    "read_intent",
+]

@@ -1,0 +1,237 @@
+"""Reads a Namespace's labels and annotations.
+
+The rule for all of them: what cannot be understood changes nothing. What stood before stays, the
+owner is told what is in force and which word was probably meant, and nothing opens by accident.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from homelab_netpol.intent.model import Intent, LastGood, NamespaceFacts, Problem, Reason
+from homelab_netpol.intent.vocabulary import Vocabulary, nearest
+
+# ASCII digits only: int() would also take the digits of other scripts, which a reader cannot tell.
+_PORT = re.compile(r"[0-9]{1,5}")
+
+# Cilium's CRD takes at most 40 ports in one rule (`maxItems` of toPorts.ports); a mesh adds its own.
+_MAX_GATEWAY_PORTS = 39
+
+
+def read_intent(facts: NamespaceFacts, last_good: LastGood, vocabulary: Vocabulary) -> Intent:
+    """Reads what a Namespace wants.
+
+    Args:
+        facts: its labels and annotations.
+        last_good: what stands there, for labels that cannot be understood.
+        vocabulary: the known words.
+
+    Returns:
+        The intent; it never fails, as problems are part of it.
+    """
+    return _Reader(facts, last_good, vocabulary).read()
+
+
+class _Reader:
+    """One reading: collects the problems while the labels are gone through."""
+
+    def __init__(self, facts: NamespaceFacts, last_good: LastGood, vocabulary: Vocabulary) -> None:
+        self._facts = facts
+        self._last_good = last_good
+        self._words = vocabulary
+        self._problems: list[Problem] = []
+
+    def read(self) -> Intent:
+        platform = self._facts.name in self._words.platform_namespaces
+        profile, untouched = self._profile(platform=platform)
+        grants, grants_untouched = self._grants()
+        remedy = (
+            "a platform namespace has none: remove it"
+            if platform
+            else f"it needs a profile: set {self._words.profile_key} as well"
+        )
+        missing = None if profile is not None or untouched else remedy
+        intra_namespace = self._intra_namespace(profile, missing=missing)
+        gateway_ports = self._gateway_ports(missing=missing)
+        hatch_open = self._hatch()
+        self._unknown_keys()
+        mesh_key, mesh_value = self._words.mesh_label
+        return Intent(
+            namespace=self._facts.name,
+            platform=platform,
+            profile=profile,
+            profile_untouched=untouched,
+            intra_namespace=intra_namespace,
+            gateway_ports=gateway_ports,
+            grants=grants,
+            grants_untouched=grants_untouched,
+            hatch_open=hatch_open,
+            meshed=self._facts.labels.get(mesh_key) == mesh_value,
+            problems=tuple(self._problems),
+        )
+
+    def _report(self, reason: Reason, key: str, message: str) -> None:
+        self._problems.append(Problem(reason, key, message))
+
+    def _profile(self, *, platform: bool) -> tuple[str | None, bool]:
+        key = self._words.profile_key
+        value = self._facts.labels.get(key)
+        if value is None:
+            return None, False
+        if platform:
+            self._report(
+                Reason.PROFILE_REFUSED,
+                key,
+                f"{self._facts.name} is a platform namespace: it keeps its hand-written policies,"
+                f" and the label {key}={value} is refused. Remove the label, or take the namespace"
+                " out of the setting platformNamespaces.",
+            )
+            return None, False
+        if value in self._words.profiles:
+            return value, False
+        kept = self._last_good.profile
+        stands = f"the profile {kept!r} stays in force" if kept else "no profile is in force"
+        self._report(
+            Reason.PROFILE_UNKNOWN,
+            key,
+            f"There is no profile {value!r}; {stands}. {self._hint(value, self._words.profiles)}",
+        )
+        if kept is None or kept in self._words.profiles:
+            return kept, False
+        return None, True
+
+    def _grants(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        granted: list[str] = []
+        untouched: list[str] = []
+        prefix = self._words.access_prefix
+        for key in sorted(self._facts.labels):
+            if not key.startswith(prefix):
+                continue
+            resource, value = key.removeprefix(prefix), self._facts.labels[key]
+            if value == "false":
+                continue
+            stands = resource in self._last_good.grants
+            in_force = "the access that stands is kept" if stands else "no access is granted"
+            if value != "true":
+                self._report(
+                    Reason.ACCESS_VALUE_INVALID,
+                    key,
+                    f'The value of {key} must be "true" (or "false"), not {value!r}; {in_force}.',
+                )
+            if resource not in self._words.resources:
+                self._report(
+                    Reason.ACCESS_UNKNOWN,
+                    key,
+                    f"There is no shared resource {resource!r}; {in_force}."
+                    f" {self._hint(resource, self._words.resources)}",
+                )
+                if stands:
+                    untouched.append(resource)
+            elif value == "true" or stands:
+                granted.append(resource)
+        return tuple(granted), tuple(untouched)
+
+    def _hatch(self) -> bool:
+        key = self._words.enforcement_key
+        value = self._facts.labels.get(key, "enabled")
+        if value in ("enabled", "disabled"):
+            return value == "disabled"
+        state = "open" if self._last_good.hatch_open else "closed"
+        self._report(
+            Reason.ENFORCEMENT_VALUE_INVALID,
+            key,
+            f"The value of {key} must be 'disabled' or 'enabled', not {value!r}; the escape hatch"
+            f" stays {state}. {self._hint(value, ('disabled', 'enabled'))}",
+        )
+        return self._last_good.hatch_open
+
+    def _intra_namespace(self, profile: str | None, *, missing: str | None) -> bool:
+        key = self._words.intra_namespace_key
+        value = self._facts.labels.get(key)
+        if value is not None and missing is not None:
+            self._report(
+                Reason.INTRA_NAMESPACE_REFUSED,
+                key,
+                f"{key}={value} refines a profile, and has no effect without one; {missing}.",
+            )
+            return False
+        default = self._words.profiles.get(profile, False) if profile is not None else False
+        if value is None:
+            return default
+        if value in ("allow", "deny"):
+            return value == "allow"
+        kept = self._last_good.intra_namespace
+        in_force = default if kept is None else kept
+        self._report(
+            Reason.INTRA_NAMESPACE_INVALID,
+            key,
+            f"The value of {key} must be 'allow' or 'deny', not {value!r}; traffic within the"
+            f" namespace stays {'allowed' if in_force else 'denied'}.",
+        )
+        return in_force
+
+    def _gateway_ports(self, *, missing: str | None) -> tuple[int, ...] | None:
+        key = self._words.gateway_ports_key
+        value = self._facts.annotations.get(key)
+        if value is None:
+            return ()
+        if missing is not None:
+            self._report(
+                Reason.GATEWAY_PORTS_REFUSED,
+                key,
+                f"The annotation {key} refines a profile, and has no effect without one; {missing}.",
+            )
+            return ()
+        ports = _parse_ports(value)
+        if ports is not None:
+            return ports
+        kept = self._last_good.gateway_ports
+        if kept is None:
+            in_force = "the gateways may reach nothing until it is corrected"
+        elif kept:
+            in_force = f"the gateways may still reach {', '.join(map(str, kept))}"
+        else:
+            in_force = "the gateways may still reach every TCP port"
+        self._report(
+            Reason.GATEWAY_PORTS_INVALID,
+            key,
+            f"The annotation {key} must list 1 to {_MAX_GATEWAY_PORTS} TCP ports, such as"
+            f' "8080,9090", not {value[:80]!r}; {in_force}.',
+        )
+        return kept
+
+    def _unknown_keys(self) -> None:
+        """Speaks up for `network-policy.homelab/profil`: a mistyped key would do nothing at all."""
+        known = {
+            self._words.profile_key,
+            self._words.enforcement_key,
+            self._words.intra_namespace_key,
+        }
+        prefix = f"{self._words.domain}/"
+        for key in sorted(self._facts.labels):
+            if key.startswith(prefix) and key not in known:
+                short = [name.removeprefix(prefix) for name in known]
+                self._report(
+                    Reason.LABEL_UNKNOWN,
+                    key,
+                    f"There is no label {key}; it has no effect."
+                    f" {self._hint(key.removeprefix(prefix), short)}",
+                )
+
+    @staticmethod
+    def _hint(name: str, known: Collection[str]) -> str:
+        suggestion = nearest(name, known)
+        if suggestion is not None:
+            return f"Did you mean {suggestion!r}?"
+        return f"Known: {', '.join(sorted(known))}."
+
+
+def _parse_ports(text: str) -> tuple[int, ...] | None:
+    parts = [part.strip() for part in text[:1024].split(",")]
+    if len(text) > 1024 or not all(_PORT.fullmatch(part) for part in parts):
+        return None
+    ports = sorted({int(part) for part in parts})
+    if len(ports) > _MAX_GATEWAY_PORTS or not all(1 <= port <= 65535 for port in ports):
+        return None
+    return tuple(ports)

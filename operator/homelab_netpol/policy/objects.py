@@ -1,0 +1,153 @@
+"""The policies that the operator keeps: their names, their labels, and how two are compared."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
+FIELD_MANAGER = "homelab-netpol"
+API_VERSION = "cilium.io/v2"
+
+HATCH_CCNP = "escape-hatch-allow-all"
+
+
+class Kind(StrEnum):
+    """The two kinds of Cilium policies."""
+
+    CNP = "CiliumNetworkPolicy"
+    CCNP = "CiliumClusterwideNetworkPolicy"
+
+
+class Component(StrEnum):
+    """What a managed policy is there for: the value of its component label."""
+
+    PROFILE = "profile"
+    ACCESS = "access"
+    GRANT = "grant"
+    HATCH = "hatch"
+    BASELINE = "baseline"
+
+
+class PolicyKey(NamedTuple):
+    """Which object: kind, namespace ("" for a clusterwide policy) and name."""
+
+    kind: Kind
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        """As kubectl would write it, for messages."""
+        where = f" in {self.namespace}" if self.namespace else ""
+        return f"{self.kind} {self.name}{where}"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A policy as it should stand.
+
+    Attributes:
+        key: which object.
+        component: what it is there for.
+        labels: the labels that it must carry, those that mark it as managed included.
+        annotations: the annotations that it must carry.
+        body: `{"spec": ...}` or `{"specs": [...]}`.
+        digest: of the body; equal bodies have equal digests.
+    """
+
+    key: PolicyKey
+    component: Component
+    labels: Mapping[str, str]
+    body: Mapping[str, Any]
+    digest: str
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LivePolicy:
+    """A policy as it stands in the cluster, reduced to what comparing and writing it needs.
+
+    Attributes:
+        key: which object.
+        uid: of this incarnation; a delete names it, so that a successor is never deleted.
+        resource_version: for a replace that fails when somebody else was faster.
+        labels: all of its labels; those of others are kept on a write.
+        annotations: all of its annotations; likewise.
+        digest: of its spec and specs, comparable with `Policy.digest`.
+        created: creationTimestamp, RFC 3339.
+    """
+
+    key: PolicyKey
+    uid: str
+    resource_version: str
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    digest: str
+    created: str
+
+
+class LabelKeys:
+    """The keys of the labels and annotations that the operator puts on its own policies."""
+
+    def __init__(self, domain: str) -> None:
+        self.component = f"{domain}/component"
+        self.profile = f"{domain}/profile"
+        self.resource = f"{domain}/resource"
+        self.intra_namespace = f"{domain}/intra-namespace"
+        self.gateway_ports = f"{domain}/gateway-ports"
+
+
+def policy_name(component: Component, resource: str = "") -> str:
+    """The name of a namespaced policy: stable, so that a change of profile is one replace."""
+    match component:
+        case Component.PROFILE:
+            return "homelab-profile"
+        case Component.HATCH:
+            return "homelab-escape-hatch"
+        case Component.ACCESS | Component.GRANT:
+            return f"homelab-{component}-{resource}"
+        case Component.BASELINE:
+            raise ValueError("baselines are clusterwide and carry names of their own")
+
+
+def digest_of(body: Mapping[str, Any]) -> str:
+    """A short fingerprint of a policy's `spec` and `specs`, whatever the order of its keys."""
+    rules = {key: body[key] for key in ("spec", "specs") if body.get(key) is not None}
+    canonical = json.dumps(rules, sort_keys=True, separators=(",", ":"))
+    return hashlib.blake2b(canonical.encode(), digest_size=16).hexdigest()
+
+
+def read_live(kind: Kind, manifest: Mapping[str, Any]) -> LivePolicy:
+    """Reduces an object of the API server to what is kept of it.
+
+    Raises:
+        KeyError: the manifest has no name, uid or resourceVersion, so no API server sent it.
+    """
+    metadata = manifest["metadata"]
+    return LivePolicy(
+        key=PolicyKey(kind, metadata.get("namespace", ""), metadata["name"]),
+        uid=metadata["uid"],
+        resource_version=metadata["resourceVersion"],
+        labels=metadata.get("labels") or {},
+        annotations=metadata.get("annotations") or {},
+        digest=digest_of(manifest),
+        created=metadata.get("creationTimestamp") or "",
+    )
+
+
+def is_managed(labels: Mapping[str, str]) -> bool:
+    """The object says that it is ours."""
+    return labels.get(MANAGED_BY_LABEL) == FIELD_MANAGER
+
+
+def written_by_us(manifest: Mapping[str, Any]) -> bool:
+    """Our field manager owns the spec, even if somebody took the label off."""
+    for entry in manifest["metadata"].get("managedFields") or []:
+        owned = entry.get("fieldsV1") or {}
+        if entry.get("manager") == FIELD_MANAGER and ("f:spec" in owned or "f:specs" in owned):
+            return True
+    return False

@@ -1,0 +1,187 @@
+"""Which policies should stand: for one namespace, for one shared resource, for the cluster.
+
+A profile's policy alone switches on default deny, beside the baselines; grants and the hatch only
+add, so that they can never cut off a namespace that nobody put under a profile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from typing import Any
+
+from homelab_netpol.intent import Intent
+from homelab_netpol.policy.catalogue import KUBE_API, Catalogue
+from homelab_netpol.policy.objects import (
+    FIELD_MANAGER,
+    HATCH_CCNP,
+    MANAGED_BY_LABEL,
+    Component,
+    Kind,
+    LabelKeys,
+    Policy,
+    PolicyKey,
+    policy_name,
+)
+from homelab_netpol.settings import TargetSide
+
+
+class Planner:
+    """Renders what should stand. Pure: the same arguments give the same policies."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._keys = LabelKeys(catalogue.settings.label_domain)
+
+    def namespace(self, intent: Intent, is_meshed: Callable[[str], bool]) -> list[Policy]:
+        """The policies of one namespace: its hatch, its profile, its side of its grants.
+
+        Args:
+            intent: what the namespace wants.
+            is_meshed: whether another namespace, by name, is part of the mesh.
+
+        Raises:
+            RenderError: a template cannot be rendered.
+        """
+        policies = []
+        if intent.hatch_open:
+            policies.append(self._policy(Component.HATCH, intent.namespace, "hatch/namespace"))
+        if intent.profile is not None:
+            policies.append(self._profile(intent, intent.profile))
+        policies.extend(self._access(intent, name, is_meshed) for name in intent.grants)
+        return policies
+
+    def target(
+        self, name: str, consumers: Collection[str], is_meshed: Callable[[str], bool]
+    ) -> Policy | None:
+        """The policy in a shared resource's own namespace, which lets its consumers in.
+
+        Args:
+            name: the shared resource.
+            consumers: the namespaces that hold a grant on it, or whose hatch is open.
+            is_meshed: whether a namespace, by name, is part of the mesh.
+
+        Returns:
+            None when nothing is to stand there.
+
+        Raises:
+            RenderError: a template cannot be rendered.
+        """
+        resource = self._catalogue.resource(name)
+        exclusive = resource.target is TargetSide.EXCLUSIVE
+        if resource.namespace is None or resource.target is TargetSide.NONE:
+            return None
+        if not consumers and not exclusive:
+            return None
+        meshed = [c for c in consumers if is_meshed(c)] if is_meshed(resource.namespace) else []
+        return self._policy(
+            Component.GRANT,
+            resource.namespace,
+            "grants/target",
+            resource_name=name,
+            name=name,
+            resource=resource.model_dump(mode="json", by_alias=True),
+            exclusive=exclusive,
+            consumers=sorted(consumers),
+            meshed_consumers=sorted(meshed),
+        )
+
+    def clusterwide(self) -> list[Policy]:
+        """The baselines, and the hatch's clusterwide policy.
+
+        Raises:
+            RenderError: a template cannot be rendered.
+        """
+        kube_api = self._catalogue.settings.shared_resources.get(KUBE_API)
+        shared = {
+            "selections": self._catalogue.selections(),
+            "kube_api": kube_api.model_dump(mode="json", by_alias=True) if kube_api else None,
+        }
+        policies = [
+            self._clusterwide(Component.BASELINE, name, f"baselines/{name}", shared)
+            for name in self._catalogue.baselines()
+        ]
+        hatch = self._clusterwide(Component.HATCH, HATCH_CCNP, f"hatch/{HATCH_CCNP}", {})
+        return [hatch, *policies]
+
+    def _profile(self, intent: Intent, profile: str) -> Policy:
+        ports = intent.gateway_ports
+        policy = self._policy(
+            Component.PROFILE,
+            intent.namespace,
+            f"profiles/{profile}",
+            labels={
+                self._keys.profile: profile,
+                self._keys.intra_namespace: "allow" if intent.intra_namespace else "deny",
+            },
+            annotations={self._keys.gateway_ports: gateway_ports_text(ports)},
+            intra_namespace=intent.intra_namespace,
+            gateway_ports=None if ports is None else list(ports),
+            meshed=intent.meshed,
+        )
+        return policy
+
+    def _access(self, intent: Intent, name: str, is_meshed: Callable[[str], bool]) -> Policy:
+        resource = self._catalogue.resource(name)
+        through_mesh = (
+            intent.meshed and resource.namespace is not None and is_meshed(resource.namespace)
+        )
+        return self._policy(
+            Component.ACCESS,
+            intent.namespace,
+            "access/consumer",
+            resource_name=name,
+            name=name,
+            resource=resource.model_dump(mode="json", by_alias=True),
+            hbone=through_mesh,
+        )
+
+    def _policy(
+        self,
+        component: Component,
+        namespace: str,
+        template: str,
+        *,
+        resource_name: str = "",
+        labels: dict[str, str] | None = None,
+        annotations: dict[str, str] | None = None,
+        **variables: Any,
+    ) -> Policy:
+        body, digest = self._catalogue.renderer.body(template, Kind.CNP, **variables)
+        own = self._labels(component) | (labels or {})
+        if resource_name:
+            own[self._keys.resource] = resource_name
+        return Policy(
+            key=PolicyKey(Kind.CNP, namespace, policy_name(component, resource_name)),
+            component=component,
+            labels=own,
+            annotations=annotations or {},
+            body=body,
+            digest=digest,
+        )
+
+    def _clusterwide(
+        self, component: Component, name: str, template: str, variables: dict[str, Any]
+    ) -> Policy:
+        body, digest = self._catalogue.renderer.body(template, Kind.CCNP, **variables)
+        key = PolicyKey(Kind.CCNP, "", name)
+        return Policy(key, component, self._labels(component), body, digest)
+
+    def _labels(self, component: Component) -> dict[str, str]:
+        return {MANAGED_BY_LABEL: FIELD_MANAGER, self._keys.component: component.value}
+
+
+def gateway_ports_text(ports: Iterable[int] | None) -> str:
+    """How a profile's policy notes the ports that it opens to gateways: `any`, `none` or a list."""
+    if ports is None:
+        return "none"
+    return ",".join(map(str, ports)) or "any"
+
+
+def parse_gateway_ports_text(text: str | None) -> tuple[int, ...] | None:
+    """The reverse of `gateway_ports_text`; what it never wrote counts as `none`."""
+    if text == "any":
+        return ()
+    parts = (text or "").split(",")
+    if not all(part.isascii() and part.isdigit() for part in parts):
+        return None
+    return tuple(map(int, parts))

@@ -1,0 +1,373 @@
+"""What can be set, what each setting is for, and its default.
+
+Keys in the file are camelCase, as everywhere in Kubernetes; unknown keys are errors, because a
+mistyped key that is ignored is a policy that nobody asked for.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
+
+_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_DNS_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_LABEL_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+
+# Cilium names these: pkg/policy/api/entity.go. `none` is left out, as it selects nobody.
+_ENTITIES = frozenset(
+    "all cluster health host ingress init kube-apiserver remote-node unmanaged world world-ipv4"
+    " world-ipv6".split()
+)
+
+# `homelab-access-<resource>` must be an object's name; the label's own limit is 63 characters.
+_RESOURCE_NAME_LIMIT = 63
+
+
+def _dns_label(value: str) -> str:
+    if not _DNS_LABEL.fullmatch(value):
+        raise ValueError("must be a DNS label: lower-case letters, digits and '-', at most 63")
+    return value
+
+
+def _dns_subdomain(value: str) -> str:
+    if len(value) > 200 or not _DNS_SUBDOMAIN.fullmatch(value):
+        raise ValueError("must be a DNS name of at most 200 characters, such as network.example.org")
+    return value
+
+
+def _label_key(value: str) -> str:
+    prefix, slash, name = value.rpartition("/")
+    if not _LABEL_NAME.fullmatch(name) or (slash and not _DNS_SUBDOMAIN.fullmatch(prefix)):
+        raise ValueError("must be a label key, such as app.kubernetes.io/name")
+    return value
+
+
+def _label_value(value: str) -> str:
+    if value and not _LABEL_NAME.fullmatch(value):
+        raise ValueError("must be a label value: letters, digits, '-', '_' and '.', at most 63")
+    return value
+
+
+def _entity(value: str) -> str:
+    if value not in _ENTITIES:
+        raise ValueError(f"must be one of Cilium's entities: {', '.join(sorted(_ENTITIES))}")
+    return value
+
+
+def _cidr(value: str) -> str:
+    try:
+        ipaddress.ip_network(value)
+    except ValueError as error:
+        raise ValueError(f"must be a network such as 169.254.0.0/16: {error}") from None
+    return value
+
+
+DnsLabel = Annotated[str, AfterValidator(_dns_label)]
+DnsSubdomain = Annotated[str, AfterValidator(_dns_subdomain)]
+LabelKey = Annotated[str, AfterValidator(_label_key)]
+LabelValue = Annotated[str, AfterValidator(_label_value)]
+Entity = Annotated[str, AfterValidator(_entity)]
+Cidr = Annotated[str, AfterValidator(_cidr)]
+PortNumber = Annotated[int, Field(ge=1, le=65535, strict=True)]
+PodLabels = dict[LabelKey, LabelValue]
+
+
+class _Section(BaseModel):
+    """A part of the file: immutable once read, closed to keys it does not know."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, validate_by_name=True
+    )
+
+
+class Protocol(StrEnum):
+    """Transport protocols that a port can be opened for."""
+
+    TCP = "TCP"
+    UDP = "UDP"
+    SCTP = "SCTP"
+
+
+class DefaultDeny(StrEnum):
+    """Which namespaces deny what nothing allows."""
+
+    WORKLOAD = "workload"
+    LABELLED = "labelled"
+    CLUSTER = "cluster"
+
+
+class TargetSide(StrEnum):
+    """What the operator writes in a shared resource's own namespace."""
+
+    ADDITIVE = "additive"
+    EXCLUSIVE = "exclusive"
+    NONE = "none"
+
+
+class Hbone(StrEnum):
+    """Whom a meshed namespace may reach on the mesh's tunnel port."""
+
+    PERMISSIONS = "permissions"
+    CLUSTER = "cluster"
+
+
+class Port(_Section):
+    """One port: a number and its protocol (TCP unless said)."""
+
+    port: PortNumber
+    protocol: Protocol = Protocol.TCP
+
+
+class Pods(_Section):
+    """Pods of one namespace; without labels, all of them."""
+
+    namespace: DnsLabel
+    labels: PodLabels = Field(default_factory=dict)
+
+
+class SharedResource(_Section):
+    """What an access label grants egress to: pods of a namespace, or entities, on some ports."""
+
+    namespace: DnsLabel | None = Field(
+        default=None, description="The namespace whose pods offer the resource."
+    )
+    pod_labels: PodLabels = Field(
+        default_factory=dict, description="Only these pods of it; empty: all of them."
+    )
+    entities: tuple[Entity, ...] = Field(
+        default=(), description="Cilium entities that are the resource, instead of a namespace."
+    )
+    ports: tuple[Port, ...] = Field(min_length=1, max_length=40)
+    target: TargetSide = Field(
+        default=TargetSide.ADDITIVE,
+        description="In the resource's namespace: `additive` lets granted namespaces in and denies"
+        " nobody; `exclusive` also denies everybody else; `none` writes nothing there.",
+    )
+
+    @model_validator(mode="after")
+    def _pods_or_entities(self) -> Self:
+        if (self.namespace is None) == (not self.entities):
+            raise ValueError("needs either `namespace` or `entities`, and not both")
+        if self.namespace is None and (self.pod_labels or self.target is TargetSide.EXCLUSIVE):
+            raise ValueError("`podLabels` and `target: exclusive` need a `namespace`")
+        return self
+
+
+class Gateways(_Section):
+    """The pods through which requests enter the cluster, told apart by one label."""
+
+    namespace: DnsLabel = "istio-gateway"
+    label: LabelKey = "gateway.networking.k8s.io/gateway-name"
+    internal: LabelValue = "internal"
+    external: LabelValue = "external"
+
+
+class DnsService(_Section):
+    """The pods that answer DNS queries, and their ports."""
+
+    namespace: DnsLabel = "kube-system"
+    labels: PodLabels = Field(default_factory=lambda: {"k8s-app": "kube-dns"})
+    ports: tuple[Port, ...] = Field(
+        default=(Port(port=53, protocol=Protocol.UDP), Port(port=53, protocol=Protocol.TCP)),
+        min_length=1,
+        max_length=40,
+    )
+
+
+class Prometheus(_Section):
+    """The pods that scrape metrics. Without ports they may reach any TCP port."""
+
+    namespace: DnsLabel = "monitoring"
+    labels: PodLabels = Field(default_factory=lambda: {"app.kubernetes.io/name": "prometheus"})
+    ports: tuple[PortNumber, ...] = Field(default=(), max_length=40)
+
+
+class Probes(_Section):
+    """Where health probes come from."""
+
+    entities: tuple[Entity, ...] = Field(
+        default=("health", "host", "remote-node", "kube-apiserver"), min_length=1
+    )
+    cidrs: tuple[Cidr, ...] = ("169.254.0.0/16",)
+
+
+class Mesh(_Section):
+    """Istio in ambient mode, for the namespaces that carry its label."""
+
+    label: LabelKey = "istio.io/dataplane-mode"
+    value: LabelValue = "ambient"
+    port: PortNumber = Field(default=15008, description="HBONE: the tunnel's port.")
+    ztunnel: Pods = Pods(namespace="istio-system", labels={"app": "ztunnel"})
+    probe_cidrs: tuple[Cidr, ...] = Field(
+        default=("169.254.7.127/32",),
+        description="The address that ambient mode gives to the kubelet's probes.",
+    )
+    hbone: Hbone = Field(
+        default=Hbone.PERMISSIONS,
+        description="`permissions`: the tunnel follows profiles and grants; `cluster`: every peer"
+        " in the cluster may use it with a meshed namespace.",
+    )
+
+
+class Server(_Section):
+    """Where /metrics, /healthz and /readyz answer."""
+
+    address: str = "0.0.0.0"  # noqa: S104 - a probe and a scraper come from outside the Pod
+    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+
+
+class LeaderElection(_Section):
+    """One replica writes, the others wait. Without `enabled`: only inside a cluster."""
+
+    enabled: bool | None = None
+    namespace: DnsLabel | None = Field(
+        default=None, description="Of the Lease; without it, the Pod's own namespace."
+    )
+    name: DnsLabel = "homelab-netpol"
+    lease_seconds: Annotated[int, Field(ge=3, le=300)] = 15
+
+
+class LogFormat(StrEnum):
+    """How a line of the log looks."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class LogLevel(StrEnum):
+    """The least severe lines that are shown."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Logging(_Section):
+    """The operator's log, on standard error."""
+
+    format: LogFormat = LogFormat.TEXT
+    level: LogLevel = LogLevel.INFO
+
+
+# The hand-kept namespaces of the vocabulary; the operator's own is among them, so that no label can
+# make it cut itself off.
+_PLATFORM_NAMESPACES = (
+    "kube-system",
+    "kube-public",
+    "kube-node-lease",
+    "monitoring",
+    "database",
+    "cache",
+    "garage",
+    "istio-system",
+    "istio-gateway",
+    "flux-system",
+    "argocd",
+    "longhorn-system",
+    "cert-manager",
+    "homelab-netpol",
+)
+
+
+def _default_shared_resources() -> dict[str, SharedResource]:
+    return {
+        "postgres": SharedResource(namespace="database", ports=(Port(port=5432),)),
+        "dragonfly": SharedResource(namespace="cache", ports=(Port(port=6379),)),
+        "garage-s3": SharedResource(namespace="garage", ports=(Port(port=3900),)),
+        "kube-api": SharedResource(
+            entities=("kube-apiserver",), ports=(Port(port=6443), Port(port=443))
+        ),
+    }
+
+
+class Settings(_Section):
+    """Everything that can be set."""
+
+    label_domain: DnsSubdomain = Field(
+        default="network-policy.homelab",
+        description="The domain of the labels: <domain>/profile, access.<domain>/<resource> ...",
+    )
+    default_deny: DefaultDeny = Field(
+        default=DefaultDeny.WORKLOAD,
+        description="Who is denied what nothing allows. `workload`: every namespace but the"
+        " platform ones. `labelled`: only namespaces with a profile. `cluster`: all of them.",
+    )
+    platform_namespaces: tuple[DnsLabel, ...] = Field(
+        default=_PLATFORM_NAMESPACES,
+        description="Namespaces with hand-kept policies; a profile on one is refused.",
+    )
+    gateways: Gateways = Gateways()
+    dns: DnsService = DnsService()
+    prometheus: Prometheus = Prometheus()
+    probes: Probes = Probes()
+    mesh: Mesh = Mesh()
+    shared_resources: dict[DnsLabel, SharedResource] = Field(
+        default_factory=_default_shared_resources,
+        description="By the access label's suffix. Entries are added to the built-in ones; an"
+        " entry of a built-in name replaces it.",
+    )
+    templates: Path | None = Field(
+        default=None,
+        description="A directory searched for templates before the built-in ones.",
+    )
+    resync_seconds: Annotated[float, Field(ge=1, le=86400)] = Field(
+        default=300.0,
+        description="How often everything is listed and compared, in case a watch lost something.",
+    )
+    workers: Annotated[int, Field(ge=1, le=64)] = Field(
+        default=16, description="How many namespaces are worked on at the same time."
+    )
+    request_timeout_seconds: Annotated[float, Field(ge=1, le=300)] = 10.0
+    server: Server = Server()
+    leader_election: LeaderElection = LeaderElection()
+    logging: Logging = Logging()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keep_builtin_resources(cls, data: object) -> object:
+        if not isinstance(data, dict):
+            return data
+        given = data.get("sharedResources", data.get("shared_resources"))
+        if not isinstance(given, dict):
+            return data
+        merged = {**_default_shared_resources(), **given}
+        return {k: v for k, v in data.items() if k != "shared_resources"} | {
+            "sharedResources": merged
+        }
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> Self:
+        if len(set(self.platform_namespaces)) != len(self.platform_namespaces):
+            raise ValueError("platformNamespaces: a namespace is named twice")
+        return self
+
+    def access_label(self, resource: str) -> str:
+        """The label that grants a shared resource, such as access.network-policy.homelab/postgres."""
+        return f"access.{self.label_domain}/{resource}"
+
+    @property
+    def profile_label(self) -> str:
+        """The label that names a namespace's profile."""
+        return f"{self.label_domain}/profile"
+
+    @property
+    def enforcement_label(self) -> str:
+        """The label of the escape hatch."""
+        return f"{self.label_domain}/enforcement"
+
+    @property
+    def intra_namespace_label(self) -> str:
+        """The label that overrides whether pods of the namespace reach each other."""
+        return f"{self.label_domain}/intra-namespace"
+
+    @property
+    def gateway_ports_annotation(self) -> str:
+        """The annotation that narrows the ports which gateways may reach."""
+        return f"{self.label_domain}/gateway-ports"
