@@ -15,7 +15,7 @@ from homelab_netpol.intent.vocabulary import Vocabulary, nearest
 # ASCII digits only: int() would also take the digits of other scripts, which a reader cannot tell.
 _PORT = re.compile(r"[0-9]{1,5}")
 
-# Cilium's CRD takes at most 40 ports in one rule (`maxItems` of toPorts.ports); a mesh adds its own.
+# Cilium's CRD takes at most 40 ports in one rule (`maxItems` of toPorts.ports); a mesh adds one.
 _MAX_GATEWAY_PORTS = 39
 
 
@@ -180,7 +180,8 @@ class _Reader:
             self._report(
                 Reason.GATEWAY_PORTS_REFUSED,
                 key,
-                f"The annotation {key} refines a profile, and has no effect without one; {missing}.",
+                f"The annotation {key} refines a profile, and has no effect without one;"
+                f" {missing}.",
             )
             return ()
         ports = _parse_ports(value)

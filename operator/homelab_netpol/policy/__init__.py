@@ -1,1 +1,1 @@
-"""From intents to the policies that should stand, and what must change. Pure: no Kopf, no cluster."""
+"""From intents to policies, and to what must be written. Pure: no Kopf, no cluster."""

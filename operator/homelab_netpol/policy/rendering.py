@@ -184,4 +184,6 @@ def _check_rule(rule: Any, where: str) -> None:
         raise RenderError(f"{where}: every rule needs an endpointSelector")
     directions = ("ingress", "ingressDeny", "egress", "egressDeny")
     if not any(rule.get(direction) for direction in directions):
-        raise RenderError(f"{where}: a rule without any {'/'.join(directions)} is rejected by Cilium")
+        raise RenderError(
+            f"{where}: a rule without any {'/'.join(directions)} is rejected by Cilium"
+        )

@@ -20,13 +20,10 @@ _DNS_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]
 _LABEL_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 
 # Cilium names these: pkg/policy/api/entity.go. `none` is left out, as it selects nobody.
-_ENTITIES = frozenset(
-    "all cluster health host ingress init kube-apiserver remote-node unmanaged world world-ipv4"
-    " world-ipv6".split()
+_ENTITIES = (
+    *("all", "cluster", "health", "host", "ingress", "init", "kube-apiserver", "remote-node"),
+    *("unmanaged", "world", "world-ipv4", "world-ipv6"),
 )
-
-# `homelab-access-<resource>` must be an object's name; the label's own limit is 63 characters.
-_RESOURCE_NAME_LIMIT = 63
 
 
 def _dns_label(value: str) -> str:
@@ -37,7 +34,9 @@ def _dns_label(value: str) -> str:
 
 def _dns_subdomain(value: str) -> str:
     if len(value) > 200 or not _DNS_SUBDOMAIN.fullmatch(value):
-        raise ValueError("must be a DNS name of at most 200 characters, such as network.example.org")
+        raise ValueError(
+            "must be a DNS name of at most 200 characters, such as network.example.org"
+        )
     return value
 
 
@@ -56,7 +55,7 @@ def _label_value(value: str) -> str:
 
 def _entity(value: str) -> str:
     if value not in _ENTITIES:
-        raise ValueError(f"must be one of Cilium's entities: {', '.join(sorted(_ENTITIES))}")
+        raise ValueError(f"must be one of Cilium's entities: {', '.join(_ENTITIES)}")
     return value
 
 
@@ -347,27 +346,3 @@ class Settings(_Section):
         if len(set(self.platform_namespaces)) != len(self.platform_namespaces):
             raise ValueError("platformNamespaces: a namespace is named twice")
         return self
-
-    def access_label(self, resource: str) -> str:
-        """The label that grants a shared resource, such as access.network-policy.homelab/postgres."""
-        return f"access.{self.label_domain}/{resource}"
-
-    @property
-    def profile_label(self) -> str:
-        """The label that names a namespace's profile."""
-        return f"{self.label_domain}/profile"
-
-    @property
-    def enforcement_label(self) -> str:
-        """The label of the escape hatch."""
-        return f"{self.label_domain}/enforcement"
-
-    @property
-    def intra_namespace_label(self) -> str:
-        """The label that overrides whether pods of the namespace reach each other."""
-        return f"{self.label_domain}/intra-namespace"
-
-    @property
-    def gateway_ports_annotation(self) -> str:
-        """The annotation that narrows the ports which gateways may reach."""
-        return f"{self.label_domain}/gateway-ports"

@@ -1,0 +1,35 @@
+"""The `homelab-netpol` command. Each command is imported when it runs, so that --help is quick."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+from homelab_netpol import __version__
+
+_COMMANDS = {
+    "run": ("homelab_netpol.cli.run", "run"),
+    "local": ("homelab_netpol.cli.local", "local"),
+    "demo": ("homelab_netpol.cli.demo", "demo"),
+}
+
+
+class _LazyGroup(click.Group):
+    """Knows its commands by name, and imports one only when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, name = _COMMANDS[cmd_name]
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+
+@click.command(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="homelab-netpol")
+def main() -> None:
+    """Label a Namespace and walk away: Cilium network policies from Namespace labels."""

@@ -1,0 +1,44 @@
+"""`homelab-netpol run`: the operator itself."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from homelab_netpol.cluster.connection import ClusterAccess, ConnectionFailed
+from homelab_netpol.cluster.lease import LeadershipLost
+from homelab_netpol.logs import set_up_logging
+from homelab_netpol.policy.catalogue import Catalogue
+from homelab_netpol.policy.rendering import RenderError
+from homelab_netpol.runtime import Runtime
+from homelab_netpol.settings import SettingsError, load_settings
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.option("--config", type=_FILE, help="Settings file; without it, the defaults.")
+@click.option(
+    "--kubeconfig",
+    type=_FILE,
+    help="Which cluster; without it, KUBECONFIG, ~/.kube/config, or the Pod's service account.",
+)
+@click.option("--context", help="A context of the kubeconfig; without it, the current one.")
+def run(config: Path | None, kubeconfig: Path | None, context: str | None) -> None:
+    """Watch Namespaces and keep their policies true, until stopped."""
+    try:
+        settings = load_settings(config)
+        catalogue = Catalogue(settings)
+    except (SettingsError, RenderError) as error:
+        raise click.ClickException(str(error)) from error
+    set_up_logging(settings.logging)
+    try:
+        asyncio.run(_run(catalogue, ClusterAccess(kubeconfig, context)))
+    except (ConnectionFailed, LeadershipLost, OSError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+async def _run(catalogue: Catalogue, access: ClusterAccess) -> None:
+    await Runtime(catalogue, access).run()

@@ -1,0 +1,99 @@
+"""Which API server, and as whom: a kubeconfig, or the Pod's own service account."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import kopf
+from kubernetes.aio import config
+from kubernetes.aio.client import Configuration
+
+_SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+
+
+class ConnectionFailed(Exception):
+    """There is no usable way to an API server. Says what was tried and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterAccess:
+    """How to reach the API server; credentials are read again each time they are asked for.
+
+    Attributes:
+        kubeconfig: the file, or None for what kubectl would use, else the service account.
+        context: a context of it, or None for the current one.
+    """
+
+    kubeconfig: Path | None = None
+    context: str | None = None
+
+    @property
+    def in_cluster(self) -> bool:
+        """True when the Pod's service account is what will be used."""
+        return self.kubeconfig is None and self._default_kubeconfig() is None
+
+    @property
+    def pod_namespace(self) -> str | None:
+        """The namespace that the operator runs in, when it runs in a Pod."""
+        try:
+            return (_SERVICE_ACCOUNT / "namespace").read_text(encoding="utf-8").strip()
+        except OSError:
+            return None
+
+    async def configuration(self) -> Configuration:
+        """Reads the credentials.
+
+        Raises:
+            ConnectionFailed: there are none, or they cannot be read.
+        """
+        configuration = Configuration()
+        try:
+            if self.in_cluster:
+                config.load_incluster_config(client_configuration=configuration)
+            else:
+                path = self.kubeconfig or self._default_kubeconfig()
+                await config.load_kube_config(
+                    config_file=str(path),
+                    context=self.context,
+                    client_configuration=configuration,
+                    persist_config=False,
+                )
+        except (config.ConfigException, OSError, ValueError) as error:
+            source = self.kubeconfig or self._default_kubeconfig() or "the service account"
+            raise ConnectionFailed(
+                f"cannot read how to reach the API server from {source}: {error}."
+                " Pass --kubeconfig, set KUBECONFIG, or run in a Pod with a service account."
+            ) from error
+        return configuration
+
+    async def kopf_credentials(self) -> kopf.ConnectionInfo:
+        """The same, in the form that Kopf wants.
+
+        Raises:
+            ConnectionFailed: there are none, or they cannot be read.
+        """
+        configuration = await self.configuration()
+        header = await configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
+        scheme, _, token = (header or "").rpartition(" ")
+        return kopf.ConnectionInfo(
+            server=configuration.host,
+            ca_path=configuration.ssl_ca_cert,
+            insecure=not configuration.verify_ssl,
+            username=configuration.username or None,
+            password=configuration.password or None,
+            scheme=scheme or ("Bearer" if token else None),
+            token=token or None,
+            certificate_path=configuration.cert_file,
+            private_key_path=configuration.key_file,
+            proxy_url=configuration.proxy,
+        )
+
+    @staticmethod
+    def _default_kubeconfig() -> Path | None:
+        named = os.environ.get("KUBECONFIG")
+        if named:
+            return Path(named.split(os.pathsep)[0]).expanduser()
+        default = Path("~/.kube/config").expanduser()
+        return default if default.is_file() else None

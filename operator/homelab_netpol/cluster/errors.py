@@ -1,0 +1,92 @@
+"""What an API server can answer instead of doing what it was asked, by what to do about it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+
+class ApiError(Exception):
+    """A request failed.
+
+    Attributes:
+        status: the HTTP status; 0 when there was no answer at all.
+        reason: Kubernetes' own word for it, such as AlreadyExists.
+        message: Kubernetes' sentence about it.
+        retry_after: seconds that the server asks to wait, or None.
+    """
+
+    def __init__(
+        self, status: int, reason: str, message: str, *, retry_after: float | None = None
+    ) -> None:
+        super().__init__(f"{status or 'no answer'} {reason}: {message}")
+        self.status = status
+        self.reason = reason
+        self.message = message
+        self.retry_after = retry_after
+
+
+class NotFound(ApiError):
+    """The object, its namespace or its kind is not there."""
+
+
+class AlreadyExists(ApiError):
+    """An object of that name is there already."""
+
+
+class Conflict(ApiError):
+    """Somebody else changed the object since we last saw it."""
+
+
+class NamespaceTerminating(ApiError):
+    """The namespace is being deleted and takes nothing new."""
+
+
+class Forbidden(ApiError):
+    """The operator's account may not do that, or an admission policy objects."""
+
+
+class Rejected(ApiError):
+    """The object itself is wrong: asking again will not help."""
+
+
+class Unavailable(ApiError):
+    """The server cannot answer now: overloaded, restarting, gone, or too slow."""
+
+
+def error_from_response(status: int, headers: Mapping[str, str], body: bytes) -> ApiError:
+    """Turns an answer outside 2xx into the error that says what to do about it."""
+    details: dict[str, Any] = {}
+    try:
+        parsed = json.loads(body)
+        details = parsed if isinstance(parsed, dict) else {}
+    except ValueError:
+        pass  # a proxy or a dying server answers in plain text or HTML
+    reason = str(details.get("reason") or "")
+    message = str(details.get("message") or body[:200].decode("utf-8", "replace").strip())
+    return _error_class(status, reason, details)(
+        status, reason or "Error", message, retry_after=_retry_after(headers)
+    )
+
+
+def _error_class(status: int, reason: str, details: Mapping[str, Any]) -> type[ApiError]:
+    match status:
+        case 404 | 410:
+            return NotFound
+        case 409:
+            return AlreadyExists if reason == "AlreadyExists" else Conflict
+        case 403:
+            causes = (details.get("details") or {}).get("causes") or []
+            ending = any(cause.get("reason") == "NamespaceTerminating" for cause in causes)
+            return NamespaceTerminating if ending else Forbidden
+        case 400 | 405 | 413 | 415 | 422:
+            return Rejected
+        case _:
+            # 401 as well: a token that expired is read again with the next request.
+            return Unavailable
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    value = headers.get("Retry-After", "")
+    return min(float(value), 300.0) if value.isascii() and value.isdigit() else None

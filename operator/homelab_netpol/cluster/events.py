@@ -1,0 +1,152 @@
+"""Kubernetes Events on Namespaces: what `kubectl get events -n my-app` shows of the operator.
+
+Best effort and after the policies: an Event never delays, and never fails, what it tells about.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import socket
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from homelab_netpol.cluster.client import Api
+from homelab_netpol.cluster.errors import AlreadyExists, ApiError, NamespaceTerminating, NotFound
+from homelab_netpol.metrics import Metrics
+from homelab_netpol.policy.objects import FIELD_MANAGER
+
+log = logging.getLogger(__name__)
+
+_MAX_WAITING = 5000
+_MAX_REMEMBERED = 5000
+_MAX_MESSAGE = 1024  # the API server's limit
+_POLITE_WAIT_SECONDS = 0.05
+_MOST_POLITE_WAITS = 40
+
+
+class _Event(NamedTuple):
+    namespace: str
+    kind: str
+    reason: str
+    message: str
+    time: str
+
+
+class EventPoster:
+    """Posts Events one after the other, in the background."""
+
+    def __init__(
+        self,
+        api: Api,
+        metrics: Metrics,
+        *,
+        uid_of: Callable[[str], str],
+        is_busy: Callable[[], bool],
+    ) -> None:
+        """Prepares posting; `run` does it.
+
+        Args:
+            api: where to.
+            metrics: counts what could not be posted.
+            uid_of: the uid of a Namespace, by name; "" when it is not known.
+            is_busy: policies are waiting to be written, which goes first.
+        """
+        self._api = api
+        self._metrics = metrics
+        self._uid_of = uid_of
+        self._is_busy = is_busy
+        self._waiting: asyncio.Queue[_Event] = asyncio.Queue(_MAX_WAITING)
+        self._counts: OrderedDict[str, int] = OrderedDict()
+
+    def post(self, namespace: str, kind: str, reason: str, message: str) -> None:
+        """Queues an Event on a Namespace ("": on the cluster, kept in the namespace default)."""
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        try:
+            self._waiting.put_nowait(_Event(namespace, kind, reason, message[:_MAX_MESSAGE], now))
+        except asyncio.QueueFull:
+            self._metrics.events_dropped.inc()
+
+    async def run(self) -> None:
+        """Posts for as long as it is not cancelled."""
+        while True:
+            event = await self._waiting.get()
+            for _ in range(_MOST_POLITE_WAITS):
+                if not self._is_busy():
+                    break
+                await asyncio.sleep(_POLITE_WAIT_SECONDS)
+            try:
+                await self._send(event)
+            except (NamespaceTerminating, NotFound):
+                continue  # nobody is left to read it
+            except ApiError as error:
+                self._metrics.events_dropped.inc()
+                log.warning(
+                    "An Event could not be posted: %s", error, extra={"namespace": event.namespace}
+                )
+
+    async def _send(self, event: _Event) -> None:
+        body = self._manifest(event)
+        name, home = body["metadata"]["name"], body["metadata"]["namespace"]
+        collection = f"/api/v1/namespaces/{home}/events"
+        try:
+            if name not in self._counts:
+                await self._api.request("POST", collection, body=body)
+                self._remember(name, 1)
+                return
+        except AlreadyExists:
+            # From before a restart. A standing problem need not be told again; what is told a
+            # second time by this process is news, and is counted up below.
+            self._remember(name, 1)
+            return
+        count = self._counts[name] + 1
+        self._remember(name, count)
+        patch = {"count": count, "lastTimestamp": event.time}
+        try:
+            await self._api.request(
+                "PATCH",
+                f"{collection}/{name}",
+                body=patch,
+                content_type="application/merge-patch+json",
+            )
+        except NotFound:  # Events expire
+            await self._api.request("POST", collection, body=body)
+            self._remember(name, 1)
+
+    def _remember(self, name: str, count: int) -> None:
+        self._counts[name] = count
+        self._counts.move_to_end(name)
+        if len(self._counts) > _MAX_REMEMBERED:
+            self._counts.popitem(last=False)
+
+    def _manifest(self, event: _Event) -> dict[str, Any]:
+        identity = "\n".join((event.kind, event.reason, event.message))
+        digest = hashlib.blake2b(identity.encode(), digest_size=8).hexdigest()
+        subject = {"apiVersion": "v1", "kind": "Namespace", "name": event.namespace}
+        if event.namespace:
+            # Naming its own namespace puts the Event where the app's author looks for it; Events on
+            # cluster-scoped objects otherwise all end up in `default`.
+            subject |= {"namespace": event.namespace, "uid": self._uid_of(event.namespace)}
+        else:
+            subject |= {"name": "default"}
+        return {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {
+                "name": f"homelab-netpol.{digest}",
+                "namespace": event.namespace or "default",
+            },
+            "involvedObject": subject,
+            "type": event.kind,
+            "reason": event.reason,
+            "message": event.message,
+            "source": {"component": FIELD_MANAGER},
+            "reportingComponent": FIELD_MANAGER,
+            "reportingInstance": socket.gethostname(),
+            "firstTimestamp": event.time,
+            "lastTimestamp": event.time,
+            "count": 1,
+        }

@@ -1,0 +1,143 @@
+"""Namespaces and policies on the API server: where they are, and how they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from homelab_netpol.cluster.client import Api
+from homelab_netpol.policy.objects import (
+    API_VERSION,
+    FIELD_MANAGER,
+    MANAGED_BY_LABEL,
+    Kind,
+    LivePolicy,
+    Policy,
+    PolicyKey,
+    read_live,
+)
+
+MANAGED_SELECTOR = f"{MANAGED_BY_LABEL}={FIELD_MANAGER}"
+
+_PLURALS = {
+    Kind.CNP: "ciliumnetworkpolicies",
+    Kind.CCNP: "ciliumclusterwidenetworkpolicies",
+}
+
+# Strict: a field that Cilium does not know would otherwise be dropped in silence, and the policy
+# that stands would not be the one that was written.
+_WRITE = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
+
+
+Found = TypeVar("Found")
+
+
+class Resources:
+    """Reads and writes the objects that the operator is about."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    async def namespaces(
+        self, read: Callable[[Mapping[str, Any]], Found]
+    ) -> tuple[list[Found], int]:
+        """Lists all Namespaces.
+
+        Args:
+            read: what to keep of each.
+
+        Returns:
+            What was kept, and the resourceVersion of the list.
+
+        Raises:
+            ApiError: the list failed.
+        """
+        found: list[Found] = []
+        version = 0
+        async for items, of_list in self._api.pages("/api/v1/namespaces"):
+            found.extend(map(read, items))
+            version = of_list
+        return found, version
+
+    async def managed_policies(self, kind: Kind) -> tuple[list[LivePolicy], int]:
+        """Lists the policies that carry our label, and the resourceVersion of the list.
+
+        Raises:
+            ApiError: the list failed; NotFound when Cilium's CRDs are not installed.
+        """
+        path = _collection(kind, "")
+        policies: list[LivePolicy] = []
+        version = 0
+        async for items, of_list in self._api.pages(path, label_selector=MANAGED_SELECTOR):
+            policies.extend(read_live(kind, item) for item in items)
+            version = of_list
+        return policies, version
+
+    async def get(self, key: PolicyKey) -> dict[str, Any]:
+        """Reads one policy, ours or not.
+
+        Raises:
+            ApiError: NotFound when it is not there.
+        """
+        return await self._api.request("GET", _path(key))
+
+    async def create(self, policy: Policy) -> LivePolicy:
+        """Creates a policy.
+
+        Raises:
+            ApiError: AlreadyExists when the name is taken, by us or by somebody else.
+        """
+        created = await self._api.request(
+            "POST",
+            _collection(policy.key.kind, policy.key.namespace),
+            query=_WRITE,
+            body=_manifest(policy, policy.labels, policy.annotations),
+        )
+        return read_live(policy.key.kind, created)
+
+    async def replace(self, policy: Policy, live: LivePolicy) -> LivePolicy:
+        """Replaces a policy's rules whole, and keeps the labels and annotations of others.
+
+        Raises:
+            ApiError: Conflict when it is no longer the one that we know.
+        """
+        labels = {**live.labels, **policy.labels}
+        annotations = {**live.annotations, **policy.annotations}
+        body = _manifest(policy, labels, annotations)
+        body["metadata"] |= {"uid": live.uid, "resourceVersion": live.resource_version}
+        replaced = await self._api.request("PUT", _path(policy.key), query=_WRITE, body=body)
+        return read_live(policy.key.kind, replaced)
+
+    async def delete(self, live: LivePolicy) -> None:
+        """Deletes exactly the incarnation that we know, never its successor.
+
+        Raises:
+            ApiError: NotFound when it is gone already, Conflict when another has its name.
+        """
+        preconditions = {"preconditions": {"uid": live.uid}}
+        await self._api.request("DELETE", _path(live.key), body=preconditions)
+
+
+def _collection(kind: Kind, namespace: str) -> str:
+    scope = f"/namespaces/{namespace}" if namespace else ""
+    return f"/apis/{API_VERSION}{scope}/{_PLURALS[kind]}"
+
+
+def _path(key: PolicyKey) -> str:
+    return f"{_collection(key.kind, key.namespace)}/{key.name}"
+
+
+def _manifest(
+    policy: Policy, labels: Mapping[str, str], annotations: Mapping[str, str]
+) -> dict[str, Any]:
+    metadata: dict[str, Any] = {"name": policy.key.name, "labels": dict(labels)}
+    if policy.key.namespace:
+        metadata["namespace"] = policy.key.namespace
+    if annotations:
+        metadata["annotations"] = dict(annotations)
+    return {
+        "apiVersion": API_VERSION,
+        "kind": policy.key.kind.value,
+        "metadata": metadata,
+        **policy.body,
+    }

@@ -1,0 +1,64 @@
+"""How Kopf is set up: what it may write (nothing), how it lists, how it gives up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import kopf
+
+from homelab_netpol.cluster.resources import MANAGED_SELECTOR
+from homelab_netpol.handlers.registry import CCNP_PLURAL, CILIUM_GROUP, CILIUM_VERSION, CNP_PLURAL
+
+
+def build_kopf_settings(*, request_timeout: float) -> kopf.OperatorSettings:
+    """Makes Kopf's settings.
+
+    Args:
+        request_timeout: seconds that a request other than a watch may take.
+    """
+    settings = kopf.OperatorSettings()
+    settings.peering.standalone = True
+    settings.posting.enabled = False
+    settings.watching.chunk_size = 500
+    # Ours are few among a cluster's policies, so let the server pick them out.
+    for plural in (CNP_PLURAL, CCNP_PLURAL):
+        settings.watching.label_selectors[CILIUM_GROUP, CILIUM_VERSION, plural] = MANAGED_SELECTOR
+    settings.networking.request_timeout = request_timeout
+    settings.networking.connect_timeout = request_timeout
+    # Should a handler ever need a finalizer by mistake, it must at least be recognisable as ours.
+    settings.persistence.finalizer = "network-policy.homelab/never"
+    settings.persistence.diffbase_storage = _NoDiffBase()
+    settings.persistence.progress_storage = _NoProgress()
+    return settings
+
+
+class _NoDiffBase(kopf.DiffBaseStorage):
+    """Kopf computes a diff for every event; only its other kinds of handlers would look at it."""
+
+    def build(self, **_: Any) -> Any:
+        return {}
+
+    def fetch(self, **_: Any) -> Any:
+        return None
+
+    def store(self, **_: Any) -> None:
+        """Keeps nothing on the object."""
+
+
+class _NoProgress(kopf.ProgressStorage):
+    """Likewise for the progress of handlers that can be retried, of which there are none."""
+
+    def fetch(self, **_: Any) -> Any:
+        return None
+
+    def store(self, **_: Any) -> None:
+        """Keeps nothing on the object."""
+
+    def purge(self, **_: Any) -> None:
+        """Has kept nothing on the object."""
+
+    def touch(self, **_: Any) -> None:
+        """Keeps nothing on the object."""
+
+    def clear(self, *, essence: Any) -> Any:
+        return essence

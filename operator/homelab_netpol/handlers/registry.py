@@ -1,0 +1,58 @@
+"""The handlers: closures over whoever takes the events, so that nothing registers at import.
+
+Only `on.event` is used: it writes nothing on the objects. Kopf's other handlers leave annotations
+or finalizers on every Namespace, which GitOps tools see as drift.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import kopf
+
+from homelab_netpol.cluster.connection import ClusterAccess
+from homelab_netpol.policy.objects import Kind
+
+CILIUM_GROUP = "cilium.io"
+CILIUM_VERSION = "v2"
+CNP_PLURAL = "ciliumnetworkpolicies"
+CCNP_PLURAL = "ciliumclusterwidenetworkpolicies"
+
+
+class Intake(Protocol):
+    """Who takes the events. Must neither fail nor wait: Kopf forgets an event that failed."""
+
+    def namespace_event(self, manifest: Mapping[str, Any], *, deleted: bool) -> None:
+        """A Namespace was seen, changed or deleted."""
+
+    def policy_event(self, kind: Kind, manifest: Mapping[str, Any], *, deleted: bool) -> None:
+        """A policy with our label was seen, changed, deleted, or lost the label."""
+
+
+def build_registry(intake: Intake, access: ClusterAccess) -> kopf.OperatorRegistry:
+    """Makes Kopf's registry.
+
+    Args:
+        intake: takes the events.
+        access: credentials; Kopf asks again when the server no longer accepts them.
+    """
+    registry = kopf.OperatorRegistry()
+
+    @kopf.on.login(registry=registry)
+    async def login(**_: Any) -> kopf.ConnectionInfo:
+        return await access.kopf_credentials()
+
+    @kopf.on.event("v1", "namespaces", registry=registry)
+    async def namespace(event: kopf.RawEvent, **_: Any) -> None:
+        intake.namespace_event(event["object"], deleted=event["type"] == "DELETED")
+
+    @kopf.on.event(CILIUM_GROUP, CILIUM_VERSION, CNP_PLURAL, registry=registry)
+    async def policy(event: kopf.RawEvent, **_: Any) -> None:
+        intake.policy_event(Kind.CNP, event["object"], deleted=event["type"] == "DELETED")
+
+    @kopf.on.event(CILIUM_GROUP, CILIUM_VERSION, CCNP_PLURAL, registry=registry)
+    async def clusterwide_policy(event: kopf.RawEvent, **_: Any) -> None:
+        intake.policy_event(Kind.CCNP, event["object"], deleted=event["type"] == "DELETED")
+
+    return registry

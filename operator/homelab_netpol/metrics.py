@@ -1,0 +1,101 @@
+"""What the operator measures, and under which names Prometheus finds it."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+
+PREFIX = "homelab_netpol"
+
+# From a label to its policy takes milliseconds; a minute is what the runbook promises at the most.
+_LATENCY_BUCKETS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
+
+
+class Metrics:
+    """The operator's metrics, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.enforcement_disabled = self._gauge(
+            "enforcement_disabled", "1 while the escape hatch of a namespace is open.", "namespace"
+        )
+        self.enforcement_disabled_since = self._gauge(
+            "enforcement_disabled_since_timestamp_seconds",
+            "Since when the escape hatch of a namespace is open, in Unix time.",
+            "namespace",
+        )
+        self.refused_labels = self._gauge(
+            "refused_labels",
+            "1 for each label or annotation that could not be followed as written.",
+            "namespace",
+            "reason",
+            "key",
+        )
+        self.conflicts = self._gauge(
+            "conflicts",
+            "1 for each policy that cannot be written, as somebody else's has its name.",
+            "kind",
+            "namespace",
+            "name",
+        )
+        self.policies = self._gauge(
+            "policies", "Policies of the operator that stand.", "kind", "component"
+        )
+        self.namespaces = self._gauge("namespaces", "Namespaces by profile in force.", "profile")
+        self.queue_depth = self._gauge("queue_depth", "Keys that wait for their turn.")
+        self.leader = self._gauge("leader", "1 in the replica that writes.")
+        self.ready = self._gauge(
+            "ready", "1 when lists are synced and the first full reconcile is done."
+        )
+        self.reconciles = Counter(
+            f"{PREFIX}_reconciles",
+            "Reconciles by scope and result.",
+            ["scope", "result"],
+            registry=self.registry,
+        )
+        self.writes = Counter(
+            f"{PREFIX}_writes",
+            "Policies written, by what was done and for which component.",
+            ["operation", "component"],
+            registry=self.registry,
+        )
+        self.drift = Counter(
+            f"{PREFIX}_drift_reverted",
+            "Policies put back after somebody changed or deleted them.",
+            registry=self.registry,
+        )
+        self.events_dropped = Counter(
+            f"{PREFIX}_events_dropped",
+            "Kubernetes Events that could not be posted.",
+            registry=self.registry,
+        )
+        self.resyncs = Counter(
+            f"{PREFIX}_resyncs",
+            "Full lists compared, by result.",
+            ["result"],
+            registry=self.registry,
+        )
+        self.reconcile_seconds = Histogram(
+            f"{PREFIX}_reconcile_duration_seconds",
+            "How long one reconcile takes.",
+            ["scope"],
+            buckets=_LATENCY_BUCKETS,
+            registry=self.registry,
+        )
+        self.label_to_policy = Histogram(
+            f"{PREFIX}_label_to_policy_seconds",
+            "From seeing a change of a Namespace to its policies being stored.",
+            buckets=_LATENCY_BUCKETS,
+            registry=self.registry,
+        )
+        self.build = Info(f"{PREFIX}_build", "The operator's version.", registry=self.registry)
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(f"{PREFIX}_{name}", text, labels, registry=self.registry)
+
+
+def drop_series(gauge: Gauge, *labels: str) -> None:
+    """Takes a series away with the object it was about; fine if there is none."""
+    try:
+        gauge.remove(*labels)
+    except KeyError:
+        return

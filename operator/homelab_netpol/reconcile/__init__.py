@@ -1,0 +1,1 @@
+"""Decides what is written, when, and what is told; asks cluster/ to do it."""

@@ -1,0 +1,168 @@
+"""The work queue: which namespace, shared resource or baseline is looked at next.
+
+A key is a request to look, not an event: however often it is added before its turn, it is worked on
+once; it is never worked on twice at the same time; and what fails comes back later, each time a
+little later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import random
+import time
+from collections.abc import Callable
+from enum import IntEnum, StrEnum
+from typing import NamedTuple
+
+_FIRST_RETRY_SECONDS = 0.05
+_LAST_RETRY_SECONDS = 60.0
+
+
+class Scope(StrEnum):
+    """What a key is about."""
+
+    NAMESPACE = "namespace"
+    TARGET = "target"
+    CLUSTERWIDE = "clusterwide"
+
+
+class WorkKey(NamedTuple):
+    """One thing to look at: a namespace, a shared resource's target side, or the baselines."""
+
+    scope: Scope
+    name: str = ""
+
+
+class Priority(IntEnum):
+    """Who goes first: somebody waits at night for the hatch; nobody waits for a resync."""
+
+    HATCH = 0
+    CHANGE = 1
+    TARGET = 2
+    RESYNC = 3
+
+
+class Work(NamedTuple):
+    """A key whose turn it is.
+
+    Attributes:
+        key: what to look at.
+        since: monotonic time at which it was first asked for.
+        attempt: how often it has failed in a row.
+    """
+
+    key: WorkKey
+    since: float
+    attempt: int
+
+
+class WorkQueue:
+    """A priority queue with one entry a key, delays, and a growing pause after failures."""
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._clock = clock
+        self._jitter = jitter
+        self._order = itertools.count()
+        self._ready: list[tuple[int, int, WorkKey]] = []
+        self._waiting: dict[WorkKey, tuple[int, int]] = {}
+        self._since: dict[WorkKey, float] = {}
+        self._active: set[WorkKey] = set()
+        self._again: dict[WorkKey, int] = {}
+        self._failures: dict[WorkKey, int] = {}
+        self._timers: dict[WorkKey, tuple[asyncio.TimerHandle, int]] = {}
+        self._wake = asyncio.Event()
+
+    def __len__(self) -> int:
+        """How many keys wait for their turn now, those that are delayed left out."""
+        return len(self._waiting)
+
+    @property
+    def idle(self) -> bool:
+        """Nothing waits and nothing is being worked on; delayed keys do not count."""
+        return not self._waiting and not self._active and not self._again
+
+    def add(self, key: WorkKey, priority: Priority, *, delay: float = 0.0) -> None:
+        """Asks for a key to be looked at.
+
+        Args:
+            key: what to look at.
+            priority: who goes first; the most urgent of several requests counts.
+            delay: seconds to wait first; a request without a delay overtakes one with.
+        """
+        self._since.setdefault(key, self._clock())
+        if key in self._active:
+            self._again[key] = min(priority, self._again.get(key, priority))
+            return
+        timer = self._timers.get(key)
+        if delay > 0:
+            if key not in self._waiting and timer is None:
+                loop = asyncio.get_running_loop()
+                handle = loop.call_later(delay, self._due, key)
+                self._timers[key] = (handle, priority)
+            return
+        if timer is not None:
+            timer[0].cancel()
+            del self._timers[key]
+        self._push(key, priority)
+
+    async def get(self) -> Work:
+        """Waits for the next key. Whoever takes one must give it back with `done` or `retry`."""
+        while True:
+            while self._ready:
+                priority, order, key = heapq.heappop(self._ready)
+                if self._waiting.get(key) == (priority, order):
+                    del self._waiting[key]
+                    self._active.add(key)
+                    return Work(key, self._since.pop(key), self._failures.get(key, 0))
+            self._wake.clear()
+            await self._wake.wait()
+
+    def done(self, key: WorkKey) -> None:
+        """The key was worked on; if it was asked for meanwhile, it comes again."""
+        self._failures.pop(key, None)
+        self._release(key)
+
+    def retry(self, key: WorkKey, *, at_least: float = 0.0) -> float:
+        """The key could not be worked on and must come again later.
+
+        Args:
+            key: what failed.
+            at_least: seconds that the server asked us to wait.
+
+        Returns:
+            Seconds until it comes again, unless something new about it comes sooner.
+        """
+        failures = self._failures.get(key, 0)
+        self._failures[key] = failures + 1
+        pause: float = min(_FIRST_RETRY_SECONDS * 2.0 ** min(failures, 16), _LAST_RETRY_SECONDS)
+        pause = max(pause * (0.75 + 0.5 * self._jitter()), at_least)
+        self._release(key)
+        if key not in self._waiting:
+            self.add(key, Priority.CHANGE, delay=pause)
+        return pause
+
+    def _release(self, key: WorkKey) -> None:
+        self._active.discard(key)
+        priority = self._again.pop(key, None)
+        if priority is not None:
+            self._push(key, priority)
+
+    def _due(self, key: WorkKey) -> None:
+        _, priority = self._timers.pop(key)
+        self._push(key, priority)
+
+    def _push(self, key: WorkKey, priority: int) -> None:
+        current = self._waiting.get(key)
+        if current is not None and current[0] <= priority:
+            return
+        entry = (priority, next(self._order))
+        self._waiting[key] = entry
+        heapq.heappush(self._ready, (*entry, key))
+        self._wake.set()

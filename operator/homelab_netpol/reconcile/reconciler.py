@@ -1,0 +1,193 @@
+"""Looks at one key: what should stand, what does, and what to do and say about the difference."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from homelab_netpol.cluster.errors import ApiError
+from homelab_netpol.metrics import Metrics
+from homelab_netpol.policy.catalogue import Catalogue
+from homelab_netpol.policy.diff import Change, Create, Delete, Replace, diff
+from homelab_netpol.policy.objects import (
+    Component,
+    Kind,
+    LivePolicy,
+    Policy,
+    PolicyKey,
+    policy_name,
+)
+from homelab_netpol.policy.plan import Planner
+from homelab_netpol.policy.rendering import RenderError
+from homelab_netpol.reconcile.queue import Scope, WorkKey
+from homelab_netpol.reconcile.tell import Teller
+from homelab_netpol.reconcile.view import ClusterView
+from homelab_netpol.reconcile.writer import ForeignPolicy, Writer
+
+log = logging.getLogger(__name__)
+
+
+class NotDone(Exception):
+    """Some of a key's policies are not as they should be; it must come again.
+
+    Attributes:
+        retry_after: seconds that the server asked us to wait, 0 if it did not.
+    """
+
+    def __init__(self, problems: Sequence[str], retry_after: float) -> None:
+        super().__init__("; ".join(problems))
+        self.retry_after = retry_after
+
+
+class Reconciler:
+    """Brings the policies of one key to what they should be."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        view: ClusterView,
+        writer: Writer,
+        teller: Teller,
+        metrics: Metrics,
+    ) -> None:
+        self._catalogue = catalogue
+        self._planner = Planner(catalogue)
+        self._view = view
+        self._writer = writer
+        self._teller = teller
+        self._metrics = metrics
+        self._verified: dict[WorkKey, dict[PolicyKey, int]] = {}
+
+    async def reconcile(self, key: WorkKey) -> int:
+        """Reconciles a key.
+
+        Returns:
+            How many policies were written.
+
+        Raises:
+            NotDone: something could not be written; what stood before still stands.
+        """
+        match key.scope:
+            case Scope.NAMESPACE:
+                return await self._namespace(key)
+            case Scope.TARGET:
+                return await self._target(key)
+            case Scope.CLUSTERWIDE:
+                return await self._clusterwide(key)
+
+    async def _namespace(self, key: WorkKey) -> int:
+        intent = self._view.intent(key.name)
+        if intent is None:
+            self._teller.namespace_gone(key.name)
+            self._verified.pop(key, None)
+            return 0
+        if not self._view.is_writable(key.name):
+            return 0
+        before = self._view.last_good(key.name)
+        try:
+            wanted = self._planner.namespace(intent, self._view.is_meshed)
+        except RenderError as error:
+            self._teller.render_failed(key.name, error)
+            raise NotDone([str(error)], 0.0) from error
+        standing = self._view.standing(key)
+        for name in self._untouched(intent.profile_untouched, intent.grants_untouched):
+            standing = {k: v for k, v in standing.items() if k.name != name}
+        self._teller.problems(intent)
+        written = await self._carry_out(key, diff(wanted, standing))
+        self._view.settle(intent)
+        self._verified[key] = {policy.key: _mark(policy) for policy in wanted}
+        name = policy_name(Component.HATCH)
+        self._teller.settled(intent, before, self._view.policy(PolicyKey(Kind.CNP, key.name, name)))
+        return written
+
+    async def _target(self, key: WorkKey) -> int:
+        wanted: list[Policy] = []
+        standing = self._view.standing(key)
+        if key.name in self._catalogue.vocabulary.resources:
+            namespace = self._catalogue.resource(key.name).namespace
+            if namespace is not None and self._view.is_writable(namespace):
+                consumers = self._view.consumers(key.name)
+                try:
+                    policy = self._planner.target(key.name, consumers, self._view.is_meshed)
+                except RenderError as error:
+                    raise NotDone([str(error)], 0.0) from error
+                wanted = [policy] if policy is not None else []
+            standing = {k: v for k, v in standing.items() if self._view.is_writable(k.namespace)}
+        elif any(key.name in intent.grants_untouched for intent in self._view.intents()):
+            return 0
+        written = await self._carry_out(key, diff(wanted, standing))
+        self._verified[key] = {policy.key: _mark(policy) for policy in wanted}
+        return written
+
+    async def _clusterwide(self, key: WorkKey) -> int:
+        try:
+            wanted = self._planner.clusterwide()
+        except RenderError as error:
+            raise NotDone([str(error)], 0.0) from error
+        written = await self._carry_out(key, diff(wanted, self._view.standing(key)))
+        self._verified[key] = {policy.key: _mark(policy) for policy in wanted}
+        return written
+
+    @staticmethod
+    def _untouched(profile: bool, grants: Sequence[str]) -> list[str]:
+        names = [policy_name(Component.ACCESS, resource) for resource in grants]
+        return [*names, policy_name(Component.PROFILE)] if profile else names
+
+    async def _carry_out(self, work: WorkKey, changes: Sequence[Change]) -> int:
+        """Creations and replacements side by side; deletions only once those are through."""
+        adding = [change for change in changes if not isinstance(change, Delete)]
+        removing = [change for change in changes if isinstance(change, Delete)]
+        written = await self._gather(work, adding)
+        return written + await self._gather(work, removing)
+
+    async def _gather(self, work: WorkKey, changes: Sequence[Change]) -> int:
+        outcomes = await asyncio.gather(*(self._attempt(work, change) for change in changes))
+        problems = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+        if problems:
+            waits = [p.retry_after or 0.0 for p in problems if isinstance(p, ApiError)]
+            raise NotDone([str(problem) for problem in problems], max(waits, default=0.0))
+        return sum(outcome is True for outcome in outcomes)
+
+    async def _attempt(self, work: WorkKey, change: Change) -> bool | Exception:
+        """Carries out one change; a failure is told at once, and returned for the others' sake."""
+        key = change.live.key if isinstance(change, Delete) else change.policy.key
+        try:
+            written = await self._writer.carry_out(change)
+        except ForeignPolicy as error:
+            self._teller.foreign(error)
+            return error
+        except ApiError as error:
+            self._teller.write_failed(key, error)
+            return error
+        self._teller.write_worked(key)
+        if written:
+            self._account(work, change, key)
+        return written
+
+    def _account(self, work: WorkKey, change: Change, key: PolicyKey) -> None:
+        match change:
+            case Create(policy):
+                operation, component = "create", str(policy.component)
+            case Replace(policy, _):
+                operation, component = "replace", str(policy.component)
+            case Delete(live):
+                operation, component = "delete", self._component_of(live)
+        self._metrics.writes.labels(operation, component).inc()
+        log.debug("%s %s", operation, key)
+        # What was right, and is still wanted the same, was changed by somebody else.
+        if not isinstance(change, Delete):
+            known = self._verified.get(work, {}).get(key)
+            if known == _mark(change.policy):
+                self._teller.drift_reverted(key)
+
+    def _component_of(self, live: LivePolicy) -> str:
+        domain = self._catalogue.settings.label_domain
+        value = live.labels.get(f"{domain}/component", "")
+        return value if value in Component.__members__.values() else "unknown"
+
+
+def _mark(policy: Policy) -> int:
+    """Tells two renderings of one policy apart, labels and annotations included."""
+    labels = tuple(sorted(policy.labels.items()))
+    return hash((policy.digest, labels, tuple(sorted(policy.annotations.items()))))

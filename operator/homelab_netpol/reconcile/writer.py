@@ -1,0 +1,101 @@
+"""Carries out one change, and never touches what is not ours.
+
+An object of our name that is not ours is an error to report, not an obstacle to remove. Ours is
+what carries our label, or whose spec our field manager owns (the label may have been taken off).
+"""
+
+from __future__ import annotations
+
+from homelab_netpol.cluster.errors import AlreadyExists, Conflict, NamespaceTerminating, NotFound
+from homelab_netpol.cluster.resources import Resources
+from homelab_netpol.policy.diff import Change, Create, Delete, Replace, in_sync
+from homelab_netpol.policy.objects import (
+    LivePolicy,
+    Policy,
+    PolicyKey,
+    is_managed,
+    read_live,
+    written_by_us,
+)
+from homelab_netpol.reconcile.view import ClusterView
+
+
+class ForeignPolicy(Exception):
+    """A policy of the name that we need belongs to somebody else."""
+
+    def __init__(self, key: PolicyKey) -> None:
+        super().__init__(
+            f"{key} exists and was not written by this operator; it is left alone, and what should"
+            " stand there does not. Rename or delete it."
+        )
+        self.key = key
+
+
+class Writer:
+    """Writes policies, and keeps the view up to date with what the server answered."""
+
+    def __init__(self, resources: Resources, view: ClusterView) -> None:
+        self._resources = resources
+        self._view = view
+
+    async def carry_out(self, change: Change) -> bool:
+        """Carries out a change.
+
+        Returns:
+            Whether anything was written: not when somebody else did it already, or the namespace
+            is going away.
+
+        Raises:
+            ForeignPolicy: the name is taken by somebody else's policy.
+            ApiError: the server did not do it; the subclass says why.
+        """
+        try:
+            match change:
+                case Create(policy):
+                    return await self._create(policy)
+                case Replace(policy, live):
+                    return await self._replace(policy, live)
+                case Delete(live):
+                    return await self._delete(live)
+        except NamespaceTerminating:
+            return False
+
+    async def _create(self, policy: Policy) -> bool:
+        try:
+            self._view.record_write(await self._resources.create(policy))
+        except AlreadyExists:
+            return await self._reconsider(policy)
+        return True
+
+    async def _replace(self, policy: Policy, live: LivePolicy) -> bool:
+        try:
+            self._view.record_write(await self._resources.replace(policy, live))
+        except (Conflict, NotFound):
+            return await self._reconsider(policy)
+        return True
+
+    async def _delete(self, live: LivePolicy) -> bool:
+        try:
+            await self._resources.delete(live)
+        except NotFound:
+            self._view.record_delete(live)
+            return False
+        self._view.record_delete(live)
+        return True
+
+    async def _reconsider(self, policy: Policy) -> bool:
+        """The object is not what we thought: look at it, and try once more."""
+        try:
+            manifest = await self._resources.get(policy.key)
+        except NotFound:
+            # Its namespace may be gone as well: then this raises NotFound, and the key comes back.
+            self._view.record_write(await self._resources.create(policy))
+            return True
+        live = read_live(policy.key.kind, manifest)
+        if not (is_managed(live.labels) or written_by_us(manifest)):
+            raise ForeignPolicy(policy.key)
+        self._view.record_write(live)
+        if in_sync(policy, live):
+            return False
+        self._view.record_write(await self._resources.replace(policy, live))
+        return True
