@@ -57,7 +57,8 @@ class Runtime:
         self._stop = asyncio.Event()
         self._leading = asyncio.Event()
         self._first_pass: set[WorkKey] = set()
-        self._not_ready: str | None = "the lists are not synced yet"
+        self._not_synced: str | None = "the lists are not synced yet"
+        self._elector: LeaseElector | None = None
         self._target_last: dict[WorkKey, float] = {}
 
     async def run(self) -> None:
@@ -73,17 +74,17 @@ class Runtime:
             address=settings.server.address,
             port=settings.server.port,
             refresh=self._refresh_metrics,
-            not_ready_because=lambda: self._not_ready,
+            not_ready_because=self._not_ready_because,
         )
         timeout = settings.request_timeout_seconds
         async with server, await Api.connect(self._access, request_timeout=timeout) as api:
             loop = asyncio.get_running_loop()
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(number, self._stop.set)
-            elector = self._elector(api)
-            await self._main(api, elector)
+            self._elector = self._make_elector(api)
+            await self._main(api)
 
-    async def _main(self, api: Api, elector: LeaseElector | None) -> None:
+    async def _main(self, api: Api) -> None:
         resources = Resources(api)
         events = EventPoster(
             api, self._metrics, uid_of=self._view.uid, is_busy=lambda: not self._queue.idle
@@ -104,11 +105,11 @@ class Runtime:
         }
         jobs.add(asyncio.create_task(events.run(), name="events"))
         jobs.add(asyncio.create_task(self._resync(resources), name="resync"))
-        if elector is None:
+        if self._elector is None:
             self._leading.set()
         else:
-            self._leading = elector.leading
-            jobs.add(asyncio.create_task(elector.run(), name="lease"))
+            self._leading = self._elector.leading
+            jobs.add(asyncio.create_task(self._elector.run(), name="lease"))
         kopf_tasks = await self._start_kopf({stopping, *jobs})
         try:
             done, _ = await asyncio.wait(
@@ -121,8 +122,8 @@ class Runtime:
             for task in (*jobs, kopf_tasks, stopping):
                 task.cancel()
             await asyncio.gather(*jobs, kopf_tasks, stopping, return_exceptions=True)
-            if elector is not None:
-                await elector.release()
+            if self._elector is not None:
+                await self._elector.release()
         log.info("Stopped.")
 
     async def _start_kopf(self, ours: set[asyncio.Task[Any]]) -> asyncio.Task[None]:
@@ -140,7 +141,16 @@ class Runtime:
             loop.add_signal_handler(number, self._stop.set)
         return asyncio.create_task(kopf.run_tasks(tasks, ignored=ignored), name="watches")
 
-    def _elector(self, api: Api) -> LeaseElector | None:
+    def _not_ready_because(self) -> str | None:
+        """A standby is ready once it knows what there is, and who leads: its turn may come."""
+        if self._not_synced is not None:
+            return self._not_synced
+        if not self._leading.is_set():
+            known = self._elector is not None and self._elector.leader_known
+            return None if known else "the leader is not known yet"
+        return "the first full reconcile is not done yet" if self._first_pass else None
+
+    def _make_elector(self, api: Api) -> LeaseElector | None:
         wanted = self._settings.leader_election
         if not (self._access.in_cluster if wanted.enabled is None else wanted.enabled):
             return None
@@ -162,7 +172,7 @@ class Runtime:
                 requests = await self._list(resources)
             except ApiError as error:
                 hint = " Are Cilium's CRDs installed?" if isinstance(error, NotFound) else ""
-                self._not_ready = f"the cluster cannot be listed: {error}.{hint}"
+                self._not_synced = f"the cluster cannot be listed: {error}.{hint}"
                 log.warning("The cluster cannot be listed yet: %s.%s", error, hint)
                 await asyncio.sleep(max(_SYNC_RETRY_SECONDS, error.retry_after or 0.0))
                 continue
@@ -171,7 +181,7 @@ class Runtime:
         # there by then.
         requests[CLUSTERWIDE] = Priority.RESYNC
         self._first_pass = set(requests)
-        self._not_ready = "the first full reconcile is not done yet"
+        self._not_synced = None
         self._enqueue(requests)
         log.info(
             "Synced: %d namespaces, %d policies.",
@@ -279,7 +289,6 @@ class Runtime:
         if self._first_pass:
             self._first_pass.discard(key)
             if not self._first_pass:
-                self._not_ready = None
                 log.info("Ready: the first full reconcile is done.")
 
     def _refresh_metrics(self) -> None:
@@ -287,7 +296,7 @@ class Runtime:
         metrics = self._metrics
         metrics.queue_depth.set(len(self._queue))
         metrics.leader.set(self._leading.is_set())
-        metrics.ready.set(self._not_ready is None)
+        metrics.ready.set(self._not_ready_because() is None)
         profiles = Counter(intent.profile or "" for intent in self._view.intents())
         metrics.namespaces.clear()
         for profile, count in profiles.items():

@@ -11,6 +11,7 @@ from homelab_netpol.cluster.connection import ClusterAccess, ConnectionFailed
 from homelab_netpol.cluster.lease import LeadershipLost
 from homelab_netpol.logs import set_up_logging
 from homelab_netpol.policy.catalogue import Catalogue
+from homelab_netpol.policy.plan import Planner
 from homelab_netpol.policy.rendering import RenderError
 from homelab_netpol.runtime import Runtime
 from homelab_netpol.settings import SettingsError, load_settings
@@ -31,6 +32,7 @@ def run(config: Path | None, kubeconfig: Path | None, context: str | None) -> No
     try:
         settings = load_settings(config)
         catalogue = Catalogue(settings)
+        Planner(catalogue).check()
     except (SettingsError, RenderError) as error:
         raise click.ClickException(str(error)) from error
     set_up_logging(settings.logging)

@@ -47,6 +47,7 @@ class LeaseElector:
         self._observed: tuple[str, str] | None = None
         self._observed_at = 0.0
         self.leading = asyncio.Event()
+        self.leader_known = False
 
     async def run(self) -> None:
         """Runs until leadership is lost.
@@ -96,6 +97,7 @@ class LeaseElector:
             return await self._create()
         spec = lease.get("spec") or {}
         holder = spec.get("holderIdentity") or ""
+        self.leader_known = bool(holder)
         seen = (holder, lease["metadata"]["resourceVersion"])
         now = time.monotonic()
         if seen != self._observed:

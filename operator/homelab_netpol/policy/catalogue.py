@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from homelab_netpol.intent import Vocabulary
 from homelab_netpol.policy.rendering import Renderer, RenderError
 from homelab_netpol.settings import DefaultDeny, Settings, SharedResource
 
-BUILTIN_PROFILES = ("isolated", "internal", "internal-egress", "standard")
+_PROFILE_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 
 # The vocabulary: pods of one namespace reach each other in every profile except this one.
 _WITHOUT_INTRA_NAMESPACE = frozenset({"isolated"})
@@ -36,10 +37,10 @@ class Catalogue:
     """
 
     def __init__(self, settings: Settings) -> None:
-        """Reads the templates' names and renders each profile once.
+        """Reads the templates' names.
 
         Raises:
-            RenderError: a template directory is missing or a template cannot be rendered.
+            RenderError: a template directory is missing, or a template's name is no profile's.
         """
         directories = [builtin_templates()]
         if settings.templates is not None:
@@ -58,9 +59,12 @@ class Catalogue:
             platform_namespaces=frozenset(settings.platform_namespaces),
             mesh_label=(settings.mesh.label, settings.mesh.value),
         )
-        missing = sorted(set(BUILTIN_PROFILES) - set(self.vocabulary.profiles))
-        if missing:
-            raise RenderError(f"templates: the profile {missing[0]} is missing")
+        for name in self.vocabulary.profiles:
+            if not _PROFILE_NAME.fullmatch(name):
+                raise RenderError(
+                    f"templates: {name!r} cannot be a profile's name, as it cannot be a label's"
+                    " value: letters, digits, '-', '_' and '.', at most 63"
+                )
 
     def resource(self, name: str) -> SharedResource:
         """A shared resource of the settings.

@@ -32,6 +32,29 @@ class Planner:
         self._catalogue = catalogue
         self._keys = LabelKeys(catalogue.settings.label_domain)
 
+    def check(self) -> None:
+        """Renders everything once, so that a wrong template ends the start and not a night.
+
+        Raises:
+            RenderError: a template cannot be rendered, with and without its options.
+        """
+        self.clusterwide()
+        resources = tuple(sorted(self._catalogue.vocabulary.resources))
+        for profile in self._catalogue.vocabulary.profiles:
+            for flag, ports in ((False, None), (True, ()), (True, (8080,))):
+                intent = Intent(
+                    namespace="example",
+                    profile=profile,
+                    intra_namespace=flag,
+                    gateway_ports=ports,
+                    grants=resources,
+                    hatch_open=True,
+                    meshed=flag,
+                )
+                self.namespace(intent, _always if flag else _never)
+        for resource in resources:
+            self.target(resource, ["example"], _always)
+
     def namespace(self, intent: Intent, is_meshed: Callable[[str], bool]) -> list[Policy]:
         """The policies of one namespace: its hatch, its profile, its side of its grants.
 
@@ -78,6 +101,7 @@ class Planner:
             resource.namespace,
             "grants/target",
             resource_name=name,
+            remember=False,
             name=name,
             resource=resource.model_dump(mode="json", by_alias=True),
             exclusive=exclusive,
@@ -168,6 +192,14 @@ class Planner:
 
     def _labels(self, component: Component) -> dict[str, str]:
         return {MANAGED_BY_LABEL: FIELD_MANAGER, self._keys.component: component.value}
+
+
+def _always(_: str) -> bool:
+    return True
+
+
+def _never(_: str) -> bool:
+    return False
 
 
 def gateway_ports_text(ports: Iterable[int] | None) -> str:

@@ -76,12 +76,15 @@ class Renderer:
         }
         return sorted(found)
 
-    def body(self, template: str, kind: Kind, **variables: Any) -> tuple[Mapping[str, Any], str]:
+    def body(
+        self, template: str, kind: Kind, *, remember: bool = True, **variables: Any
+    ) -> tuple[Mapping[str, Any], str]:
         """Renders one policy's body.
 
         Args:
             template: path below the template directories, without the suffix.
             kind: the kind that must come out.
+            remember: keep the result; not for variables that hardly ever come again.
             variables: what the template is told beside the settings; JSON types only.
 
         Returns:
@@ -91,6 +94,9 @@ class Renderer:
         Raises:
             RenderError: the template is missing or wrong, or gives something else than a policy.
         """
+        if not remember:
+            body = _checked(self._render(template, variables), template, kind)
+            return body, digest_of(body)
         memo = (template, json.dumps(variables, sort_keys=True))
         known = self._rendered.get(memo)
         if known is None:

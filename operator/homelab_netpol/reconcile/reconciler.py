@@ -135,19 +135,26 @@ class Reconciler:
         return [*names, policy_name(Component.PROFILE)] if profile else names
 
     async def _carry_out(self, work: WorkKey, changes: Sequence[Change]) -> int:
-        """Creations and replacements side by side; deletions only once those are through."""
+        """Creations and replacements side by side, then deletions.
+
+        What was revoked is revoked even if something else cannot be written. Only the hatch stays
+        open until all the rest stands: whoever closes it wants his profile, not a lock-out.
+        """
         adding = [change for change in changes if not isinstance(change, Delete)]
         removing = [change for change in changes if isinstance(change, Delete)]
-        written = await self._gather(work, adding)
-        return written + await self._gather(work, removing)
-
-    async def _gather(self, work: WorkKey, changes: Sequence[Change]) -> int:
-        outcomes = await asyncio.gather(*(self._attempt(work, change) for change in changes))
+        outcomes = await self._gather(work, adding)
+        if any(isinstance(outcome, Exception) for outcome in outcomes):
+            hatch = policy_name(Component.HATCH)
+            removing = [change for change in removing if change.live.key.name != hatch]
+        outcomes += await self._gather(work, removing)
         problems = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
         if problems:
             waits = [p.retry_after or 0.0 for p in problems if isinstance(p, ApiError)]
             raise NotDone([str(problem) for problem in problems], max(waits, default=0.0))
         return sum(outcome is True for outcome in outcomes)
+
+    async def _gather(self, work: WorkKey, changes: Sequence[Change]) -> list[bool | Exception]:
+        return list(await asyncio.gather(*(self._attempt(work, change) for change in changes)))
 
     async def _attempt(self, work: WorkKey, change: Change) -> bool | Exception:
         """Carries out one change; a failure is told at once, and returned for the others' sake."""
