@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    disable_created_metrics,
+)
 
 PREFIX = "homelab_netpol"
 
@@ -14,6 +21,8 @@ class Metrics:
     """The operator's metrics, in a registry of their own."""
 
     def __init__(self) -> None:
+        # A second series beside every counter, which no alert or panel looks at.
+        disable_created_metrics()
         self.registry = CollectorRegistry()
         self.enforcement_disabled = self._gauge(
             "enforcement_disabled", "1 while the escape hatch of a namespace is open.", "namespace"

@@ -176,8 +176,9 @@ def _checked(text: str, template: str, kind: Kind) -> Mapping[str, Any]:
         raise RenderError(
             f"{where}: must not set {', '.join(extra)}: the operator names and labels the policy"
         )
-    rules = manifest.get("specs") if "specs" in manifest else [manifest.get("spec")]
-    if not isinstance(rules, list) or not rules or ("spec" in manifest and "specs" in manifest):
+    rules = manifest["specs"] if "specs" in manifest else [manifest.get("spec")]
+    one_of_them = ("spec" in manifest) != ("specs" in manifest)
+    if not one_of_them or not isinstance(rules, list) or not rules:
         raise RenderError(f"{where}: must render either `spec` or a list `specs`")
     for rule in rules:
         _check_rule(rule, where)

@@ -1,0 +1,63 @@
+# Everything a newcomer types. Each target installs what it needs first, into .venv and the user's
+# cache directory; nothing is installed system-wide.
+
+SHELL := /bin/sh
+PY    := .venv/bin/python
+RUN   := PYTHONPATH=operator:. $(PY)
+ARGS  ?=
+
+.PHONY: help demo test lint format bench lock wheel clean
+
+help:  ## Show what there is
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+demo: .venv/ready  ## Watch labels turn into policies, on a real API server on this machine
+	$(RUN) -m homelab_netpol demo $(ARGS)
+
+test: .venv/ready lint  ## Check everything; ARGS="-k grant" passes on to pytest
+	$(RUN) -m homelab_netpol local build
+	$(RUN) -m pytest $(ARGS)
+
+lint: .venv/ready  ## Formatter, linter and type checker, changing nothing
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+
+format: .venv/ready  ## Format the code and mend what the linter can
+	$(PY) -m ruff format .
+	$(PY) -m ruff check --fix .
+
+bench: .venv/ready  ## Measure; ARGS="--quick" for a short run
+	$(RUN) -m bench $(ARGS)
+
+wheel: .venv/ready  ## Build the wheel into dist/
+	$(PY) -m hatchling build -t wheel
+
+lock: .venv/uv  ## Pin current versions again
+	export UV_CUSTOM_COMPILE_COMMAND="make lock"; \
+	"$$(cat .venv/uv)" pip compile -q --universal --generate-hashes --upgrade --no-annotate \
+	    --python-version 3.11 pyproject.toml -o requirements.lock && \
+	"$$(cat .venv/uv)" pip compile -q --universal --generate-hashes --upgrade --no-annotate \
+	    --python-version 3.11 pyproject.toml --group dev -o requirements-dev.lock
+
+clean:  ## Remove what was installed and built here (the user's cache directory stays)
+	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# uv: the one on PATH, else one of our own. `pip install --target` works also where python3 has no
+# venv module, as on a plain Debian.
+.venv/uv:
+	@mkdir -p .venv
+	@if command -v uv >/dev/null 2>&1; then command -v uv >.venv/uv; \
+	elif python3 -m pip --version >/dev/null 2>&1; then \
+	    echo "uv is not on PATH: installing it into .venv/bootstrap"; \
+	    python3 -m pip install -q --target .venv/bootstrap --require-hashes -r requirements-uv.lock && \
+	    echo "$$PWD/.venv/bootstrap/bin/uv" >.venv/uv; \
+	else \
+	    echo "Neither uv nor pip is here. Install uv (https://docs.astral.sh/uv/) and try again." >&2; \
+	    exit 1; \
+	fi
+
+.venv/ready: requirements-dev.lock .venv/uv
+	@"$$(cat .venv/uv)" venv -q --allow-existing --python '>=3.11' .venv
+	@"$$(cat .venv/uv)" pip sync -q --python $(PY) --require-hashes requirements-dev.lock
+	@touch $@

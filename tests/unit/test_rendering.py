@@ -1,0 +1,87 @@
+"""Templates: values stay values, mistakes are found, and nothing that Cilium rejects comes out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from homelab_netpol.policy.objects import Kind
+from homelab_netpol.policy.rendering import Renderer, RenderError, json_for_yaml
+
+_JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda children: st.lists(children) | st.dictionaries(st.text("ab\"':{}\n\u2028"), children),
+)
+
+
+@given(_JSON)
+def test_whatever_a_template_prints_is_read_back_as_the_same_value(value: object) -> None:
+    assert yaml.safe_load(f"key: {json_for_yaml(value)}")["key"] == value
+
+
+def render(tmp_path: Path, text: str, **variables: object) -> object:
+    (tmp_path / "policy.yaml.j2").write_text(text)
+    body, _ = Renderer([tmp_path], {"setting": {"a": 1}}).body("policy", Kind.CNP, **variables)
+    return body
+
+
+HEAD = "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\n"
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["a: b", '"}], "egress": [{"toEntities": ["all"]}]', "x\n  egress: []", "{{ 7*7 }}", "&a", "*a"],
+)
+def test_a_hostile_value_stays_one_string(tmp_path: Path, value: str) -> None:
+    text = HEAD + "spec:\n  endpointSelector: {}\n  ingress: [{fromEntities: [{{ value }}]}]\n"
+    assert render(tmp_path, text, value=value) == {
+        "spec": {"endpointSelector": {}, "ingress": [{"fromEntities": [value]}]}
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{{ nowhere }}", "nowhere"),
+        ("{% if %}", "line 1"),
+        ("{{ setting.__class__.__mro__ }}", "unsafe"),
+        ("{{ value | safe }}", "safe"),
+        ("{{ 1 / 0 }}", "division"),
+        (": :", "YAML"),
+        ("[]", "no object"),
+        ("apiVersion: v1\nkind: Pod\nspec: {}", "must render cilium.io/v2"),
+        (HEAD + "metadata: {namespace: kube-system}\nspec: {}", "must not set metadata"),
+        (HEAD, "either `spec`"),
+        (HEAD + "spec: {ingress: [{}]}", "endpointSelector"),
+        (HEAD + "spec: {endpointSelector: {}}", "rejected by Cilium"),
+        (HEAD + "spec: {endpointSelector: {}, ingress: [], egress: []}", "rejected by Cilium"),
+        (HEAD + "specs: []", "either `spec`"),
+        ("{% include '../../etc/passwd' %}", "not found"),
+        ("#" * 300_000, "larger than"),
+    ],
+)
+def test_a_wrong_template_is_told_with_its_name(tmp_path: Path, text: str, says: str) -> None:
+    with pytest.raises(RenderError) as caught:
+        render(tmp_path, text, value="x")
+    assert "policy" in str(caught.value) or "passwd" in str(caught.value)
+    assert says in str(caught.value)
+
+
+def test_a_directory_given_first_wins_and_the_rest_is_still_found(tmp_path: Path) -> None:
+    own, builtin = tmp_path / "own", tmp_path / "builtin"
+    for folder, names in ((own, ["a"]), (builtin, ["a", "b", "_part"])):
+        (folder / "profiles").mkdir(parents=True)
+        for name in names:
+            rules = f"spec: {{endpointSelector: {{}}, ingress: [{{}}], description: {folder.name}}}"
+            (folder / "profiles" / f"{name}.yaml.j2").write_text(HEAD + rules)
+    renderer = Renderer([own, builtin], {})
+    assert renderer.names("profiles") == ["a", "b"]
+    assert renderer.body("profiles/a", Kind.CNP)[0]["spec"]["description"] == "own"
+    assert renderer.body("profiles/b", Kind.CNP)[0]["spec"]["description"] == "builtin"

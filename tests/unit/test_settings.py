@@ -1,0 +1,89 @@
+"""The settings file: defaults are the vocabulary's tables, mistakes are told with their path."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from homelab_netpol.settings import Settings, SettingsError, load_settings, parse_settings
+
+
+def test_defaults_are_the_table_of_shared_resources() -> None:
+    table = {
+        name: (resource.namespace or resource.entities, [port.port for port in resource.ports])
+        for name, resource in Settings().shared_resources.items()
+    }
+    assert table == {
+        "postgres": ("database", [5432]),
+        "dragonfly": ("cache", [6379]),
+        "garage-s3": ("garage", [3900]),
+        "kube-api": (("kube-apiserver",), [6443, 443]),
+    }
+
+
+def test_an_empty_file_means_the_defaults() -> None:
+    assert parse_settings("") == parse_settings("# nothing\n") == Settings()
+
+
+def test_a_resource_of_the_file_joins_the_built_in_ones_or_replaces_its_namesake() -> None:
+    settings = parse_settings(
+        """
+        sharedResources:
+          dragonfly: {namespace: database, ports: [{port: 6379}]}
+          ldap: {namespace: auth, podLabels: {app: ldap}, ports: [{port: 636}, {port: 389}]}
+        """
+    )
+    assert settings.shared_resources["dragonfly"].namespace == "database"
+    assert settings.shared_resources["ldap"].pod_labels == {"app": "ldap"}
+    assert settings.shared_resources["postgres"].namespace == "database"
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "says"),
+    [
+        ("defaultDeny: all", "defaultDeny", "'workload', 'labelled' or 'cluster'"),
+        ("defaultDenny: workload", "defaultDenny", "no such setting"),
+        ("dns: {ports: [{port: 70000}]}", "dns.ports[0].port", "less than or equal to 65535"),
+        ("dns: {ports: [{port: '53'}]}", "dns.ports[0].port", "valid integer"),
+        ("gateways: {namespace: Istio_Gateway}", "gateways.namespace", "DNS label"),
+        ("probes: {cidrs: [169.254.1.1/16]}", "probes.cidrs[0]", "must be a network"),
+        ("probes: {entities: [world, internet]}", "probes.entities[1]", "Cilium's entities"),
+        ("sharedResources: {x: {ports: [{port: 1}]}}", "sharedResources.x", "namespace"),
+        ("sharedResources: {x: {namespace: a}}", "sharedResources.x.ports", "required"),
+        ("sharedResources: {A_b: {namespace: a, ports: [{port: 1}]}}", "A_b", "DNS label"),
+        ("labelDomain: 'no spaces'", "labelDomain", "DNS name"),
+        ("platformNamespaces: [a, a]", "platformNamespaces", "twice"),
+        ("workers: 0", "workers", "greater than or equal to 1"),
+        ("- a\n- b", "", "expected settings by name"),
+        ("a: [", "", "not valid YAML"),
+        ("workers: 4\nworkers: 5", "", "given twice"),
+        ("x: !!python/object/apply:os.system ['true']", "", "not valid YAML"),
+    ],
+)
+def test_a_wrong_file_is_told_with_the_path_of_the_field(text: str, path: str, says: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        parse_settings(text, source="netpol.yaml")
+    message = str(caught.value)
+    assert message.startswith("netpol.yaml: ")
+    assert path in message
+    assert says in message
+
+
+def test_every_problem_of_a_file_is_told_at_once() -> None:
+    with pytest.raises(SettingsError) as caught:
+        parse_settings("workers: 0\ndefaultDeny: x\n")
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_a_file_that_is_missing_or_absurd_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="cannot be read"):
+        load_settings(tmp_path / "missing.yaml")
+    big = tmp_path / "big.yaml"
+    big.write_bytes(b"#" * 2_000_000)
+    with pytest.raises(SettingsError, match="larger than"):
+        load_settings(big)
+    binary = tmp_path / "binary.yaml"
+    binary.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(SettingsError, match="not UTF-8"):
+        load_settings(binary)
