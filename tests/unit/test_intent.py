@@ -145,7 +145,8 @@ def test_an_unknown_resource_grants_nothing_and_names_the_nearest() -> None:
 
 def test_access_to_a_resource_that_is_no_longer_known_stays_as_it_is() -> None:
     intent = read(
-        {"access.network-policy.homelab/ldap": "true"}, last_good=LastGood(grants=frozenset({"ldap"}))
+        {"access.network-policy.homelab/ldap": "true"},
+        last_good=LastGood(grants=frozenset({"ldap"})),
     )
     assert intent.grants_untouched == ("ldap",)
 
@@ -184,7 +185,7 @@ def test_gateway_ports_are_read_in_any_order(text: str, ports: tuple[int, ...]) 
         "80,",
         "-1",
         "1e3",
-        "８０８０",  # full-width digits, which Python's int() would take
+        "\uff18\uff10\uff18\uff10",  # full-width digits, which Python's int() would take
         "0x50",
         '80"}]',
         ",".join(str(port) for port in range(1, 41)),

@@ -1,0 +1,152 @@
+"""The work queue: one turn a key, never two at once, urgent first, failures later and later."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from homelab_netpol.reconcile.queue import Priority, Scope, WorkKey, WorkQueue
+
+A, B, C = (WorkKey(Scope.NAMESPACE, name) for name in "abc")
+
+
+def in_loop(test: Callable[[], Awaitable[Any]]) -> None:
+    async def bounded() -> None:
+        async with asyncio.timeout(10):
+            await test()
+
+    asyncio.run(bounded())
+
+
+def test_a_key_added_many_times_has_one_turn() -> None:
+    async def check() -> None:
+        queue = WorkQueue()
+        for _ in range(5):
+            queue.add(A, Priority.CHANGE)
+        assert (await queue.get()).key == A
+        queue.done(A)
+        assert queue.idle
+
+    in_loop(check)
+
+
+def test_the_hatch_goes_before_everything_that_waits() -> None:
+    async def check() -> None:
+        queue = WorkQueue()
+        queue.add(A, Priority.RESYNC)
+        queue.add(B, Priority.CHANGE)
+        queue.add(A, Priority.HATCH)
+        queue.add(C, Priority.TARGET)
+        assert [(await queue.get()).key for _ in range(3)] == [A, B, C]
+
+    in_loop(check)
+
+
+def test_a_key_asked_for_while_it_is_worked_on_comes_again_and_not_at_the_same_time() -> None:
+    async def check() -> None:
+        queue = WorkQueue()
+        queue.add(A, Priority.CHANGE)
+        await queue.get()
+        queue.add(A, Priority.HATCH)
+        queue.add(B, Priority.CHANGE)
+        assert (await queue.get()).key == B
+        assert not queue.idle
+        queue.done(A)
+        assert (await queue.get()).key == A
+
+    in_loop(check)
+
+
+def test_failures_come_back_later_each_time_and_success_forgets_them() -> None:
+    async def check() -> None:
+        queue = WorkQueue(jitter=lambda: 0.5)
+        queue.add(A, Priority.CHANGE)
+        pauses = []
+        for attempt in range(3):
+            work = await queue.get()
+            assert work.attempt == attempt
+            pauses.append(queue.retry(A))
+        assert pauses == [0.05, 0.1, 0.2]
+        await queue.get()
+        queue.done(A)
+        queue.add(A, Priority.CHANGE)
+        assert (await queue.get()).attempt == 0
+
+    in_loop(check)
+
+
+def test_the_pause_is_bounded_and_obeys_the_server() -> None:
+    async def check() -> None:
+        queue = WorkQueue(jitter=lambda: 0.5)
+        for _ in range(50):
+            queue.add(A, Priority.CHANGE)
+            await queue.get()
+            last = queue.retry(A)
+        assert last == 60.0
+        queue.add(B, Priority.CHANGE)
+        await queue.get()
+        assert queue.retry(B, at_least=7.0) == 7.0
+
+    in_loop(check)
+
+
+def test_news_does_not_wait_for_the_pause_of_a_failure() -> None:
+    async def check() -> None:
+        queue = WorkQueue()
+        queue.add(A, Priority.CHANGE)
+        await queue.get()
+        queue.retry(A, at_least=3600.0)
+        queue.add(A, Priority.CHANGE)
+        assert (await queue.get()).key == A
+
+    in_loop(check)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+@settings(deadline=None, max_examples=60)
+@given(
+    data=st.lists(
+        st.tuples(st.sampled_from([A, B, C]), st.sampled_from(Priority), st.booleans()), max_size=30
+    )
+)
+def test_every_request_is_followed_by_a_turn_that_begins_after_it(
+    workers: int, data: list[tuple[WorkKey, Priority, bool]]
+) -> None:
+    """However adding and working interleave: no request is lost, no key has two turns at once."""
+
+    async def check() -> None:
+        queue = WorkQueue(jitter=lambda: 0.0)
+        asked: dict[WorkKey, int] = {}
+        served: dict[WorkKey, int] = {}
+        active: set[WorkKey] = set()
+
+        async def work() -> None:
+            while True:
+                key = (await queue.get()).key
+                assert key not in active
+                active.add(key)
+                served[key] = asked[key]
+                await asyncio.sleep(0)
+                active.discard(key)
+                queue.done(key)
+
+        tasks = [asyncio.create_task(work()) for _ in range(workers)]
+        for moment, (key, priority, pause) in enumerate(data):
+            asked[key] = moment
+            queue.add(key, priority)
+            if pause:
+                await asyncio.sleep(0)
+        while not queue.idle:  # noqa: ASYNC110 - the queue has no event for it, and needs none
+            await asyncio.sleep(0)
+        for task in tasks:
+            task.cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        assert all(isinstance(result, asyncio.CancelledError) for result in results)
+        assert served == asked
+
+    in_loop(check)
