@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from homelab_netpol.settings import Settings, SettingsError, load_settings, parse_settings
+from homelab_netpol.settings.reference import reference
 
 
 def test_defaults_are_the_table_of_shared_resources() -> None:
@@ -87,3 +88,11 @@ def test_a_file_that_is_missing_or_absurd_is_told(tmp_path: Path) -> None:
     binary.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(SettingsError, match="not UTF-8"):
         load_settings(binary)
+
+
+def test_the_reference_page_is_what_the_model_says() -> None:
+    page = Path(__file__).parents[2] / "docs" / "settings.md"
+    assert page.read_text() == reference(), (
+        "run: python -m homelab_netpol.settings.reference > docs/settings.md"
+    )
+    assert "None |" not in reference(), "every setting says what it is for"

@@ -119,15 +119,15 @@ class Hbone(StrEnum):
 class Port(_Section):
     """One port: a number and its protocol (TCP unless said)."""
 
-    port: PortNumber
-    protocol: Protocol = Protocol.TCP
+    port: PortNumber = Field(description="The number.")
+    protocol: Protocol = Field(default=Protocol.TCP, description="TCP, UDP or SCTP.")
 
 
 class Pods(_Section):
     """Pods of one namespace; without labels, all of them."""
 
-    namespace: DnsLabel
-    labels: PodLabels = Field(default_factory=dict)
+    namespace: DnsLabel = Field(description="Where the pods are.")
+    labels: PodLabels = Field(default_factory=dict, description="Labels that they all carry.")
 
 
 class SharedResource(_Section):
@@ -142,7 +142,9 @@ class SharedResource(_Section):
     entities: tuple[Entity, ...] = Field(
         default=(), description="Cilium entities that are the resource, instead of a namespace."
     )
-    ports: tuple[Port, ...] = Field(min_length=1, max_length=40)
+    ports: tuple[Port, ...] = Field(
+        min_length=1, max_length=40, description="The ports that are granted, 1 to 40."
+    )
     target: TargetSide = Field(
         default=TargetSide.ADDITIVE,
         description="In the resource's namespace: `additive` lets granted namespaces in and denies"
@@ -161,48 +163,74 @@ class SharedResource(_Section):
 class Gateways(_Section):
     """The pods through which requests enter the cluster, told apart by one label."""
 
-    namespace: DnsLabel = "istio-gateway"
-    label: LabelKey = "gateway.networking.k8s.io/gateway-name"
-    internal: LabelValue = "internal"
-    external: LabelValue = "external"
+    namespace: DnsLabel = Field(default="istio-gateway", description="Where the gateways are.")
+    label: LabelKey = Field(
+        default="gateway.networking.k8s.io/gateway-name",
+        description="The pod label that tells them apart.",
+    )
+    internal: LabelValue = Field(
+        default="internal", description="Its value on the gateway for the home or office network."
+    )
+    external: LabelValue = Field(
+        default="external", description="Its value on the gateway for the internet."
+    )
 
 
 class DnsService(_Section):
     """The pods that answer DNS queries, and their ports."""
 
-    namespace: DnsLabel = "kube-system"
-    labels: PodLabels = Field(default_factory=lambda: {"k8s-app": "kube-dns"})
+    namespace: DnsLabel = Field(default="kube-system", description="Where DNS is answered.")
+    labels: PodLabels = Field(
+        default_factory=lambda: {"k8s-app": "kube-dns"}, description="Labels of its pods."
+    )
     ports: tuple[Port, ...] = Field(
         default=(Port(port=53, protocol=Protocol.UDP), Port(port=53, protocol=Protocol.TCP)),
         min_length=1,
         max_length=40,
+        description="Ports that every pod may ask.",
     )
 
 
 class Prometheus(_Section):
     """The pods that scrape metrics. Without ports they may reach any TCP port."""
 
-    namespace: DnsLabel = "monitoring"
-    labels: PodLabels = Field(default_factory=lambda: {"app.kubernetes.io/name": "prometheus"})
-    ports: tuple[PortNumber, ...] = Field(default=(), max_length=40)
+    namespace: DnsLabel = Field(default="monitoring", description="Where Prometheus is.")
+    labels: PodLabels = Field(
+        default_factory=lambda: {"app.kubernetes.io/name": "prometheus"},
+        description="Labels of its pods.",
+    )
+    ports: tuple[PortNumber, ...] = Field(
+        default=(),
+        max_length=40,
+        description="TCP ports that it may reach on every pod; empty: any of them.",
+    )
 
 
 class Probes(_Section):
     """Where health probes come from."""
 
     entities: tuple[Entity, ...] = Field(
-        default=("health", "host", "remote-node", "kube-apiserver"), min_length=1
+        default=("health", "host", "remote-node", "kube-apiserver"),
+        min_length=1,
+        description="Cilium entities that may probe every pod, on any port.",
     )
-    cidrs: tuple[Cidr, ...] = ("169.254.0.0/16",)
+    cidrs: tuple[Cidr, ...] = Field(
+        default=("169.254.0.0/16",), description="Networks that may, beside them."
+    )
 
 
 class Mesh(_Section):
     """Istio in ambient mode, for the namespaces that carry its label."""
 
-    label: LabelKey = "istio.io/dataplane-mode"
-    value: LabelValue = "ambient"
+    label: LabelKey = Field(
+        default="istio.io/dataplane-mode", description="The Namespace label of the mesh."
+    )
+    value: LabelValue = Field(default="ambient", description="Its value in the mesh.")
     port: PortNumber = Field(default=15008, description="HBONE: the tunnel's port.")
-    ztunnel: Pods = Pods(namespace="istio-system", labels={"app": "ztunnel"})
+    ztunnel: Pods = Field(
+        default=Pods(namespace="istio-system", labels={"app": "ztunnel"}),
+        description="The mesh's proxies on the nodes.",
+    )
     probe_cidrs: tuple[Cidr, ...] = Field(
         default=("169.254.7.127/32",),
         description="The address that ambient mode gives to the kubelet's probes.",
@@ -217,19 +245,28 @@ class Mesh(_Section):
 class Server(_Section):
     """Where /metrics, /healthz and /readyz answer."""
 
-    address: str = "0.0.0.0"  # noqa: S104 - a probe and a scraper come from outside the Pod
-    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    address: str = Field(
+        default="0.0.0.0",  # noqa: S104 - probes and scrapers come from outside the Pod
+        description="The address to listen on.",
+    )
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        default=8080, description="The port to listen on."
+    )
 
 
 class LeaderElection(_Section):
     """One replica writes, the others wait. Without `enabled`: only inside a cluster."""
 
-    enabled: bool | None = None
+    enabled: bool | None = Field(
+        default=None, description="Unset: only when running in a Pod, with its service account."
+    )
     namespace: DnsLabel | None = Field(
         default=None, description="Of the Lease; without it, the Pod's own namespace."
     )
-    name: DnsLabel = "homelab-netpol"
-    lease_seconds: Annotated[int, Field(ge=3, le=300)] = 15
+    name: DnsLabel = Field(default="homelab-netpol", description="Of the Lease.")
+    lease_seconds: Annotated[int, Field(ge=3, le=300)] = Field(
+        default=15, description="After so long without a sign of the leader, another takes over."
+    )
 
 
 class LogFormat(StrEnum):
@@ -251,8 +288,10 @@ class LogLevel(StrEnum):
 class Logging(_Section):
     """The operator's log, on standard error."""
 
-    format: LogFormat = LogFormat.TEXT
-    level: LogLevel = LogLevel.INFO
+    format: LogFormat = Field(default=LogFormat.TEXT, description="`text` or `json`.")
+    level: LogLevel = Field(
+        default=LogLevel.INFO, description="`debug`, `info`, `warning` or `error`."
+    )
 
 
 # The hand-kept namespaces of the vocabulary; the operator's own is among them, so that no label can
@@ -286,12 +325,16 @@ def _default_shared_resources() -> dict[str, SharedResource]:
     }
 
 
+def _about(section: type[_Section]) -> str:
+    return " ".join((section.__doc__ or "").split())
+
+
 class Settings(_Section):
     """Everything that can be set."""
 
     label_domain: DnsSubdomain = Field(
         default="network-policy.homelab",
-        description="The domain of the labels: <domain>/profile, access.<domain>/<resource> ...",
+        description="The labels' domain: `DOMAIN/profile`, `access.DOMAIN/RESOURCE` and so on.",
     )
     default_deny: DefaultDeny = Field(
         default=DefaultDeny.WORKLOAD,
@@ -302,15 +345,15 @@ class Settings(_Section):
         default=_PLATFORM_NAMESPACES,
         description="Namespaces with hand-kept policies; a profile on one is refused.",
     )
-    gateways: Gateways = Gateways()
-    dns: DnsService = DnsService()
-    prometheus: Prometheus = Prometheus()
-    probes: Probes = Probes()
-    mesh: Mesh = Mesh()
+    gateways: Gateways = Field(default=Gateways(), description=_about(Gateways))
+    dns: DnsService = Field(default=DnsService(), description=_about(DnsService))
+    prometheus: Prometheus = Field(default=Prometheus(), description=_about(Prometheus))
+    probes: Probes = Field(default=Probes(), description=_about(Probes))
+    mesh: Mesh = Field(default=Mesh(), description=_about(Mesh))
     shared_resources: dict[DnsLabel, SharedResource] = Field(
         default_factory=_default_shared_resources,
-        description="By the access label's suffix. Entries are added to the built-in ones; an"
-        " entry of a built-in name replaces it.",
+        description="What access labels grant, by the label's suffix: see below. Entries join the"
+        " built-in ones; an entry of a built-in name replaces it.",
     )
     templates: Path | None = Field(
         default=None,
@@ -323,10 +366,14 @@ class Settings(_Section):
     workers: Annotated[int, Field(ge=1, le=64)] = Field(
         default=16, description="How many namespaces are worked on at the same time."
     )
-    request_timeout_seconds: Annotated[float, Field(ge=1, le=300)] = 10.0
-    server: Server = Server()
-    leader_election: LeaderElection = LeaderElection()
-    logging: Logging = Logging()
+    request_timeout_seconds: Annotated[float, Field(ge=1, le=300)] = Field(
+        default=10.0, description="How long one request to the API server may take."
+    )
+    server: Server = Field(default=Server(), description=_about(Server))
+    leader_election: LeaderElection = Field(
+        default=LeaderElection(), description=_about(LeaderElection)
+    )
+    logging: Logging = Field(default=Logging(), description=_about(Logging))
 
     @model_validator(mode="before")
     @classmethod
