@@ -116,7 +116,8 @@ def test_the_labels_of_a_kept_policy_say_how_to_make_it_again() -> None:
     for ports in (None, (), (80, 443)):
         assert parse_gateway_ports_text(gateway_ports_text(ports)) == ports
     assert parse_gateway_ports_text(None) is None
-    assert parse_gateway_ports_text("80,x") is None
+    for edited in ("80,x", "9" * 5000, "65536", "0"):
+        assert parse_gateway_ports_text(edited) is None
     intent = read_intent(
         NamespaceFacts("a", {"network-policy.homelab/profile": "standart"}),
         LastGood(profile="isolated", intra_namespace=True, gateway_ports=(80,)),

@@ -1,6 +1,7 @@
 """From a Namespace's labels and annotations to what it wants. Pure: no Kopf, no cluster."""
 
 from homelab_netpol.intent.model import Intent, LastGood, NamespaceFacts, Problem, Reason
+from homelab_netpol.intent.ports import parse_ports
 from homelab_netpol.intent.read import read_intent
 from homelab_netpol.intent.vocabulary import Vocabulary
 
@@ -11,5 +12,6 @@ __all__ = [
     "Problem",
     "Reason",
     "Vocabulary",
+    "parse_ports",
     "read_intent",
 ]

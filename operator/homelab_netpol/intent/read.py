@@ -6,17 +6,11 @@ owner is told what is in force and which word was probably meant, and nothing op
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 
 from homelab_netpol.intent.model import Intent, LastGood, NamespaceFacts, Problem, Reason
+from homelab_netpol.intent.ports import MAX_PORTS, parse_ports
 from homelab_netpol.intent.vocabulary import Vocabulary, nearest
-
-# ASCII digits only: int() would also take the digits of other scripts, which a reader cannot tell.
-_PORT = re.compile(r"[0-9]{1,5}")
-
-# Cilium's CRD takes at most 40 ports in one rule (`maxItems` of toPorts.ports); a mesh adds one.
-_MAX_GATEWAY_PORTS = 39
 
 
 def read_intent(facts: NamespaceFacts, last_good: LastGood, vocabulary: Vocabulary) -> Intent:
@@ -184,7 +178,7 @@ class _Reader:
                 f" {missing}.",
             )
             return ()
-        ports = _parse_ports(value)
+        ports = parse_ports(value)
         if ports is not None:
             return ports
         kept = self._last_good.gateway_ports
@@ -197,7 +191,7 @@ class _Reader:
         self._report(
             Reason.GATEWAY_PORTS_INVALID,
             key,
-            f"The annotation {key} must list 1 to {_MAX_GATEWAY_PORTS} TCP ports, such as"
+            f"The annotation {key} must list 1 to {MAX_PORTS} TCP ports, such as"
             f' "8080,9090", not {value[:80]!r}; {in_force}.',
         )
         return kept
@@ -226,13 +220,3 @@ class _Reader:
         if suggestion is not None:
             return f"Did you mean {suggestion!r}?"
         return f"Known: {', '.join(sorted(known))}."
-
-
-def _parse_ports(text: str) -> tuple[int, ...] | None:
-    parts = [part.strip() for part in text[:1024].split(",")]
-    if len(text) > 1024 or not all(_PORT.fullmatch(part) for part in parts):
-        return None
-    ports = sorted({int(part) for part in parts})
-    if len(ports) > _MAX_GATEWAY_PORTS or not all(1 <= port <= 65535 for port in ports):
-        return None
-    return tuple(ports)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
-from homelab_netpol.intent import Intent
+from homelab_netpol.intent import Intent, parse_ports
 from homelab_netpol.policy.catalogue import KUBE_API, Catalogue
 from homelab_netpol.policy.objects import (
     FIELD_MANAGER,
@@ -210,10 +210,7 @@ def gateway_ports_text(ports: Iterable[int] | None) -> str:
 
 
 def parse_gateway_ports_text(text: str | None) -> tuple[int, ...] | None:
-    """The reverse of `gateway_ports_text`; what it never wrote counts as `none`."""
+    """The reverse of `gateway_ports_text`; what it never writes (an edit by hand) means `none`."""
     if text == "any":
         return ()
-    parts = (text or "").split(",")
-    if not all(part.isascii() and part.isdigit() for part in parts):
-        return None
-    return tuple(map(int, parts))
+    return parse_ports(text or "")
