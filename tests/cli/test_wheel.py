@@ -1,0 +1,62 @@
+"""The wheel, installed into an environment of its own, is complete."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# Renders every template with every option; `-I` keeps this checkout out of the import path.
+RENDER = """
+import homelab_netpol
+from homelab_netpol.policy.catalogue import Catalogue, builtin_templates
+from homelab_netpol.policy.plan import Planner
+from homelab_netpol.settings import Settings
+catalogue = Catalogue(Settings())
+Planner(catalogue).check()
+print(builtin_templates())
+print(",".join(catalogue.vocabulary.profiles))
+"""
+
+
+def run(*command: str | Path) -> str:
+    done = subprocess.run(
+        [str(part) for part in command], capture_output=True, text=True, cwd="/", check=False
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("dist")
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    done = subprocess.run(build, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return next(folder.glob("*.whl"))
+
+
+def test_an_installed_wheel_renders_and_has_its_command(wheel: Path, tmp_path: Path) -> None:
+    python = tmp_path / "venv" / "bin" / "python"
+    uv = [sys.executable, "-m", "uv", "-q"]
+    run(*uv, "venv", "--python", sys.executable, tmp_path / "venv")
+    install: list[str | Path] = [*uv, "pip", "install", "--python", python]
+    run(*install, "--require-hashes", "-r", ROOT / "requirements.lock")
+    run(*install, "--no-deps", wheel)
+    templates, profiles = run(python, "-I", "-c", RENDER).split()
+    assert Path(templates).is_relative_to(tmp_path)
+    assert profiles == "internal,internal-egress,isolated,standard"
+    assert "Label a Namespace" in run(tmp_path / "venv" / "bin" / "homelab-netpol", "--help")
+
+
+def test_the_wheel_carries_the_sources_of_the_local_control_plane(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    lab = "homelab_netpol/localcluster/lab"
+    assert f"{lab}/go.mod" in names
+    assert f"{lab}/go.sum" in names
+    assert not [name for name in names if name.startswith(("tests/", "bench/"))]

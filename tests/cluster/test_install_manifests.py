@@ -1,0 +1,104 @@
+"""What `kubectl apply -k manifests/base` grants is enough for the operator, and changes no more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.cluster.kube import Kube
+from tests.cluster.spaces import (
+    ENFORCEMENT,
+    HATCH_POLICY,
+    PROFILE,
+    PROFILE_POLICY,
+    Space,
+    Spaces,
+    access,
+)
+from tests.running_operator import RunningOperator, running_operator
+
+from homelab_netpol.localcluster import Cluster
+from homelab_netpol.settings import load_settings
+
+BASE = Path(__file__).resolve().parents[2] / "manifests" / "base"
+HOME = "homelab-netpol"
+_RBAC = "/apis/rbac.authorization.k8s.io/v1"
+_COLLECTIONS = {
+    "ServiceAccount": f"/api/v1/namespaces/{HOME}/serviceaccounts",
+    "Role": f"{_RBAC}/namespaces/{HOME}/roles",
+    "RoleBinding": f"{_RBAC}/namespaces/{HOME}/rolebindings",
+    "ClusterRole": f"{_RBAC}/clusterroles",
+    "ClusterRoleBinding": f"{_RBAC}/clusterrolebindings",
+}
+
+
+def manifests(name: str) -> list[dict[str, Any]]:
+    return [item for item in yaml.safe_load_all((BASE / name).read_text()) if item]
+
+
+@pytest.fixture(scope="module")
+def account(kube: Kube, cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A kubeconfig of the operator's service account, with the roles of the manifests."""
+    if kube.get(f"/api/v1/namespaces/{HOME}") is None:
+        kube.create("/api/v1/namespaces", manifests("namespace.yaml")[0])
+    for item in manifests("rbac.yaml"):
+        collection = _COLLECTIONS[item["kind"]]
+        if kube.get(f"{collection}/{item['metadata']['name']}") is None:
+            kube.create(collection, item)
+    request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+    token = kube.create(f"{_COLLECTIONS['ServiceAccount']}/{HOME}/token", request)
+    config = yaml.safe_load(cluster.kubeconfig.read_text())
+    context = next(item for item in config["contexts"] if item["name"] == cluster.context)
+    context["context"]["user"] = HOME
+    config["users"] = [{"name": HOME, "user": {"token": token["status"]["token"]}}]
+    path = tmp_path_factory.mktemp("account") / "kubeconfig"
+    path.touch(mode=0o600)
+    path.write_text(yaml.safe_dump(config))
+    return path
+
+
+@pytest.fixture(scope="module")
+def operator(account: Path, cluster: Cluster) -> Iterator[RunningOperator]:
+    settings = {"leaderElection": {"enabled": True, "namespace": HOME}, "resyncSeconds": 1}
+    with running_operator(account, settings, context=cluster.context) as operator:
+        yield operator
+
+
+def test_with_the_rights_of_the_manifests_everything_works(
+    operator: RunningOperator, spaces: Spaces, database: Space
+) -> None:
+    space = spaces({PROFILE: "standard", access("postgres"): "true", access("kube-api"): "true"})
+    space.holds_only(PROFILE_POLICY, "homelab-access-postgres", "homelab-access-kube-api")
+    database.has("homelab-grant-postgres")
+    space.told("ProfileApplied", "standard")
+    space.label({PROFILE: "isolated", ENFORCEMENT: "disabled"})
+    space.has_profile("isolated")
+    space.has(HATCH_POLICY)
+    space.label({ENFORCEMENT: None, access("postgres"): None})
+    space.holds_only(PROFILE_POLICY, "homelab-access-kube-api")
+    space.told("EnforcementEnabled")
+    assert "orbidden" not in operator.log.read_text()
+
+
+def test_the_account_cannot_change_a_namespace_or_read_a_secret(
+    account: Path, cluster: Cluster
+) -> None:
+    client = Kube(account, cluster.context)
+    patch = {"metadata": {"labels": {"network-policy.homelab/enforcement": "disabled"}}}
+    for method, path, body in (
+        ("PATCH", "/api/v1/namespaces/default", patch),
+        ("GET", "/api/v1/namespaces/default/secrets", None),
+        ("GET", "/api/v1/pods", None),
+        ("POST", "/apis/networking.k8s.io/v1/namespaces/default/networkpolicies", {}),
+    ):
+        kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
+        status, _ = client.call(method, path, body, content_type=kind)
+        assert status == 403, (method, path)
+    client.close()
+
+
+def test_the_settings_of_the_manifests_are_valid() -> None:
+    load_settings(BASE / "netpol.yaml")
