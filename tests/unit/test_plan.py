@@ -34,7 +34,7 @@ def everything(planner: Planner, catalogue: Catalogue) -> list[Policy]:
             hatch_open=True,
             meshed=meshed,
         )
-        policies += planner.namespace(intent, lambda _: True)
+        policies += planner.namespace(intent, lambda _: True).policies
     for name in grants:
         target = planner.target(name, ["a", "b"], lambda _: True)
         policies += [target] if target else []
@@ -72,7 +72,7 @@ def test_only_profiles_and_baselines_switch_on_default_deny(scope: str) -> None:
 
 @pytest.mark.parametrize("profile", ["isolated", "internal", "internal-egress", "standard"])
 def test_a_profile_stands_on_its_own_with_a_rule_in_each_direction(profile: str) -> None:
-    [policy] = PLANNER.namespace(Intent("my-app", profile=profile), lambda _: False)
+    [policy] = PLANNER.namespace(Intent("my-app", profile=profile), lambda _: False).policies
     [rule] = rules(policy)
     assert rule["ingress"]
     assert rule["egress"]
@@ -80,8 +80,8 @@ def test_a_profile_stands_on_its_own_with_a_rule_in_each_direction(profile: str)
 
 
 def test_a_change_of_profile_is_one_replace_of_one_object() -> None:
-    [before] = PLANNER.namespace(Intent("my-app", profile="isolated"), lambda _: False)
-    after = PLANNER.namespace(Intent("my-app", profile="standard"), lambda _: False)
+    [before] = PLANNER.namespace(Intent("my-app", profile="isolated"), lambda _: False).policies
+    after = PLANNER.namespace(Intent("my-app", profile="standard"), lambda _: False).policies
     changes = diff(after, {before.key: live(before)})
     assert [type(change) for change in changes] == [Replace]
 
@@ -140,7 +140,7 @@ def live(policy: Policy, **changes: object) -> LivePolicy:
 
 
 def test_labels_of_others_are_no_difference_and_ours_are() -> None:
-    [policy] = PLANNER.namespace(Intent("a", profile="standard"), lambda _: False)
+    [policy] = PLANNER.namespace(Intent("a", profile="standard"), lambda _: False).policies
     same = live(
         policy, labels={**policy.labels, "team": "x"}, annotations={**policy.annotations, "n": ""}
     )
@@ -154,8 +154,8 @@ def test_labels_of_others_are_no_difference_and_ours_are() -> None:
 
 
 def test_what_is_no_longer_wanted_is_deleted_after_what_is() -> None:
-    [old] = PLANNER.namespace(Intent("a", grants=("postgres",)), lambda _: False)
-    [new] = PLANNER.namespace(Intent("a", grants=("dragonfly",)), lambda _: False)
+    [old] = PLANNER.namespace(Intent("a", grants=("postgres",)), lambda _: False).policies
+    [new] = PLANNER.namespace(Intent("a", grants=("dragonfly",)), lambda _: False).policies
     assert diff([new], {old.key: live(old)}) == [Create(new), Delete(live(old))]
 
 

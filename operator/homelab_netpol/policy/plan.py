@@ -7,6 +7,8 @@ add, so that they can never cut off a namespace that nobody put under a profile.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from homelab_netpol.intent import Intent, parse_ports
@@ -22,7 +24,21 @@ from homelab_netpol.policy.objects import (
     PolicyKey,
     policy_name,
 )
+from homelab_netpol.policy.rendering import RenderError
 from homelab_netpol.settings import TargetSide
+
+
+@dataclass(frozen=True, slots=True)
+class NamespacePlan:
+    """What should stand in a namespace.
+
+    Attributes:
+        policies: those that could be rendered.
+        failed: those that could not, and why; what stands in their place is to be left alone.
+    """
+
+    policies: list[Policy]
+    failed: dict[PolicyKey, RenderError]
 
 
 class Planner:
@@ -51,27 +67,35 @@ class Planner:
                     hatch_open=True,
                     meshed=flag,
                 )
-                self.namespace(intent, _always if flag else _never)
+                for error in self.namespace(intent, _always if flag else _never).failed.values():
+                    raise error
         for resource in resources:
             self.target(resource, ["example"], _always)
 
-    def namespace(self, intent: Intent, is_meshed: Callable[[str], bool]) -> list[Policy]:
+    def namespace(self, intent: Intent, is_meshed: Callable[[str], bool]) -> NamespacePlan:
         """The policies of one namespace: its hatch, its profile, its side of its grants.
 
         Args:
             intent: what the namespace wants.
             is_meshed: whether another namespace, by name, is part of the mesh.
-
-        Raises:
-            RenderError: a template cannot be rendered.
         """
-        policies = []
+        parts: list[tuple[str, Callable[[], Policy]]] = []
         if intent.hatch_open:
-            policies.append(self._policy(Component.HATCH, intent.namespace, "hatch/namespace"))
+            parts.append((policy_name(Component.HATCH), partial(self._hatch, intent)))
         if intent.profile is not None:
-            policies.append(self._profile(intent, intent.profile))
-        policies.extend(self._access(intent, name, is_meshed) for name in intent.grants)
-        return policies
+            part = partial(self._profile, intent, intent.profile)
+            parts.append((policy_name(Component.PROFILE), part))
+        for resource in intent.grants:
+            part = partial(self._access, intent, resource, is_meshed)
+            parts.append((policy_name(Component.ACCESS, resource), part))
+        plan = NamespacePlan([], {})
+        for name, render in parts:
+            try:
+                plan.policies.append(render())
+            except RenderError as error:
+                # One wrong template must not keep the others from standing, least of all the hatch.
+                plan.failed[PolicyKey(Kind.CNP, intent.namespace, name)] = error
+        return plan
 
     def target(
         self, name: str, consumers: Collection[str], is_meshed: Callable[[str], bool]
@@ -127,9 +151,12 @@ class Planner:
         hatch = self._clusterwide(Component.HATCH, HATCH_CCNP, f"hatch/{HATCH_CCNP}", {})
         return [hatch, *policies]
 
+    def _hatch(self, intent: Intent) -> Policy:
+        return self._policy(Component.HATCH, intent.namespace, "hatch/namespace")
+
     def _profile(self, intent: Intent, profile: str) -> Policy:
         ports = intent.gateway_ports
-        policy = self._policy(
+        return self._policy(
             Component.PROFILE,
             intent.namespace,
             f"profiles/{profile}",
@@ -142,7 +169,6 @@ class Planner:
             gateway_ports=None if ports is None else list(ports),
             meshed=intent.meshed,
         )
-        return policy
 
     def _access(self, intent: Intent, name: str, is_meshed: Callable[[str], bool]) -> Policy:
         resource = self._catalogue.resource(name)

@@ -85,20 +85,26 @@ class Reconciler:
         if not self._view.is_writable(key.name):
             return 0
         before = self._view.last_good(key.name)
-        try:
-            wanted = self._planner.namespace(intent, self._view.is_meshed)
-        except RenderError as error:
-            self._teller.render_failed(key.name, error)
-            raise NotDone([str(error)], 0.0) from error
-        standing = self._view.standing(key)
-        for name in self._untouched(intent.profile_untouched, intent.grants_untouched):
-            standing = {k: v for k, v in standing.items() if k.name != name}
+        plan = self._planner.namespace(intent, self._view.is_meshed)
+        kept = self._untouched(intent.profile_untouched, intent.grants_untouched)
+        standing = {
+            policy: live
+            for policy, live in self._view.standing(key).items()
+            if policy.name not in kept and policy not in plan.failed
+        }
         self._teller.problems(intent)
-        written = await self._carry_out(key, diff(wanted, standing))
+        try:
+            written = await self._carry_out(key, diff(plan.policies, standing))
+        finally:
+            # Whatever else could not be written: that the namespace is open must be seen.
+            hatch = PolicyKey(Kind.CNP, key.name, policy_name(Component.HATCH))
+            self._teller.hatch(intent, before, self._view.policy(hatch))
+        if plan.failed:
+            self._teller.render_failed(key.name, next(iter(plan.failed.values())))
+            raise NotDone([str(error) for error in plan.failed.values()], 0.0)
         self._view.settle(intent)
-        self._verified[key] = {policy.key: _mark(policy) for policy in wanted}
-        name = policy_name(Component.HATCH)
-        self._teller.settled(intent, before, self._view.policy(PolicyKey(Kind.CNP, key.name, name)))
+        self._verified[key] = {policy.key: _mark(policy) for policy in plan.policies}
+        self._teller.settled(intent, before)
         return written
 
     async def _target(self, key: WorkKey) -> int:
@@ -130,9 +136,9 @@ class Reconciler:
         return written
 
     @staticmethod
-    def _untouched(profile: bool, grants: Sequence[str]) -> list[str]:
-        names = [policy_name(Component.ACCESS, resource) for resource in grants]
-        return [*names, policy_name(Component.PROFILE)] if profile else names
+    def _untouched(profile: bool, grants: Sequence[str]) -> set[str]:
+        names = {policy_name(Component.ACCESS, resource) for resource in grants}
+        return names | {policy_name(Component.PROFILE)} if profile else names
 
     async def _carry_out(self, work: WorkKey, changes: Sequence[Change]) -> int:
         """Creations and replacements side by side, then deletions.
@@ -140,6 +146,7 @@ class Reconciler:
         What was revoked is revoked even if something else cannot be written. Only the hatch stays
         open until all the rest stands: whoever closes it wants his profile, not a lock-out.
         """
+        self._teller.fine(work, except_for={_key_of(change) for change in changes})
         adding = [change for change in changes if not isinstance(change, Delete)]
         removing = [change for change in changes if isinstance(change, Delete)]
         outcomes = await self._gather(work, adding)
@@ -158,7 +165,7 @@ class Reconciler:
 
     async def _attempt(self, work: WorkKey, change: Change) -> bool | Exception:
         """Carries out one change; a failure is told at once, and returned for the others' sake."""
-        key = change.live.key if isinstance(change, Delete) else change.policy.key
+        key = _key_of(change)
         try:
             written = await self._writer.carry_out(change)
         except ForeignPolicy as error:
@@ -192,6 +199,10 @@ class Reconciler:
         domain = self._catalogue.settings.label_domain
         value = live.labels.get(f"{domain}/component", "")
         return value if value in Component.__members__.values() else "unknown"
+
+
+def _key_of(change: Change) -> PolicyKey:
+    return change.live.key if isinstance(change, Delete) else change.policy.key
 
 
 def _mark(policy: Policy) -> int:

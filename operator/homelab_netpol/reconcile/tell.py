@@ -6,6 +6,7 @@ Each thing is told once, when it begins and when it ends, not at every reconcile
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -14,6 +15,8 @@ from homelab_netpol.intent import Intent, LastGood, Problem
 from homelab_netpol.metrics import Metrics, drop_series
 from homelab_netpol.policy.objects import LivePolicy, PolicyKey
 from homelab_netpol.policy.rendering import RenderError
+from homelab_netpol.reconcile.queue import WorkKey
+from homelab_netpol.reconcile.view import owner_of
 from homelab_netpol.reconcile.writer import ForeignPolicy
 
 log = logging.getLogger(__name__)
@@ -35,6 +38,7 @@ class Teller:
         self._problems: dict[str, frozenset[Problem]] = {}
         self._failures: dict[PolicyKey, str] = {}
         self._render_failures: dict[str, str] = {}
+        self._open: dict[str, bool] = {}
 
     def problems(self, intent: Intent) -> None:
         """Tells which labels could not be followed, and forgets those that are fine now."""
@@ -52,7 +56,7 @@ class Teller:
         else:
             self._problems.pop(namespace, None)
 
-    def settled(self, intent: Intent, before: LastGood, hatch: LivePolicy | None) -> None:
+    def settled(self, intent: Intent, before: LastGood) -> None:
         """Tells what is in force now and was not before; everything is written by then."""
         namespace = intent.namespace
         self._render_failures.pop(namespace, None)
@@ -72,19 +76,27 @@ class Teller:
         still = {*intent.grants, *intent.grants_untouched}
         for resource in sorted(before.grants - still):
             self._note(namespace, "AccessRevoked", f"Access to {resource} is revoked.")
-        self._hatch(intent, before, hatch)
 
-    def _hatch(self, intent: Intent, before: LastGood, hatch: LivePolicy | None) -> None:
+    def hatch(self, intent: Intent, before: LastGood, standing: LivePolicy | None) -> None:
+        """Tells whether a namespace is open: by what stands, and by what its label asks for.
+
+        Args:
+            intent: what the namespace wants.
+            before: what was in force before.
+            standing: the hatch's policy, if it stands: it stays while the rest cannot be written.
+        """
         namespace = intent.namespace
+        was_open = self._open.get(namespace, before.hatch_open)
+        is_open = self._open[namespace] = intent.hatch_open or standing is not None
         disabled, since = (
             self._metrics.enforcement_disabled,
             self._metrics.enforcement_disabled_since,
         )
-        if intent.hatch_open:
+        if is_open:
             disabled.labels(namespace).set(1)
-            if hatch is not None:
-                since.labels(namespace).set(_unix_time(hatch.created))
-            if not before.hatch_open:
+            if standing is not None:
+                since.labels(namespace).set(_unix_time(standing.created))
+            if not was_open:
                 self._warn(
                     namespace,
                     "EnforcementDisabled",
@@ -94,7 +106,7 @@ class Teller:
             return
         drop_series(disabled, namespace)
         drop_series(since, namespace)
-        if before.hatch_open:
+        if was_open:
             self._note(namespace, "EnforcementEnabled", "The escape hatch is closed again.")
 
     def drift_reverted(self, key: PolicyKey) -> None:
@@ -119,6 +131,12 @@ class Teller:
             # Whoever cannot be reached cannot take an Event either; the log has each retry.
             return
         self._once(key, "PolicyNotWritten", f"{key} could not be written: {error}")
+
+    def fine(self, work: WorkKey, *, except_for: Collection[PolicyKey]) -> None:
+        """Of what a key answers for, only some has still to be written: the rest is in order."""
+        for key in [key for key in self._failures if owner_of(key) == work]:
+            if key not in except_for:
+                self.write_worked(key)
 
     def write_worked(self, key: PolicyKey) -> None:
         """What was in the way of a policy is gone."""
@@ -148,6 +166,7 @@ class Teller:
         drop_series(self._metrics.enforcement_disabled, namespace)
         drop_series(self._metrics.enforcement_disabled_since, namespace)
         self._render_failures.pop(namespace, None)
+        self._open.pop(namespace, None)
         for key in [key for key in self._failures if key.namespace == namespace]:
             del self._failures[key]
             drop_series(self._metrics.conflicts, key.kind, key.namespace, key.name)
