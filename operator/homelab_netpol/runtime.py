@@ -27,11 +27,12 @@ from homelab_netpol.cluster.resources import Resources
 from homelab_netpol.handlers import build_kopf_settings, build_registry
 from homelab_netpol.metrics import Metrics
 from homelab_netpol.policy.catalogue import Catalogue
-from homelab_netpol.policy.objects import Kind, read_live
+from homelab_netpol.policy.objects import Kind, LabelKeys, read_live
 from homelab_netpol.reconcile.queue import Priority, Scope, Work, WorkKey, WorkQueue
 from homelab_netpol.reconcile.reconciler import NotDone, Reconciler
+from homelab_netpol.reconcile.standing import CLUSTERWIDE
 from homelab_netpol.reconcile.tell import Teller
-from homelab_netpol.reconcile.view import CLUSTERWIDE, ClusterView, Requests
+from homelab_netpol.reconcile.view import ClusterView, Requests, merge
 from homelab_netpol.reconcile.writer import Writer
 from homelab_netpol.server import HealthServer
 
@@ -39,7 +40,7 @@ log = logging.getLogger(__name__)
 
 # A burst of grants changes a shared resource's list of consumers many times; once in this time is
 # enough, and a single grant does not wait.
-_TARGET_INTERVAL_SECONDS = 0.1
+_SHARED_INTERVAL_SECONDS = 0.1
 _SYNC_RETRY_SECONDS = 2.0
 
 
@@ -59,7 +60,7 @@ class Runtime:
         self._first_pass: set[WorkKey] = set()
         self._not_synced: str | None = "the lists are not synced yet"
         self._elector: LeaseElector | None = None
-        self._target_last: dict[WorkKey, float] = {}
+        self._shared_last: dict[WorkKey, float] = {}
 
     async def run(self) -> None:
         """Runs until SIGTERM or SIGINT.
@@ -90,7 +91,8 @@ class Runtime:
             api, self._metrics, uid_of=self._view.uid, is_busy=lambda: not self._queue.idle
         )
         self._teller = Teller(events, self._metrics)
-        writer = Writer(resources, self._view)
+        component_label = LabelKeys(self._settings.label_domain).component
+        writer = Writer(resources, self._view.standing, component_label)
         reconciler = Reconciler(self._catalogue, self._view, writer, self._teller, self._metrics)
         stopping = asyncio.create_task(self._stop.wait(), name="stop")
         synced = asyncio.create_task(self._first_sync(resources), name="first sync")
@@ -186,7 +188,7 @@ class Runtime:
         log.info(
             "Synced: %d namespaces, %d policies.",
             len(self._view.namespace_names()),
-            sum(1 for _ in self._view.policies()),
+            sum(1 for _ in self._view.standing.all()),
         )
 
     async def _list(self, resources: Resources) -> Requests:
@@ -194,10 +196,10 @@ class Runtime:
         requests: Requests = {}
         for kind in Kind:
             policies, version = await resources.managed_policies(kind)
-            requests |= self._view.replace_policies(kind, policies, version)
+            merge(requests, self._view.replace_policies(kind, policies, version))
         namespaces, version = await resources.namespaces(self._view.read_namespace)
-        requests |= self._view.replace_namespaces(namespaces, version)
-        for key in self._view.strays():
+        merge(requests, self._view.replace_namespaces(namespaces, version))
+        for key in self._view.standing.strays():
             self._teller.stray(key)
         return requests
 
@@ -216,10 +218,9 @@ class Runtime:
                 WorkKey(Scope.NAMESPACE, name): Priority.RESYNC
                 for name in self._view.namespace_names()
             }
-            for name in self._catalogue.vocabulary.resources:
-                everything[WorkKey(Scope.TARGET, name)] = Priority.RESYNC
-            everything[CLUSTERWIDE] = Priority.RESYNC
-            self._enqueue(everything | requests)
+            everything |= dict.fromkeys((*self._view.shared(), CLUSTERWIDE), Priority.RESYNC)
+            merge(everything, requests)
+            self._enqueue(everything)
 
     # Events, from Kopf's handlers
 
@@ -243,9 +244,9 @@ class Runtime:
         now = time.monotonic()
         for key, priority in requests.items():
             delay = 0.0
-            if key.scope is Scope.TARGET:
-                last = self._target_last.get(key, 0.0)
-                delay = max(0.0, last + _TARGET_INTERVAL_SECONDS - now)
+            if key.scope in (Scope.TARGET, Scope.GATEWAY):
+                last = self._shared_last.get(key, 0.0)
+                delay = max(0.0, last + _SHARED_INTERVAL_SECONDS - now)
             self._queue.add(key, priority, delay=delay)
 
     # Workers
@@ -262,8 +263,10 @@ class Runtime:
     async def _work_on(self, work: Work, reconciler: Reconciler) -> None:
         key, metrics = work.key, self._metrics
         started = time.monotonic()
-        if key.scope is Scope.TARGET:
-            self._target_last[key] = started
+        if key.scope in (Scope.TARGET, Scope.GATEWAY):
+            self._shared_last[key] = started
+        if key.scope is Scope.NAMESPACE:
+            self._enqueue(self._view.refresh(key.name))
         try:
             written = await reconciler.reconcile(key)
         except NotDone as error:
@@ -303,7 +306,8 @@ class Runtime:
             metrics.namespaces.labels(profile).set(count)
         component = f"{self._settings.label_domain}/component"
         kinds = Counter(
-            (live.key.kind.value, live.labels.get(component, "")) for live in self._view.policies()
+            (live.key.kind.value, live.labels.get(component, ""))
+            for live in self._view.standing.all()
         )
         metrics.policies.clear()
         for (kind, part), count in kinds.items():

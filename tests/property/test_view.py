@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from homelab_netpol.policy.catalogue import Catalogue
+from homelab_netpol.reconcile.queue import Scope, WorkKey
 from homelab_netpol.reconcile.view import ClusterView
 from homelab_netpol.settings import Settings
 
@@ -48,7 +49,7 @@ def state(view: ClusterView) -> object:
     return (
         sorted(view.namespace_names()),
         sorted(view.intents(), key=lambda intent: intent.namespace),
-        {name: view.consumers(name) for name in resources},
+        {name: view.consumers(WorkKey(Scope.TARGET, name)) for name in resources},
     )
 
 
@@ -99,7 +100,7 @@ def test_consumers_are_the_granted_and_the_hatched(
                 or labels.get(f"{D}/enforcement") == "disabled"
             )
         }
-        assert view.consumers(resource) == expected
+        assert view.consumers(WorkKey(Scope.TARGET, resource)) == expected
 
 
 @settings(deadline=None, max_examples=200)
@@ -123,4 +124,4 @@ def test_a_change_asks_only_for_what_it_can_affect(
         for key in requests:
             if key.scope == "namespace" and key.name != name:
                 assert name == "database"
-                assert key.name in view.consumers("postgres")
+                assert key.name in view.consumers(WorkKey(Scope.TARGET, "postgres"))

@@ -60,7 +60,7 @@ class EventPoster:
         self._uid_of = uid_of
         self._is_busy = is_busy
         self._waiting: asyncio.Queue[_Event] = asyncio.Queue(_MAX_WAITING)
-        self._counts: OrderedDict[str, int] = OrderedDict()
+        self._counts: OrderedDict[tuple[str, str], int] = OrderedDict()
 
     def post(self, namespace: str, kind: str, reason: str, message: str) -> None:
         """Queues an Event on a Namespace ("": on the cluster, kept in the namespace default)."""
@@ -92,18 +92,19 @@ class EventPoster:
         body = self._manifest(event)
         name, home = body["metadata"]["name"], body["metadata"]["namespace"]
         collection = f"/api/v1/namespaces/{home}/events"
+        known = (home, name)
         try:
-            if name not in self._counts:
+            if known not in self._counts:
                 await self._api.request("POST", collection, body=body)
-                self._remember(name, 1)
+                self._remember(known, 1)
                 return
         except AlreadyExists:
             # From before a restart. A standing problem need not be told again; what is told a
             # second time by this process is news, and is counted up below.
-            self._remember(name, 1)
+            self._remember(known, 1)
             return
-        count = self._counts[name] + 1
-        self._remember(name, count)
+        count = self._counts[known] + 1
+        self._remember(known, count)
         patch = {"count": count, "lastTimestamp": event.time}
         try:
             await self._api.request(
@@ -114,11 +115,11 @@ class EventPoster:
             )
         except NotFound:  # Events expire
             await self._api.request("POST", collection, body=body)
-            self._remember(name, 1)
+            self._remember(known, 1)
 
-    def _remember(self, name: str, count: int) -> None:
-        self._counts[name] = count
-        self._counts.move_to_end(name)
+    def _remember(self, known: tuple[str, str], count: int) -> None:
+        self._counts[known] = count
+        self._counts.move_to_end(known)
         if len(self._counts) > _MAX_REMEMBERED:
             self._counts.popitem(last=False)
 

@@ -57,10 +57,14 @@ class LeaseElector:
         """
         while True:
             asked_at = time.monotonic()
+            # A leader must have given up before another may take over, so it does not wait for an
+            # answer longer than its Lease is good for.
+            patience = self._renewed_at + self._duration * 2 / 3 - asked_at
             try:
-                held = await self._try()
-            except ApiError as error:
-                log.warning("The Lease could not be read or written: %s", error)
+                async with asyncio.timeout(max(patience, 0.0) if self.leading.is_set() else None):
+                    held = await self._try()
+            except (ApiError, TimeoutError) as error:
+                log.warning("The Lease could not be read or written: %s", error or "no answer")
                 held = False
             now = time.monotonic()
             if held:
@@ -69,13 +73,14 @@ class LeaseElector:
                 if not self.leading.is_set():
                     log.info("This replica leads now, as %s.", self._identity)
                     self.leading.set()
-            elif self.leading.is_set() and now - self._renewed_at > self._duration * 2 / 3:
+            elif self.leading.is_set() and now >= self._renewed_at + self._duration * 2 / 3:
                 self.leading.clear()
                 raise LeadershipLost(
                     f"the Lease {self._namespace}/{self._name} could not be renewed for"
                     f" {now - self._renewed_at:.1f} s; another replica may lead by now"
                 )
-            await asyncio.sleep(min(self._duration / 5, 1.0) if not held else self._duration / 5)
+            pause = self._duration / 5
+            await asyncio.sleep(pause if held else min(pause, 1.0))
 
     async def release(self) -> None:
         """Gives the Lease back, so that another replica need not wait for it to expire."""

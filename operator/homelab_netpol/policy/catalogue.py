@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from homelab_netpol.intent import Vocabulary
+from homelab_netpol.policy.objects import GATEWAYS, Kind
 from homelab_netpol.policy.rendering import Renderer, RenderError
 from homelab_netpol.settings import DefaultDeny, Settings, SharedResource
 
@@ -59,6 +61,7 @@ class Catalogue:
             platform_namespaces=frozenset(settings.platform_namespaces),
             mesh_label=(settings.mesh.label, settings.mesh.value),
         )
+        self._gateways_of: dict[str, frozenset[str]] = {}
         for name in self.vocabulary.profiles:
             if not _PROFILE_NAME.fullmatch(name):
                 raise RenderError(
@@ -81,6 +84,37 @@ class Catalogue:
             for name, resource in self.settings.shared_resources.items()
             if resource.namespace == namespace
         ]
+
+    def gateways_of(self, profile: str | None) -> frozenset[str]:
+        """The gateways that a profile lets in, as its template says.
+
+        Raises:
+            RenderError: the profile's template cannot be rendered.
+        """
+        if profile is None:
+            return frozenset()
+        known = self._gateways_of.get(profile)
+        if known is None:
+            body, _ = self.renderer.body(
+                f"profiles/{profile}",
+                Kind.CNP,
+                intra_namespace=False,
+                gateway_ports=[],
+                meshed=False,
+            )
+            known = frozenset(which for which in GATEWAYS if self._lets_in(body["spec"], which))
+            self._gateways_of[profile] = known
+        return known
+
+    def _lets_in(self, rule: Mapping[str, Any], which: str) -> bool:
+        gateways = self.settings.gateways
+        value = gateways.internal if which == "internal" else gateways.external
+        labels = {_NAMESPACE_KEY: gateways.namespace, f"k8s:{gateways.label}": value}
+        return any(
+            peer.get("matchLabels") == labels
+            for item in rule.get("ingress") or ()
+            for peer in item.get("fromEndpoints") or ()
+        )
 
     def baselines(self) -> tuple[str, ...]:
         """Names of the clusterwide policies beside the hatch's."""

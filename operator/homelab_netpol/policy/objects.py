@@ -13,6 +13,9 @@ MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 FIELD_MANAGER = "homelab-netpol"
 API_VERSION = "cilium.io/v2"
 
+# The two gateways that profiles know.
+GATEWAYS = ("internal", "external")
+
 HATCH_CCNP = "escape-hatch-allow-all"
 
 
@@ -114,6 +117,11 @@ def policy_name(component: Component, resource: str = "") -> str:
             raise ValueError("baselines are clusterwide and carry names of their own")
 
 
+def gateway_policy_name(which: str) -> str:
+    """The name of the policy beside a gateway, `internal` or `external`."""
+    return f"homelab-gateway-{which}"
+
+
 def digest_of(body: Mapping[str, Any]) -> str:
     """A short fingerprint of a policy's `spec` and `specs`, whatever the order of its keys."""
     rules = {key: body[key] for key in ("spec", "specs") if body.get(key) is not None}
@@ -144,10 +152,15 @@ def is_managed(labels: Mapping[str, str]) -> bool:
     return labels.get(MANAGED_BY_LABEL) == FIELD_MANAGER
 
 
-def written_by_us(manifest: Mapping[str, Any]) -> bool:
-    """Our field manager owns the spec, even if somebody took the label off."""
+def written_by_us(manifest: Mapping[str, Any], component_label: str) -> bool:
+    """Our field manager owns the rules or the component label: somebody took the other label off.
+
+    The label counts as well, as `specs` is an atomic list: who edits it owns all of it.
+    """
     for entry in manifest["metadata"].get("managedFields") or []:
         owned = entry.get("fieldsV1") or {}
-        if entry.get("manager") == FIELD_MANAGER and ("f:spec" in owned or "f:specs" in owned):
+        labels = (owned.get("f:metadata") or {}).get("f:labels") or {}
+        ours = "f:spec" in owned or "f:specs" in owned or f"f:{component_label}" in labels
+        if entry.get("manager") == FIELD_MANAGER and ours:
             return True
     return False

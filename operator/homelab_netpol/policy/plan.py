@@ -15,6 +15,7 @@ from homelab_netpol.intent import Intent, parse_ports
 from homelab_netpol.policy.catalogue import KUBE_API, Catalogue
 from homelab_netpol.policy.objects import (
     FIELD_MANAGER,
+    GATEWAYS,
     HATCH_CCNP,
     MANAGED_BY_LABEL,
     Component,
@@ -22,6 +23,7 @@ from homelab_netpol.policy.objects import (
     LabelKeys,
     Policy,
     PolicyKey,
+    gateway_policy_name,
     policy_name,
 )
 from homelab_netpol.policy.rendering import RenderError
@@ -71,6 +73,8 @@ class Planner:
                     raise error
         for resource in resources:
             self.target(resource, ["example"], _always)
+        for which in GATEWAYS:
+            self.gateway(which, ["example"], _always)
 
     def namespace(self, intent: Intent, is_meshed: Callable[[str], bool]) -> NamespacePlan:
         """The policies of one namespace: its hatch, its profile, its side of its grants.
@@ -132,6 +136,32 @@ class Planner:
             consumers=sorted(consumers),
             meshed_consumers=sorted(meshed),
         )
+
+    def gateway(
+        self, which: str, consumers: Collection[str], is_meshed: Callable[[str], bool]
+    ) -> Policy | None:
+        """The policy beside a gateway, for its side of the mesh.
+
+        Args:
+            which: `internal` or `external`.
+            consumers: the meshed namespaces whose profile lets this gateway in.
+            is_meshed: whether a namespace, by name, is part of the mesh.
+
+        Returns:
+            None when nothing is to stand there.
+
+        Raises:
+            RenderError: a template cannot be rendered.
+        """
+        namespace = self._catalogue.settings.gateways.namespace
+        if not consumers or not is_meshed(namespace):
+            return None
+        variables = {"which": which, "consumers": sorted(consumers)}
+        body, digest = self._catalogue.renderer.body(
+            "grants/gateway", Kind.CNP, remember=False, **variables
+        )
+        key = PolicyKey(Kind.CNP, namespace, gateway_policy_name(which))
+        return Policy(key, Component.GRANT, self._labels(Component.GRANT), body, digest)
 
     def clusterwide(self) -> list[Policy]:
         """The baselines, and the hatch's clusterwide policy.

@@ -25,11 +25,12 @@ class Scope(StrEnum):
 
     NAMESPACE = "namespace"
     TARGET = "target"
+    GATEWAY = "gateway"
     CLUSTERWIDE = "clusterwide"
 
 
 class WorkKey(NamedTuple):
-    """One thing to look at: a namespace, a shared resource's target side, or the baselines."""
+    """One thing to look at: a namespace, a shared resource's side, a gateway's, the baselines."""
 
     scope: Scope
     name: str = ""

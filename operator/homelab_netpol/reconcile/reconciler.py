@@ -71,8 +71,8 @@ class Reconciler:
         match key.scope:
             case Scope.NAMESPACE:
                 return await self._namespace(key)
-            case Scope.TARGET:
-                return await self._target(key)
+            case Scope.TARGET | Scope.GATEWAY:
+                return await self._shared(key)
             case Scope.CLUSTERWIDE:
                 return await self._clusterwide(key)
 
@@ -89,7 +89,7 @@ class Reconciler:
         kept = self._untouched(intent.profile_untouched, intent.grants_untouched)
         standing = {
             policy: live
-            for policy, live in self._view.standing(key).items()
+            for policy, live in self._view.standing.of(key).items()
             if policy.name not in kept and policy not in plan.failed
         }
         self._teller.problems(intent)
@@ -98,7 +98,7 @@ class Reconciler:
         finally:
             # Whatever else could not be written: that the namespace is open must be seen.
             hatch = PolicyKey(Kind.CNP, key.name, policy_name(Component.HATCH))
-            self._teller.hatch(intent, before, self._view.policy(hatch))
+            self._teller.hatch(intent, before, self._view.standing.get(hatch))
         if plan.failed:
             self._teller.render_failed(key.name, next(iter(plan.failed.values())))
             raise NotDone([str(error) for error in plan.failed.values()], 0.0)
@@ -107,21 +107,26 @@ class Reconciler:
         self._teller.settled(intent, before)
         return written
 
-    async def _target(self, key: WorkKey) -> int:
-        wanted: list[Policy] = []
-        standing = self._view.standing(key)
-        if key.name in self._catalogue.vocabulary.resources:
-            namespace = self._catalogue.resource(key.name).namespace
-            if namespace is not None and self._view.is_writable(namespace):
-                consumers = self._view.consumers(key.name)
-                try:
-                    policy = self._planner.target(key.name, consumers, self._view.is_meshed)
-                except RenderError as error:
-                    raise NotDone([str(error)], 0.0) from error
-                wanted = [policy] if policy is not None else []
-            standing = {k: v for k, v in standing.items() if self._view.is_writable(k.namespace)}
-        elif any(key.name in intent.grants_untouched for intent in self._view.intents()):
-            return 0
+    async def _shared(self, key: WorkKey) -> int:
+        """The one policy beside a shared resource or a gateway, which lists its consumers."""
+        consumers = self._view.consumers(key)
+        try:
+            if key.scope is Scope.GATEWAY:
+                policy = self._planner.gateway(key.name, consumers, self._view.is_meshed)
+            elif key.name in self._catalogue.vocabulary.resources:
+                policy = self._planner.target(key.name, consumers, self._view.is_meshed)
+            elif any(key.name in intent.grants_untouched for intent in self._view.intents()):
+                return 0
+            else:
+                policy = None
+        except RenderError as error:
+            raise NotDone([str(error)], 0.0) from error
+        wanted = [policy] if policy and self._view.is_writable(policy.key.namespace) else []
+        standing = {
+            policy: live
+            for policy, live in self._view.standing.of(key).items()
+            if self._view.is_writable(policy.namespace)
+        }
         written = await self._carry_out(key, diff(wanted, standing))
         self._verified[key] = {policy.key: _mark(policy) for policy in wanted}
         return written
@@ -131,7 +136,7 @@ class Reconciler:
             wanted = self._planner.clusterwide()
         except RenderError as error:
             raise NotDone([str(error)], 0.0) from error
-        written = await self._carry_out(key, diff(wanted, self._view.standing(key)))
+        written = await self._carry_out(key, diff(wanted, self._view.standing.of(key)))
         self._verified[key] = {policy.key: _mark(policy) for policy in wanted}
         return written
 

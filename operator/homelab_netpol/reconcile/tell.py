@@ -16,7 +16,7 @@ from homelab_netpol.metrics import Metrics, drop_series
 from homelab_netpol.policy.objects import LivePolicy, PolicyKey
 from homelab_netpol.policy.rendering import RenderError
 from homelab_netpol.reconcile.queue import WorkKey
-from homelab_netpol.reconcile.view import owner_of
+from homelab_netpol.reconcile.standing import owner_of
 from homelab_netpol.reconcile.writer import ForeignPolicy
 
 log = logging.getLogger(__name__)

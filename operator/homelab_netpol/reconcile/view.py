@@ -1,7 +1,6 @@
 """What the operator knows of the cluster: Namespaces, its own policies, and what follows from them.
 
-Fed by watches and lists in any order; a resourceVersion older than what is known changes nothing
-(Kubernetes orders them within one cluster). Reads and writes memory only.
+Fed by watches and lists in any order. Reads and writes memory only.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from typing import Any, NamedTuple
 from homelab_netpol.intent import Intent, LastGood, NamespaceFacts, Vocabulary, read_intent
 from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.objects import (
-    HATCH_CCNP,
+    GATEWAYS,
     Component,
     Kind,
     LabelKeys,
@@ -22,11 +21,9 @@ from homelab_netpol.policy.objects import (
 )
 from homelab_netpol.policy.plan import parse_gateway_ports_text
 from homelab_netpol.reconcile.queue import Priority, Scope, WorkKey
-
-CLUSTERWIDE = WorkKey(Scope.CLUSTERWIDE)
+from homelab_netpol.reconcile.standing import StandingPolicies
 
 _ACCESS = policy_name(Component.ACCESS)
-_GRANT = policy_name(Component.GRANT)
 _PROFILE = policy_name(Component.PROFILE)
 _HATCH = policy_name(Component.HATCH)
 
@@ -38,22 +35,28 @@ class ObservedNamespace(NamedTuple):
 
     facts: NamespaceFacts
     version: int
-    uid: str = ""
+    uid: str
 
 
 class ClusterView:
-    """The operator's memory. Methods that take news return what must be looked at because of it."""
+    """The operator's memory. Methods that take news return what must be looked at because of it.
+
+    Attributes:
+        standing: the policies with our label.
+    """
 
     def __init__(self, catalogue: Catalogue) -> None:
+        self.standing = StandingPolicies()
         self._catalogue = catalogue
         self._words: Vocabulary = catalogue.vocabulary
         self._label_keys = LabelKeys(catalogue.settings.label_domain)
         self._namespaces: dict[str, ObservedNamespace] = {}
-        self._policies: dict[WorkKey | None, dict[PolicyKey, LivePolicy]] = {}
-        self._last_good: dict[str, LastGood] = {}
+        self._deleted: dict[str, int] = {}
+        self._settled: dict[str, LastGood] = {}
         self._intents: dict[str, Intent] = {}
-        self._consumers: dict[str, set[str]] = {name: set() for name in self._words.resources}
-        self._deleted: dict[PolicyKey | str, int] = {}
+        targets = [WorkKey(Scope.TARGET, name) for name in self._words.resources]
+        gateways = [WorkKey(Scope.GATEWAY, which) for which in GATEWAYS]
+        self._consumers: dict[WorkKey, set[str]] = {key: set() for key in (*targets, *gateways)}
 
     # Reading
 
@@ -77,10 +80,6 @@ class ClusterView:
         observed = self._namespaces.get(namespace)
         return observed.uid if observed is not None else ""
 
-    def last_good(self, namespace: str) -> LastGood:
-        """What was last in force in a Namespace."""
-        return self._last_good.get(namespace, LastGood())
-
     def is_writable(self, namespace: str) -> bool:
         """The Namespace exists and is not being deleted."""
         observed = self._namespaces.get(namespace)
@@ -100,25 +99,39 @@ class ClusterView:
         """What all Namespaces want."""
         return self._intents.values()
 
-    def consumers(self, resource: str) -> frozenset[str]:
-        """The Namespaces that a shared resource must let in."""
-        return frozenset(self._consumers.get(resource, ()))
+    def consumers(self, key: WorkKey) -> frozenset[str]:
+        """The Namespaces that a shared resource lets in, or that a gateway reaches by the mesh."""
+        return frozenset(self._consumers.get(key, ()))
 
-    def policy(self, key: PolicyKey) -> LivePolicy | None:
-        """A policy with our label as it stands, as far as we know."""
-        return self._policies.get(owner_of(key), {}).get(key)
+    def shared(self) -> list[WorkKey]:
+        """The keys whose policies list other Namespaces."""
+        return list(self._consumers)
 
-    def policies(self) -> Iterable[LivePolicy]:
-        """All policies with our label that stand, as far as we know."""
-        return (live for found in self._policies.values() for live in found.values())
+    def last_good(self, namespace: str) -> LastGood:
+        """What was last in force in a Namespace.
 
-    def standing(self, key: WorkKey) -> dict[PolicyKey, LivePolicy]:
-        """The policies that a key answers for, as they stand."""
-        return dict(self._policies.get(key, {}))
-
-    def strays(self) -> list[PolicyKey]:
-        """Policies with our label and a name that the operator never gives: left alone."""
-        return list(self._policies.get(None, {}))
+        Once this process has carried out an intent, that; until then what stands. A standby, which
+        carries out nothing, so learns from what the leader writes.
+        """
+        settled = self._settled.get(namespace)
+        if settled is not None:
+            return settled
+        standing = self.standing.of(WorkKey(Scope.NAMESPACE, namespace))
+        grants = frozenset(
+            key.name.removeprefix(_ACCESS) for key in standing if key.name.startswith(_ACCESS)
+        )
+        hatch_open = PolicyKey(Kind.CNP, namespace, _HATCH) in standing
+        profile = standing.get(PolicyKey(Kind.CNP, namespace, _PROFILE))
+        if profile is None:
+            return LastGood(grants=grants, hatch_open=hatch_open)
+        keys = self._label_keys
+        return LastGood(
+            profile=profile.labels.get(keys.profile),
+            intra_namespace=profile.labels.get(keys.intra_namespace) == "allow",
+            gateway_ports=parse_gateway_ports_text(profile.annotations.get(keys.gateway_ports)),
+            grants=grants,
+            hatch_open=hatch_open,
+        )
 
     # News from the cluster
 
@@ -137,7 +150,7 @@ class ClusterView:
             known = None
         self._namespaces[facts.name] = observed
         if known is None or known.facts != facts:
-            _merge(requests, self._reread(facts.name, known.facts if known else None))
+            merge(requests, self._reread(facts.name, known.facts if known else None))
         return requests
 
     def forget_namespace(self, name: str, version: int) -> Requests:
@@ -147,40 +160,16 @@ class ClusterView:
         if known is None or known.version > version:
             return {}
         del self._namespaces[name]
-        self._last_good.pop(name, None)
+        self._settled.pop(name, None)
         self._intents.pop(name, None)
-        # With the namespace its policies went; a watch will confirm it, or has already.
-        self._policies.pop(WorkKey(Scope.NAMESPACE, name), None)
+        self.standing.forget_namespace(name)
         requests = self._related(name)
-        for resource, consumers in self._consumers.items():
+        for key, consumers in self._consumers.items():
             if name in consumers:
                 consumers.discard(name)
-                requests[WorkKey(Scope.TARGET, resource)] = Priority.TARGET
+                requests[key] = Priority.TARGET
         requests[WorkKey(Scope.NAMESPACE, name)] = Priority.CHANGE
         return requests
-
-    def observe_policy(self, live: LivePolicy) -> Requests:
-        """Takes in a policy with our label that was added or changed, by us or by anybody."""
-        known = self.policy(live.key)
-        version = int(live.resource_version)
-        if known is not None and int(known.resource_version) >= version:
-            return {}
-        if self._deleted.get(live.key, 0) >= version:
-            return {}
-        self._policies.setdefault(owner_of(live.key), {})[live.key] = live
-        if known is not None and _says_the_same(known, live):
-            return {}
-        return self._owner_request(live.key)
-
-    def forget_policy(self, key: PolicyKey, version: int) -> Requests:
-        """Takes in that a policy is gone, or no longer carries our label."""
-        known = self.policy(key)
-        self._deleted[key] = max(version, self._deleted.get(key, 0))
-        if known is None or int(known.resource_version) > version:
-            return {}
-        self._remember_last_good(key.namespace)
-        self._drop(key)
-        return self._owner_request(key)
 
     def replace_namespaces(self, listed: Iterable[ObservedNamespace], version: int) -> Requests:
         """Takes in a whole list: what it lacks and we know from before it is gone."""
@@ -188,157 +177,99 @@ class ClusterView:
         seen = set()
         for observed in listed:
             seen.add(observed.facts.name)
-            _merge(requests, self.observe_namespace(observed))
+            merge(requests, self.observe_namespace(observed))
         gone = [n for n, o in self._namespaces.items() if n not in seen and o.version <= version]
         for name in gone:
-            _merge(requests, self.forget_namespace(name, version))
+            merge(requests, self.forget_namespace(name, version))
+        self._deleted = {n: deleted for n, deleted in self._deleted.items() if deleted > version}
         return requests
 
-    def replace_policies(self, kind: Kind, listed: Iterable[LivePolicy], version: int) -> Requests:
-        """Takes in a whole list of one kind, likewise."""
-        requests: Requests = {}
-        seen = set()
-        for live in listed:
-            seen.add(live.key)
-            _merge(requests, self.observe_policy(live))
-        gone = [
-            live.key
-            for live in self.policies()
-            if live.key.kind is kind
-            and live.key not in seen
-            and int(live.resource_version) <= version
-        ]
-        for key in gone:
-            _merge(requests, self.forget_policy(key, version))
-        self._deleted = {k: v for k, v in self._deleted.items() if v > version}
+    # What follows
+
+    def refresh(self, namespace: str) -> Requests:
+        """Reads an intent again, if it depends on what was last good: that may have changed."""
+        intent = self._intents.get(namespace)
+        if intent is None or not intent.problems or not self.is_writable(namespace):
+            return {}
+        requests = self._reread(namespace, self._namespaces[namespace].facts)
+        requests.pop(WorkKey(Scope.NAMESPACE, namespace), None)
         return requests
-
-    # What we did ourselves
-
-    def record_write(self, live: LivePolicy) -> None:
-        """Keeps what the server answered to a write, so that the watch brings nothing new."""
-        known = self.policy(live.key)
-        if known is None or int(known.resource_version) < int(live.resource_version):
-            self._policies.setdefault(owner_of(live.key), {})[live.key] = live
-
-    def record_delete(self, live: LivePolicy) -> None:
-        """Keeps that a delete was carried out."""
-        self._deleted[live.key] = int(live.resource_version)
-        self._drop(live.key)
 
     def settle(self, intent: Intent) -> None:
         """Remembers an intent that was carried out as the last good one."""
-        if intent.namespace in self._namespaces:
-            untouched = self._last_good.get(intent.namespace)
-            self._last_good[intent.namespace] = LastGood(
-                profile=(
-                    untouched.profile
-                    if intent.profile_untouched and untouched is not None
-                    else intent.profile
-                ),
-                intra_namespace=intent.intra_namespace if intent.profile else None,
-                gateway_ports=intent.gateway_ports if intent.profile else None,
-                grants=frozenset(intent.grants) | frozenset(intent.grants_untouched),
-                hatch_open=intent.hatch_open,
-            )
-
-    # What follows
+        name = intent.namespace
+        if name not in self._namespaces:
+            return
+        profile = self.last_good(name).profile if intent.profile_untouched else intent.profile
+        self._settled[name] = LastGood(
+            profile=profile,
+            intra_namespace=intent.intra_namespace if intent.profile else None,
+            gateway_ports=intent.gateway_ports if intent.profile else None,
+            grants=frozenset(intent.grants) | frozenset(intent.grants_untouched),
+            hatch_open=intent.hatch_open,
+        )
 
     def _reread(self, name: str, before: NamespaceFacts | None) -> Requests:
         facts = self._namespaces[name].facts
         if facts.terminating:
             # Its pods may still be ending in good order, and may need what they were granted.
             return self._related(name) if before is None or not before.terminating else {}
-        self._remember_last_good(name)
         old = self._intents.get(name)
-        intent = read_intent(facts, self._last_good[name], self._words)
+        intent = read_intent(facts, self.last_good(name), self._words)
         self._intents[name] = intent
         hatch_moved = intent.hatch_open != (old is not None and old.hatch_open)
         priority = Priority.HATCH if hatch_moved else Priority.CHANGE
         requests: Requests = {WorkKey(Scope.NAMESPACE, name): priority}
         meshed_before = old is not None and old.meshed
-        for resource, consumers in self._consumers.items():
-            wanted = intent.hatch_open or resource in intent.grants
+        for key, consumers in self._consumers.items():
+            wanted = self._consumes(intent, key)
             if wanted != (name in consumers) or (wanted and meshed_before != intent.meshed):
                 (consumers.add if wanted else consumers.discard)(name)
-                requests[WorkKey(Scope.TARGET, resource)] = Priority.TARGET
-        untouched = {*intent.grants_untouched, *(old.grants_untouched if old else ())}
-        for resource in untouched:
+                requests[key] = Priority.TARGET
+        for resource in {*intent.grants_untouched, *(old.grants_untouched if old else ())}:
             requests[WorkKey(Scope.TARGET, resource)] = Priority.TARGET
         if before is None or meshed_before != intent.meshed or before.terminating:
-            _merge(requests, self._related(name))
+            merge(requests, self._related(name))
         return requests
+
+    def _consumes(self, intent: Intent, key: WorkKey) -> bool:
+        if key.scope is Scope.GATEWAY:
+            admits = key.name in self._catalogue.gateways_of(intent.profile)
+            return intent.meshed and admits and intent.gateway_ports is not None
+        return intent.hatch_open or key.name in intent.grants
 
     def _related(self, name: str) -> Requests:
-        """A namespace came, went or changed its mesh: its resources, and their consumers."""
+        """A namespace came, went or changed its mesh: what it shares, and with whom."""
         requests: Requests = {}
         for resource in self._catalogue.resources_in(name):
-            requests[WorkKey(Scope.TARGET, resource)] = Priority.TARGET
-            for consumer in self._consumers.get(resource, ()):
+            key = WorkKey(Scope.TARGET, resource)
+            requests[key] = Priority.TARGET
+            for consumer in self._consumers[key]:
                 requests[WorkKey(Scope.NAMESPACE, consumer)] = Priority.CHANGE
+        if name == self._catalogue.settings.gateways.namespace:
+            for which in GATEWAYS:
+                requests[WorkKey(Scope.GATEWAY, which)] = Priority.TARGET
         return requests
 
-    def _remember_last_good(self, name: str) -> None:
-        """On first sight the policies that stand are the memory; from then on `settle` keeps it."""
-        if name in self._last_good or not name:
-            return
-        standing = self._policies.get(WorkKey(Scope.NAMESPACE, name), {})
-        profile = standing.get(PolicyKey(Kind.CNP, name, _PROFILE))
-        keys = self._label_keys
-        grants = frozenset(
-            key.name.removeprefix(_ACCESS) for key in standing if key.name.startswith(_ACCESS)
-        )
-        hatch_open = PolicyKey(Kind.CNP, name, _HATCH) in standing
-        if profile is None:
-            self._last_good[name] = LastGood(grants=grants, hatch_open=hatch_open)
-            return
-        self._last_good[name] = LastGood(
-            profile=profile.labels.get(keys.profile),
-            intra_namespace=profile.labels.get(keys.intra_namespace) == "allow",
-            gateway_ports=parse_gateway_ports_text(profile.annotations.get(keys.gateway_ports)),
-            grants=grants,
-            hatch_open=hatch_open,
-        )
+    # Policies
 
-    def _owner_request(self, key: PolicyKey) -> Requests:
-        owner = owner_of(key)
+    def observe_policy(self, live: LivePolicy) -> Requests:
+        """Takes in a policy with our label that was added or changed, by us or by anybody."""
+        owner = self.standing.observe(live)
         return {owner: Priority.CHANGE} if owner is not None else {}
 
-    def _drop(self, key: PolicyKey) -> None:
-        owner = owner_of(key)
-        found = self._policies.get(owner)
-        if found is not None:
-            found.pop(key, None)
-            if not found:
-                del self._policies[owner]
+    def forget_policy(self, key: PolicyKey, version: int) -> Requests:
+        """Takes in that a policy is gone, or no longer carries our label."""
+        owner = self.standing.forget(key, version)
+        return {owner: Priority.CHANGE} if owner is not None else {}
+
+    def replace_policies(self, kind: Kind, listed: Iterable[LivePolicy], version: int) -> Requests:
+        """Takes in a whole list of one kind."""
+        owners = self.standing.replace(kind, listed, version)
+        return dict.fromkeys(owners, Priority.CHANGE)
 
 
-def owner_of(key: PolicyKey) -> WorkKey | None:
-    """Which key answers for a policy, by its name alone, so that no edited label can hide it.
-
-    Returns:
-        None for a name that the operator never gives: such a policy carries our label, but was
-        copied or written by somebody else, and is left alone.
-    """
-    if key.kind is Kind.CCNP:
-        known = key.name == HATCH_CCNP or key.name.startswith("baseline-")
-        return CLUSTERWIDE if known else None
-    if key.name in (_PROFILE, _HATCH) or key.name.startswith(_ACCESS):
-        return WorkKey(Scope.NAMESPACE, key.namespace)
-    if key.name.startswith(_GRANT):
-        return WorkKey(Scope.TARGET, key.name.removeprefix(_GRANT))
-    return None
-
-
-def _says_the_same(one: LivePolicy, other: LivePolicy) -> bool:
-    return (
-        one.uid == other.uid
-        and one.digest == other.digest
-        and one.labels == other.labels
-        and one.annotations == other.annotations
-    )
-
-
-def _merge(into: Requests, news: Requests) -> None:
+def merge(into: Requests, news: Requests) -> None:
+    """Adds requests; of two for the same key, the more urgent one counts."""
     for key, priority in news.items():
         into[key] = min(priority, into.get(key, priority))

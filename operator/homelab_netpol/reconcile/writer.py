@@ -17,7 +17,7 @@ from homelab_netpol.policy.objects import (
     read_live,
     written_by_us,
 )
-from homelab_netpol.reconcile.view import ClusterView
+from homelab_netpol.reconcile.standing import StandingPolicies
 
 
 class ForeignPolicy(Exception):
@@ -32,11 +32,14 @@ class ForeignPolicy(Exception):
 
 
 class Writer:
-    """Writes policies, and keeps the view up to date with what the server answered."""
+    """Writes policies, and keeps what is known of them up to date with what the server answered."""
 
-    def __init__(self, resources: Resources, view: ClusterView) -> None:
+    def __init__(
+        self, resources: Resources, standing: StandingPolicies, component_label: str
+    ) -> None:
         self._resources = resources
-        self._view = view
+        self._standing = standing
+        self._component_label = component_label
 
     async def carry_out(self, change: Change) -> bool:
         """Carries out a change.
@@ -62,14 +65,14 @@ class Writer:
 
     async def _create(self, policy: Policy) -> bool:
         try:
-            self._view.record_write(await self._resources.create(policy))
+            self._standing.record_write(await self._resources.create(policy))
         except AlreadyExists:
             return await self._reconsider(policy)
         return True
 
     async def _replace(self, policy: Policy, live: LivePolicy) -> bool:
         try:
-            self._view.record_write(await self._resources.replace(policy, live))
+            self._standing.record_write(await self._resources.replace(policy, live))
         except (Conflict, NotFound):
             return await self._reconsider(policy)
         return True
@@ -78,9 +81,9 @@ class Writer:
         try:
             await self._resources.delete(live)
         except NotFound:
-            self._view.record_delete(live)
+            self._standing.record_delete(live)
             return False
-        self._view.record_delete(live)
+        self._standing.record_delete(live)
         return True
 
     async def _reconsider(self, policy: Policy) -> bool:
@@ -89,13 +92,18 @@ class Writer:
             manifest = await self._resources.get(policy.key)
         except NotFound:
             # Its namespace may be gone as well: then this raises NotFound, and the key comes back.
-            self._view.record_write(await self._resources.create(policy))
+            self._standing.record_write(await self._resources.create(policy))
             return True
         live = read_live(policy.key.kind, manifest)
-        if not (is_managed(live.labels) or written_by_us(manifest)):
+        ours = (
+            is_managed(live.labels)
+            or written_by_us(manifest, self._component_label)
+            or live.uid == self._standing.last_uid(policy.key)
+        )
+        if not ours:
             raise ForeignPolicy(policy.key)
-        self._view.record_write(live)
+        self._standing.record_write(live)
         if in_sync(policy, live):
             return False
-        self._view.record_write(await self._resources.replace(policy, live))
+        self._standing.record_write(await self._resources.replace(policy, live))
         return True
