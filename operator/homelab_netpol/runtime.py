@@ -173,9 +173,9 @@ class Runtime:
             try:
                 requests = await self._list(resources)
             except ApiError as error:
-                hint = " Are Cilium's CRDs installed?" if isinstance(error, NotFound) else ""
-                self._not_synced = f"the cluster cannot be listed: {error}.{hint}"
-                log.warning("The cluster cannot be listed yet: %s.%s", error, hint)
+                hint = " (are Cilium's CRDs installed?)" if isinstance(error, NotFound) else ""
+                self._not_synced = f"the cluster cannot be listed: {error}{hint}"
+                log.warning("The cluster cannot be listed yet: %s%s", error, hint)
                 await asyncio.sleep(max(_SYNC_RETRY_SECONDS, error.retry_after or 0.0))
                 continue
             break

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import kopf
 from kubernetes.aio import config
@@ -66,6 +68,10 @@ class ClusterAccess:
                 f"cannot read how to reach the API server from {source}: {error}."
                 " Pass --kubeconfig, set KUBECONFIG, or run in a Pod with a service account."
             ) from error
+        if _is_loopback(configuration.host):
+            # As kubectl does: a proxy in the environment is never meant for this machine.
+            configuration.proxy = None
+            configuration.client_session_kwargs = {"trust_env": False}
         return configuration
 
     async def kopf_credentials(self) -> kopf.ConnectionInfo:
@@ -97,3 +103,11 @@ class ClusterAccess:
             return Path(named.split(os.pathsep)[0]).expanduser()
         default = Path("~/.kube/config").expanduser()
         return default if default.is_file() else None
+
+
+def _is_loopback(server: str) -> bool:
+    host = urlsplit(server).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

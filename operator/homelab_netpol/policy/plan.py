@@ -6,6 +6,7 @@ add, so that they can never cut off a namespace that nobody put under a profile.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -53,23 +54,28 @@ class Planner:
     def check(self) -> None:
         """Renders everything once, so that a wrong template ends the start and not a night.
 
+        It also leaves the templates compiled and the usual renderings remembered, so that the first
+        label is followed as quickly as the rest.
+
         Raises:
             RenderError: a template cannot be rendered, with and without its options.
         """
         self.clusterwide()
         resources = tuple(sorted(self._catalogue.vocabulary.resources))
         for profile in self._catalogue.vocabulary.profiles:
-            for flag, ports in ((False, None), (True, ()), (True, (8080,))):
+            for intra, ports, meshed in itertools.product(
+                (False, True), (None, (), (8080,)), (False, True)
+            ):
                 intent = Intent(
                     namespace="example",
                     profile=profile,
-                    intra_namespace=flag,
+                    intra_namespace=intra,
                     gateway_ports=ports,
                     grants=resources,
                     hatch_open=True,
-                    meshed=flag,
+                    meshed=meshed,
                 )
-                for error in self.namespace(intent, _always if flag else _never).failed.values():
+                for error in self.namespace(intent, _always if meshed else _never).failed.values():
                     raise error
         for resource in resources:
             self.target(resource, ["example"], _always)

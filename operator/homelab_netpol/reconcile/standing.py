@@ -6,6 +6,7 @@ cluster, and news may arrive in any order.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 
 from homelab_netpol.policy.objects import (
@@ -54,6 +55,7 @@ class StandingPolicies:
         self._policies: dict[WorkKey | None, dict[PolicyKey, LivePolicy]] = {}
         self._deleted: dict[PolicyKey, int] = {}
         self._last_uids: dict[PolicyKey, str] = {}
+        self._completed: dict[PolicyKey, tuple[str, str]] = {}
 
     def last_uid(self, key: PolicyKey) -> str | None:
         """The uid of a policy that is gone from our sight: deleted, or without our label now."""
@@ -81,7 +83,9 @@ class StandingPolicies:
         if not self._is_news(live):
             return None
         self._keep(live)
-        return owner_of(live.key) if known is None or not _says_the_same(known, live) else None
+        now = self.get(live.key)
+        same = known is not None and now is not None and _says_the_same(known, now)
+        return None if same else owner_of(live.key)
 
     def forget(self, key: PolicyKey, version: int) -> WorkKey | None:
         """Takes in that a policy is gone, or no longer carries our label.
@@ -96,6 +100,7 @@ class StandingPolicies:
             return None
         if known is not None:
             self._last_uids[key] = known.uid
+        self._completed.pop(key, None)
         self._drop(key)
         return owner_of(key)
 
@@ -122,12 +127,21 @@ class StandingPolicies:
         self._last_uids = {key: u for key, u in self._last_uids.items() if key in self._deleted}
         return {owner for owner in concerned if owner is not None}
 
-    def record_write(self, live: LivePolicy) -> None:
+    def record_write(self, live: LivePolicy, sent: str) -> None:
         """Keeps what the server answered to a write, so that the watch brings nothing new.
 
         The watch may have been faster, and may even have told that the policy is gone again.
+
+        Args:
+            live: the answer.
+            sent: the digest of what was sent. The server may have filled in a default, as Cilium's
+                CRD does for the family of an ICMP rule; what it then shows counts as what was sent.
         """
-        if self._is_news(live):
+        if live.digest != sent:
+            self._completed[live.key] = (live.digest, sent)
+        known = self.get(live.key)
+        unchanged = known is not None and known.resource_version == live.resource_version
+        if unchanged or self._is_news(live):
             self._keep(live)
 
     def record_delete(self, live: LivePolicy) -> None:
@@ -147,6 +161,9 @@ class StandingPolicies:
         return self._deleted.get(live.key, 0) < version
 
     def _keep(self, live: LivePolicy) -> None:
+        completed, sent = self._completed.get(live.key, ("", ""))
+        if live.digest == completed:
+            live = dataclasses.replace(live, digest=sent)
         self._policies.setdefault(owner_of(live.key), {})[live.key] = live
 
     def _drop(self, key: PolicyKey) -> None:

@@ -65,17 +65,18 @@ class Writer:
 
     async def _create(self, policy: Policy) -> bool:
         try:
-            self._standing.record_write(await self._resources.create(policy))
+            self._standing.record_write(await self._resources.create(policy), policy.digest)
         except AlreadyExists:
             return await self._reconsider(policy)
         return True
 
     async def _replace(self, policy: Policy, live: LivePolicy) -> bool:
         try:
-            self._standing.record_write(await self._resources.replace(policy, live))
+            replaced = await self._resources.replace(policy, live)
         except (Conflict, NotFound):
             return await self._reconsider(policy)
-        return True
+        self._standing.record_write(replaced, policy.digest)
+        return replaced.resource_version != live.resource_version
 
     async def _delete(self, live: LivePolicy) -> bool:
         try:
@@ -92,7 +93,7 @@ class Writer:
             manifest = await self._resources.get(policy.key)
         except NotFound:
             # Its namespace may be gone as well: then this raises NotFound, and the key comes back.
-            self._standing.record_write(await self._resources.create(policy))
+            self._standing.record_write(await self._resources.create(policy), policy.digest)
             return True
         live = read_live(policy.key.kind, manifest)
         ours = (
@@ -102,8 +103,9 @@ class Writer:
         )
         if not ours:
             raise ForeignPolicy(policy.key)
-        self._standing.record_write(live)
+        self._standing.record_write(live, live.digest)
         if in_sync(policy, live):
             return False
-        self._standing.record_write(await self._resources.replace(policy, live))
-        return True
+        replaced = await self._resources.replace(policy, live)
+        self._standing.record_write(replaced, policy.digest)
+        return replaced.resource_version != live.resource_version

@@ -1,0 +1,333 @@
+"""What the local control plane promises: it serves, it can be broken on purpose, and it goes away.
+
+These tests start planes of their own, so they run with the default `--cluster=local` only.
+"""
+
+import contextlib
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import homelab_netpol
+from homelab_netpol.cli.local import local
+from homelab_netpol.localcluster import ControlPlane, ExistingCluster, Lab, RefusedError, programs
+from homelab_netpol.localcluster.errors import LocalClusterError, ProcessDiedError
+
+POLICIES = "/apis/cilium.io/v2/namespaces/default/ciliumnetworkpolicies"
+CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/ciliumnetworkpolicies.cilium.io"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _only_with_local_clusters(request: pytest.FixtureRequest) -> None:
+    if request.config.getoption("cluster") != "local":
+        pytest.skip("tests the local control plane")
+
+
+@pytest.fixture(scope="module")
+def plane(lab: Lab) -> Iterator[ControlPlane]:
+    """A plane that these tests may break, unlike that of the session."""
+    with ControlPlane(lab=lab) as plane:
+        yield plane
+
+
+def policy(name: str, **spec: object) -> dict[str, object]:
+    metadata = {"name": name, "namespace": "default"}
+    kind = {"apiVersion": "cilium.io/v2", "kind": "CiliumNetworkPolicy"}
+    return {**kind, "metadata": metadata, "spec": {"endpointSelector": {}, **spec}}
+
+
+def processes_of(directory: Path) -> list[str]:
+    """The command lines of all processes that mention a directory."""
+    if Path("/proc/self/cmdline").exists():
+        lines = []
+        for file in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                lines.append(file.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+    else:
+        command = ["ps", "-axo", "command="]
+        found = subprocess.run(command, capture_output=True, text=True, check=True)
+        lines = found.stdout.splitlines()
+    return [line for line in lines if str(directory) in line]
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def is_clean(directory: Path) -> bool:
+    return not processes_of(directory) and not list(directory.iterdir())
+
+
+@contextlib.contextmanager
+def owner_of_a_plane(directory: Path, lab: Lab) -> Iterator["subprocess.Popen[str]"]:
+    """A process that starts a plane in a directory, says `ready`, and sleeps."""
+    script = (
+        "import time; from homelab_netpol.localcluster import ControlPlane\n"
+        "with ControlPlane() as plane: print('ready', flush=True); time.sleep(600)"
+    )
+    environment = os.environ | {
+        "HOMELAB_NETPOL_LAB": str(lab.binary),
+        "PYTHONPATH": str(Path(homelab_netpol.__file__).parents[1]),
+        "TMPDIR": str(directory),
+    }
+    command = [sys.executable, "-c", script]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_policies_are_served_and_checked_with_the_schema_of_cilium(plane: ControlPlane) -> None:
+    assert plane.api.request("POST", POLICIES, policy("good", egress=[{}])).status == 201
+    refused = plane.api.request("POST", POLICIES, policy("bad", egress=[{"toPorts": "all"}]))
+    assert refused.status == 422
+    assert plane.api.watch_status(POLICIES) == 200
+
+
+def test_kubectl_can_use_the_kubeconfig_as_it_is(plane: ControlPlane) -> None:
+    with ExistingCluster(plane.kubeconfig, plane.context) as same:
+        assert same.server == plane.server
+        assert same.versions()["kubernetes"] == plane.versions()["kubernetes"]
+
+
+def test_the_controllers_bring_the_deletion_of_a_namespace_to_an_end(plane: ControlPlane) -> None:
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "short-lived"}}
+    assert plane.api.request("POST", "/api/v1/namespaces", namespace).status == 201
+    path = "/api/v1/namespaces/short-lived"
+    assert plane.api.request("DELETE", path).status == 200
+    assert eventually(lambda: plane.api.request("GET", path).status == 404)
+
+
+def test_an_api_server_that_was_killed_comes_back_with_its_objects(plane: ControlPlane) -> None:
+    plane.api.request("POST", POLICIES, policy("kept", egress=[{}]))
+    plane.restart_apiserver()
+    assert plane.api.request("GET", f"{POLICIES}/kept").status == 200
+
+
+def test_a_component_that_died_is_reported_with_the_end_of_its_log(lab: Lab) -> None:
+    broken = ControlPlane(lab=lab, apiserver_flags=["--no-such-flag"])
+    with pytest.raises(ProcessDiedError, match=r"kube-apiserver ended(.|\n)*no-such-flag"):
+        broken.start()
+    assert not processes_of(broken.data_dir)
+    assert not broken.data_dir.exists()
+
+
+def test_nothing_is_left_whatever_ends_the_owner(tmp_path: Path, lab: Lab) -> None:
+    endings = (signal.SIGTERM, signal.SIGINT, signal.SIGKILL)
+    with contextlib.ExitStack() as stack:
+        owners = []
+        for ending in endings:  # three planes at once do not get in each other's way either
+            directory = tmp_path / ending.name
+            directory.mkdir()
+            owners.append((directory, stack.enter_context(owner_of_a_plane(directory, lab))))
+        for (directory, owner), ending in zip(owners, endings, strict=True):
+            assert owner.stdout is not None
+            assert owner.stdout.readline() == "ready\n"
+            assert len(processes_of(directory)) >= 3
+            owner.send_signal(ending)
+            owner.wait()
+            assert eventually(partial(is_clean, directory)), ending
+
+
+def test_nothing_is_left_of_a_start_that_was_killed(tmp_path: Path, lab: Lab) -> None:
+    with owner_of_a_plane(tmp_path, lab) as owner:
+        assert eventually(lambda: any(" kube-apiserver " in p for p in processes_of(tmp_path)))
+        owner.kill()
+        owner.wait()
+        assert eventually(lambda: is_clean(tmp_path))
+
+
+def test_nothing_is_left_after_an_exception(lab: Lab) -> None:
+    class TestError(Exception):
+        pass
+
+    with pytest.raises(TestError), ControlPlane(lab=lab) as plane:
+        raise TestError
+    assert not processes_of(plane.data_dir)
+    assert not plane.data_dir.exists()
+
+
+def test_a_port_that_was_taken_meanwhile_is_replaced(
+    lab: Lab, plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = [plane.ports]
+    choose = programs.free_ports
+    monkeypatch.setattr(
+        "homelab_netpol.localcluster.plane.free_ports", lambda: taken.pop() if taken else choose()
+    )
+    with ControlPlane(lab=lab) as second:
+        assert not taken
+        assert second.server != plane.server
+        assert second.api.request("GET", POLICIES).status == 200
+
+
+def test_kept_data_is_there_for_the_next_plane(tmp_path: Path, lab: Lab) -> None:
+    with ControlPlane(lab=lab, data_dir=tmp_path / "data", keep_data=True) as first:
+        first.api.request("POST", POLICIES, policy("kept", egress=[{}]))
+    assert not processes_of(tmp_path)
+    with ControlPlane(lab=lab, data_dir=tmp_path / "data") as second:
+        assert second.api.request("GET", f"{POLICIES}/kept").status == 200
+    assert is_clean(tmp_path)
+
+
+def test_a_directory_with_other_things_in_it_is_not_taken_as_data(tmp_path: Path, lab: Lab) -> None:
+    (tmp_path / "thesis.txt").touch()
+    with pytest.raises(LocalClusterError, match="holds something else"):
+        ControlPlane(lab=lab, data_dir=tmp_path).start()
+    assert (tmp_path / "thesis.txt").exists()
+
+
+def test_kubebuilder_assets_come_before_the_lab_binary_each_on_its_own(
+    tmp_path: Path, lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Wrappers that do not exec, so that what they start must be found and ended too.
+    binary = shlex.quote(str(lab.binary))
+    scripts = {
+        "kube-apiserver": f'{binary} kube-apiserver "$@"',
+        "etcd": f"""
+            for flag in "$@"; do case $flag in
+                --data-dir=*) data=$flag ;;
+                --listen-client-urls=*) client=${{flag##*:}} ;;
+                --listen-peer-urls=*) peer=${{flag##*:}} ;;
+            esac; done
+            {binary} etcd "$data" --client-port="$client" --peer-port="$peer"
+        """,
+    }
+    for name, script in scripts.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("KUBEBUILDER_ASSETS", str(tmp_path))
+    with ControlPlane(lab=lab) as plane:
+        assert plane.etcd.command[0] == str(tmp_path / "etcd")
+        assert plane.apiserver.command[0] == str(tmp_path / "kube-apiserver")
+        assert plane.controller_manager.command[0] == str(lab.binary)
+        assert plane.api.request("GET", POLICIES).status == 200
+    assert not processes_of(plane.data_dir)
+
+
+def test_kubebuilder_assets_that_are_not_there_are_an_error(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBEBUILDER_ASSETS", "/no/such/directory")
+    with pytest.raises(LocalClusterError, match="KUBEBUILDER_ASSETS names /no/such/directory"):
+        ControlPlane(lab=lab).start()
+
+
+def test_an_existing_cluster_without_the_crds_is_refused_and_left_alone(
+    plane: ControlPlane, lab: Lab
+) -> None:
+    plane.api.request("DELETE", CRD)
+    assert eventually(lambda: plane.api.request("GET", CRD).status == 404)
+    with pytest.raises(RefusedError, match=r"has no ciliumnetworkpolicies\.cilium\.io: install"):
+        ExistingCluster(plane.kubeconfig, plane.context).start()
+    assert plane.api.request("GET", CRD).status == 404
+    with ExistingCluster(plane.kubeconfig, plane.context, install_crds=True, lab=lab) as same:
+        assert same.api.request("GET", POLICIES).status == 200
+    assert plane.api.request("GET", CRD).status == 200
+
+
+def test_an_existing_cluster_is_never_guessed(plane: ControlPlane, tmp_path: Path) -> None:
+    with pytest.raises(RefusedError, match="has no context 'production'; it has: homelab-netpol"):
+        ExistingCluster(plane.kubeconfig, "production").start()
+    with pytest.raises(RefusedError, match="there is no kubeconfig"):
+        ExistingCluster(tmp_path / "absent", "production").start()
+
+
+@pytest.mark.parametrize("given", [[], ["--cluster-context=x"], ["--cluster-kubeconfig=x"]])
+def test_the_tests_use_an_existing_cluster_only_if_it_is_named_in_full(given: list[str]) -> None:
+    command = [sys.executable, "-m", "pytest", "--collect-only", "--cluster=kubeconfig", *given]
+    root = Path(__file__).parents[2]
+    found = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert found.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "it must be named in full" in found.stderr
+
+
+def local_command(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(local, arguments)
+    return result.exit_code, result.output
+
+
+def described(output: str) -> dict[str, str]:
+    document: dict[str, str] = json.loads(output)
+    return document
+
+
+def test_up_status_down_and_a_crash_in_between(
+    tmp_path: Path, lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOMELAB_NETPOL_LAB", str(lab.binary))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    kubeconfig = tmp_path / "homelab-netpol" / "local" / "kubeconfig"
+    assert local_command("status")[0] == 3
+
+    code, output = local_command("up")
+    try:
+        assert code == 0, output
+        assert f"export KUBECONFIG={kubeconfig}" in output
+        assert kubeconfig.stat().st_mode & 0o077 == 0
+        with ExistingCluster(kubeconfig, ControlPlane.context) as same:
+            assert same.api.request("GET", POLICIES).status == 200
+        code, output = local_command("status", "--output=json")
+        first = described(output)
+        assert (code, first["condition"], first["kubeconfig"]) == (0, "up", str(kubeconfig))
+
+        code, output = local_command("up")
+        assert code == 0
+        assert "already up" in output
+        assert described(local_command("status", "--output=json")[1])["pid"] == first["pid"]
+
+        os.kill(int(first["pid"]), signal.SIGKILL)
+        assert eventually(lambda: not processes_of(tmp_path))
+        code, output = local_command("status", "--output=json")
+        assert (code, described(output)["condition"]) == (3, "crashed")
+
+        assert local_command("up")[0] == 0
+        assert described(local_command("status", "--output=json")[1])["pid"] != first["pid"]
+    finally:
+        code, output = local_command("down")
+    assert (code, output) == (0, "The control plane is down.\n")
+    assert local_command("status")[0] == 3
+    assert not processes_of(tmp_path)
+    assert {path.name for path in kubeconfig.parent.iterdir()} == {"lock", "logs"}
+
+
+def test_state_from_before_a_reboot_is_cleared_away_and_its_pid_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    home = tmp_path / "homelab-netpol" / "local"
+    (home / "data-stale").mkdir(parents=True)
+    # This pid is alive, and by now somebody else's: our own.
+    (home / "lock").write_text(str(os.getpid()))
+    stale = {
+        "pid": os.getpid(),
+        "started": "2026-01-01T00:00:00+00:00",
+        "kubeconfig": str(home / "kubeconfig"),
+        "context": "homelab-netpol-local",
+        "server": "https://127.0.0.1:1",
+        "log_dir": str(home / "logs"),
+        "versions": {},
+    }
+    (home / "state.json").write_text(json.dumps(stale))
+    code, output = local_command("status", "--output=json")
+    assert (code, described(output)["condition"]) == (3, "crashed")
+    assert local_command("down") == (0, "No control plane was running.\n")
+    assert {path.name for path in home.iterdir()} == {"lock"}
+    assert described(local_command("status", "--output=json")[1])["condition"] == "down"

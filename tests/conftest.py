@@ -1,0 +1,104 @@
+"""The cluster that tests run against, and Cilium's verdict engine.
+
+By default a local control plane is started for the session, which needs no container. A cluster
+that was there before is used only when its kubeconfig and its context are both named.
+"""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from homelab_netpol.localcluster import (
+    Cluster,
+    ControlPlane,
+    Engine,
+    ExistingCluster,
+    Lab,
+    LocalClusterError,
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("cluster", "the cluster to test against")
+    group.addoption(
+        "--cluster",
+        choices=("local", "kind", "kubeconfig"),
+        default="local",
+        help="local: a control plane for this session (default). kind: a kind cluster made by "
+        "pytest-kind. kubeconfig: the one that --cluster-kubeconfig and --cluster-context name.",
+    )
+    group.addoption("--cluster-kubeconfig", help="kubeconfig file for --cluster=kubeconfig")
+    group.addoption("--cluster-context", help="context for --cluster=kubeconfig")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    named = [config.getoption(option) for option in ("cluster_kubeconfig", "cluster_context")]
+    if config.getoption("cluster") == "kubeconfig":
+        if not all(named):
+            raise pytest.UsageError(
+                "--cluster=kubeconfig changes a real cluster, so it must be named in full: give "
+                "--cluster-kubeconfig and --cluster-context as well"
+            )
+    elif any(named):
+        raise pytest.UsageError(
+            "--cluster-kubeconfig and --cluster-context only go with --cluster=kubeconfig"
+        )
+
+
+@pytest.fixture(scope="session")
+def lab() -> Lab:
+    """The lab binary, built if need be."""
+    try:
+        return Lab()
+    except LocalClusterError as error:
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
+
+
+@pytest.fixture(scope="session")
+def cluster(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Cluster]:
+    """A cluster with Cilium's CRDs: `.kubeconfig`, `.context`, `.server`, `.api`."""
+    try:
+        with _cluster(request, lab) as cluster:
+            yield cluster
+    except LocalClusterError as error:
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
+
+
+@pytest.fixture(scope="session")
+def engine(lab: Lab) -> Iterator[Engine]:
+    """Cilium's policy engine, without identities or policies to begin with."""
+    with Engine(lab) as engine:
+        yield engine
+
+
+def _cluster(request: pytest.FixtureRequest, lab: Lab) -> Cluster:
+    option = request.config.getoption
+    if option("cluster") == "local":
+        return ControlPlane(lab=lab)
+    if option("cluster") == "kubeconfig":
+        kubeconfig = Path(option("cluster_kubeconfig"))
+        return ExistingCluster(kubeconfig, option("cluster_context"))
+    _require_docker()
+    kind = request.getfixturevalue("kind_cluster")
+    context = f"kind-{kind.name}"
+    return ExistingCluster(kind.kubeconfig_path, context, install_crds=True, lab=lab)
+
+
+def _require_docker() -> None:
+    # Asked first, because kind's own answer comes after a download and says less.
+    docker = shutil.which("docker")
+    if docker is None:
+        reason = "there is no docker on PATH"
+    else:
+        found = subprocess.run([docker, "info"], capture_output=True, text=True, check=False)
+        if found.returncode == 0:
+            return
+        reason = found.stderr.strip() or found.stdout.strip()
+    pytest.fail(
+        f"--cluster=kind needs a running Docker: {reason}\n"
+        "Start Docker, or leave --cluster out: the default needs no container.",
+        pytrace=False,
+    )
