@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 PY    := .venv/bin/python
-RUN   := PYTHONPATH=operator:. $(PY)
+RUN   := PATH="$$PWD/.venv/bin:$$PATH" PYTHONPATH=operator:. $(PY)
 ARGS  ?=
 
 .PHONY: help demo test lint format bench lock wheel clean

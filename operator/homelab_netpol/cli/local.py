@@ -1,11 +1,11 @@
-"""`homelab-netpol local up|down|status`: a control plane on this machine to try things on."""
+"""`homelab-netpol local build|up|down|status`: a control plane on this machine to try things on."""
 
 import dataclasses
 import json
 
 import click
 
-from homelab_netpol.localcluster import LocalClusterError, background
+from homelab_netpol.localcluster import Lab, LocalClusterError, background
 from homelab_netpol.localcluster.background import Condition, Status
 
 EXIT_DOWN = 3
@@ -44,6 +44,16 @@ def up() -> None:
     click.echo(f"The control plane {verb} at {found.server} ({versions}).")
     click.echo(f"kubeconfig: {found.kubeconfig}\n")
     click.echo(_TRY.format(kubeconfig=found.kubeconfig))
+
+
+@local.command()
+def build() -> None:
+    """Build its programs, if that has not been done: it takes minutes, and shows how far it is."""
+    try:
+        binary = Lab().binary
+    except LocalClusterError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"The local control plane is built: {binary}")
 
 
 @local.command()
