@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 import yaml
+
+from homelab_netpol.localcluster import Cluster
+from homelab_netpol.settings import load_settings
 from tests.cluster.kube import Kube
 from tests.cluster.spaces import (
     ENFORCEMENT,
@@ -19,9 +22,6 @@ from tests.cluster.spaces import (
     access,
 )
 from tests.running_operator import RunningOperator, running_operator
-
-from homelab_netpol.localcluster import Cluster
-from homelab_netpol.settings import load_settings
 
 BASE = Path(__file__).resolve().parents[2] / "manifests" / "base"
 HOME = "homelab-netpol"

@@ -1,0 +1,59 @@
+"""Fixtures of the scenarios: one cluster for all, one operator a module, Namespaces each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from homelab_netpol.localcluster import Cluster
+from tests.cluster.kube import CCNP, CNP, Kube
+from tests.cluster.spaces import Space, Spaces
+from tests.running_operator import RunningOperator, running_operator
+
+PLATFORM = ("database", "cache", "garage", "istio-gateway", "istio-system", "monitoring")
+
+# A second is the least that the settings allow; tests that must see nothing happen wait for it.
+QUICK: Mapping[str, Any] = {"resyncSeconds": 1}
+
+
+@pytest.fixture(scope="session")
+def kube(cluster: Cluster) -> Iterator[Kube]:
+    """The cluster, seen without the operator; the operator's policies go at the end."""
+    kube = Kube(cluster.kubeconfig, cluster.context)
+    spaces = Spaces(kube)
+    for name in PLATFORM:
+        spaces.existing(name)
+    yield kube
+    managed = "labelSelector=app.kubernetes.io/managed-by%3Dhomelab-netpol"
+    for kind in (CNP, CCNP):
+        for item in kube.items(f"/apis/cilium.io/v2/{kind}?{managed}"):
+            metadata = item["metadata"]
+            within = f"namespaces/{metadata['namespace']}/" if kind == CNP else ""
+            kube.delete(f"/apis/cilium.io/v2/{within}{kind}/{metadata['name']}")
+    kube.close()
+
+
+@pytest.fixture(scope="module")
+def operator(
+    request: pytest.FixtureRequest, cluster: Cluster, kube: Kube
+) -> Iterator[RunningOperator]:
+    """The operator, for all tests of a module; `SETTINGS` in the module adds to its settings."""
+    settings = {**QUICK, **getattr(request.module, "SETTINGS", {})}
+    with running_operator(cluster.kubeconfig, settings, context=cluster.context) as operator:
+        yield operator
+
+
+@pytest.fixture
+def spaces(kube: Kube) -> Iterator[Spaces]:
+    """Makes Namespaces, and takes them away after the test."""
+    spaces = Spaces(kube)
+    yield spaces
+    spaces.clear()
+
+
+@pytest.fixture
+def database(spaces: Spaces) -> Space:
+    """The namespace of the shared resource `postgres`."""
+    return spaces.existing("database")

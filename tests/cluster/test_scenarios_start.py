@@ -1,0 +1,60 @@
+"""How a start goes wrong: the API server is away, or its answers are; and how it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.error import HTTPError
+
+import pytest
+
+from homelab_netpol.localcluster import Cluster
+from tests.cluster import faults as wrong
+from tests.cluster.conftest import QUICK
+from tests.cluster.faulty_proxy import FaultyProxy
+from tests.cluster.kube import Kube, eventually
+from tests.cluster.spaces import PROFILE, Spaces
+from tests.cluster.watched import logged
+from tests.running_operator import RunningOperator, running_operator
+
+
+@pytest.fixture
+def proxy(cluster: Cluster, kube: Kube) -> Iterator[FaultyProxy]:
+    """Stands between the operator and the API server."""
+    with FaultyProxy(cluster.kubeconfig, cluster.context) as proxy:
+        yield proxy
+
+
+def not_ready_because(operator: RunningOperator) -> str:
+    """What /readyz says; "" when it is ready, or not there yet."""
+    try:
+        operator.get("/readyz")
+    except HTTPError as error:
+        return error.read().decode()
+    except OSError:
+        return ""
+    return ""
+
+
+def test_an_operator_started_while_the_api_server_is_away_waits_and_says_why(
+    proxy: FaultyProxy, spaces: Spaces
+) -> None:
+    app = spaces({PROFILE: "internal"})
+    with (
+        proxy.fault(wrong.status(503, "ServiceUnavailable")) as away,
+        running_operator(proxy.kubeconfig, QUICK, ready_seconds=None) as operator,
+    ):
+        eventually(lambda: away.hits, "the operator to ask")
+        eventually(lambda: "cannot be listed" in not_ready_because(operator), "/readyz to say why")
+        logged(operator, "The cluster cannot be listed yet", "503")
+        away.over = True
+        operator.wait_ready()
+        app.has_profile("internal")
+
+
+def test_an_operator_that_waits_for_the_api_server_can_be_stopped(proxy: FaultyProxy) -> None:
+    with (
+        proxy.fault(wrong.hang) as away,
+        running_operator(proxy.kubeconfig, QUICK, ready_seconds=None) as operator,
+    ):
+        eventually(lambda: away.hits, "the operator to ask")
+        operator.stop()
