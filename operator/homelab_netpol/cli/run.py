@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 import click
+import kopf
 
 from homelab_netpol.cluster.connection import ClusterAccess, ConnectionFailed
 from homelab_netpol.cluster.lease import LeadershipLost
@@ -38,6 +39,11 @@ def run(config: Path | None, kubeconfig: Path | None, context: str | None) -> No
     set_up_logging(settings.logging)
     try:
         asyncio.run(_run(catalogue, ClusterAccess(kubeconfig, context)))
+    except kopf.LoginError as error:
+        raise click.ClickException(
+            "The API server no longer accepts the credentials, and reading them again gave no"
+            f" others: {error}"
+        ) from error
     except (ConnectionFailed, LeadershipLost, OSError) as error:
         raise click.ClickException(str(error)) from error
 

@@ -99,13 +99,12 @@ class EventPoster:
                 self._remember(known, 1)
                 return
         except AlreadyExists:
-            # From before a restart. A standing problem need not be told again; what is told a
-            # second time by this process is news, and is counted up below.
+            # From before a restart, so how often it was told is not known: only when, now.
             self._remember(known, 1)
-            return
-        count = self._counts[known] + 1
-        self._remember(known, count)
-        patch = {"count": count, "lastTimestamp": event.time}
+            patch: dict[str, Any] = {"lastTimestamp": event.time}
+        else:
+            self._remember(known, self._counts[known] + 1)
+            patch = {"count": self._counts[known], "lastTimestamp": event.time}
         try:
             await self._api.request(
                 "PATCH",

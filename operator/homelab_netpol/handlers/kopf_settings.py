@@ -25,6 +25,9 @@ def build_kopf_settings(*, request_timeout: float) -> kopf.OperatorSettings:
         settings.watching.label_selectors[CILIUM_GROUP, CILIUM_VERSION, plural] = MANAGED_SELECTOR
     settings.networking.request_timeout = request_timeout
     settings.networking.connect_timeout = request_timeout
+    # An API server that restarts is back within seconds: ask often. After two minutes give up, and
+    # let whoever runs the process start it again.
+    settings.networking.error_backoffs = (0.1, 0.25, 0.5, 1, 2, 3, *[5] * 22)
     # Should a handler ever need a finalizer by mistake, it must at least be recognisable as ours.
     settings.persistence.finalizer = "network-policy.homelab/never"
     settings.persistence.diffbase_storage = _NoDiffBase()

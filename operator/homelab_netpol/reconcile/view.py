@@ -211,10 +211,10 @@ class ClusterView:
 
     def _reread(self, name: str, before: NamespaceFacts | None) -> Requests:
         facts = self._namespaces[name].facts
-        if facts.terminating:
+        old = self._intents.get(name)
+        if facts.terminating and old is not None:
             # Its pods may still be ending in good order, and may need what they were granted.
             return self._related(name) if before is None or not before.terminating else {}
-        old = self._intents.get(name)
         intent = read_intent(facts, self.last_good(name), self._words)
         self._intents[name] = intent
         hatch_moved = intent.hatch_open != (old is not None and old.hatch_open)
