@@ -1,0 +1,71 @@
+"""What is done to the control plane before and after what is measured."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+from bench.load.api import (
+    MANAGED,
+    NAMESPACES,
+    POLICIES,
+    Access,
+    connect,
+    namespace_body,
+    policies_of,
+    side_by_side,
+)
+
+# The shared resources' own namespaces: a homelab has them, and grants are written there as well.
+_PLATFORM = ("database", "cache", "garage")
+_WARM_UP = 30
+_CCNPS = POLICIES.replace("ciliumnetworkpolicies", "ciliumclusterwidenetworkpolicies")
+
+
+def prepare(access: Access) -> None:
+    """Creates the namespaces that are there before anybody labels one.
+
+    Beside them some without a label of ours, each with a policy that nobody manages: an API server
+    is slower the first time it does something, which is not what is to be measured.
+    """
+    asyncio.run(_prepare(access))
+
+
+def versions(access: Access) -> dict[str, str]:
+    """The resourceVersion of every managed policy: whoever writes one changes it."""
+    return asyncio.run(_versions(access))
+
+
+async def _prepare(access: Access) -> None:
+    rule = {"endpointSelector": {}, "ingress": [{"fromEntities": ["host"]}]}
+    policy = {
+        "apiVersion": "cilium.io/v2",
+        "kind": "CiliumNetworkPolicy",
+        "metadata": {"name": "by-hand"},
+        "spec": rule,
+    }
+    patch = json.dumps({"metadata": {"annotations": {"seen": "true"}}}).encode()
+    async with connect(access, 4) as client:
+
+        async def warm_up(number: int) -> None:
+            name = f"other-{number}"
+            await client.send("POST", NAMESPACES, namespace_body(name, {}))
+            await client.send("POST", policies_of(name), json.dumps(policy).encode())
+            merge = "application/merge-patch+json"
+            await client.send("PATCH", f"{NAMESPACES}/{name}", patch, merge)
+            await client.send("PATCH", f"{policies_of(name)}/by-hand", patch, merge)
+
+        await side_by_side(range(_WARM_UP), warm_up, 4)
+        for name in _PLATFORM:
+            await client.send("POST", NAMESPACES, namespace_body(name, {}))
+
+
+async def _versions(access: Access) -> dict[str, str]:
+    found = {}
+    async with connect(access, 1) as client:
+        for path in (POLICIES, _CCNPS):
+            for item in (await client.list(path, MANAGED))["items"]:
+                metadata = item["metadata"]
+                key = f"{metadata.get('namespace', '')}/{metadata['name']}"
+                found[key] = metadata["resourceVersion"]
+    return found
