@@ -6,6 +6,7 @@ Data flows one way: event -> key -> what is known -> intent -> policies -> diffe
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -184,6 +185,10 @@ class Runtime:
         requests[CLUSTERWIDE] = Priority.RESYNC
         self._first_pass = set(requests)
         self._not_synced = None
+        # What is there now stays: the imports, the caches. Looking through it at every collection
+        # would stop the loop for 20 to 30 ms each time (docs/benchmarks.md).
+        gc.collect()
+        gc.freeze()
         self._enqueue(requests)
         log.info(
             "Synced: %d namespaces, %d policies.",

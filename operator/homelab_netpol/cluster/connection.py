@@ -71,7 +71,6 @@ class ClusterAccess:
         if _is_loopback(configuration.host):
             # As kubectl does: a proxy in the environment is never meant for this machine.
             configuration.proxy = None
-            configuration.client_session_kwargs = {"trust_env": False}
         return configuration
 
     async def kopf_credentials(self) -> kopf.ConnectionInfo:
