@@ -43,6 +43,7 @@ log = logging.getLogger(__name__)
 # enough, and a single grant does not wait.
 _SHARED_INTERVAL_SECONDS = 0.1
 _SYNC_RETRY_SECONDS = 2.0
+_QUIET_SECONDS = 0.2
 
 
 class Runtime:
@@ -62,6 +63,7 @@ class Runtime:
         self._not_synced: str | None = "the lists are not synced yet"
         self._elector: LeaseElector | None = None
         self._shared_last: dict[WorkKey, float] = {}
+        self._last_work = 0.0
 
     async def run(self) -> None:
         """Runs until SIGTERM or SIGINT.
@@ -88,9 +90,7 @@ class Runtime:
 
     async def _main(self, api: Api) -> None:
         resources = Resources(api)
-        events = EventPoster(
-            api, self._metrics, uid_of=self._view.uid, is_busy=lambda: not self._queue.idle
-        )
+        events = EventPoster(api, self._metrics, uid_of=self._view.uid, is_busy=self._is_busy)
         self._teller = Teller(events, self._metrics)
         component_label = LabelKeys(self._settings.label_domain).component
         writer = Writer(resources, self._view.standing, component_label)
@@ -166,6 +166,10 @@ class Runtime:
             duration=float(wanted.lease_seconds),
         )
 
+    def _is_busy(self) -> bool:
+        """Policies are being written, or were a moment ago: in a burst more will follow at once."""
+        return not self._queue.idle or time.monotonic() - self._last_work < _QUIET_SECONDS
+
     # Lists
 
     async def _first_sync(self, resources: Resources) -> None:
@@ -186,9 +190,11 @@ class Runtime:
         self._first_pass = set(requests)
         self._not_synced = None
         # What is there now stays: the imports, the caches. Looking through it at every collection
-        # would stop the loop for 20 to 30 ms each time (docs/benchmarks.md).
+        # would stop the loop for 20 to 30 ms each time, and young objects hardly ever form cycles
+        # here, so look for those less often (docs/benchmarks.md).
         gc.collect()
         gc.freeze()
+        gc.set_threshold(20_000, 20, 20)
         self._enqueue(requests)
         log.info(
             "Synced: %d namespaces, %d policies.",
@@ -293,7 +299,8 @@ class Runtime:
             metrics.reconciles.labels(key.scope, "written" if written else "unchanged").inc()
             if written and key.scope is Scope.NAMESPACE:
                 metrics.label_to_policy.observe(time.monotonic() - work.since)
-        metrics.reconcile_seconds.labels(key.scope).observe(time.monotonic() - started)
+        self._last_work = time.monotonic()
+        metrics.reconcile_seconds.labels(key.scope).observe(self._last_work - started)
         if self._first_pass:
             self._first_pass.discard(key)
             if not self._first_pass:
