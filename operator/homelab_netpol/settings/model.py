@@ -339,7 +339,9 @@ class Settings(_Section):
     default_deny: DefaultDeny = Field(
         default=DefaultDeny.WORKLOAD,
         description="Who is denied what nothing allows. `workload`: every namespace but the"
-        " platform ones. `labelled`: only namespaces with a profile. `cluster`: all of them.",
+        " platform ones. `labelled`: only namespaces with a profile. `cluster`: all of them; write"
+        " the platform's own policies first, as then kube-dns, too, answers only whom one of them"
+        " lets in, and a gateway reaches only what one of them lets it.",
     )
     platform_namespaces: tuple[DnsLabel, ...] = Field(
         default=_PLATFORM_NAMESPACES,
