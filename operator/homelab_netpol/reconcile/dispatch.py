@@ -1,0 +1,104 @@
+"""Hands keys from the queue to workers, and gives back to the queue what failed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+
+from homelab_netpol.metrics import Metrics
+from homelab_netpol.reconcile.queue import Scope, Work, WorkKey, WorkQueue
+from homelab_netpol.reconcile.reconciler import NotDone, Reconciler
+from homelab_netpol.reconcile.view import ClusterView, Requests
+
+log = logging.getLogger(__name__)
+
+# A burst of grants changes a shared resource's list of consumers many times; once in this time is
+# enough, and a single grant does not wait.
+_SHARED_INTERVAL_SECONDS = 0.1
+_QUIET_SECONDS = 0.2
+
+
+class Dispatcher:
+    """The queue with its workers."""
+
+    def __init__(self, view: ClusterView, metrics: Metrics) -> None:
+        self._view = view
+        self._metrics = metrics
+        self._queue = WorkQueue()
+        self._first_pass: set[WorkKey] = set()
+        self._shared_last: dict[WorkKey, float] = {}
+        self._last_work = 0.0
+
+    def __len__(self) -> int:
+        """How many keys wait for their turn."""
+        return len(self._queue)
+
+    @property
+    def first_pass_done(self) -> bool:
+        """All keys of the first list have been looked at once, whether or not that went well."""
+        return not self._first_pass
+
+    def begin(self, requests: Requests) -> None:
+        """Enqueues the keys of the first list."""
+        self._first_pass = set(requests)
+        self.enqueue(requests)
+
+    def enqueue(self, requests: Requests) -> None:
+        """Asks for keys to be looked at."""
+        now = time.monotonic()
+        for key, priority in requests.items():
+            delay = 0.0
+            if key.scope in (Scope.TARGET, Scope.GATEWAY):
+                last = self._shared_last.get(key, 0.0)
+                delay = max(0.0, last + _SHARED_INTERVAL_SECONDS - now)
+            self._queue.add(key, priority, delay=delay)
+
+    def is_busy(self) -> bool:
+        """Policies are being written, or were a moment ago: in a burst more will follow at once."""
+        return not self._queue.idle or time.monotonic() - self._last_work < _QUIET_SECONDS
+
+    async def work(self, reconciler: Reconciler, leading: asyncio.Event) -> None:
+        """Works on one key after the other while this replica leads, until it is cancelled."""
+        while True:
+            await leading.wait()
+            work = await self._queue.get()
+            if leading.is_set():
+                await self._work_on(work, reconciler)
+            else:
+                self._queue.retry(work.key)
+
+    async def _work_on(self, work: Work, reconciler: Reconciler) -> None:
+        key, metrics = work.key, self._metrics
+        started = time.monotonic()
+        if key.scope in (Scope.TARGET, Scope.GATEWAY):
+            self._shared_last[key] = started
+        if key.scope is Scope.NAMESPACE:
+            self.enqueue(self._view.refresh(key.name))
+        try:
+            written = await reconciler.reconcile(key)
+        except NotDone as error:
+            pause = self._queue.retry(key, at_least=error.retry_after)
+            metrics.reconciles.labels(key.scope, "failed").inc()
+            log.warning(
+                "Not done, again in %.1f s: %s",
+                pause,
+                error,
+                extra={"namespace": key.name, "reason": "NotDone"},
+            )
+        except Exception:
+            # A mistake of ours in one namespace must not stop the others.
+            pause = self._queue.retry(key)
+            metrics.reconciles.labels(key.scope, "error").inc()
+            log.exception("%s failed, again in %.1f s", key, pause)
+        else:
+            self._queue.done(key)
+            metrics.reconciles.labels(key.scope, "written" if written else "unchanged").inc()
+            if written and key.scope is Scope.NAMESPACE:
+                metrics.label_to_policy.observe(time.monotonic() - work.since)
+        self._last_work = time.monotonic()
+        metrics.reconcile_seconds.labels(key.scope).observe(self._last_work - started)
+        if self._first_pass:
+            self._first_pass.discard(key)
+            if not self._first_pass:
+                log.info("Ready: the first full reconcile is done.")

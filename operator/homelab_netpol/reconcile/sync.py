@@ -1,0 +1,104 @@
+"""Lists everything: once at the start, and now and then in case a watch lost something."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+
+from homelab_netpol.cluster.errors import ApiError, NotFound
+from homelab_netpol.cluster.resources import Resources
+from homelab_netpol.metrics import Metrics
+from homelab_netpol.policy.objects import Kind
+from homelab_netpol.reconcile.dispatch import Dispatcher
+from homelab_netpol.reconcile.queue import Priority, Scope, WorkKey
+from homelab_netpol.reconcile.standing import CLUSTERWIDE
+from homelab_netpol.reconcile.tell import Teller
+from homelab_netpol.reconcile.view import ClusterView, Requests, merge
+
+log = logging.getLogger(__name__)
+
+_RETRY_SECONDS = 2.0
+
+
+class Sync:
+    """Fills the view from lists, and asks for what follows.
+
+    Attributes:
+        not_synced: why the first list is not done yet; None once it is.
+    """
+
+    def __init__(
+        self,
+        view: ClusterView,
+        resources: Resources,
+        dispatcher: Dispatcher,
+        teller: Teller,
+        metrics: Metrics,
+    ) -> None:
+        self._view = view
+        self._resources = resources
+        self._dispatcher = dispatcher
+        self._teller = teller
+        self._metrics = metrics
+        self.not_synced: str | None = "the lists are not synced yet"
+
+    async def first(self) -> None:
+        """Lists everything once; asks again for as long as that fails, and says why."""
+        while True:
+            try:
+                requests = await self._list()
+            except ApiError as error:
+                hint = " (are Cilium's CRDs installed?)" if isinstance(error, NotFound) else ""
+                self.not_synced = f"the cluster cannot be listed: {error}{hint}"
+                log.warning("The cluster cannot be listed yet: %s%s", error, hint)
+                await asyncio.sleep(max(_RETRY_SECONDS, error.retry_after or 0.0))
+                continue
+            break
+        # The baselines come last: they switch on default deny, and what profiles allow must be
+        # there by then.
+        requests[CLUSTERWIDE] = Priority.RESYNC
+        self.not_synced = None
+        # What is there now stays: the imports, the caches. Looking through it at every collection
+        # would stop the loop for 20 to 30 ms each time, and young objects hardly ever form cycles
+        # here, so look for those less often (docs/benchmarks.md).
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 20)
+        self._dispatcher.begin(requests)
+        log.info(
+            "Synced: %d namespaces, %d policies.",
+            len(self._view.namespace_names()),
+            sum(1 for _ in self._view.standing.all()),
+        )
+
+    async def run(self, seconds: float) -> None:
+        """Compares everything every so many seconds, until it is cancelled."""
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                requests = await self._list()
+            except ApiError as error:
+                self._metrics.resyncs.labels("failed").inc()
+                log.warning("The resync could not list the cluster: %s", error)
+                continue
+            self._metrics.resyncs.labels("done").inc()
+            everything: Requests = {
+                WorkKey(Scope.NAMESPACE, name): Priority.RESYNC
+                for name in self._view.namespace_names()
+            }
+            everything |= dict.fromkeys((*self._view.shared(), CLUSTERWIDE), Priority.RESYNC)
+            merge(everything, requests)
+            self._dispatcher.enqueue(everything)
+
+    async def _list(self) -> Requests:
+        """Lists policies first: what stands is the memory of what was last good."""
+        requests: Requests = {}
+        for kind in Kind:
+            policies, version = await self._resources.managed_policies(kind)
+            merge(requests, self._view.replace_policies(kind, policies, version))
+        namespaces, version = await self._resources.namespaces(self._view.read_namespace)
+        merge(requests, self._view.replace_namespaces(namespaces, version))
+        for key in self._view.standing.strays():
+            self._teller.stray(key)
+        return requests
