@@ -6,6 +6,9 @@ PY    := .venv/bin/python
 RUN   := PATH="$$PWD/.venv/bin:$$PATH" PYTHONPATH=operator:. $(PY)
 ARGS  ?=
 
+# Two workers, each with a control plane of its own: much of a scenario is waiting.
+PYTEST := -m pytest -n 2 --dist loadgroup
+
 .PHONY: help demo test lint format bench lock wheel clean
 
 help:  ## Show what there is
@@ -16,7 +19,7 @@ demo: .venv/ready  ## Watch labels turn into policies, on a real API server on t
 
 test: .venv/ready lint  ## Check everything; ARGS="-k grant" passes on to pytest
 	$(RUN) -m homelab_netpol local build
-	$(RUN) -m pytest $(ARGS)
+	$(RUN) $(PYTEST) $(ARGS)
 
 lint: .venv/ready  ## Formatter, linter and type checker, changing nothing
 	$(PY) -m ruff format --check .

@@ -34,6 +34,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--cluster-context", help="context for --cluster=kubeconfig")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keeps together, on one worker, the tests that share an operator: a module, or a package."""
+    for item in items:
+        folder = item.path.parent.name
+        group = folder if folder == "truth" else item.path.stem
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 def pytest_configure(config: pytest.Config) -> None:
     named = [config.getoption(option) for option in ("cluster_kubeconfig", "cluster_context")]
     if config.getoption("cluster") == "kubeconfig":
