@@ -19,6 +19,7 @@ from homelab_netpol.localcluster import (
     Lab,
     LocalClusterError,
 )
+from tests.truth.judge import JUDGED
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -41,6 +42,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         folder = item.path.parent.name
         group = folder if folder == "truth" else item.path.stem
         item.add_marker(pytest.mark.xdist_group(group))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says how much Cilium's engine has judged; by way of the reports, which workers send here."""
+    judged = [
+        numbers
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.stats.get(outcome, ())
+        for name, numbers in report.user_properties
+        if name == JUDGED
+    ]
+    if judged:
+        flows, halves, allowed, wrong = (sum(each) for each in zip(*judged, strict=True))
+        terminalreporter.write_line(
+            f"truth: Cilium's policy engine judged {flows:,} flows; of their {halves:,} halves the"
+            f" table allows {allowed:,} and denies {halves - allowed:,}; {wrong:,} came out"
+            " otherwise"
+        )
 
 
 def pytest_configure(config: pytest.Config) -> None:

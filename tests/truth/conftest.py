@@ -10,11 +10,9 @@ from kubernetes import config
 from homelab_netpol.localcluster import Cluster
 from tests.running_operator import running_operator
 from tests.truth.homelab import Homelab, Snapshot
-from tests.truth.judge import Report
+from tests.truth.judge import JUDGED, Report
 from tests.truth.table import Table
 from tests.truth.world import World
-
-_JUDGED = pytest.StashKey[list[Report]]()
 
 
 @pytest.fixture(scope="session")
@@ -55,33 +53,13 @@ def snapshot_of(homelab: Homelab, cluster: Cluster) -> Callable[[World], Snapsho
 
 
 @pytest.fixture
-def hold_true(pytestconfig: pytest.Config) -> Callable[[Report], None]:
+def hold_true(record_property: Callable[[str, object], None]) -> Callable[[Report], None]:
     """Fails unless everything in the report is as the table says; counts what was judged."""
-    judged = pytestconfig.stash.setdefault(_JUDGED, [])
 
     def hold(report: Report) -> None:
-        judged.append(report)
+        numbers = (report.flows, report.halves, report.allowed, len(report.mismatches))
+        record_property(JUDGED, numbers)
         if not report.flows or report.mismatches:
             pytest.fail(report.text(), pytrace=False)
 
     return hold
-
-
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    """Say how much was judged."""
-    judged = config.stash.get(_JUDGED, [])
-    if judged:
-        flows, halves, allowed, wrong = (
-            sum(numbers)
-            for numbers in zip(
-                *((one.flows, one.halves, one.allowed, len(one.mismatches)) for one in judged),
-                strict=True,
-            )
-        )
-        terminalreporter.write_line(
-            f"truth: Cilium's policy engine judged {flows:,} flows; of their {halves:,} halves the"
-            f" table allows {allowed:,} and denies {halves - allowed:,}; {wrong:,} came out"
-            " otherwise"
-        )

@@ -30,6 +30,10 @@ class Mismatch:
     got: str
 
 
+# The property of a test's report under which its numbers are: flows, halves, allowed, mismatches.
+JUDGED = "judged"
+
+
 @dataclass
 class Report:
     """What came of a judgement."""
