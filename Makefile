@@ -53,7 +53,7 @@ clean:  ## Remove what was installed and built here (the user's cache directory 
 	@if command -v uv >/dev/null 2>&1; then command -v uv >.venv/uv; \
 	elif python3 -m pip --version >/dev/null 2>&1; then \
 	    echo "uv is not on PATH: installing it into .venv/bootstrap"; \
-	    python3 -m pip install -q --target .venv/bootstrap --require-hashes -r requirements-uv.lock && \
+	    PIP_ROOT_USER_ACTION=ignore python3 -m pip install -q --target .venv/bootstrap --require-hashes -r requirements-uv.lock && \
 	    echo "$$PWD/.venv/bootstrap/bin/uv" >.venv/uv; \
 	else \
 	    echo "Neither uv nor pip is here. Install uv (https://docs.astral.sh/uv/) and try again." >&2; \

@@ -34,6 +34,7 @@ class _Event(NamedTuple):
     reason: str
     message: str
     time: str
+    about: str
 
 
 class EventPoster:
@@ -62,11 +63,23 @@ class EventPoster:
         self._waiting: asyncio.Queue[_Event] = asyncio.Queue(_MAX_WAITING)
         self._counts: OrderedDict[tuple[str, str], int] = OrderedDict()
 
-    def post(self, namespace: str, kind: str, reason: str, message: str) -> None:
-        """Queues an Event on a Namespace ("": on the cluster, kept in the namespace default)."""
+    def post(
+        self, namespace: str, kind: str, reason: str, message: str, *, about: str = ""
+    ) -> None:
+        """Queues an Event on a Namespace.
+
+        Args:
+            namespace: its name; "" for a clusterwide policy, whose Events the API server wants in
+                the namespace `default`.
+            kind: Normal or Warning.
+            reason: in CamelCase.
+            message: a sentence or two; cut off at what the API server takes.
+            about: the name of the clusterwide policy, if that is what it is about.
+        """
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        event = _Event(namespace, kind, reason, message[:_MAX_MESSAGE], now, about)
         try:
-            self._waiting.put_nowait(_Event(namespace, kind, reason, message[:_MAX_MESSAGE], now))
+            self._waiting.put_nowait(event)
         except asyncio.QueueFull:
             self._metrics.events_dropped.inc()
 
@@ -131,7 +144,8 @@ class EventPoster:
             # cluster-scoped objects otherwise all end up in `default`.
             subject |= {"namespace": event.namespace, "uid": self._uid_of(event.namespace)}
         else:
-            subject |= {"name": "default"}
+            kind = "CiliumClusterwideNetworkPolicy"
+            subject = {"apiVersion": "cilium.io/v2", "kind": kind, "name": event.about}
         return {
             "apiVersion": "v1",
             "kind": "Event",

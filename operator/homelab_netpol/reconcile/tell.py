@@ -25,8 +25,13 @@ log = logging.getLogger(__name__)
 class EventSink(Protocol):
     """Where Kubernetes Events go. Posting is best effort and must not wait."""
 
-    def post(self, namespace: str, kind: str, reason: str, message: str) -> None:
-        """Posts an Event on a Namespace; `kind` is Normal or Warning."""
+    def post(
+        self, namespace: str, kind: str, reason: str, message: str, *, about: str = ""
+    ) -> None:
+        """Posts an Event on a Namespace, or "" and the name of the clusterwide policy it is about.
+
+        `kind` is Normal or Warning.
+        """
 
 
 class Teller:
@@ -112,11 +117,13 @@ class Teller:
     def drift_reverted(self, key: PolicyKey) -> None:
         """Tells that somebody changed or deleted a policy of ours, and that it is back."""
         self._metrics.drift.inc()
+        source = "Labels on the Namespace" if key.namespace else "The operator's settings"
         self._warn(
             key.namespace,
             "DriftReverted",
-            f"{key} was changed or deleted by hand and has been put back. Labels on the Namespace"
-            " are what changes it.",
+            f"{key} was changed or deleted by hand and has been put back. {source} are what"
+            " changes it.",
+            about="" if key.namespace else key.name,
         )
 
     def foreign(self, error: ForeignPolicy) -> None:
@@ -174,11 +181,11 @@ class Teller:
     def _once(self, key: PolicyKey, reason: str, message: str) -> None:
         if self._failures.get(key) != message:
             self._failures[key] = message
-            self._warn(key.namespace, reason, message)
+            self._warn(key.namespace, reason, message, about="" if key.namespace else key.name)
 
-    def _warn(self, namespace: str, reason: str, message: str) -> None:
+    def _warn(self, namespace: str, reason: str, message: str, *, about: str = "") -> None:
         log.warning("%s", message, extra={"namespace": namespace, "reason": reason})
-        self._events.post(namespace, "Warning", reason, message)
+        self._events.post(namespace, "Warning", reason, message, about=about)
 
     def _note(self, namespace: str, reason: str, message: str) -> None:
         log.info("%s", message, extra={"namespace": namespace, "reason": reason})
