@@ -23,7 +23,7 @@ Use it from any shell:
 `homelab-netpol local down` ends it."""
 
 
-@click.group()
+@click.group(short_help="A real control plane on this machine, in the background.")
 def local() -> None:
     """A local Kubernetes control plane with Cilium's CRDs, in the background.
 
@@ -46,7 +46,7 @@ def up() -> None:
     click.echo(_TRY.format(kubeconfig=found.kubeconfig))
 
 
-@local.command()
+@local.command(short_help="Build its programs, if that has not been done.")
 def build() -> None:
     """Build its programs, if that has not been done: it takes minutes, and shows how far it is."""
     try:

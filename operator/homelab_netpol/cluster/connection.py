@@ -51,22 +51,27 @@ class ClusterAccess:
             ConnectionFailed: there are none, or they cannot be read.
         """
         configuration = Configuration()
+        path = self.kubeconfig or self._default_kubeconfig()
+        remedy = "Pass --kubeconfig, set KUBECONFIG, or run in a Pod with a service account."
+        if path is None and "KUBERNETES_SERVICE_HOST" not in os.environ:
+            raise ConnectionFailed(f"no kubeconfig was found, and this is not a Pod. {remedy}")
+        if path is not None and not path.is_file():
+            raise ConnectionFailed(f"the kubeconfig {path} does not exist. {remedy}")
         try:
-            if self.in_cluster:
+            if path is None:
                 config.load_incluster_config(client_configuration=configuration)
             else:
-                path = self.kubeconfig or self._default_kubeconfig()
                 await config.load_kube_config(
                     config_file=str(path),
                     context=self.context,
                     client_configuration=configuration,
                     persist_config=False,
                 )
-        except (config.ConfigException, OSError, ValueError) as error:
-            source = self.kubeconfig or self._default_kubeconfig() or "the service account"
+        except Exception as error:
+            # On a malformed file the loader fails with whatever it stumbles over first.
             raise ConnectionFailed(
-                f"cannot read how to reach the API server from {source}: {error}."
-                " Pass --kubeconfig, set KUBECONFIG, or run in a Pod with a service account."
+                f"cannot read how to reach the API server from {path or 'the service account'}:"
+                f" {str(error).rstrip('.')}. {remedy}"
             ) from error
         if _is_loopback(configuration.host):
             # As kubectl does: a proxy in the environment is never meant for this machine.
