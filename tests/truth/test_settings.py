@@ -1,0 +1,102 @@
+"""Settings that change who may talk to whom, judged by Cilium's engine on what is rendered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from homelab_netpol.intent import LastGood, NamespaceFacts, read_intent
+from homelab_netpol.localcluster import Engine, Flow, Identity
+from homelab_netpol.policy.catalogue import Catalogue
+from homelab_netpol.policy.objects import Policy
+from homelab_netpol.policy.plan import Planner
+from homelab_netpol.settings import parse_settings
+
+DOMAIN = "network-policy.homelab"
+AMBIENT = {"istio.io/dataplane-mode": "ambient"}
+
+# Namespaces by name: their labels. All but the last two are in the mesh.
+HOMELAB: dict[str, dict[str, str]] = {
+    "jobs": {f"{DOMAIN}/profile": "isolated", **AMBIENT},
+    "shop": {f"{DOMAIN}/profile": "standard", **AMBIENT},
+    "auth": AMBIENT,
+    "guest": {f"access.{DOMAIN}/ldap": "true"},
+    "stranger": {},
+}
+
+
+def world(engine: Engine, settings: str) -> None:
+    """Gives the engine a pod in each namespace, and what the operator would write for them."""
+    catalogue = Catalogue(parse_settings(settings))
+    planner, words = Planner(catalogue), catalogue.vocabulary
+    policies: list[Policy] = planner.clusterwide()
+
+    def is_meshed(name: str) -> bool:
+        return HOMELAB.get(name, {}).items() >= AMBIENT.items()
+
+    consumers: dict[str, list[str]] = {name: [] for name in words.resources}
+    for name, labels in HOMELAB.items():
+        intent = read_intent(NamespaceFacts(name, labels), LastGood(), words)
+        policies += planner.namespace(intent, is_meshed).policies
+        for resource in intent.grants:
+            consumers[resource].append(name)
+    for resource, names in consumers.items():
+        target = planner.target(resource, names, is_meshed)
+        policies += [target] if target is not None else []
+
+    pods = {name: Identity.pod(name, {}, labels) for name, labels in HOMELAB.items()}
+    prometheus = Identity.pod("monitoring", {"app.kubernetes.io/name": "prometheus"}, {})
+    engine.identities({**pods, "prometheus": prometheus, "host": Identity.entity("host")})
+    assert engine.policies([manifest(policy) for policy in policies]) == []
+
+
+def manifest(policy: Policy) -> dict[str, Any]:
+    metadata = {"name": policy.key.name}
+    if policy.key.namespace:
+        metadata["namespace"] = policy.key.namespace
+    kind = {"apiVersion": "cilium.io/v2", "kind": policy.key.kind.value}
+    return {**kind, "metadata": metadata, **policy.body}
+
+
+def allowed(engine: Engine, source: str, target: str, port: int) -> bool:
+    [verdict] = engine.verdicts([Flow(source, target, port)])
+    return verdict.allowed
+
+
+def test_by_default_the_tunnel_is_closed_where_nothing_connects(engine: Engine) -> None:
+    world(engine, "")
+    assert not allowed(engine, "jobs", "shop", 15008)
+    assert not allowed(engine, "shop", "jobs", 15008)
+
+
+def test_with_hbone_cluster_every_peer_may_use_the_tunnel_with_a_meshed_namespace(
+    engine: Engine,
+) -> None:
+    world(engine, "mesh: {hbone: cluster}")
+    assert allowed(engine, "jobs", "shop", 15008)
+    assert allowed(engine, "shop", "jobs", 15008)
+    assert not allowed(engine, "jobs", "shop", 8080), "the tunnel's port, and no other"
+    assert not allowed(engine, "stranger", "guest", 15008), "neither is in the mesh"
+
+
+def test_an_exclusive_resource_lets_in_whom_it_is_granted_to_and_nobody_else(
+    engine: Engine,
+) -> None:
+    ldap = "ldap: {namespace: auth, ports: [{port: 636}], target: exclusive}"
+    # `auth` is a platform namespace here: without the grant's policy nothing would deny there.
+    settings = f"platformNamespaces: [auth]\nsharedResources: {{{ldap}}}"
+    world(engine, settings)
+    assert allowed(engine, "guest", "auth", 636)
+    assert not allowed(engine, "guest", "auth", 389)
+    assert not allowed(engine, "stranger", "auth", 636)
+    assert allowed(engine, "host", "auth", 636)
+    world(engine, settings.replace("exclusive", "additive"))
+    [verdict] = engine.verdicts([Flow("stranger", "auth", 636)])
+    assert verdict.ingress == "allowed", "additive: denies nobody"
+
+
+def test_listed_ports_narrow_prometheus_and_leave_it_the_tunnel(engine: Engine) -> None:
+    world(engine, "prometheus: {ports: [9090]}")
+    assert allowed(engine, "prometheus", "guest", 9090)
+    assert not allowed(engine, "prometheus", "guest", 8080)
+    assert not allowed(engine, "prometheus", "guest", 15008)
+    assert allowed(engine, "prometheus", "shop", 15008)
