@@ -75,7 +75,7 @@ class Running:
     def ready(self) -> bool:
         """Whether it says that its first full pass is done."""
         try:
-            with urllib.request.urlopen(f"{self.url}/readyz", timeout=5) as answer:  # noqa: S310
+            with urllib.request.urlopen(f"{self.url}/readyz", timeout=5) as answer:  # noqa: S310 - http on loopback, see `url`
                 return bool(answer.status == 200)
         except OSError:  # nobody listens yet, or 503
             return False

@@ -175,6 +175,10 @@ async def _all_changes(client: Client, watcher: _Watcher, name: str) -> list[Sam
     return samples
 
 
+def _in(name: str, outcome: Callable[[Seen, str], bool]) -> Callable[[Seen], bool]:
+    return lambda seen: outcome(seen, name)
+
+
 async def _measure(
     client: Client,
     watcher: _Watcher,
@@ -183,10 +187,7 @@ async def _measure(
     request: tuple[str, str, bytes],
 ) -> list[Sample]:
     await asyncio.sleep(_PAUSE_SECONDS)
-    awaited = {
-        kind: watcher.expect(lambda seen, outcome=outcome: outcome(seen, name))  # type: ignore[misc]
-        for kind, outcome in outcomes.items()
-    }
+    awaited = {kind: watcher.expect(_in(name, outcome)) for kind, outcome in outcomes.items()}
     method, path, body = request
     content = "application/merge-patch+json" if method == "PATCH" else "application/json"
     sent = time.monotonic()

@@ -22,7 +22,7 @@ class Metrics:
 
     def __init__(self) -> None:
         # A second series beside every counter, which no alert or panel looks at.
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # the package leaves it so
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus_client gives this function no types
         self.registry = CollectorRegistry()
         self.enforcement_disabled = self._gauge(
             "enforcement_disabled", "1 while the escape hatch of a namespace is open.", "namespace"

@@ -48,6 +48,7 @@ class Runtime:
         self._metrics.build.info({"version": __version__})
         self._view = ClusterView(catalogue)
         self._dispatcher = Dispatcher(self._view, self._metrics)
+        self._label_keys = LabelKeys(self._settings.label_domain)
         self._stop = asyncio.Event()
         self._leading = asyncio.Event()
         self._sync: Sync | None = None
@@ -70,9 +71,7 @@ class Runtime:
         )
         timeout = settings.request_timeout_seconds
         async with server, await Api.connect(self._access, request_timeout=timeout) as api:
-            loop = asyncio.get_running_loop()
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(number, self._stop.set)
+            self._take_signals()
             self._elector = self._make_elector(api)
             await self._main(api)
 
@@ -82,8 +81,7 @@ class Runtime:
         events = EventPoster(api, self._metrics, uid_of=self._view.uid, is_busy=dispatcher.is_busy)
         teller = Teller(events, self._metrics)
         sync = self._sync = Sync(self._view, resources, dispatcher, teller, self._metrics)
-        component_label = LabelKeys(self._settings.label_domain).component
-        writer = Writer(resources, self._view.standing, component_label)
+        writer = Writer(resources, self._view.standing, self._label_keys.component)
         reconciler = Reconciler(self._catalogue, self._view, writer, teller, self._metrics)
         stopping = asyncio.create_task(self._stop.wait(), name="stop")
         synced = asyncio.create_task(sync.first(), name="first sync")
@@ -130,15 +128,20 @@ class Runtime:
             standalone=True,
         )
         # Kopf has taken the signals; stopping in good order (workers, then the Lease) is ours.
+        self._take_signals()
+        return asyncio.create_task(kopf.run_tasks(tasks, ignored=ignored), name="watches")
+
+    def _take_signals(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stop.set)
-        return asyncio.create_task(kopf.run_tasks(tasks, ignored=ignored), name="watches")
 
     def _not_ready_because(self) -> str | None:
         """A standby is ready once it knows what there is, and who leads: its turn may come."""
-        if self._sync is None or self._sync.not_synced is not None:
-            return self._sync.not_synced if self._sync is not None else "it is starting"
+        if self._sync is None:
+            return "it is starting"
+        if self._sync.not_synced is not None:
+            return self._sync.not_synced
         if not self._leading.is_set():
             known = self._elector is not None and self._elector.leader_known
             return None if known else "the leader is not known yet"
@@ -188,9 +191,8 @@ class Runtime:
         metrics.namespaces.clear()
         for profile, count in profiles.items():
             metrics.namespaces.labels(profile).set(count)
-        component = f"{self._settings.label_domain}/component"
         kinds = Counter(
-            (live.key.kind.value, live.labels.get(component, ""))
+            (live.key.kind.value, self._label_keys.component_of(live))
             for live in self._view.standing.all()
         )
         metrics.policies.clear()

@@ -137,8 +137,7 @@ def test_an_existing_cluster_is_used_only_when_named_in_full_and_allowed(lab: La
 
 def _assert_is_a_picture_for_a_readme(picture: Path, folder: Path) -> None:
     text = picture.read_text(encoding="utf-8")
-    # The demo wrote it itself a moment ago.
-    root = ElementTree.fromstring(text)  # noqa: S314
+    root = ElementTree.fromstring(text)  # noqa: S314 - the demo wrote it itself a moment ago
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
     assert "homelab-netpol demo" in text
     # It must load nothing, and say nothing of the machine that it was made on.

@@ -18,7 +18,6 @@ import tempfile
 import threading
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
@@ -73,12 +72,7 @@ class FaultyProxy:
         )
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         for fault in self._faults:
             fault.over = True
         self._do(self._stop())

@@ -30,7 +30,7 @@ CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/ciliumnetworkpoli
 @pytest.fixture(autouse=True, scope="module")
 def _only_with_local_clusters(request: pytest.FixtureRequest) -> None:
     if request.config.getoption("cluster") != "local":
-        pytest.skip("tests the local control plane")
+        pytest.skip("starts local control planes, whatever cluster --cluster names")
 
 
 @pytest.fixture(scope="module")

@@ -30,6 +30,10 @@ TARGETS = {"postgres": "database", "dragonfly": "cache", "garage-s3": "garage"}
 PROFILES = ("isolated", "internal", "internal-egress", "standard", None)
 
 
+def seeded(seed: float) -> random.Random:
+    return random.Random(seed)  # noqa: S311 - to repeat a run, not to keep a secret
+
+
 def disturb(space: Space, kube: Kube, dice: random.Random) -> None:
     """One thing that a person, or a GitOps tool, might do to a Namespace or to our policies."""
     match dice.randrange(8):
@@ -83,7 +87,7 @@ def is_right(spaces: list[Space], kube: Kube) -> bool:
 def test_after_any_churn_and_any_number_of_kills_everything_is_as_the_labels_say(
     cluster: Cluster, kube: Kube, spaces: Spaces
 ) -> None:
-    dice = random.Random(SEED)  # noqa: S311 - to repeat a run, not to keep a secret
+    dice = seeded(SEED)
     apps = [spaces() for _ in range(SPACES)]
     with ExitStack() as stack, ThreadPoolExecutor(4) as pool:
         operator = stack.enter_context(
@@ -91,7 +95,7 @@ def test_after_any_churn_and_any_number_of_kills_everything_is_as_the_labels_say
         )
         for _ in range(RESTARTS):
             steps = [
-                pool.submit(disturb, dice.choice(apps), kube, random.Random(dice.random()))  # noqa: S311
+                pool.submit(disturb, dice.choice(apps), kube, seeded(dice.random()))
                 for _ in range(STEPS // RESTARTS)
             ]
             steps[len(steps) // 2].result()

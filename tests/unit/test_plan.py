@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import pytest
 
@@ -84,6 +85,31 @@ def test_a_change_of_profile_is_one_replace_of_one_object() -> None:
     after = PLANNER.namespace(Intent("my-app", profile="standard"), lambda _: False).policies
     changes = diff(after, {before.key: live(before)})
     assert [type(change) for change in changes] == [Replace]
+
+
+def test_a_profile_of_ones_own_may_have_several_rules_and_be_served_by_a_gateway(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles" / "own.yaml.j2").write_text(
+        """{% import "rules.yaml.j2" as rules %}
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+specs:
+  - endpointSelector: {}
+    egress:
+{{ rules.to_dns() }}
+  - endpointSelector: {matchLabels: {"k8s:app": web}}
+    ingress:
+{{ rules.from_gateway("external", gateway_ports, meshed) }}
+{{ rules.from_probes() }}
+"""
+    )
+    catalogue = Catalogue(parse_settings(f"templates: {tmp_path}"))
+    Planner(catalogue).check()
+    assert catalogue.gateways_of("own") == {"external"}
+    assert catalogue.gateways_of("standard") == {"internal", "external"}
+    assert catalogue.gateways_of("isolated") == frozenset()
 
 
 def test_no_object_is_named_default_deny_and_all_are_marked_as_managed() -> None:

@@ -69,6 +69,8 @@ def test_a_hostile_value_stays_one_string(tmp_path: Path, value: str) -> None:
         (HEAD + "spec: {endpointSelector: {}}", "rejected by Cilium"),
         (HEAD + "spec: {endpointSelector: {}, ingress: [], egress: []}", "rejected by Cilium"),
         (HEAD + "specs: []", "either `spec`"),
+        (HEAD + "spec: {endpointSelector: {}, ingress: {fromEntities: [all]}}", "must be a list"),
+        (HEAD + "spec: {endpointSelector: {}, egress: [all]}", "must be a list"),
         ("{% include '../../etc/passwd' %}", "not found"),
         ("#" * 300_000, "larger than"),
     ],

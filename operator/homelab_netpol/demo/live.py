@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from types import TracebackType
 from typing import NamedTuple, Self
 
 from homelab_netpol.demo.client import Client, Manifest, RequestFailed
@@ -102,12 +101,7 @@ class Live:
         self._changes.clear()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._closing.set()
 
     def snapshot(self) -> Snapshot:

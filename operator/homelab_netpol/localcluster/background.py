@@ -109,14 +109,17 @@ def down(home: Home | None = None) -> bool:
     keeper = home.keeper()
     if keeper is not None:
         os.kill(keeper, signal.SIGTERM)
-        gone = lambda: home.keeper() != keeper  # noqa: E731
         try:
-            wait_until(gone, "the control plane to end", _DOWN_TIMEOUT)
+            _wait_for_end(home, keeper)
         except NotReadyError:
             os.kill(keeper, signal.SIGKILL)  # its guardian cleans up
-            wait_until(gone, "the control plane to end", _DOWN_TIMEOUT)
+            _wait_for_end(home, keeper)
     home.clean_up()
     return keeper is not None
+
+
+def _wait_for_end(home: Home, keeper: int) -> None:
+    wait_until(lambda: home.keeper() != keeper, "the control plane to end", _DOWN_TIMEOUT)
 
 
 def _is_ready(home: Home) -> bool:

@@ -50,7 +50,7 @@ class ControlPlane:
         log_dir: The directory of the logs, one file a component.
         ports: The ports in use.
         api: Plain requests to the API server, for one thread.
-        etcd: The process, to be stopped, killed, suspended or started again at will.
+        etcd: The process, to be stopped, killed or started again at will.
         apiserver: The same for kube-apiserver.
         controller_manager: The same for kube-controller-manager.
         timings: Seconds from the start to each milestone.

@@ -19,7 +19,7 @@ _LOG_TAIL_LINES = 15
 
 
 class Component:
-    """A process that can be started, stopped, killed, frozen and started again.
+    """A process that can be started, stopped, killed and started again.
 
     Args:
         name: What to call it in messages, e.g. `kube-apiserver`.
@@ -67,14 +67,6 @@ class Component:
         """Sends a signal if the process runs."""
         if self._process is not None:
             self._process.send_signal(number)
-
-    def suspend(self) -> None:
-        """Freezes the process: it keeps its connections and answers nothing."""
-        self.signal(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        """Lets a suspended process go on."""
-        self.signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """Ends the process at once, without a chance to tidy up, and waits until it is gone."""

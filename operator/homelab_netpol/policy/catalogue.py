@@ -62,6 +62,10 @@ class Catalogue:
             mesh_label=(settings.mesh.label, settings.mesh.value),
         )
         self._gateways_of: dict[str, frozenset[str]] = {}
+        self._resource_data = {
+            name: resource.model_dump(mode="json", by_alias=True)
+            for name, resource in settings.shared_resources.items()
+        }
         for name in self.vocabulary.profiles:
             if not _PROFILE_NAME.fullmatch(name):
                 raise RenderError(
@@ -76,6 +80,10 @@ class Catalogue:
             KeyError: there is none of that name.
         """
         return self.settings.shared_resources[name]
+
+    def resource_data(self, name: str) -> dict[str, Any] | None:
+        """A shared resource as templates see it; None if there is none of that name."""
+        return self._resource_data.get(name)
 
     def resources_in(self, namespace: str) -> list[str]:
         """The shared resources whose pods are in a namespace."""
@@ -102,7 +110,10 @@ class Catalogue:
                 gateway_ports=[],
                 meshed=False,
             )
-            known = frozenset(which for which in GATEWAYS if self._lets_in(body["spec"], which))
+            rules = body.get("specs") or [body["spec"]]
+            known = frozenset(
+                which for which in GATEWAYS if any(self._lets_in(rule, which) for rule in rules)
+            )
             self._gateways_of[profile] = known
         return known
 

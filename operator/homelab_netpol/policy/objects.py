@@ -36,6 +36,9 @@ class Component(StrEnum):
     BASELINE = "baseline"
 
 
+_COMPONENTS = frozenset(Component)
+
+
 class PolicyKey(NamedTuple):
     """Which object: kind, namespace ("" for a clusterwide policy) and name."""
 
@@ -102,6 +105,11 @@ class LabelKeys:
         self.resource = f"{domain}/resource"
         self.intra_namespace = f"{domain}/intra-namespace"
         self.gateway_ports = f"{domain}/gateway-ports"
+
+    def component_of(self, policy: LivePolicy) -> str:
+        """What a standing policy says it is there for; `unknown` if somebody edited the label."""
+        value = policy.labels.get(self.component, "")
+        return value if value in _COMPONENTS else "unknown"
 
 
 def policy_name(component: Component, resource: str = "") -> str:

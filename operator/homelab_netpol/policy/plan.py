@@ -63,6 +63,7 @@ class Planner:
         self.clusterwide()
         resources = tuple(sorted(self._catalogue.vocabulary.resources))
         for profile in self._catalogue.vocabulary.profiles:
+            self._catalogue.gateways_of(profile)
             for intra, ports, meshed in itertools.product(
                 (False, True), (None, (), (8080,)), (False, True)
             ):
@@ -137,7 +138,7 @@ class Planner:
             resource_name=name,
             remember=False,
             name=name,
-            resource=resource.model_dump(mode="json", by_alias=True),
+            resource=self._catalogue.resource_data(name),
             exclusive=exclusive,
             consumers=sorted(consumers),
             meshed_consumers=sorted(meshed),
@@ -175,10 +176,9 @@ class Planner:
         Raises:
             RenderError: a template cannot be rendered.
         """
-        kube_api = self._catalogue.settings.shared_resources.get(KUBE_API)
         shared = {
             "selections": self._catalogue.selections(),
-            "kube_api": kube_api.model_dump(mode="json", by_alias=True) if kube_api else None,
+            "kube_api": self._catalogue.resource_data(KUBE_API),
         }
         policies = [
             self._clusterwide(Component.BASELINE, name, f"baselines/{name}", shared)
@@ -217,7 +217,7 @@ class Planner:
             "access/consumer",
             resource_name=name,
             name=name,
-            resource=resource.model_dump(mode="json", by_alias=True),
+            resource=self._catalogue.resource_data(name),
             hbone=through_mesh,
         )
 

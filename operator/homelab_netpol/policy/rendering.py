@@ -190,6 +190,10 @@ def _check_rule(rule: Any, where: str) -> None:
     if not isinstance(rule, dict) or not isinstance(rule.get("endpointSelector"), dict):
         raise RenderError(f"{where}: every rule needs an endpointSelector")
     directions = ("ingress", "ingressDeny", "egress", "egressDeny")
+    for direction in directions:
+        items = rule.get(direction) or []
+        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+            raise RenderError(f"{where}: {direction} must be a list of rules")
     if not any(rule.get(direction) for direction in directions):
         raise RenderError(
             f"{where}: a rule without any {'/'.join(directions)} is rejected by Cilium"

@@ -13,7 +13,7 @@ from homelab_netpol.policy.diff import Change, Create, Delete, Replace, diff
 from homelab_netpol.policy.objects import (
     Component,
     Kind,
-    LivePolicy,
+    LabelKeys,
     Policy,
     PolicyKey,
     policy_name,
@@ -57,6 +57,7 @@ class Reconciler:
         self._writer = writer
         self._teller = teller
         self._metrics = metrics
+        self._label_keys = LabelKeys(catalogue.settings.label_domain)
         self._verified: dict[WorkKey, dict[PolicyKey, int]] = {}
 
     async def reconcile(self, key: WorkKey) -> int:
@@ -191,7 +192,7 @@ class Reconciler:
             case Replace(policy, _):
                 operation, component = "replace", str(policy.component)
             case Delete(live):
-                operation, component = "delete", self._component_of(live)
+                operation, component = "delete", self._label_keys.component_of(live)
         self._metrics.writes.labels(operation, component).inc()
         log.debug("%s %s", operation, key)
         # What was right, and is still wanted the same, was changed by somebody else.
@@ -199,11 +200,6 @@ class Reconciler:
             known = self._verified.get(work, {}).get(key)
             if known == _mark(change.policy):
                 self._teller.drift_reverted(key)
-
-    def _component_of(self, live: LivePolicy) -> str:
-        domain = self._catalogue.settings.label_domain
-        value = live.labels.get(f"{domain}/component", "")
-        return value if value in Component.__members__.values() else "unknown"
 
 
 def _key_of(change: Change) -> PolicyKey:

@@ -23,14 +23,16 @@ class _UniqueKeyLoader(yaml.SafeLoader):
 
 
 def _mapping(loader: _UniqueKeyLoader, node: yaml.MappingNode) -> dict[Any, Any]:
-    seen: set[Any] = set()
+    seen: set[str] = set()
     for key_node, _ in node.value:
         key = loader.construct_object(key_node, deep=True)
-        if isinstance(key, str) and key in seen:
+        if not isinstance(key, str):
+            continue  # no setting has such a key: the model will say so
+        if key in seen:
             raise yaml.constructor.ConstructorError(
                 None, None, f"the key {key!r} is given twice", key_node.start_mark
             )
-        seen.add(key if isinstance(key, str) else id(key_node))
+        seen.add(key)
     return loader.construct_mapping(node, deep=True)
 
 
@@ -70,8 +72,7 @@ def parse_settings(text: str, *, source: str = "settings") -> Settings:
         SettingsError: with one line a problem, each with the field's path.
     """
     try:
-        # Only the safe loader's constructors are reachable from the subclass.
-        data = yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506
+        data = yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506 - a SafeLoader, see its class
     except (yaml.YAMLError, RecursionError) as error:
         raise SettingsError(f"{source}: not valid YAML: {error}") from error
     if data is None:
