@@ -12,14 +12,16 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+from typing import Any, Self
 
 import pytest
-from kubernetes import client, config
+from kubernetes import client, config, watch
 
-from homelab_netpol.localcluster import Lab
+from homelab_netpol.localcluster import ControlPlane, Lab
 
 _SOURCE_ROOT = Path(__file__).resolve().parents[2] / "operator"
 _SECONDS = 120.0
@@ -144,6 +146,53 @@ def _assert_is_a_picture_for_a_readme(picture: Path, folder: Path) -> None:
     assert re.findall(r"(?:https?:)?//[^\s\"']+", text) == ["http://www.w3.org/2000/svg"]
     for private in ("127.0.0.1", str(Path.home()), str(folder), "KUBECONFIG"):
         assert private not in text
+
+
+def test_on_an_existing_cluster_it_denies_nobody_elses_pods_and_leaves_nothing(lab: Lab) -> None:
+    with ControlPlane(lab=lab) as plane:
+        named = ["--kubeconfig", str(plane.kubeconfig), "--context", plane.context, "--yes"]
+        with config.new_client_from_config(str(plane.kubeconfig)) as api, _Baselines(api) as seen:
+            before = {item.metadata.name for item in client.CoreV1Api(api).list_namespace().items}
+            shown = _run(lab, "--once", *named)
+            after = {item.metadata.name for item in client.CoreV1Api(api).list_namespace().items}
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    assert "as expected" in shown.stdout.splitlines()[-1]
+    assert after == before
+    assert {"baseline-dns-egress", "baseline-health-probes"} <= seen.rules.keys()
+    for name, rules in seen.rules.items():
+        for rule in rules:
+            assert rule.get("enableDefaultDeny") == {"ingress": False, "egress": False}, name
+    assert seen.deleted == seen.rules.keys()
+
+
+class _Baselines:
+    """Watches the clusterwide policies for as long as the block lasts."""
+
+    def __init__(self, api: client.ApiClient) -> None:
+        self.rules: dict[str, list[dict[str, Any]]] = {}
+        self.deleted: set[str] = set()
+        self._list = client.CustomObjectsApi(api).list_cluster_custom_object
+        self._watch = watch.Watch()
+        self._thread = threading.Thread(target=self._follow)
+
+    def _follow(self) -> None:
+        kind = ("cilium.io", "v2", "ciliumclusterwidenetworkpolicies")
+        for event in self._watch.stream(self._list, *kind, timeout_seconds=int(_SECONDS)):
+            policy = event["object"]
+            name = policy["metadata"]["name"]
+            self.rules.setdefault(name, []).extend(policy.get("specs") or [policy["spec"]])
+            if event["type"] == "DELETED":
+                self.deleted.add(name)
+                if self.deleted == self.rules.keys():
+                    return
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._watch.stop()
+        self._thread.join(_SECONDS)
 
 
 def _run(lab: Lab, *arguments: str) -> subprocess.CompletedProcess[str]:

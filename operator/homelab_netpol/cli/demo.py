@@ -26,7 +26,8 @@ class _Terminated(BaseException):
 @click.option(
     "--kubeconfig",
     type=_FILE,
-    help="Use this cluster instead of starting one; needs --context and --yes.",
+    help="Use this cluster instead of starting one; needs --context and --yes. Only the demo's own"
+    " namespaces are denied anything there, unless --config says so.",
 )
 @click.option("--context", help="The context of the kubeconfig.")
 @click.option("--yes", is_flag=True, help="The cluster of --kubeconfig may be changed.")

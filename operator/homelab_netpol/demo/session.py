@@ -155,13 +155,17 @@ class Session:
             step.result = "Removed what the demo made in the cluster"
 
     def _operator(self, cluster: Cluster, stack: ExitStack) -> OperatorProcess:
+        settings = _settings(self._options.config)
+        if self._options.existing is not None:
+            # Nobody else's namespaces must be denied anything because of a demo.
+            settings = {"defaultDeny": "labelled", **settings}
         folder = Path(tempfile.mkdtemp(prefix="homelab-netpol-demo-"))
         # It removes the folder, and ends the operator even if this process is killed.
         guardian = stack.enter_context(Guardian(remove=[folder]))
         return OperatorProcess(
             kubeconfig=cluster.kubeconfig,
             context=cluster.context,
-            settings=_settings(self._options.config),
+            settings=settings,
             folder=folder,
             log=self._options.log or folder / "operator.log",
             group=guardian.group,
