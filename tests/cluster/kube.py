@@ -119,6 +119,19 @@ class Kube:
         """A CiliumClusterwideNetworkPolicy; None when it is not there."""
         return self.get(ccnp_path(name))
 
+    def wait_for_deletions(self) -> None:
+        """Waits until no Namespace is being deleted any more.
+
+        Those of earlier tests take their leave from the resources' lists of consumers when they
+        are gone, which is a write that a test of "no write" must not see.
+        """
+
+        def none_left() -> bool:
+            namespaces = self.items("/api/v1/namespaces")
+            return not any("deletionTimestamp" in item["metadata"] for item in namespaces)
+
+        eventually(none_left, "the Namespaces of earlier tests to be gone", seconds=60.0)
+
     def resource_versions(self) -> dict[str, str]:
         """The resourceVersion of every policy of both kinds, by where it is.
 

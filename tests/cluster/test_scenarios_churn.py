@@ -106,7 +106,8 @@ def test_after_any_churn_and_any_number_of_kills_everything_is_as_the_labels_say
                 running_operator(cluster.kubeconfig, QUICK, context=cluster.context)
             )
         eventually(lambda: is_right(apps, kube), "everything to be as the labels say")
-        resync(operator)
+        kube.wait_for_deletions()
+        resync(operator, 2)
         before = kube.resource_versions()
         resync(operator)
         assert kube.resource_versions() == before, "it has come to rest"

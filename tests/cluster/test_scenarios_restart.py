@@ -117,6 +117,7 @@ def test_a_restart_writes_nothing_and_forgets_nothing(
         granted.label({access("postgres"): "ture"})
         mistyped.told("GatewayPortsInvalid", "may still reach 8080")
         granted.told("AccessValueInvalid", "is kept")
+        kube.wait_for_deletions()
         resync(operator, 2)
         operator.kill()
     versions, requests = kube.resource_versions(), kube.policy_writes()

@@ -27,6 +27,7 @@ def homelab(operator: RunningOperator, kube: Kube) -> Iterator[list[Space]]:
     for space in made[:3]:
         space.has()
     made[4].has("homelab-access-kube-api")
+    kube.wait_for_deletions()
     resync(operator, 2)
     yield made
     spaces.clear()
