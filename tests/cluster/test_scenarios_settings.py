@@ -87,7 +87,7 @@ def test_labels_of_another_domain_and_resources_of_ones_own(
         assert theirs.policies() == {}
 
 
-def test_templates_of_ones_own(start: Start, spaces: Spaces, tmp_path: Path) -> None:
+def test_templates_of_ones_own(start: Start, spaces: Spaces, kube: Kube, tmp_path: Path) -> None:
     profiles = tmp_path / "profiles"
     profiles.mkdir()
     rules = {
@@ -102,6 +102,8 @@ def test_templates_of_ones_own(start: Start, spaces: Spaces, tmp_path: Path) -> 
             f"spec: {rule.replace('{', '{endpointSelector: {}, ', 1)}\n",
             encoding="utf-8",
         )
+    # A consumer that goes away is a write to the grants it stood in.
+    kube.wait_for_deletions()
     pinged, rejected = spaces({PROFILE: "pinged"}), spaces({PROFILE: "internal"})
     with start({"templates": str(tmp_path)}) as operator:
         before = pinged.has_profile("pinged")
