@@ -32,6 +32,31 @@ class Metrics:
             "Since when the escape hatch of a namespace is open, in Unix time.",
             "namespace",
         )
+        self.enforcement_disabled_until = self._gauge(
+            "enforcement_disabled_until_timestamp_seconds",
+            "When the escape hatch of a namespace closes by itself, in Unix time.",
+            "namespace",
+        )
+        self.invalid_policies = self._gauge(
+            "invalid_policies",
+            "1 for each policy of the operator that Cilium rejects, so does not put in force.",
+            "kind",
+            "namespace",
+            "name",
+        )
+        self.definitions_unusable = self._gauge(
+            "definitions_unusable",
+            "1 for each NetworkProfile or SharedResource that cannot be used.",
+            "kind",
+            "name",
+            "reason",
+        )
+        self.definitions_missing = self._gauge(
+            "definitions_missing",
+            "Namespaces that use a NetworkProfile or SharedResource that was deleted.",
+            "kind",
+            "name",
+        )
         self.refused_labels = self._gauge(
             "refused_labels",
             "1 for each label or annotation that could not be followed as written.",

@@ -12,6 +12,7 @@ import signal
 import socket
 from collections import Counter
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import kopf
@@ -22,12 +23,15 @@ from homelab_netpol.cluster.connection import ClusterAccess
 from homelab_netpol.cluster.events import EventPoster
 from homelab_netpol.cluster.lease import LeaseElector
 from homelab_netpol.cluster.resources import Resources
+from homelab_netpol.definitions import DefinitionKind
 from homelab_netpol.handlers import build_kopf_settings, build_registry
 from homelab_netpol.metrics import Metrics
 from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.objects import Kind, LabelKeys, read_live
+from homelab_netpol.reconcile.defined import read_definition
 from homelab_netpol.reconcile.dispatch import Dispatcher
 from homelab_netpol.reconcile.reconciler import Reconciler
+from homelab_netpol.reconcile.statuses import Statuses
 from homelab_netpol.reconcile.sync import Sync
 from homelab_netpol.reconcile.tell import Teller
 from homelab_netpol.reconcile.view import ClusterView
@@ -82,7 +86,8 @@ class Runtime:
         teller = Teller(events, self._metrics)
         sync = self._sync = Sync(self._view, resources, dispatcher, teller, self._metrics)
         writer = Writer(resources, self._view.standing, self._label_keys.component)
-        reconciler = Reconciler(self._catalogue, self._view, writer, teller, self._metrics)
+        statuses = Statuses(self._view, resources, teller)
+        reconciler = Reconciler(self._view, writer, statuses, teller, self._metrics)
         stopping = asyncio.create_task(self._stop.wait(), name="stop")
         synced = asyncio.create_task(sync.first(), name="first sync")
         await asyncio.wait({stopping, synced}, return_when=asyncio.FIRST_COMPLETED)
@@ -93,6 +98,7 @@ class Runtime:
         jobs = {
             asyncio.create_task(events.run(), name="events"),
             asyncio.create_task(sync.run(self._settings.resync_seconds), name="resync"),
+            asyncio.create_task(self._watch_deadlines(), name="deadlines"),
         }
         if self._elector is None:
             self._leading.set()
@@ -180,6 +186,23 @@ class Runtime:
             self._dispatcher.enqueue(self._view.forget_policy(live.key, int(live.resource_version)))
         else:
             self._dispatcher.enqueue(self._view.observe_policy(live))
+
+    def definition_event(
+        self, kind: DefinitionKind, manifest: Mapping[str, Any], *, deleted: bool
+    ) -> None:
+        """Takes in a custom resource that was seen, changed or deleted."""
+        live = read_definition(kind, manifest)
+        if deleted:
+            requests = self._view.forget_definition(kind, live.definition.name, live.version)
+        else:
+            requests = self._view.observe_definition(kind, live)
+        self._dispatcher.enqueue(requests)
+
+    async def _watch_deadlines(self) -> None:
+        """Looks at hatches whose time is over, when it is."""
+        while True:
+            await self._view.deadlines.wait(datetime.now(UTC))
+            self._dispatcher.enqueue(self._view.tick())
 
     def _refresh_metrics(self) -> None:
         """Counts what is cheaper to count when asked than to keep counted."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from hypothesis import given, settings
@@ -14,6 +15,7 @@ from homelab_netpol.settings import Settings
 
 CATALOGUE = Catalogue(Settings())
 D = "network-policy.homelab"
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 # A life of a few namespaces: each entry is a state that the API server stored, None for deleted.
 _LABELS = st.fixed_dictionaries(
@@ -59,11 +61,11 @@ def test_any_order_of_watches_and_lists_ends_in_the_same_memory(
     lives: list[tuple[str, dict[str, str] | None]], shuffle: Any, listed: bool
 ) -> None:
     news = [(name, labels, version) for version, (name, labels) in enumerate(lives, start=1)]
-    ordered = ClusterView(CATALOGUE)
+    ordered = ClusterView(CATALOGUE, lambda: NOON)
     for item in news:
         tell(ordered, *item)
 
-    shuffled = ClusterView(CATALOGUE)
+    shuffled = ClusterView(CATALOGUE, lambda: NOON)
     mixed = news + shuffle.sample(news, k=len(news) // 2)
     shuffle.shuffle(mixed)
     for item in mixed:
@@ -85,7 +87,7 @@ def test_consumers_are_the_granted_and_the_hatched(
     lives: list[tuple[str, dict[str, str] | None]],
 ) -> None:
     """The rule of the design, straight from the labels that stand in the end."""
-    view = ClusterView(CATALOGUE)
+    view = ClusterView(CATALOGUE, lambda: NOON)
     final: dict[str, dict[str, str] | None] = {}
     for version, (name, labels) in enumerate(lives, start=1):
         tell(view, name, labels, version)
@@ -109,7 +111,7 @@ def test_a_change_asks_only_for_what_it_can_affect(
     before: list[tuple[str, dict[str, str] | None]], after: list[tuple[str, dict[str, str] | None]]
 ) -> None:
     """Another namespace is looked at only if it consumes a resource of the one that changed."""
-    view = ClusterView(CATALOGUE)
+    view = ClusterView(CATALOGUE, lambda: NOON)
     version = 0
     for name, labels in before:
         version += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from homelab_netpol.intent import LastGood, NamespaceFacts, read_intent
@@ -28,14 +29,14 @@ def world(engine: Engine, settings: str) -> None:
     """Gives the engine a pod in each namespace, and what the operator would write for them."""
     catalogue = Catalogue(parse_settings(settings))
     planner, words = Planner(catalogue), catalogue.vocabulary
-    policies: list[Policy] = planner.clusterwide()
+    policies: list[Policy] = planner.clusterwide({})
 
     def is_meshed(name: str) -> bool:
         return HOMELAB.get(name, {}).items() >= AMBIENT.items()
 
     consumers: dict[str, list[str]] = {name: [] for name in words.resources}
     for name, labels in HOMELAB.items():
-        intent = read_intent(NamespaceFacts(name, labels), LastGood(), words)
+        intent = read_intent(NamespaceFacts(name, labels), LastGood(), words, datetime.now(UTC))
         policies += planner.namespace(intent, is_meshed).policies
         for resource in intent.grants:
             consumers[resource].append(name)

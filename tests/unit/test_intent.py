@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from homelab_netpol.intent import (
@@ -16,10 +18,11 @@ from homelab_netpol.intent import (
 WORDS = Vocabulary(
     domain="network-policy.homelab",
     profiles={"isolated": False, "internal": True, "internal-egress": True, "standard": True},
-    resources=frozenset({"postgres", "dragonfly", "garage-s3", "kube-api"}),
+    resources=dict.fromkeys(("postgres", "dragonfly", "garage-s3", "kube-api")),
     platform_namespaces=frozenset({"kube-system", "database"}),
     mesh_label=("istio.io/dataplane-mode", "ambient"),
 )
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 PROFILE = "network-policy.homelab/profile"
 ENFORCEMENT = "network-policy.homelab/enforcement"
 INTRA = "network-policy.homelab/intra-namespace"
@@ -35,7 +38,7 @@ def read(
     name: str = "my-app",
 ) -> Intent:
     facts = NamespaceFacts(name, labels or {}, annotations or {})
-    return read_intent(facts, last_good or LastGood(), WORDS)
+    return read_intent(facts, last_good or LastGood(), WORDS, NOW)
 
 
 def reasons(intent: Intent) -> list[Reason]:
@@ -110,7 +113,7 @@ def test_an_unknown_profile_with_nothing_before_it_is_told_and_not_guessed(value
 def test_a_standing_profile_that_is_no_longer_known_is_left_as_it_is() -> None:
     intent = read({PROFILE: "gone"}, last_good=LastGood(profile="gone"))
     assert intent.profile is None
-    assert intent.profile_untouched
+    assert intent.profile_untouched == "gone"
 
 
 @pytest.mark.parametrize("profile", [None, "isolated"])

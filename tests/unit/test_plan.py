@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 import itertools
 from pathlib import Path
 
@@ -21,7 +22,7 @@ PLANNER = Planner(CATALOGUE)
 def everything(planner: Planner, catalogue: Catalogue) -> list[Policy]:
     """Every policy that one set of settings can give."""
     grants = tuple(sorted(catalogue.vocabulary.resources))
-    policies = planner.clusterwide()
+    policies = planner.clusterwide({})
     choices = itertools.product(
         [None, *catalogue.vocabulary.profiles], [False, True], [None, (), (8080,)], [False, True]
     )
@@ -47,7 +48,7 @@ def rules(policy: Policy) -> list[dict[str, object]]:
 
 
 def test_the_baselines_carry_the_names_that_people_grep_for() -> None:
-    assert {policy.key.name for policy in PLANNER.clusterwide()} == {
+    assert {policy.key.name for policy in PLANNER.clusterwide({})} == {
         "baseline-dns-egress",
         "baseline-health-probes",
         "baseline-prometheus-scrape",
@@ -148,6 +149,7 @@ def test_the_labels_of_a_kept_policy_say_how_to_make_it_again() -> None:
         NamespaceFacts("a", {"network-policy.homelab/profile": "standart"}),
         LastGood(profile="isolated", intra_namespace=True, gateway_ports=(80,)),
         CATALOGUE.vocabulary,
+        datetime.now(UTC),
     )
     assert intent.profile == "isolated"
 

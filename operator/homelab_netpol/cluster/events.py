@@ -28,13 +28,22 @@ _POLITE_WAIT_SECONDS = 0.05
 _MOST_POLITE_WAITS = 40
 
 
+class Subject(NamedTuple):
+    """A cluster-scoped object that an Event is about."""
+
+    api_version: str
+    kind: str
+    name: str
+    uid: str = ""
+
+
 class _Event(NamedTuple):
     namespace: str
     kind: str
     reason: str
     message: str
     time: str
-    about: str
+    about: Subject | None
 
 
 class EventPoster:
@@ -64,17 +73,17 @@ class EventPoster:
         self._counts: OrderedDict[tuple[str, str], int] = OrderedDict()
 
     def post(
-        self, namespace: str, kind: str, reason: str, message: str, *, about: str = ""
+        self, namespace: str, kind: str, reason: str, message: str, *, about: Subject | None = None
     ) -> None:
         """Queues an Event on a Namespace.
 
         Args:
-            namespace: its name; "" for a clusterwide policy, whose Events the API server wants in
-                the namespace `default`.
+            namespace: its name; "" for a cluster-scoped object, whose Events the API server wants
+                in the namespace `default`.
             kind: Normal or Warning.
             reason: in CamelCase.
             message: a sentence or two; cut off at what the API server takes.
-            about: the name of the clusterwide policy, if that is what it is about.
+            about: the cluster-scoped object, if that is what it is about.
         """
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         event = _Event(namespace, kind, reason, message[:_MAX_MESSAGE], now, about)
@@ -136,16 +145,17 @@ class EventPoster:
             self._counts.popitem(last=False)
 
     def _manifest(self, event: _Event) -> dict[str, Any]:
-        identity = "\n".join((event.kind, event.reason, event.message))
-        digest = hashlib.blake2b(identity.encode(), digest_size=8).hexdigest()
+        about = event.about
         subject = {"apiVersion": "v1", "kind": "Namespace", "name": event.namespace}
-        if event.namespace:
+        if about is not None:
+            subject = {"apiVersion": about.api_version, "kind": about.kind, "name": about.name}
+            subject |= {"uid": about.uid} if about.uid else {}
+        else:
             # Naming its own namespace puts the Event where the app's author looks for it; Events on
             # cluster-scoped objects otherwise all end up in `default`.
             subject |= {"namespace": event.namespace, "uid": self._uid_of(event.namespace)}
-        else:
-            kind = "CiliumClusterwideNetworkPolicy"
-            subject = {"apiVersion": "cilium.io/v2", "kind": kind, "name": event.about}
+        identity = "\n".join((event.kind, event.reason, event.message, subject["name"]))
+        digest = hashlib.blake2b(identity.encode(), digest_size=8).hexdigest()
         return {
             "apiVersion": "v1",
             "kind": "Event",

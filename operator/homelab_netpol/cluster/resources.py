@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from homelab_netpol.cluster.client import Api
+from homelab_netpol.definitions import DefinitionKind
+from homelab_netpol.definitions.model import GROUP, VERSION
 from homelab_netpol.policy.objects import (
     API_VERSION,
     FIELD_MANAGER,
@@ -27,6 +29,12 @@ _PLURALS = {
 # Strict: a field that Cilium does not know would otherwise be dropped in silence, and the policy
 # that stands would not be the one that was written.
 _WRITE = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
+
+
+_DEFINITIONS = {
+    DefinitionKind.PROFILE: "networkprofiles",
+    DefinitionKind.RESOURCE: "sharedresources",
+}
 
 
 Found = TypeVar("Found")
@@ -73,6 +81,37 @@ class Resources:
             version = of_list
         return policies, version
 
+    async def definitions(
+        self, kind: DefinitionKind, read: Callable[[Mapping[str, Any]], Found]
+    ) -> tuple[list[Found], int]:
+        """Lists the custom resources of a kind; what `read` keeps of each, and the list's version.
+
+        Raises:
+            ApiError: the list failed; NotFound when the CRD is not installed.
+        """
+        found: list[Found] = []
+        version = 0
+        async for items, of_list in self._api.pages(_definitions_path(kind)):
+            found.extend(map(read, items))
+            version = of_list
+        return found, version
+
+    async def write_status(
+        self, kind: DefinitionKind, name: str, uid: str, status: Mapping[str, Any]
+    ) -> None:
+        """Writes the status of one incarnation of a custom resource.
+
+        Raises:
+            ApiError: NotFound when it is gone, Conflict when another has its name.
+        """
+        await self._api.request(
+            "PATCH",
+            f"{_definitions_path(kind)}/{name}/status",
+            query={"fieldManager": FIELD_MANAGER},
+            body={"metadata": {"uid": uid}, "status": status},
+            content_type="application/merge-patch+json",
+        )
+
     async def get(self, key: PolicyKey) -> dict[str, Any]:
         """Reads one policy, ours or not.
 
@@ -116,6 +155,10 @@ class Resources:
         """
         preconditions = {"preconditions": {"uid": live.uid}}
         await self._api.request("DELETE", _path(live.key), body=preconditions)
+
+
+def _definitions_path(kind: DefinitionKind) -> str:
+    return f"/apis/{GROUP}/{VERSION}/{_DEFINITIONS[kind]}"
 
 
 def _collection(kind: Kind, namespace: str) -> str:

@@ -12,6 +12,8 @@ from typing import Any, Protocol
 import kopf
 
 from homelab_netpol.cluster.connection import ClusterAccess
+from homelab_netpol.definitions import DefinitionKind
+from homelab_netpol.definitions.model import GROUP, VERSION
 from homelab_netpol.policy.objects import Kind
 
 CILIUM_GROUP = "cilium.io"
@@ -28,6 +30,11 @@ class Intake(Protocol):
 
     def policy_event(self, kind: Kind, manifest: Mapping[str, Any], *, deleted: bool) -> None:
         """A policy with our label was seen, changed, deleted, or lost the label."""
+
+    def definition_event(
+        self, kind: DefinitionKind, manifest: Mapping[str, Any], *, deleted: bool
+    ) -> None:
+        """A custom resource was seen, changed or deleted."""
 
 
 def build_registry(intake: Intake, access: ClusterAccess) -> kopf.OperatorRegistry:
@@ -54,5 +61,15 @@ def build_registry(intake: Intake, access: ClusterAccess) -> kopf.OperatorRegist
     @kopf.on.event(CILIUM_GROUP, CILIUM_VERSION, CCNP_PLURAL, registry=registry)
     async def clusterwide_policy(event: kopf.RawEvent, **_: Any) -> None:
         intake.policy_event(Kind.CCNP, event["object"], deleted=event["type"] == "DELETED")
+
+    @kopf.on.event(GROUP, VERSION, "networkprofiles", registry=registry)
+    async def profile(event: kopf.RawEvent, **_: Any) -> None:
+        deleted = event["type"] == "DELETED"
+        intake.definition_event(DefinitionKind.PROFILE, event["object"], deleted=deleted)
+
+    @kopf.on.event(GROUP, VERSION, "sharedresources", registry=registry)
+    async def resource(event: kopf.RawEvent, **_: Any) -> None:
+        deleted = event["type"] == "DELETED"
+        intake.definition_event(DefinitionKind.RESOURCE, event["object"], deleted=deleted)
 
     return registry

@@ -1,17 +1,24 @@
 """From a Namespace's labels and annotations to what it wants. Pure: no Kopf, no cluster."""
 
+from homelab_netpol.intent.deadline import format_moment, parse_moment
 from homelab_netpol.intent.model import Intent, LastGood, NamespaceFacts, Problem, Reason
 from homelab_netpol.intent.ports import parse_ports
 from homelab_netpol.intent.read import read_intent
+from homelab_netpol.intent.selector import NamespaceSelector, Operator, Requirement
 from homelab_netpol.intent.vocabulary import Vocabulary
 
 __all__ = [
     "Intent",
     "LastGood",
     "NamespaceFacts",
+    "NamespaceSelector",
+    "Operator",
     "Problem",
     "Reason",
+    "Requirement",
     "Vocabulary",
+    "format_moment",
+    "parse_moment",
     "parse_ports",
     "read_intent",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -16,12 +17,14 @@ class NamespaceFacts:
         labels: the labels of the vocabulary, and the mesh's; no others.
         annotations: the annotations of the vocabulary; no others.
         terminating: it is being deleted; nothing is written there any more.
+        selectable: all of its labels, which a shared resource may choose its consumers by.
     """
 
     name: str
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     terminating: bool = False
+    selectable: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,8 @@ class LastGood:
         gateway_ports: the ports that policy opens to gateways; empty: any TCP port.
         grants: the shared resources whose access policies stand.
         hatch_open: the hatch's policy stands.
+        hatch_since: when the hatch that the label asks for was first seen, also if it has closed by
+            itself since then; None: the label did not ask for it.
     """
 
     profile: str | None = None
@@ -41,6 +46,7 @@ class LastGood:
     gateway_ports: tuple[int, ...] | None = None
     grants: frozenset[str] = frozenset()
     hatch_open: bool = False
+    hatch_since: datetime | None = None
 
 
 class Reason(StrEnum):
@@ -48,9 +54,14 @@ class Reason(StrEnum):
 
     PROFILE_REFUSED = "ProfileRefused"
     PROFILE_UNKNOWN = "ProfileUnknown"
+    PROFILE_NOT_READY = "ProfileNotReady"
     ACCESS_UNKNOWN = "AccessUnknown"
+    ACCESS_NOT_READY = "AccessNotReady"
+    ACCESS_REFUSED = "AccessRefused"
     ACCESS_VALUE_INVALID = "AccessValueInvalid"
     ENFORCEMENT_VALUE_INVALID = "EnforcementValueInvalid"
+    DISABLED_UNTIL_INVALID = "DisabledUntilInvalid"
+    HATCH_EXPIRED = "HatchExpired"
     INTRA_NAMESPACE_INVALID = "IntraNamespaceInvalid"
     INTRA_NAMESPACE_REFUSED = "IntraNamespaceRefused"
     GATEWAY_PORTS_INVALID = "GatewayPortsInvalid"
@@ -81,14 +92,18 @@ class Intent:
         namespace: its name.
         platform: it is one of the platform namespaces.
         profile: the profile in force, a known one; None: no profile.
-        profile_untouched: the standing profile policy belongs to a profile that is no longer
-            known; it is left as it is.
+        profile_untouched: the standing profile policy belongs to this profile, which is no longer
+            known or not usable now; the policy is left as it is.
         intra_namespace: pods of the namespace may reach each other (only with a profile).
         gateway_ports: TCP ports that gateways may reach; empty: any; None: gateways may reach
             nothing, as the annotation that narrows them cannot be read.
         grants: the shared resources granted, known ones, in order.
-        grants_untouched: granted resources that are no longer known; their policies stay.
+        grants_untouched: granted resources that are no longer known or not usable now; their
+            policies stay.
+        grants_refused: resources that were asked for by a namespace that may not ask for them.
         hatch_open: enforcement is switched off.
+        hatch_since: when the hatch that the label asks for was first seen; None: it does not.
+        hatch_until: when it closes, or has closed, by itself; None: it stays until the label goes.
         meshed: the namespace is part of the ambient mesh.
         problems: what could not be followed as written.
     """
@@ -96,11 +111,19 @@ class Intent:
     namespace: str
     platform: bool = False
     profile: str | None = None
-    profile_untouched: bool = False
+    profile_untouched: str | None = None
     intra_namespace: bool = False
     gateway_ports: tuple[int, ...] | None = ()
     grants: tuple[str, ...] = ()
     grants_untouched: tuple[str, ...] = ()
+    grants_refused: tuple[str, ...] = ()
     hatch_open: bool = False
+    hatch_since: datetime | None = None
+    hatch_until: datetime | None = None
     meshed: bool = False
     problems: tuple[Problem, ...] = ()
+
+    @property
+    def hatch_expired(self) -> bool:
+        """The label still asks for the hatch, but its time is over."""
+        return self.hatch_since is not None and not self.hatch_open

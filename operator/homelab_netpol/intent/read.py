@@ -7,48 +7,56 @@ owner is told what is in force and which word was probably meant, and nothing op
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 
+from homelab_netpol.intent.deadline import format_moment, parse_deadline
 from homelab_netpol.intent.model import Intent, LastGood, NamespaceFacts, Problem, Reason
 from homelab_netpol.intent.ports import MAX_PORTS, parse_ports
 from homelab_netpol.intent.vocabulary import Vocabulary, nearest
 
 
-def read_intent(facts: NamespaceFacts, last_good: LastGood, vocabulary: Vocabulary) -> Intent:
+def read_intent(
+    facts: NamespaceFacts, last_good: LastGood, vocabulary: Vocabulary, now: datetime
+) -> Intent:
     """Reads what a Namespace wants.
 
     Args:
         facts: its labels and annotations.
         last_good: what stands there, for labels that cannot be understood.
         vocabulary: the known words.
+        now: the time, in UTC, by which a hatch closes by itself.
 
     Returns:
         The intent; it never fails, as problems are part of it.
     """
-    return _Reader(facts, last_good, vocabulary).read()
+    return _Reader(facts, last_good, vocabulary, now).read()
 
 
 class _Reader:
     """One reading: collects the problems while the labels are gone through."""
 
-    def __init__(self, facts: NamespaceFacts, last_good: LastGood, vocabulary: Vocabulary) -> None:
+    def __init__(
+        self, facts: NamespaceFacts, last_good: LastGood, vocabulary: Vocabulary, now: datetime
+    ) -> None:
         self._facts = facts
         self._last_good = last_good
         self._words = vocabulary
+        self._now = now
         self._problems: list[Problem] = []
 
     def read(self) -> Intent:
         platform = self._facts.name in self._words.platform_namespaces
         profile, untouched = self._profile(platform=platform)
-        grants, grants_untouched = self._grants()
+        grants, grants_untouched, refused = self._grants()
         remedy = (
             "a platform namespace has none: remove it"
             if platform
             else f"it needs a profile: set {self._words.profile_key} as well"
         )
-        missing = None if profile is not None or untouched else remedy
+        missing = None if profile or untouched else remedy
         intra_namespace = self._intra_namespace(profile, missing=missing)
         gateway_ports = self._gateway_ports(missing=missing)
-        hatch_open = self._hatch()
+        hatch_open, since, until = self._hatch()
         self._unknown_keys()
         mesh_key, mesh_value = self._words.mesh_label
         return Intent(
@@ -60,7 +68,10 @@ class _Reader:
             gateway_ports=gateway_ports,
             grants=grants,
             grants_untouched=grants_untouched,
+            grants_refused=refused,
             hatch_open=hatch_open,
+            hatch_since=since,
+            hatch_until=until,
             meshed=self._facts.labels.get(mesh_key) == mesh_value,
             problems=tuple(self._problems),
         )
@@ -68,11 +79,12 @@ class _Reader:
     def _report(self, reason: Reason, key: str, message: str) -> None:
         self._problems.append(Problem(reason, key, message))
 
-    def _profile(self, *, platform: bool) -> tuple[str | None, bool]:
+    def _profile(self, *, platform: bool) -> tuple[str | None, str | None]:
+        """The profile in force, and the one whose policy is left as it is."""
         key = self._words.profile_key
         value = self._facts.labels.get(key)
         if value is None:
-            return None, False
+            return None, None
         if platform:
             self._report(
                 Reason.PROFILE_REFUSED,
@@ -81,23 +93,35 @@ class _Reader:
                 f" and the label {key}={value} is refused. Remove the label, or take the namespace"
                 " out of the setting platformNamespaces.",
             )
-            return None, False
+            return None, None
         if value in self._words.profiles:
-            return value, False
+            return value, None
         kept = self._last_good.profile
         stands = f"the profile {kept!r} stays in force" if kept else "no profile is in force"
-        self._report(
-            Reason.PROFILE_UNKNOWN,
-            key,
-            f"There is no profile {value!r}; {stands}. {self._hint(value, self._words.profiles)}",
-        )
+        if kept == value:
+            stands = "the policy that stands is kept as it is"
+        why = self._words.unusable_profiles.get(value)
+        if why is not None:
+            self._report(
+                Reason.PROFILE_NOT_READY,
+                key,
+                f"The profile {value!r} cannot be used: {_clause(why)}; {stands}."
+                f" See `kubectl describe networkprofile {value}`.",
+            )
+        else:
+            hint = self._hint(value, self._words.profiles)
+            self._report(
+                Reason.PROFILE_UNKNOWN, key, f"There is no profile {value!r}; {stands}. {hint}"
+            )
         if kept is None or kept in self._words.profiles:
-            return kept, False
-        return None, True
+            return kept, None
+        return None, kept
 
-    def _grants(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def _grants(self) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+        """The grants in force, those left as they are, and those refused."""
         granted: list[str] = []
         untouched: list[str] = []
+        refused: list[str] = []
         prefix = self._words.access_prefix
         for key in sorted(self._facts.labels):
             if not key.startswith(prefix):
@@ -114,31 +138,94 @@ class _Reader:
                     f'The value of {key} must be "true" (or "false"), not {value!r}; {in_force}.',
                 )
             if resource not in self._words.resources:
-                self._report(
-                    Reason.ACCESS_UNKNOWN,
-                    key,
-                    f"There is no shared resource {resource!r}; {in_force}."
-                    f" {self._hint(resource, self._words.resources)}",
-                )
+                self._resource_not_usable(key, resource, in_force)
                 if stands:
                     untouched.append(resource)
+            elif not self._may_ask(key, resource):
+                refused.append(resource)
             elif value == "true" or stands:
                 granted.append(resource)
-        return tuple(granted), tuple(untouched)
+        return tuple(granted), tuple(untouched), tuple(refused)
 
-    def _hatch(self) -> bool:
+    def _resource_not_usable(self, key: str, resource: str, in_force: str) -> None:
+        why = self._words.unusable_resources.get(resource)
+        if why is not None:
+            self._report(
+                Reason.ACCESS_NOT_READY,
+                key,
+                f"The shared resource {resource!r} cannot be used: {_clause(why)}; {in_force}."
+                f" See `kubectl describe sharedresource {resource}`.",
+            )
+            return
+        self._report(
+            Reason.ACCESS_UNKNOWN,
+            key,
+            f"There is no shared resource {resource!r}; {in_force}."
+            f" {self._hint(resource, self._words.resources)}",
+        )
+
+    def _may_ask(self, key: str, resource: str) -> bool:
+        selector = self._words.resources[resource]
+        if selector is None or selector.matches(self._facts.selectable):
+            return True
+        self._report(
+            Reason.ACCESS_REFUSED,
+            key,
+            f"{self._facts.name} may not ask for {resource}: allowFrom of the shared resource wants"
+            f" a Namespace with {selector}. No access is granted. Ask the resource's owner, or"
+            f" remove the label {key}.",
+        )
+        return False
+
+    def _hatch(self) -> tuple[bool, datetime | None, datetime | None]:
+        """Whether it is open, since when it is asked for, and until when."""
         key = self._words.enforcement_key
         value = self._facts.labels.get(key, "enabled")
-        if value in ("enabled", "disabled"):
-            return value == "disabled"
-        state = "open" if self._last_good.hatch_open else "closed"
+        before = self._last_good.hatch_since
+        if value == "enabled":
+            return False, None, None
+        if value != "disabled":
+            state = "open" if self._last_good.hatch_open else "closed"
+            hint = self._hint(value, ("disabled", "enabled"))
+            self._report(
+                Reason.ENFORCEMENT_VALUE_INVALID,
+                key,
+                f"The value of {key} must be 'disabled' or 'enabled', not {value!r}; the escape"
+                f" hatch stays {state}. {hint}",
+            )
+            if not self._last_good.hatch_open:
+                return False, before, None
+        since = before or self._now
+        until_key = self._words.disabled_until_key
+        text = self._facts.annotations.get(until_key)
+        if text is None:
+            return True, since, None
+        until = parse_deadline(text, since)
+        if until is None:
+            # Nobody is locked out by a typing mistake, and what had closed does not open by one.
+            stays_open = before is None or self._last_good.hatch_open
+            in_force = (
+                "the escape hatch stays open until its label is removed"
+                if stays_open
+                else "the escape hatch stays closed"
+            )
+            self._report(
+                Reason.DISABLED_UNTIL_INVALID,
+                until_key,
+                f"The annotation {until_key} must be a time such as 2026-03-01T18:00:00Z or a"
+                f" duration such as 2h, not {text[:80]!r}; {in_force}.",
+            )
+            return stays_open, since, None
+        if until > self._now:
+            return True, since, until
         self._report(
-            Reason.ENFORCEMENT_VALUE_INVALID,
-            key,
-            f"The value of {key} must be 'disabled' or 'enabled', not {value!r}; the escape hatch"
-            f" stays {state}. {self._hint(value, ('disabled', 'enabled'))}",
+            Reason.HATCH_EXPIRED,
+            until_key,
+            f"The escape hatch closed by itself at {format_moment(until)}, and enforcement is on,"
+            f" though the label {key}={value} is still there. Remove the label in git, or move"
+            f" {until_key}.",
         )
-        return self._last_good.hatch_open
+        return False, since, until
 
     def _intra_namespace(self, profile: str | None, *, missing: str | None) -> bool:
         key = self._words.intra_namespace_key
@@ -220,3 +307,8 @@ class _Reader:
         if suggestion is not None:
             return f"Did you mean {suggestion!r}?"
         return f"Known: {', '.join(sorted(known))}."
+
+
+def _clause(sentence: str) -> str:
+    """A message as part of another: without its full stop."""
+    return sentence.rstrip(".")

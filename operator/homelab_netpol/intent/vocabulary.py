@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from homelab_netpol.intent.model import NamespaceFacts
+from homelab_netpol.intent.selector import NamespaceSelector
 
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """What a label can say, given the settings and the templates that are there.
+    """What a label can say, given the settings, the templates and the custom resources there are.
 
     Attributes:
         domain: the labels' domain, such as network-policy.homelab.
         profiles: name of each known profile -> whether its pods reach each other by default.
-        resources: names of the shared resources.
+        resources: name of each shared resource -> who may ask for it; None: everybody.
         platform_namespaces: names of the namespaces that must not have a profile.
         mesh_label: key and value of the label that puts a namespace into the mesh.
+        unusable_profiles: name of each NetworkProfile that cannot be used -> why not.
+        unusable_resources: name of each SharedResource that cannot be used -> why not.
     """
 
     domain: str
     profiles: Mapping[str, bool]
-    resources: frozenset[str]
+    resources: Mapping[str, NamespaceSelector | None]
     platform_namespaces: frozenset[str]
     mesh_label: tuple[str, str]
+    unusable_profiles: Mapping[str, str] = field(default_factory=dict)
+    unusable_resources: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def profile_key(self) -> str:
@@ -48,6 +54,11 @@ class Vocabulary:
         return f"{self.domain}/gateway-ports"
 
     @property
+    def disabled_until_key(self) -> str:
+        """Annotation: when the escape hatch closes by itself."""
+        return f"{self.domain}/disabled-until"
+
+    @property
     def access_prefix(self) -> str:
         """What the keys of access labels begin with; the resource's name follows."""
         return f"access.{self.domain}/"
@@ -60,7 +71,7 @@ class Vocabulary:
         *,
         terminating: bool,
     ) -> NamespaceFacts:
-        """Keeps of a Namespace what this vocabulary can read, and forgets the rest."""
+        """Keeps of a Namespace what intents can depend on, and forgets the rest."""
         own = (f"{self.domain}/", self.access_prefix)
         mesh_key = self.mesh_label[0]
         return NamespaceFacts(
@@ -74,6 +85,11 @@ class Vocabulary:
                 key: value for key, value in (annotations or {}).items() if key.startswith(own)
             },
             terminating=terminating,
+            selectable={
+                # A few keys and values make up most labels of a cluster: keep each text once.
+                sys.intern(key): sys.intern(value)
+                for key, value in (labels or {}).items()
+            },
         )
 
 

@@ -1,16 +1,26 @@
-"""What there is to render: the profiles, shared resources and baselines of one set of settings."""
+"""What there is to render: the profiles, shared resources and baselines that are defined now."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from homelab_netpol.definitions import (
+    CustomProfile,
+    DefinitionKind,
+    Definitions,
+    NotUsable,
+    Why,
+    namespace_selector,
+)
 from homelab_netpol.intent import Vocabulary
-from homelab_netpol.policy.objects import GATEWAYS, Kind
-from homelab_netpol.policy.rendering import Renderer, RenderError
+from homelab_netpol.policy.compose import compose, dns_for_names, names_need_dns, through_tunnel
+from homelab_netpol.policy.objects import GATEWAYS, Kind, digest_of
+from homelab_netpol.policy.rendering import Rendered, Renderer, RenderError
 from homelab_netpol.settings import DefaultDeny, Settings, SharedResource
 
 _PROFILE_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
@@ -30,56 +40,131 @@ _NAMESPACE_KEY = "k8s:io.kubernetes.pod.namespace"
 
 
 class Catalogue:
-    """Everything that settings and templates define, read once at the start.
+    """Everything that settings, templates and custom resources define. Immutable.
 
     Attributes:
         settings: the settings it was made from.
+        definitions: the custom resources.
         vocabulary: the words that labels may use.
         renderer: of the templates.
+        unusable: the custom resources that cannot be used, by kind and name, and why not.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        """Reads the templates' names.
+    def __init__(
+        self,
+        settings: Settings,
+        definitions: Definitions | None = None,
+        *,
+        renderer: Renderer | None = None,
+    ) -> None:
+        """Reads the templates' names, and works out what the custom resources amount to.
+
+        Args:
+            settings: the settings.
+            definitions: the custom resources; none by default.
+            renderer: of an earlier catalogue of the same settings, with what it remembers.
 
         Raises:
             RenderError: a template directory is missing, or a template's name is no profile's.
         """
-        directories = [builtin_templates()]
-        if settings.templates is not None:
-            if not settings.templates.is_dir():
-                raise RenderError(f"templates: {settings.templates} is not a directory")
-            directories.insert(0, settings.templates)
         self.settings = settings
-        self.renderer = Renderer(directories, _globals(settings))
-        self.vocabulary = Vocabulary(
-            domain=settings.label_domain,
-            profiles={
-                name: name not in _WITHOUT_INTRA_NAMESPACE
-                for name in self.renderer.names("profiles")
-            },
-            resources=frozenset(settings.shared_resources),
-            platform_namespaces=frozenset(settings.platform_namespaces),
-            mesh_label=(settings.mesh.label, settings.mesh.value),
-        )
+        self.definitions = definitions or Definitions()
+        self.renderer = renderer or Renderer(_directories(settings), _globals(settings))
+        self.unusable: dict[tuple[DefinitionKind, str], NotUsable] = {}
         self._gateways_of: dict[str, frozenset[str]] = {}
-        self._resource_data = {
-            name: resource.model_dump(mode="json", by_alias=True)
-            for name, resource in settings.shared_resources.items()
+        self._composed: dict[tuple[str, str], Rendered] = {}
+        templates = {
+            name: name not in _WITHOUT_INTRA_NAMESPACE for name in self.renderer.names("profiles")
         }
-        for name in self.vocabulary.profiles:
+        for name in templates:
             if not _PROFILE_NAME.fullmatch(name):
                 raise RenderError(
                     f"templates: {name!r} cannot be a profile's name, as it cannot be a label's"
                     " value: letters, digits, '-', '_' and '.', at most 63"
                 )
+        self._custom = self._usable_profiles(templates)
+        self._resources = self._usable_resources()
+        self._resource_data = {
+            name: resource.model_dump(mode="json", by_alias=True)
+            for name, resource in self._resources.items()
+        }
+        custom = {name: profile.intra_namespace for name, profile in self._custom.items()}
+        self.vocabulary = Vocabulary(
+            domain=settings.label_domain,
+            profiles={**templates, **custom},
+            resources={name: namespace_selector(r) for name, r in self._resources.items()},
+            platform_namespaces=frozenset(settings.platform_namespaces),
+            mesh_label=(settings.mesh.label, settings.mesh.value),
+            unusable_profiles=self._messages(DefinitionKind.PROFILE),
+            unusable_resources=self._messages(DefinitionKind.RESOURCE),
+        )
+
+    def with_definitions(self, definitions: Definitions) -> Catalogue:
+        """The same settings and templates with other custom resources."""
+        return Catalogue(self.settings, definitions, renderer=self.renderer)
+
+    def changed_since(self, before: Catalogue) -> tuple[set[str], set[str]]:
+        """The names of the profiles, and of the shared resources, that mean something else now."""
+        old, new = before._custom, self._custom
+        profiles = {name for name in {*old, *new} if old.get(name) != new.get(name)}
+        was, now = before._resources, self._resources
+        resources = {name for name in {*was, *now} if was.get(name) != now.get(name)}
+        for key in {*before.unusable, *self.unusable}:
+            if before.unusable.get(key) != self.unusable.get(key):
+                (profiles if key[0] is DefinitionKind.PROFILE else resources).add(key[1])
+        return profiles, resources
+
+    def _usable_profiles(self, templates: Mapping[str, bool]) -> dict[str, CustomProfile]:
+        usable: dict[str, CustomProfile] = {}
+        for name, found in self.definitions.resolve_profiles(templates).items():
+            if isinstance(found, NotUsable):
+                self.unusable[DefinitionKind.PROFILE, name] = found
+            else:
+                usable[name] = found
+        return usable
+
+    def _usable_resources(self) -> dict[str, SharedResource]:
+        usable = dict(self.settings.shared_resources)
+        for name, found in self.definitions.resources.items():
+            problem = found.problem
+            if name in usable and not self.settings.is_built_in(name):
+                message = (
+                    f"metadata.name: the operator's settings say what {name} is (sharedResources);"
+                    " take it out there, or choose another name"
+                )
+                problem = NotUsable(Why.NAME_TAKEN, message)
+            elif found.resource is not None:
+                usable[name] = found.resource
+            else:
+                # Its author meant to replace the built-in one: that one is not what labels ask for.
+                usable.pop(name, None)
+            if problem is not None:
+                self.unusable[DefinitionKind.RESOURCE, name] = problem
+        return usable
+
+    def _messages(self, kind: DefinitionKind) -> dict[str, str]:
+        taken = {Why.NAME_TAKEN}
+        return {
+            name: found.message
+            for (of, name), found in self.unusable.items()
+            if of is kind and found.reason not in taken
+        }
+
+    def is_custom(self, profile: str) -> bool:
+        """The profile is a NetworkProfile that can be used."""
+        return profile in self._custom
+
+    def custom_profile(self, name: str) -> CustomProfile | None:
+        """What a NetworkProfile amounts to; None if there is no usable one of that name."""
+        return self._custom.get(name)
 
     def resource(self, name: str) -> SharedResource:
-        """A shared resource of the settings.
+        """A shared resource.
 
         Raises:
             KeyError: there is none of that name.
         """
-        return self.settings.shared_resources[name]
+        return self._resources[name]
 
     def resource_data(self, name: str) -> dict[str, Any] | None:
         """A shared resource as templates see it; None if there is none of that name."""
@@ -87,14 +172,37 @@ class Catalogue:
 
     def resources_in(self, namespace: str) -> list[str]:
         """The shared resources whose pods are in a namespace."""
-        return [
-            name
-            for name, resource in self.settings.shared_resources.items()
-            if resource.namespace == namespace
-        ]
+        return [n for n, resource in self._resources.items() if resource.namespace == namespace]
+
+    def profile_body(self, profile: str, **variables: Any) -> Rendered:
+        """The policy of a profile: the body, and its digest. It is shared: treat it as immutable.
+
+        Args:
+            profile: a known one.
+            variables: what a profile's template is told.
+
+        Raises:
+            RenderError: the profile's template cannot be rendered.
+        """
+        custom = self._custom.get(profile)
+        if custom is None:
+            return self.renderer.body(f"profiles/{profile}", Kind.CNP, **variables)
+        memo = (profile, json.dumps(variables, sort_keys=True))
+        known = self._composed.get(memo)
+        if known is None:
+            base, _ = self.renderer.body(f"profiles/{custom.template}", Kind.CNP, **variables)
+            ingress, egress = list(custom.ingress), list(custom.egress)
+            if variables["meshed"]:
+                ingress += through_tunnel(custom.ingress, "ingress", self.settings.mesh)
+                egress += through_tunnel(custom.egress, "egress", self.settings.mesh)
+            if names_need_dns(custom.egress):
+                egress.append(dns_for_names(self.settings.dns))
+            body = compose(base, ingress, egress)
+            known = self._composed[memo] = (body, digest_of(body))
+        return known
 
     def gateways_of(self, profile: str | None) -> frozenset[str]:
-        """The gateways that a profile lets in, as its template says.
+        """The gateways that a profile lets in, as its policy says.
 
         Raises:
             RenderError: the profile's template cannot be rendered.
@@ -103,12 +211,8 @@ class Catalogue:
             return frozenset()
         known = self._gateways_of.get(profile)
         if known is None:
-            body, _ = self.renderer.body(
-                f"profiles/{profile}",
-                Kind.CNP,
-                intra_namespace=False,
-                gateway_ports=[],
-                meshed=False,
+            body, _ = self.profile_body(
+                profile, intra_namespace=False, gateway_ports=[], meshed=False
             )
             rules = body.get("specs") or [body["spec"]]
             known = frozenset(
@@ -129,8 +233,9 @@ class Catalogue:
 
     def baselines(self) -> tuple[str, ...]:
         """Names of the clusterwide policies beside the hatch's."""
-        kube_api = self.settings.shared_resources.get(KUBE_API)
-        if kube_api is None or not kube_api.entities:
+        kube_api = self._resources.get(KUBE_API)
+        # By a label alone nobody can be refused, and names and networks are no part of a baseline.
+        if kube_api is None or not kube_api.entities or kube_api.allow_from is not None:
             return tuple(name for name in _BASELINES if name != "baseline-kube-api-access")
         return _BASELINES
 
@@ -171,6 +276,15 @@ def builtin_templates() -> Path:
     raise RenderError(f"the built-in templates are missing from {package}; install it again")
 
 
+def _directories(settings: Settings) -> list[Path]:
+    directories = [builtin_templates()]
+    if settings.templates is not None:
+        if not settings.templates.is_dir():
+            raise RenderError(f"templates: {settings.templates} is not a directory")
+        directories.insert(0, settings.templates)
+    return directories
+
+
 def _selection(expressions: list[dict[str, Any]], *, additive: bool) -> dict[str, Any]:
     return {"selector": {"matchExpressions": expressions}, "additive": additive}
 
@@ -178,4 +292,5 @@ def _selection(expressions: list[dict[str, Any]], *, additive: bool) -> dict[str
 def _globals(settings: Settings) -> dict[str, Any]:
     data = settings.model_dump(mode="json", by_alias=True)
     names = ("gateways", "dns", "prometheus", "probes", "mesh")
-    return {name: data[name] for name in names} | {"domain": settings.label_domain}
+    own = {"domain": settings.label_domain, "dns_for_names": dns_for_names(settings.dns)}
+    return {name: data[name] for name in names} | own

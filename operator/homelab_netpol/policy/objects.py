@@ -85,6 +85,7 @@ class LivePolicy:
         annotations: all of its annotations; likewise.
         digest: of its spec and specs, comparable with `Policy.digest`.
         created: creationTimestamp, RFC 3339.
+        rejected: why Cilium does not put it in force; "" if it does, or has not said yet.
     """
 
     key: PolicyKey
@@ -94,6 +95,7 @@ class LivePolicy:
     annotations: Mapping[str, str]
     digest: str
     created: str
+    rejected: str = ""
 
 
 class LabelKeys:
@@ -105,6 +107,9 @@ class LabelKeys:
         self.resource = f"{domain}/resource"
         self.intra_namespace = f"{domain}/intra-namespace"
         self.gateway_ports = f"{domain}/gateway-ports"
+        self.since = f"{domain}/since"
+        self.until = f"{domain}/until"
+        self.expired_hatches = f"{domain}/expired-hatches"
 
     def component_of(self, policy: LivePolicy) -> str:
         """What a standing policy says it is there for; `unknown` if somebody edited the label."""
@@ -152,7 +157,16 @@ def read_live(kind: Kind, manifest: Mapping[str, Any]) -> LivePolicy:
         annotations=metadata.get("annotations") or {},
         digest=digest_of(manifest),
         created=metadata.get("creationTimestamp") or "",
+        rejected=_rejected(manifest),
     )
+
+
+def _rejected(manifest: Mapping[str, Any]) -> str:
+    """Cilium's operator checks every policy, and writes what it finds into the condition Valid."""
+    for condition in (manifest.get("status") or {}).get("conditions") or ():
+        if condition.get("type") == "Valid" and condition.get("status") == "False":
+            return str(condition.get("message") or condition.get("reason") or "no reason given")
+    return ""
 
 
 def is_managed(labels: Mapping[str, str]) -> bool:

@@ -7,13 +7,15 @@ add, so that they can never cut off a namespace that nobody put under a profile.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from homelab_netpol.intent import Intent, parse_ports
+from homelab_netpol.intent import Intent, format_moment, parse_ports
 from homelab_netpol.policy.catalogue import KUBE_API, Catalogue
+from homelab_netpol.policy.expired import ExpiredHatch, expired_text
 from homelab_netpol.policy.objects import (
     FIELD_MANAGER,
     GATEWAYS,
@@ -60,7 +62,8 @@ class Planner:
         Raises:
             RenderError: a template cannot be rendered, with and without its options.
         """
-        self.clusterwide()
+        self.clusterwide({"example": ExpiredHatch(datetime.now(UTC), "")})
+        self.clusterwide({})
         resources = tuple(sorted(self._catalogue.vocabulary.resources))
         for profile in self._catalogue.vocabulary.profiles:
             self._catalogue.gateways_of(profile)
@@ -170,8 +173,11 @@ class Planner:
         key = PolicyKey(Kind.CNP, namespace, gateway_policy_name(which))
         return Policy(key, Component.GRANT, self._labels(Component.GRANT), body, digest)
 
-    def clusterwide(self) -> list[Policy]:
+    def clusterwide(self, expired: Mapping[str, ExpiredHatch]) -> list[Policy]:
         """The baselines, and the hatch's clusterwide policy.
+
+        Args:
+            expired: the hatches that have closed by themselves, by Namespace.
 
         Raises:
             RenderError: a template cannot be rendered.
@@ -184,26 +190,42 @@ class Planner:
             self._clusterwide(Component.BASELINE, name, f"baselines/{name}", shared)
             for name in self._catalogue.baselines()
         ]
-        hatch = self._clusterwide(Component.HATCH, HATCH_CCNP, f"hatch/{HATCH_CCNP}", {})
+        hatch = self._clusterwide(
+            Component.HATCH,
+            HATCH_CCNP,
+            f"hatch/{HATCH_CCNP}",
+            {"expired": sorted(expired)},
+            annotations={self._keys.expired_hatches: expired_text(expired)},
+        )
         return [hatch, *policies]
 
     def _hatch(self, intent: Intent) -> Policy:
-        return self._policy(Component.HATCH, intent.namespace, "hatch/namespace")
+        notes = {}
+        if intent.hatch_since is not None:
+            notes[self._keys.since] = format_moment(intent.hatch_since)
+        until = intent.hatch_until
+        notes[self._keys.until] = "" if until is None else format_moment(until)
+        return self._policy(Component.HATCH, intent.namespace, "hatch/namespace", annotations=notes)
 
     def _profile(self, intent: Intent, profile: str) -> Policy:
         ports = intent.gateway_ports
-        return self._policy(
-            Component.PROFILE,
-            intent.namespace,
-            f"profiles/{profile}",
-            labels={
-                self._keys.profile: profile,
-                self._keys.intra_namespace: "allow" if intent.intra_namespace else "deny",
-            },
-            annotations={self._keys.gateway_ports: gateway_ports_text(ports)},
+        body, digest = self._catalogue.profile_body(
+            profile,
             intra_namespace=intent.intra_namespace,
             gateway_ports=None if ports is None else list(ports),
             meshed=intent.meshed,
+        )
+        says = {
+            self._keys.profile: profile,
+            self._keys.intra_namespace: "allow" if intent.intra_namespace else "deny",
+        }
+        return Policy(
+            key=PolicyKey(Kind.CNP, intent.namespace, policy_name(Component.PROFILE)),
+            component=Component.PROFILE,
+            labels=self._labels(Component.PROFILE) | says,
+            annotations={self._keys.gateway_ports: gateway_ports_text(ports)},
+            body=body,
+            digest=digest,
         )
 
     def _access(self, intent: Intent, name: str, is_meshed: Callable[[str], bool]) -> Policy:
@@ -228,12 +250,11 @@ class Planner:
         template: str,
         *,
         resource_name: str = "",
-        labels: dict[str, str] | None = None,
         annotations: dict[str, str] | None = None,
         **variables: Any,
     ) -> Policy:
         body, digest = self._catalogue.renderer.body(template, Kind.CNP, **variables)
-        own = self._labels(component) | (labels or {})
+        own = self._labels(component)
         if resource_name:
             own[self._keys.resource] = resource_name
         return Policy(
@@ -246,11 +267,16 @@ class Planner:
         )
 
     def _clusterwide(
-        self, component: Component, name: str, template: str, variables: dict[str, Any]
+        self,
+        component: Component,
+        name: str,
+        template: str,
+        variables: dict[str, Any],
+        annotations: Mapping[str, str] | None = None,
     ) -> Policy:
         body, digest = self._catalogue.renderer.body(template, Kind.CCNP, **variables)
         key = PolicyKey(Kind.CCNP, "", name)
-        return Policy(key, component, self._labels(component), body, digest)
+        return Policy(key, component, self._labels(component), body, digest, annotations or {})
 
     def _labels(self, component: Component) -> dict[str, str]:
         return {MANAGED_BY_LABEL: FIELD_MANAGER, self._keys.component: component.value}

@@ -31,6 +31,13 @@ _MAX_RENDERED_CHARS = 1024 * 1024
 _SURROGATES = re.compile(r"\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})")
 
 
+# A policy's body, `{"spec": ...}` or `{"specs": [...]}`, and its digest.
+Rendered = tuple[Mapping[str, Any], str]
+
+# What is remembered at the most: settings and custom resources change, and old renderings with them.
+_MAX_REMEMBERED = 4096
+
+
 class RenderError(Exception):
     """A template cannot be rendered, or what it renders is not a policy. Says which and why."""
 
@@ -64,7 +71,7 @@ class Renderer:
             environment.filters.pop(name, None)
         environment.globals = dict(globals_)
         self._environment = environment
-        self._rendered: dict[tuple[str, str], tuple[Mapping[str, Any], str]] = {}
+        self._rendered: dict[tuple[str, str], Rendered] = {}
 
     def names(self, folder: str) -> list[str]:
         """Names of the templates of a folder, such as the profiles in `profiles`."""
@@ -78,7 +85,7 @@ class Renderer:
 
     def body(
         self, template: str, kind: Kind, *, remember: bool = True, **variables: Any
-    ) -> tuple[Mapping[str, Any], str]:
+    ) -> Rendered:
         """Renders one policy's body.
 
         Args:
@@ -102,6 +109,8 @@ class Renderer:
         if known is None:
             body = _checked(self._render(template, variables), template, kind)
             known = (body, digest_of(body))
+            if len(self._rendered) >= _MAX_REMEMBERED:
+                self._rendered.clear()
             self._rendered[memo] = known
         return known
 

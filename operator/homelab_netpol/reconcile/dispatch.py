@@ -7,7 +7,7 @@ import logging
 import time
 
 from homelab_netpol.metrics import Metrics
-from homelab_netpol.reconcile.queue import Scope, Work, WorkKey, WorkQueue
+from homelab_netpol.reconcile.queue import Priority, Scope, Work, WorkKey, WorkQueue
 from homelab_netpol.reconcile.reconciler import NotDone, Reconciler
 from homelab_netpol.reconcile.view import ClusterView, Requests
 
@@ -16,6 +16,8 @@ log = logging.getLogger(__name__)
 # A burst of grants changes a shared resource's list of consumers many times; once in this time is
 # enough, and a single grant does not wait.
 _SHARED_INTERVAL_SECONDS = 0.1
+# Who counts the users of a profile may read an older count for a moment.
+_STATUS_INTERVAL_SECONDS = 1.0
 _QUIET_SECONDS = 0.2
 
 
@@ -28,6 +30,7 @@ class Dispatcher:
         self._queue = WorkQueue()
         self._first_pass: set[WorkKey] = set()
         self._shared_last: dict[WorkKey, float] = {}
+        self._status_last: dict[WorkKey, float] = {}
         self._last_work = 0.0
 
     def __len__(self) -> int:
@@ -52,6 +55,8 @@ class Dispatcher:
             if key.scope in (Scope.TARGET, Scope.GATEWAY):
                 last = self._shared_last.get(key, 0.0)
                 delay = max(0.0, last + _SHARED_INTERVAL_SECONDS - now)
+            elif priority is Priority.STATUS:
+                delay = max(0.0, self._status_last.get(key, 0.0) + _STATUS_INTERVAL_SECONDS - now)
             self._queue.add(key, priority, delay=delay)
 
     def is_busy(self) -> bool:
@@ -73,6 +78,8 @@ class Dispatcher:
         started = time.monotonic()
         if key.scope in (Scope.TARGET, Scope.GATEWAY):
             self._shared_last[key] = started
+        elif key.scope in (Scope.PROFILE_STATUS, Scope.RESOURCE_STATUS):
+            self._status_last[key] = started
         if key.scope is Scope.NAMESPACE:
             self.enqueue(self._view.refresh(key.name))
         try:

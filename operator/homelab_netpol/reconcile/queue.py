@@ -27,10 +27,15 @@ class Scope(StrEnum):
     TARGET = "target"
     GATEWAY = "gateway"
     CLUSTERWIDE = "clusterwide"
+    PROFILE_STATUS = "profile-status"
+    RESOURCE_STATUS = "resource-status"
 
 
 class WorkKey(NamedTuple):
-    """One thing to look at: a namespace, a shared resource's side, a gateway's, the baselines."""
+    """One thing to look at: a namespace, a shared resource's side, a gateway's, the baselines.
+
+    Or the status of a custom resource.
+    """
 
     scope: Scope
     name: str = ""
@@ -43,6 +48,7 @@ class Priority(IntEnum):
     CHANGE = 1
     TARGET = 2
     RESYNC = 3
+    STATUS = 4
 
 
 class Work(NamedTuple):

@@ -7,8 +7,8 @@ import logging
 from collections.abc import Sequence
 
 from homelab_netpol.cluster.errors import ApiError
+from homelab_netpol.definitions import DefinitionKind
 from homelab_netpol.metrics import Metrics
-from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.diff import Change, Create, Delete, Replace, diff
 from homelab_netpol.policy.objects import (
     Component,
@@ -18,9 +18,9 @@ from homelab_netpol.policy.objects import (
     PolicyKey,
     policy_name,
 )
-from homelab_netpol.policy.plan import Planner
 from homelab_netpol.policy.rendering import RenderError
 from homelab_netpol.reconcile.queue import Scope, WorkKey
+from homelab_netpol.reconcile.statuses import Statuses
 from homelab_netpol.reconcile.tell import Teller
 from homelab_netpol.reconcile.view import ClusterView
 from homelab_netpol.reconcile.writer import ForeignPolicy, Writer
@@ -45,30 +45,35 @@ class Reconciler:
 
     def __init__(
         self,
-        catalogue: Catalogue,
         view: ClusterView,
         writer: Writer,
+        statuses: Statuses,
         teller: Teller,
         metrics: Metrics,
     ) -> None:
-        self._catalogue = catalogue
-        self._planner = Planner(catalogue)
         self._view = view
         self._writer = writer
+        self._statuses = statuses
         self._teller = teller
         self._metrics = metrics
-        self._label_keys = LabelKeys(catalogue.settings.label_domain)
+        self._label_keys = LabelKeys(view.catalogue.settings.label_domain)
         self._verified: dict[WorkKey, dict[PolicyKey, int]] = {}
 
     async def reconcile(self, key: WorkKey) -> int:
         """Reconciles a key.
 
         Returns:
-            How many policies were written.
+            How many policies, or statuses, were written.
 
         Raises:
             NotDone: something could not be written; what stood before still stands.
         """
+        try:
+            return await self._reconcile(key)
+        finally:
+            self._teller.rejected(key, self._view.standing.of(key).values())
+
+    async def _reconcile(self, key: WorkKey) -> int:
         match key.scope:
             case Scope.NAMESPACE:
                 return await self._namespace(key)
@@ -76,6 +81,17 @@ class Reconciler:
                 return await self._shared(key)
             case Scope.CLUSTERWIDE:
                 return await self._clusterwide(key)
+            case Scope.PROFILE_STATUS:
+                return await self._status(DefinitionKind.PROFILE, key.name)
+            case Scope.RESOURCE_STATUS:
+                return await self._status(DefinitionKind.RESOURCE, key.name)
+
+    async def _status(self, kind: DefinitionKind, name: str) -> int:
+        try:
+            return await self._statuses.keep(kind, name)
+        except ApiError as error:
+            problem = f"the status of {kind} {name} could not be written: {error}"
+            raise NotDone([problem], error.retry_after or 0.0) from error
 
     async def _namespace(self, key: WorkKey) -> int:
         intent = self._view.intent(key.name)
@@ -86,7 +102,7 @@ class Reconciler:
         if not self._view.is_writable(key.name):
             return 0
         before = self._view.last_good(key.name)
-        plan = self._planner.namespace(intent, self._view.is_meshed)
+        plan = self._view.planner.namespace(intent, self._view.is_meshed)
         kept = self._untouched(intent.profile_untouched, intent.grants_untouched)
         standing = {
             policy: live
@@ -99,7 +115,7 @@ class Reconciler:
         finally:
             # Whatever else could not be written: that the namespace is open must be seen.
             hatch = PolicyKey(Kind.CNP, key.name, policy_name(Component.HATCH))
-            self._teller.hatch(intent, before, self._view.standing.get(hatch))
+            self._teller.hatch.tell(intent, before, self._view.standing.get(hatch))
         if plan.failed:
             self._teller.render_failed(key.name, next(iter(plan.failed.values())))
             raise NotDone([str(error) for error in plan.failed.values()], 0.0)
@@ -113,9 +129,9 @@ class Reconciler:
         consumers = self._view.consumers(key)
         try:
             if key.scope is Scope.GATEWAY:
-                policy = self._planner.gateway(key.name, consumers, self._view.is_meshed)
-            elif key.name in self._catalogue.vocabulary.resources:
-                policy = self._planner.target(key.name, consumers, self._view.is_meshed)
+                policy = self._view.planner.gateway(key.name, consumers, self._view.is_meshed)
+            elif key.name in self._view.catalogue.vocabulary.resources:
+                policy = self._view.planner.target(key.name, consumers, self._view.is_meshed)
             elif any(key.name in intent.grants_untouched for intent in self._view.intents()):
                 return 0
             else:
@@ -134,7 +150,7 @@ class Reconciler:
 
     async def _clusterwide(self, key: WorkKey) -> int:
         try:
-            wanted = self._planner.clusterwide()
+            wanted = self._view.planner.clusterwide(self._view.expired_hatches())
         except RenderError as error:
             raise NotDone([str(error)], 0.0) from error
         written = await self._carry_out(key, diff(wanted, self._view.standing.of(key)))
@@ -142,7 +158,7 @@ class Reconciler:
         return written
 
     @staticmethod
-    def _untouched(profile: bool, grants: Sequence[str]) -> set[str]:
+    def _untouched(profile: str | None, grants: Sequence[str]) -> set[str]:
         names = {policy_name(Component.ACCESS, resource) for resource in grants}
         return names | {policy_name(Component.PROFILE)} if profile else names
 

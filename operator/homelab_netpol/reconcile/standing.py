@@ -73,6 +73,10 @@ class StandingPolicies:
         """All of them."""
         return (live for found in self._policies.values() for live in found.values())
 
+    def owners(self) -> list[WorkKey]:
+        """The keys that answer for any of them."""
+        return [owner for owner in self._policies if owner is not None]
+
     def strays(self) -> list[PolicyKey]:
         """Policies with our label and a name that the operator never gives."""
         return list(self._policies.get(None, {}))
@@ -181,4 +185,5 @@ def _says_the_same(one: LivePolicy, other: LivePolicy) -> bool:
         and one.digest == other.digest
         and one.labels == other.labels
         and one.annotations == other.annotations
+        and one.rejected == other.rejected
     )

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+from functools import partial
 
 from homelab_netpol.cluster.errors import ApiError, NotFound
 from homelab_netpol.cluster.resources import Resources
+from homelab_netpol.definitions import DefinitionKind
 from homelab_netpol.metrics import Metrics
 from homelab_netpol.policy.objects import Kind
+from homelab_netpol.reconcile.defined import read_definition
 from homelab_netpol.reconcile.dispatch import Dispatcher
 from homelab_netpol.reconcile.queue import Priority, Scope, WorkKey
 from homelab_netpol.reconcile.standing import CLUSTERWIDE
@@ -41,6 +44,7 @@ class Sync:
         self._dispatcher = dispatcher
         self._teller = teller
         self._metrics = metrics
+        self._without: set[DefinitionKind] = set()
         self.not_synced: str | None = "the lists are not synced yet"
 
     async def first(self) -> None:
@@ -58,6 +62,7 @@ class Sync:
         # The baselines come last: they switch on default deny, and what profiles allow must be
         # there by then.
         requests[CLUSTERWIDE] = Priority.RESYNC
+        requests |= dict.fromkeys(self._view.statuses(), Priority.STATUS)
         self.not_synced = None
         # What is there now stays: the imports, the caches. Looking through it at every collection
         # would stop the loop for 20 to 30 ms each time, and young objects hardly ever form cycles
@@ -88,6 +93,7 @@ class Sync:
                 for name in self._view.namespace_names()
             }
             everything |= dict.fromkeys((*self._view.shared(), CLUSTERWIDE), Priority.RESYNC)
+            everything |= dict.fromkeys(self._view.statuses(), Priority.STATUS)
             merge(everything, requests)
             self._dispatcher.enqueue(everything)
 
@@ -97,8 +103,28 @@ class Sync:
         for kind in Kind:
             policies, version = await self._resources.managed_policies(kind)
             merge(requests, self._view.replace_policies(kind, policies, version))
+        for of in DefinitionKind:
+            merge(requests, await self._list_definitions(of))
         namespaces, version = await self._resources.namespaces(self._view.read_namespace)
         merge(requests, self._view.replace_namespaces(namespaces, version))
         for key in self._view.standing.strays():
             self._teller.stray(key)
         return requests
+
+    async def _list_definitions(self, kind: DefinitionKind) -> Requests:
+        """Lists custom resources; where their CRD is not installed, there are none."""
+        try:
+            listed, version = await self._resources.definitions(
+                kind, partial(read_definition, kind)
+            )
+        except NotFound:
+            if kind not in self._without:
+                self._without.add(kind)
+                log.warning(
+                    "The CRD of %s is not installed: the operator runs without it. It is in crds/,"
+                    " and may be installed at any time.",
+                    kind,
+                )
+            return {}
+        self._without.discard(kind)
+        return self._view.replace_definitions(kind, listed, version)

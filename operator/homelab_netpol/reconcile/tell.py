@@ -5,45 +5,39 @@ Each thing is told once, when it begins and when it ends, not at every reconcile
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection
-from datetime import UTC, datetime
-from typing import Protocol
 
 from homelab_netpol.cluster.errors import ApiError, Unavailable
+from homelab_netpol.cluster.events import Subject
 from homelab_netpol.intent import Intent, LastGood, Problem
 from homelab_netpol.metrics import Metrics, drop_series
-from homelab_netpol.policy.objects import LivePolicy, PolicyKey
+from homelab_netpol.policy.objects import API_VERSION, LivePolicy, PolicyKey
 from homelab_netpol.policy.rendering import RenderError
 from homelab_netpol.reconcile.queue import WorkKey
 from homelab_netpol.reconcile.standing import owner_of
+from homelab_netpol.reconcile.tell_definitions import DefinitionTeller
+from homelab_netpol.reconcile.tell_hatch import HatchTeller
+from homelab_netpol.reconcile.voice import EventSink, Voice
 from homelab_netpol.reconcile.writer import ForeignPolicy
-
-log = logging.getLogger(__name__)
-
-
-class EventSink(Protocol):
-    """Where Kubernetes Events go. Posting is best effort and must not wait."""
-
-    def post(
-        self, namespace: str, kind: str, reason: str, message: str, *, about: str = ""
-    ) -> None:
-        """Posts an Event on a Namespace, or "" and the name of the clusterwide policy it is about.
-
-        `kind` is Normal or Warning.
-        """
 
 
 class Teller:
-    """Remembers what has been told, and tells what is new."""
+    """Remembers what has been told, and tells what is new.
+
+    Attributes:
+        hatch: tells of escape hatches.
+        definitions: tells of custom resources.
+    """
 
     def __init__(self, events: EventSink, metrics: Metrics) -> None:
-        self._events = events
+        voice = self._voice = Voice(events)
+        self.hatch = HatchTeller(voice, metrics)
+        self.definitions = DefinitionTeller(voice, metrics)
         self._metrics = metrics
         self._problems: dict[str, frozenset[Problem]] = {}
         self._failures: dict[PolicyKey, str] = {}
         self._render_failures: dict[str, str] = {}
-        self._open: dict[str, bool] = {}
+        self._rejected: dict[PolicyKey, str] = {}
 
     def problems(self, intent: Intent) -> None:
         """Tells which labels could not be followed, and forgets those that are fine now."""
@@ -55,7 +49,7 @@ class Teller:
         for problem in intent.problems:
             self._metrics.refused_labels.labels(namespace, problem.reason, problem.key).set(1)
             if problem not in told:
-                self._warn(namespace, problem.reason, problem.message)
+                self._voice.warn(namespace, problem.reason, problem.message)
         if current:
             self._problems[namespace] = current
         else:
@@ -67,63 +61,31 @@ class Teller:
         self._render_failures.pop(namespace, None)
         if intent.profile != before.profile and not intent.profile_untouched:
             if intent.profile is not None:
-                self._note(
+                self._voice.note(
                     namespace, "ProfileApplied", f"The profile {intent.profile} is in force."
                 )
             else:
-                self._note(
+                self._voice.note(
                     namespace,
                     "ProfileRemoved",
                     f"The profile {before.profile} is no longer in force.",
                 )
         for resource in sorted(set(intent.grants) - before.grants):
-            self._note(namespace, "AccessGranted", f"Access to {resource} is granted.")
+            self._voice.note(namespace, "AccessGranted", f"Access to {resource} is granted.")
         still = {*intent.grants, *intent.grants_untouched}
         for resource in sorted(before.grants - still):
-            self._note(namespace, "AccessRevoked", f"Access to {resource} is revoked.")
-
-    def hatch(self, intent: Intent, before: LastGood, standing: LivePolicy | None) -> None:
-        """Tells whether a namespace is open: by what stands, and by what its label asks for.
-
-        Args:
-            intent: what the namespace wants.
-            before: what was in force before.
-            standing: the hatch's policy, if it stands: it stays while the rest cannot be written.
-        """
-        namespace = intent.namespace
-        was_open = self._open.get(namespace, before.hatch_open)
-        is_open = self._open[namespace] = intent.hatch_open or standing is not None
-        disabled, since = (
-            self._metrics.enforcement_disabled,
-            self._metrics.enforcement_disabled_since,
-        )
-        if is_open:
-            disabled.labels(namespace).set(1)
-            if standing is not None:
-                since.labels(namespace).set(_unix_time(standing.created))
-            if not was_open:
-                self._warn(
-                    namespace,
-                    "EnforcementDisabled",
-                    "The escape hatch is open: all traffic in and out is allowed. Find the cause,"
-                    " fix it in git, and remove the label.",
-                )
-            return
-        drop_series(disabled, namespace)
-        drop_series(since, namespace)
-        if was_open:
-            self._note(namespace, "EnforcementEnabled", "The escape hatch is closed again.")
+            self._voice.note(namespace, "AccessRevoked", f"Access to {resource} is revoked.")
 
     def drift_reverted(self, key: PolicyKey) -> None:
         """Tells that somebody changed or deleted a policy of ours, and that it is back."""
         self._metrics.drift.inc()
         source = "Labels on the Namespace" if key.namespace else "The operator's settings"
-        self._warn(
+        self._voice.warn(
             key.namespace,
             "DriftReverted",
             f"{key} was changed or deleted by hand and has been put back. {source} are what"
             " changes it.",
-            about="" if key.namespace else key.name,
+            about=_about(key),
         )
 
     def foreign(self, error: ForeignPolicy) -> None:
@@ -155,7 +117,34 @@ class Teller:
         message = f"{error}. The policies that stand are kept."
         if self._render_failures.get(namespace) != message:
             self._render_failures[namespace] = message
-            self._warn(namespace, "TemplateFailed", message)
+            self._voice.warn(namespace, "TemplateFailed", message)
+
+    def rejected(self, work: WorkKey, standing: Collection[LivePolicy]) -> None:
+        """Tells which of a key's policies Cilium rejects, and which it takes again."""
+        now = {live.key: live.rejected for live in standing if live.rejected}
+        for key in [key for key in self._rejected if owner_of(key) == work]:
+            if key not in now:
+                self._accepted(key)
+                self._voice.note(
+                    key.namespace,
+                    "PolicyAccepted",
+                    f"Cilium no longer rejects {key}.",
+                    about=_about(key),
+                )
+        for key, why in now.items():
+            self._metrics.invalid_policies.labels(key.kind, key.namespace, key.name).set(1)
+            if self._rejected.get(key) != why:
+                self._rejected[key] = why
+                self._voice.warn(
+                    key.namespace,
+                    "PolicyRejected",
+                    f"Cilium rejects {key}, so it is not in force: {why}",
+                    about=_about(key),
+                )
+
+    def _accepted(self, key: PolicyKey) -> None:
+        del self._rejected[key]
+        drop_series(self._metrics.invalid_policies, key.kind, key.namespace, key.name)
 
     def stray(self, key: PolicyKey) -> None:
         """Tells of a policy that carries our label under a name that we never give."""
@@ -170,10 +159,10 @@ class Teller:
         """Forgets a Namespace: its series go with it."""
         for problem in self._problems.pop(namespace, frozenset()):
             drop_series(self._metrics.refused_labels, namespace, problem.reason, problem.key)
-        drop_series(self._metrics.enforcement_disabled, namespace)
-        drop_series(self._metrics.enforcement_disabled_since, namespace)
+        self.hatch.forget(namespace)
         self._render_failures.pop(namespace, None)
-        self._open.pop(namespace, None)
+        for key in [key for key in self._rejected if key.namespace == namespace]:
+            self._accepted(key)
         for key in [key for key in self._failures if key.namespace == namespace]:
             del self._failures[key]
             drop_series(self._metrics.conflicts, key.kind, key.namespace, key.name)
@@ -181,17 +170,9 @@ class Teller:
     def _once(self, key: PolicyKey, reason: str, message: str) -> None:
         if self._failures.get(key) != message:
             self._failures[key] = message
-            self._warn(key.namespace, reason, message, about="" if key.namespace else key.name)
-
-    def _warn(self, namespace: str, reason: str, message: str, *, about: str = "") -> None:
-        log.warning("%s", message, extra={"namespace": namespace, "reason": reason})
-        self._events.post(namespace, "Warning", reason, message, about=about)
-
-    def _note(self, namespace: str, reason: str, message: str) -> None:
-        log.info("%s", message, extra={"namespace": namespace, "reason": reason})
-        self._events.post(namespace, "Normal", reason, message)
+            self._voice.warn(key.namespace, reason, message, about=_about(key))
 
 
-def _unix_time(timestamp: str) -> float:
-    """Unix time of an RFC 3339 timestamp of the API server."""
-    return datetime.fromisoformat(timestamp).astimezone(UTC).timestamp()
+def _about(key: PolicyKey) -> Subject | None:
+    """A clusterwide policy; what is in a Namespace is told there."""
+    return None if key.namespace else Subject(API_VERSION, key.kind, key.name)

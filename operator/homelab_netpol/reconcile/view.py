@@ -5,13 +5,18 @@ Fed by watches and lists in any order. Reads and writes memory only.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import dataclasses
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from homelab_netpol.intent import Intent, LastGood, NamespaceFacts, Vocabulary, read_intent
-from homelab_netpol.policy.catalogue import Catalogue
+from homelab_netpol.definitions import DefinitionKind
+from homelab_netpol.intent import Intent, LastGood, NamespaceFacts, parse_moment, read_intent
+from homelab_netpol.policy.catalogue import KUBE_API, Catalogue
+from homelab_netpol.policy.expired import ExpiredHatch, parse_expired_text
 from homelab_netpol.policy.objects import (
     GATEWAYS,
+    HATCH_CCNP,
     Component,
     Kind,
     LabelKeys,
@@ -19,9 +24,11 @@ from homelab_netpol.policy.objects import (
     PolicyKey,
     policy_name,
 )
-from homelab_netpol.policy.plan import parse_gateway_ports_text
+from homelab_netpol.policy.plan import Planner, parse_gateway_ports_text
+from homelab_netpol.reconcile.deadlines import Deadlines
+from homelab_netpol.reconcile.defined import DefinedObjects, LiveDefinition
 from homelab_netpol.reconcile.queue import Priority, Scope, WorkKey
-from homelab_netpol.reconcile.standing import StandingPolicies
+from homelab_netpol.reconcile.standing import CLUSTERWIDE, StandingPolicies
 
 _ACCESS = policy_name(Component.ACCESS)
 _PROFILE = policy_name(Component.PROFILE)
@@ -42,19 +49,28 @@ class ClusterView:
     """The operator's memory. Methods that take news return what must be looked at because of it.
 
     Attributes:
+        catalogue: what is defined now; another one after each change of a custom resource.
+        planner: of what this catalogue defines.
+        defined: the custom resources.
         standing: the policies with our label.
+        deadlines: when open hatches close by themselves.
     """
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(
+        self, catalogue: Catalogue, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self.catalogue = catalogue
+        self.planner = Planner(catalogue)
+        self.defined = DefinedObjects()
         self.standing = StandingPolicies()
-        self._catalogue = catalogue
-        self._words: Vocabulary = catalogue.vocabulary
+        self.deadlines = Deadlines()
+        self._clock = clock
         self._label_keys = LabelKeys(catalogue.settings.label_domain)
         self._namespaces: dict[str, ObservedNamespace] = {}
         self._deleted: dict[str, int] = {}
         self._settled: dict[str, LastGood] = {}
         self._intents: dict[str, Intent] = {}
-        targets = [WorkKey(Scope.TARGET, name) for name in self._words.resources]
+        targets = [WorkKey(Scope.TARGET, name) for name in catalogue.vocabulary.resources]
         gateways = [WorkKey(Scope.GATEWAY, which) for which in GATEWAYS]
         self._consumers: dict[WorkKey, set[str]] = {key: set() for key in (*targets, *gateways)}
 
@@ -63,7 +79,7 @@ class ClusterView:
     def read_namespace(self, manifest: Mapping[str, Any]) -> ObservedNamespace:
         """Keeps of a Namespace what policies can depend on."""
         metadata = manifest["metadata"]
-        facts = self._words.facts(
+        facts = self.catalogue.vocabulary.facts(
             metadata["name"],
             metadata.get("labels"),
             metadata.get("annotations"),
@@ -88,7 +104,7 @@ class ClusterView:
     def is_meshed(self, namespace: str) -> bool:
         """The Namespace exists and is part of the mesh."""
         observed = self._namespaces.get(namespace)
-        key, value = self._words.mesh_label
+        key, value = self.catalogue.vocabulary.mesh_label
         return observed is not None and observed.facts.labels.get(key) == value
 
     def intent(self, namespace: str) -> Intent | None:
@@ -104,8 +120,13 @@ class ClusterView:
         return frozenset(self._consumers.get(key, ()))
 
     def shared(self) -> list[WorkKey]:
-        """The keys whose policies list other Namespaces."""
-        return list(self._consumers)
+        """The keys whose policies list other Namespaces, those that are left over included."""
+        left_over = [key for key in self.standing.owners() if key.scope is Scope.TARGET]
+        return list({*self._consumers, *left_over})
+
+    def statuses(self) -> list[WorkKey]:
+        """The keys of the custom resources' statuses."""
+        return [status_key(kind, n) for kind in DefinitionKind for n in self.defined.names(kind)]
 
     def last_good(self, namespace: str) -> LastGood:
         """What was last in force in a Namespace.
@@ -121,9 +142,10 @@ class ClusterView:
             key.name.removeprefix(_ACCESS) for key in standing if key.name.startswith(_ACCESS)
         )
         hatch_open = PolicyKey(Kind.CNP, namespace, _HATCH) in standing
+        since = self._noted_since(namespace)
         profile = standing.get(PolicyKey(Kind.CNP, namespace, _PROFILE))
         if profile is None:
-            return LastGood(grants=grants, hatch_open=hatch_open)
+            return LastGood(grants=grants, hatch_open=hatch_open, hatch_since=since)
         keys = self._label_keys
         return LastGood(
             profile=profile.labels.get(keys.profile),
@@ -131,7 +153,45 @@ class ClusterView:
             gateway_ports=parse_gateway_ports_text(profile.annotations.get(keys.gateway_ports)),
             grants=grants,
             hatch_open=hatch_open,
+            hatch_since=since,
         )
+
+    def expired_hatches(self) -> dict[str, ExpiredHatch]:
+        """The hatches that have closed by themselves though their labels are still there."""
+        return {
+            name: ExpiredHatch(intent.hatch_since, self.uid(name))
+            for name, intent in self._intents.items()
+            if intent.hatch_expired and intent.hatch_since is not None
+        }
+
+    def users(self, profile: str) -> list[str]:
+        """The Namespaces in which a profile is in force, or in which its last policy is kept."""
+        return sorted(n for n, intent in self._intents.items() if profile in _profiles(intent))
+
+    def _noted_since(self, namespace: str) -> datetime | None:
+        """Since when the hatch is asked for, as the cluster remembers it."""
+        hatch = self.standing.get(PolicyKey(Kind.CNP, namespace, _HATCH))
+        if hatch is not None:
+            noted = hatch.annotations.get(self._label_keys.since, "")
+            return parse_moment(noted) or parse_moment(hatch.created)
+        clusterwide = self.standing.get(PolicyKey(Kind.CCNP, "", HATCH_CCNP))
+        if clusterwide is None:
+            return None
+        notes = parse_expired_text(clusterwide.annotations.get(self._label_keys.expired_hatches))
+        note = notes.get(namespace)
+        return note.since if note is not None and note.uid == self.uid(namespace) else None
+
+    def _before(self, namespace: str) -> LastGood:
+        """What was last good, and since when this process, or the cluster, knows of the hatch."""
+        known = self._intents.get(namespace)
+        last_good = self.last_good(namespace)
+        if known is None:
+            return last_good
+        since = known.hatch_since
+        if since is not None and namespace not in self._settled:
+            # The leader, or we before a restart, saw it first.
+            since = self._noted_since(namespace) or since
+        return dataclasses.replace(last_good, hatch_since=since)
 
     # News from the cluster
 
@@ -149,7 +209,7 @@ class ClusterView:
             requests = self.forget_namespace(facts.name, version - 1)
             known = None
         self._namespaces[facts.name] = observed
-        if known is None or known.facts != facts:
+        if known is None or self._differs(known.facts, facts):
             merge(requests, self._reread(facts.name, known.facts if known else None))
         return requests
 
@@ -161,9 +221,10 @@ class ClusterView:
             return {}
         del self._namespaces[name]
         self._settled.pop(name, None)
-        self._intents.pop(name, None)
+        self.deadlines.set(name, None)
         self.standing.forget_namespace(name)
-        requests = self._related(name)
+        requests = self._follows(self._intents.pop(name, None), None)
+        merge(requests, self._related(name))
         for key, consumers in self._consumers.items():
             if name in consumers:
                 consumers.discard(name)
@@ -189,7 +250,10 @@ class ClusterView:
     def refresh(self, namespace: str) -> Requests:
         """Reads an intent again, if it depends on what was last good: that may have changed."""
         intent = self._intents.get(namespace)
-        if intent is None or not intent.problems or not self.is_writable(namespace):
+        if intent is None or not self.is_writable(namespace):
+            return {}
+        unsettled_hatch = intent.hatch_since is not None and namespace not in self._settled
+        if not intent.problems and not unsettled_hatch:
             return {}
         requests = self._reread(namespace, self._namespaces[namespace].facts)
         requests.pop(WorkKey(Scope.NAMESPACE, namespace), None)
@@ -200,14 +264,30 @@ class ClusterView:
         name = intent.namespace
         if name not in self._namespaces:
             return
-        profile = self.last_good(name).profile if intent.profile_untouched else intent.profile
         self._settled[name] = LastGood(
-            profile=profile,
+            profile=intent.profile or intent.profile_untouched,
             intra_namespace=intent.intra_namespace if intent.profile else None,
             gateway_ports=intent.gateway_ports if intent.profile else None,
             grants=frozenset(intent.grants) | frozenset(intent.grants_untouched),
             hatch_open=intent.hatch_open,
+            hatch_since=intent.hatch_since,
         )
+
+    def tick(self) -> Requests:
+        """Takes in that time has passed: hatches close by themselves, or will soon."""
+        over, near = self.deadlines.take_due(self._clock())
+        requests: Requests = {WorkKey(Scope.NAMESPACE, name): Priority.CHANGE for name in near}
+        for name in over:
+            if name in self._namespaces:
+                merge(requests, self._reread(name, self._namespaces[name].facts))
+        return requests
+
+    def _differs(self, before: NamespaceFacts, after: NamespaceFacts) -> bool:
+        """Whether an intent may; labels beyond the vocabulary count if somebody selects by them."""
+        if dataclasses.replace(after, selectable=before.selectable) != before:
+            return True
+        selecting = any(self.catalogue.vocabulary.resources.values())
+        return selecting and before.selectable != after.selectable
 
     def _reread(self, name: str, before: NamespaceFacts | None) -> Requests:
         facts = self._namespaces[name].facts
@@ -215,11 +295,13 @@ class ClusterView:
         if facts.terminating and old is not None:
             # Its pods may still be ending in good order, and may need what they were granted.
             return self._related(name) if before is None or not before.terminating else {}
-        intent = read_intent(facts, self.last_good(name), self._words)
+        intent = read_intent(facts, self._before(name), self.catalogue.vocabulary, self._clock())
         self._intents[name] = intent
+        self.deadlines.set(name, intent.hatch_until if intent.hatch_open else None)
         hatch_moved = intent.hatch_open != (old is not None and old.hatch_open)
         priority = Priority.HATCH if hatch_moved else Priority.CHANGE
         requests: Requests = {WorkKey(Scope.NAMESPACE, name): priority}
+        merge(requests, self._follows(old, intent))
         meshed_before = old is not None and old.meshed
         for key, consumers in self._consumers.items():
             wanted = self._consumes(intent, key)
@@ -232,31 +314,113 @@ class ClusterView:
             merge(requests, self._related(name))
         return requests
 
+    def _follows(self, old: Intent | None, new: Intent | None) -> Requests:
+        """What else a changed intent concerns: the hatch's net, and who counts its users."""
+        requests: Requests = {}
+        if _expired(old) != _expired(new):
+            requests[CLUSTERWIDE] = Priority.HATCH
+        for name in _profiles(old) ^ _profiles(new):
+            if self.defined.get(DefinitionKind.PROFILE, name) is not None:
+                requests[WorkKey(Scope.PROFILE_STATUS, name)] = Priority.STATUS
+        for resource, _ in _resources(old) ^ _resources(new):
+            if self.defined.get(DefinitionKind.RESOURCE, resource) is not None:
+                requests[WorkKey(Scope.RESOURCE_STATUS, resource)] = Priority.STATUS
+        return requests
+
     def _consumes(self, intent: Intent, key: WorkKey) -> bool:
         if key.scope is Scope.GATEWAY:
-            admits = key.name in self._catalogue.gateways_of(intent.profile)
+            admits = key.name in self.catalogue.gateways_of(intent.profile)
             return intent.meshed and admits and intent.gateway_ports is not None
         return intent.hatch_open or key.name in intent.grants
 
     def _related(self, name: str) -> Requests:
         """A namespace came, went or changed its mesh: what it shares, and with whom."""
         requests: Requests = {}
-        for resource in self._catalogue.resources_in(name):
+        for resource in self.catalogue.resources_in(name):
             key = WorkKey(Scope.TARGET, resource)
             requests[key] = Priority.TARGET
             for consumer in self._consumers[key]:
                 requests[WorkKey(Scope.NAMESPACE, consumer)] = Priority.CHANGE
-        if name == self._catalogue.settings.gateways.namespace:
+        if name == self.catalogue.settings.gateways.namespace:
             for which in GATEWAYS:
                 requests[WorkKey(Scope.GATEWAY, which)] = Priority.TARGET
         return requests
+
+    # Custom resources
+
+    def observe_definition(self, kind: DefinitionKind, live: LiveDefinition) -> Requests:
+        """Takes in a custom resource that was added or changed."""
+        changed = self.defined.observe(kind, live)
+        return self._redefine(kind, [live.definition.name]) if changed else {}
+
+    def forget_definition(self, kind: DefinitionKind, name: str, version: int) -> Requests:
+        """Takes in that a custom resource is gone."""
+        gone = self.defined.forget(kind, name, version)
+        return self._redefine(kind, [name]) if gone else {}
+
+    def replace_definitions(
+        self, kind: DefinitionKind, listed: Iterable[LiveDefinition], version: int
+    ) -> Requests:
+        """Takes in a whole list of one kind."""
+        changed = self.defined.replace(kind, listed, version)
+        return self._redefine(kind, changed) if changed else {}
+
+    def _redefine(self, kind: DefinitionKind, names: Iterable[str]) -> Requests:
+        """Works out what is defined now, and whom the difference concerns."""
+        before, after = self.catalogue, self.catalogue.with_definitions(self.defined.definitions())
+        self.catalogue, self.planner = after, Planner(after)
+        profiles, resources = after.changed_since(before)
+        requests: Requests = {}
+        for name in resources:
+            key = WorkKey(Scope.TARGET, name)
+            requests[key] = Priority.TARGET
+            if name in after.vocabulary.resources:
+                self._consumers.setdefault(key, set())
+            else:
+                self._consumers.pop(key, None)
+        for name, observed in self._namespaces.items():
+            if self._speaks_of(name, observed.facts, profiles, resources):
+                merge(requests, self._reread(name, observed.facts))
+        for name in resources & after.vocabulary.resources.keys():
+            key = WorkKey(Scope.TARGET, name)
+            intents = self._intents.items()
+            self._consumers[key] = {n for n, intent in intents if self._consumes(intent, key)}
+        if KUBE_API in resources:
+            requests[CLUSTERWIDE] = Priority.CHANGE
+        told = profiles if kind is DefinitionKind.PROFILE else resources
+        for name in {*names, *told}:
+            requests[status_key(kind, name)] = Priority.STATUS
+        return requests
+
+    def _speaks_of(
+        self,
+        name: str,
+        facts: NamespaceFacts,
+        profiles: Collection[str],
+        resources: Collection[str],
+    ) -> bool:
+        words = self.catalogue.vocabulary
+        if facts.labels.get(words.profile_key) in profiles:
+            return True
+        if any(f"{words.access_prefix}{resource}" in facts.labels for resource in resources):
+            return True
+        intent = self._intents.get(name)
+        return intent is not None and not _profiles(intent).isdisjoint(profiles)
 
     # Policies
 
     def observe_policy(self, live: LivePolicy) -> Requests:
         """Takes in a policy with our label that was added or changed, by us or by anybody."""
+        known = self.standing.get(live.key)
         owner = self.standing.observe(live)
-        return {owner: Priority.CHANGE} if owner is not None else {}
+        if owner is None:
+            return {}
+        requests: Requests = {owner: Priority.CHANGE}
+        if (known.rejected if known is not None else "") != live.rejected:
+            profile = live.labels.get(self._label_keys.profile, "")
+            if self.defined.get(DefinitionKind.PROFILE, profile) is not None:
+                requests[status_key(DefinitionKind.PROFILE, profile)] = Priority.STATUS
+        return requests
 
     def forget_policy(self, key: PolicyKey, version: int) -> Requests:
         """Takes in that a policy is gone, or no longer carries our label."""
@@ -267,6 +431,31 @@ class ClusterView:
         """Takes in a whole list of one kind."""
         owners = self.standing.replace(kind, listed, version)
         return dict.fromkeys(owners, Priority.CHANGE)
+
+
+def status_key(kind: DefinitionKind, name: str) -> WorkKey:
+    """The key of a custom resource's status."""
+    profile = kind is DefinitionKind.PROFILE
+    return WorkKey(Scope.PROFILE_STATUS if profile else Scope.RESOURCE_STATUS, name)
+
+
+def _profiles(intent: Intent | None) -> set[str]:
+    """The profile that a Namespace uses: in force, or kept."""
+    if intent is None:
+        return set()
+    return {name for name in (intent.profile, intent.profile_untouched) if name is not None}
+
+
+def _resources(intent: Intent | None) -> set[tuple[str, bool]]:
+    """The shared resources that a Namespace uses or asks for, and whether it may."""
+    if intent is None:
+        return set()
+    used = {(name, True) for name in (*intent.grants, *intent.grants_untouched)}
+    return used | {(name, False) for name in intent.grants_refused}
+
+
+def _expired(intent: Intent | None) -> datetime | None:
+    return intent.hatch_since if intent is not None and intent.hatch_expired else None
 
 
 def merge(into: Requests, news: Requests) -> None:

@@ -3,7 +3,12 @@
 This package knows nothing of Kopf, of a cluster or of how a policy is rendered.
 """
 
-from homelab_netpol.settings.load import SettingsError, load_settings, parse_settings
+from homelab_netpol.settings.load import (
+    SettingsError,
+    load_settings,
+    parse_settings,
+    problem_in_words,
+)
 from homelab_netpol.settings.model import (
     DefaultDeny,
     DnsService,
@@ -12,12 +17,17 @@ from homelab_netpol.settings.model import (
     LeaderElection,
     Logging,
     Mesh,
+    Mtls,
     Pods,
-    Port,
     Probes,
-    Protocol,
     Server,
     Settings,
+)
+from homelab_netpol.settings.shared_resource import (
+    DnsTarget,
+    Port,
+    Protocol,
+    Selector,
     SharedResource,
     TargetSide,
 )
@@ -25,15 +35,18 @@ from homelab_netpol.settings.model import (
 __all__ = [
     "DefaultDeny",
     "DnsService",
+    "DnsTarget",
     "Gateways",
     "Hbone",
     "LeaderElection",
     "Logging",
     "Mesh",
+    "Mtls",
     "Pods",
     "Port",
     "Probes",
     "Protocol",
+    "Selector",
     "Server",
     "Settings",
     "SettingsError",
@@ -41,4 +54,5 @@ __all__ = [
     "TargetSide",
     "load_settings",
     "parse_settings",
+    "problem_in_words",
 ]

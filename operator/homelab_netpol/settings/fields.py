@@ -10,6 +10,9 @@ from pydantic import AfterValidator, Field
 
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _DNS_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+# As Cilium takes them: pkg/policy/api/fqdn.go.
+_DNS_NAME = re.compile(r"([-a-zA-Z0-9_]+\.)*[-a-zA-Z0-9_]+\.?")
+_DNS_PATTERN = re.compile(r"([-a-zA-Z0-9_*]+\.)*[-a-zA-Z0-9_*]+\.?")
 _LABEL_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 
 # Cilium names these: pkg/policy/api/entity.go. `none` is left out, as it selects nobody.
@@ -60,8 +63,22 @@ def _cidr(value: str) -> str:
     return value
 
 
+def _dns_name(value: str) -> str:
+    if len(value) > 255 or not _DNS_NAME.fullmatch(value):
+        raise ValueError("must be a DNS name, such as api.example.org")
+    return value
+
+
+def _dns_pattern(value: str) -> str:
+    if len(value) > 255 or not _DNS_PATTERN.fullmatch(value):
+        raise ValueError("must be a pattern of DNS names, such as *.example.org")
+    return value
+
+
 DnsLabel = Annotated[str, AfterValidator(_dns_label)]
 DnsSubdomain = Annotated[str, AfterValidator(_dns_subdomain)]
+DnsName = Annotated[str, AfterValidator(_dns_name)]
+DnsPattern = Annotated[str, AfterValidator(_dns_pattern)]
 LabelKey = Annotated[str, AfterValidator(_label_key)]
 LabelValue = Annotated[str, AfterValidator(_label_value)]
 Entity = Annotated[str, AfterValidator(_entity)]

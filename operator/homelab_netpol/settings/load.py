@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -82,17 +83,25 @@ def parse_settings(text: str, *, source: str = "settings") -> Settings:
     try:
         return Settings.model_validate(data)
     except ValidationError as error:
-        problems = (_in_words(problem) for problem in error.errors(include_url=False))
+        problems = (problem_in_words(problem) for problem in error.errors(include_url=False))
         raise SettingsError("\n".join(f"{source}: {problem}" for problem in problems)) from error
 
 
-def _in_words(problem: Any) -> str:
+def problem_in_words(
+    problem: Mapping[str, Any], *, unknown: str = "no such setting; see docs/settings.md"
+) -> str:
+    """Says what pydantic found wrong with a field: its path, what was expected, what was found.
+
+    Args:
+        problem: an entry of `ValidationError.errors()`.
+        unknown: what to say of a key that there is not.
+    """
     path = "".join(
         f"[{part}]" if isinstance(part, int) else f".{part}" for part in problem["loc"]
     ).lstrip(".")
     where = f"{path}: " if path else ""
     if problem["type"] == "extra_forbidden":
-        return f"{where}no such setting; see docs/settings.md for those there are"
+        return f"{where}{unknown} for those there are"
     message = problem["msg"].removeprefix("Value error, ")
     given = problem["input"]
     shown = f" (found {given!r})" if isinstance(given, str | int | float | bool) else ""

@@ -10,8 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import Field, model_validator
 
 from homelab_netpol.settings.fields import (
     Cidr,
@@ -23,22 +22,8 @@ from homelab_netpol.settings.fields import (
     PodLabels,
     PortNumber,
 )
-
-
-class _Section(BaseModel):
-    """A part of the file: immutable once read, closed to keys it does not know."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=to_camel, validate_by_name=True
-    )
-
-
-class Protocol(StrEnum):
-    """Transport protocols that a port can be opened for."""
-
-    TCP = "TCP"
-    UDP = "UDP"
-    SCTP = "SCTP"
+from homelab_netpol.settings.section import Section
+from homelab_netpol.settings.shared_resource import Port, Protocol, SharedResource
 
 
 class DefaultDeny(StrEnum):
@@ -49,14 +34,6 @@ class DefaultDeny(StrEnum):
     CLUSTER = "cluster"
 
 
-class TargetSide(StrEnum):
-    """What the operator writes in a shared resource's own namespace."""
-
-    ADDITIVE = "additive"
-    EXCLUSIVE = "exclusive"
-    NONE = "none"
-
-
 class Hbone(StrEnum):
     """Whom a meshed namespace may reach on the mesh's tunnel port."""
 
@@ -64,51 +41,21 @@ class Hbone(StrEnum):
     CLUSTER = "cluster"
 
 
-class Port(_Section):
-    """One port: a number and its protocol (TCP unless said)."""
+class Mtls(StrEnum):
+    """What meshed namespaces ask of whoever connects to them."""
 
-    port: PortNumber = Field(description="The number.")
-    protocol: Protocol = Field(default=Protocol.TCP, description="TCP, UDP or SCTP.")
+    NONE = "none"
+    STRICT = "strict"
 
 
-class Pods(_Section):
+class Pods(Section):
     """Pods of one namespace; without labels, all of them."""
 
     namespace: DnsLabel = Field(description="Where the pods are.")
     labels: PodLabels = Field(default_factory=dict, description="Labels that they all carry.")
 
 
-class SharedResource(_Section):
-    """What an access label grants egress to: pods of a namespace, or entities, on some ports."""
-
-    namespace: DnsLabel | None = Field(
-        default=None, description="The namespace whose pods offer the resource."
-    )
-    pod_labels: PodLabels = Field(
-        default_factory=dict, description="Only these pods of it; empty: all of them."
-    )
-    entities: tuple[Entity, ...] = Field(
-        default=(), description="Cilium entities that are the resource, instead of a namespace."
-    )
-    ports: tuple[Port, ...] = Field(
-        min_length=1, max_length=40, description="The ports that are granted, 1 to 40."
-    )
-    target: TargetSide = Field(
-        default=TargetSide.ADDITIVE,
-        description="In the resource's namespace: `additive` lets granted namespaces in and denies"
-        " nobody; `exclusive` also denies everybody else; `none` writes nothing there.",
-    )
-
-    @model_validator(mode="after")
-    def _pods_or_entities(self) -> Self:
-        if (self.namespace is None) == (not self.entities):
-            raise ValueError("needs either `namespace` or `entities`, and not both")
-        if self.namespace is None and (self.pod_labels or self.target is TargetSide.EXCLUSIVE):
-            raise ValueError("`podLabels` and `target: exclusive` need a `namespace`")
-        return self
-
-
-class Gateways(_Section):
+class Gateways(Section):
     """The pods through which requests enter the cluster, told apart by one label."""
 
     namespace: DnsLabel = Field(default="istio-gateway", description="Where the gateways are.")
@@ -122,9 +69,16 @@ class Gateways(_Section):
     external: LabelValue = Field(
         default="external", description="Its value on the gateway for the internet."
     )
+    internal_service_account: DnsLabel = Field(
+        default="internal-istio",
+        description="The internal gateway's service account, by which the mesh knows it.",
+    )
+    external_service_account: DnsLabel = Field(
+        default="external-istio", description="The external gateway's."
+    )
 
 
-class DnsService(_Section):
+class DnsService(Section):
     """The pods that answer DNS queries, and their ports."""
 
     namespace: DnsLabel = Field(default="kube-system", description="Where DNS is answered.")
@@ -139,7 +93,7 @@ class DnsService(_Section):
     )
 
 
-class Prometheus(_Section):
+class Prometheus(Section):
     """The pods that scrape metrics. Without ports they may reach any TCP port."""
 
     namespace: DnsLabel = Field(default="monitoring", description="Where Prometheus is.")
@@ -154,7 +108,7 @@ class Prometheus(_Section):
     )
 
 
-class Probes(_Section):
+class Probes(Section):
     """Where health probes come from."""
 
     entities: tuple[Entity, ...] = Field(
@@ -167,7 +121,7 @@ class Probes(_Section):
     )
 
 
-class Mesh(_Section):
+class Mesh(Section):
     """Istio in ambient mode, for the namespaces that carry its label."""
 
     label: LabelKey = Field(
@@ -188,9 +142,21 @@ class Mesh(_Section):
         description="`permissions`: the tunnel follows profiles and grants; `cluster`: every peer"
         " in the cluster may use it with a meshed namespace.",
     )
+    authorization_policies: bool = Field(
+        default=False,
+        description="Write Istio's AuthorizationPolicies, so that ports hold inside the tunnel too.",
+    )
+    mtls: Mtls = Field(
+        default=Mtls.NONE,
+        description="`strict`: governed meshed namespaces take no plain connections (a Prometheus"
+        " outside the mesh can then not scrape them); `none`: nothing is written.",
+    )
+    trust_domain: DnsSubdomain = Field(
+        default="cluster.local", description="The mesh's trust domain."
+    )
 
 
-class Server(_Section):
+class Server(Section):
     """Where /metrics, /healthz and /readyz answer."""
 
     address: str = Field(
@@ -202,7 +168,7 @@ class Server(_Section):
     )
 
 
-class LeaderElection(_Section):
+class LeaderElection(Section):
     """One replica writes, the others wait. Without `enabled`: only inside a cluster."""
 
     enabled: bool | None = Field(
@@ -233,7 +199,7 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
-class Logging(_Section):
+class Logging(Section):
     """The operator's log, on standard error."""
 
     format: LogFormat = Field(default=LogFormat.TEXT, description="`text` or `json`.")
@@ -273,11 +239,11 @@ def _default_shared_resources() -> dict[str, SharedResource]:
     }
 
 
-def _about(section: type[_Section]) -> str:
+def _about(section: type[Section]) -> str:
     return " ".join((section.__doc__ or "").split())
 
 
-class Settings(_Section):
+class Settings(Section):
     """Everything that can be set."""
 
     label_domain: DnsSubdomain = Field(
@@ -303,7 +269,8 @@ class Settings(_Section):
     shared_resources: dict[DnsLabel, SharedResource] = Field(
         default_factory=_default_shared_resources,
         description="What access labels grant, by the label's suffix: see below. Entries join the"
-        " built-in ones; an entry of a built-in name replaces it.",
+        " built-in ones; an entry of a built-in name replaces it. The custom resource"
+        " SharedResource says the same in the cluster.",
     )
     templates: Path | None = Field(
         default=None,
@@ -337,6 +304,11 @@ class Settings(_Section):
         return {k: v for k, v in data.items() if k != "shared_resources"} | {
             "sharedResources": merged
         }
+
+    def is_built_in(self, resource: str) -> bool:
+        """The shared resource of this name is one of the built-in ones, as it comes."""
+        default = _default_shared_resources().get(resource)
+        return default is not None and default == self.shared_resources.get(resource)
 
     @model_validator(mode="after")
     def _names_fit(self) -> Self:

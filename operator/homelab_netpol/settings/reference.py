@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from homelab_netpol.settings.model import Port, Settings, SharedResource
+from homelab_netpol.settings.model import Settings
+from homelab_netpol.settings.shared_resource import Port, SharedResource
 
 _HEAD = """# Settings
 
@@ -35,6 +36,11 @@ sharedResources:
   dragonfly:            # this cluster keeps it beside the database
     namespace: database
     ports: [{port: 6379}]
+  stripe:               # an API outside, only for whom it is meant
+    fqdns: [{matchName: api.stripe.com}]
+    ports: [{port: 443}]
+    allowFrom:
+      matchLabels: {team: shop}
 ```
 
 The built-in ones:

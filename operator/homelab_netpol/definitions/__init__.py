@@ -1,0 +1,30 @@
+"""From the custom resources NetworkProfile and SharedResource to profiles and shared resources.
+
+Pure: no Kopf, no cluster.
+"""
+
+from homelab_netpol.definitions.model import (
+    Definition,
+    DefinitionKind,
+    NotUsable,
+    ProfileDefinition,
+    ResourceDefinition,
+    Why,
+)
+from homelab_netpol.definitions.profile import read_profile
+from homelab_netpol.definitions.resolve import CustomProfile, Definitions
+from homelab_netpol.definitions.resource import namespace_selector, read_resource
+
+__all__ = [
+    "CustomProfile",
+    "Definition",
+    "DefinitionKind",
+    "Definitions",
+    "NotUsable",
+    "ProfileDefinition",
+    "ResourceDefinition",
+    "Why",
+    "namespace_selector",
+    "read_profile",
+    "read_resource",
+]

@@ -1,0 +1,109 @@
+"""Reads a NetworkProfile.
+
+The API server drops a field that its schema does not know in silence, and a dropped `toPorts` or
+`fromEndpoints` opens what nobody asked to open. So the schema keeps unknown fields, and they are
+refused here, as everything else that would not mean what its author thinks.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from homelab_netpol.definitions.model import NotUsable, ProfileDefinition, Why
+from homelab_netpol.policy.objects import Kind
+from homelab_netpol.policy.sanitize import check_body
+
+_FIELDS = frozenset({"description", "extends", "intraNamespace", "ingress", "egress"})
+_PEERS = {
+    "ingress": ("fromEndpoints", "fromEntities", "fromCIDR", "fromCIDRSet"),
+    "egress": ("toEndpoints", "toEntities", "toCIDR", "toCIDRSet", "toFQDNs"),
+}
+_PORTS = ("toPorts", "icmps")
+_MAX_RULES = 64
+# Longer messages are cut off by whoever shows them; the first mistakes are what one mends first.
+_SHOWN = 5
+
+
+def read_profile(manifest: Mapping[str, Any]) -> ProfileDefinition:
+    """Reads an object of the API server; what is wrong with it becomes its `problem`."""
+    metadata = manifest["metadata"]
+    name, generation = metadata["name"], int(metadata.get("generation") or 0)
+    spec = manifest.get("spec")
+    if not isinstance(spec, dict):
+        spec = {}
+    problems = list(_problems(spec))
+    if problems:
+        shown = "; ".join(problems[:_SHOWN])
+        more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
+        problem = NotUsable(Why.SPEC_INVALID, shown + more)
+        return ProfileDefinition(name, generation, problem)
+    return ProfileDefinition(
+        name,
+        generation,
+        None,
+        extends=spec.get("extends"),
+        intra_namespace=spec.get("intraNamespace"),
+        ingress=tuple(spec.get("ingress") or ()),
+        egress=tuple(spec.get("egress") or ()),
+    )
+
+
+def _problems(spec: Mapping[str, Any]) -> Iterator[str]:
+    for key in spec.keys() - _FIELDS:
+        yield f"spec.{key}: no such field; {_hint(key, _FIELDS)}"
+    extends = spec.get("extends")
+    if extends is not None and (not isinstance(extends, str) or not extends):
+        yield "spec.extends: must be the name of a profile"
+    if not isinstance(spec.get("intraNamespace", False), bool):
+        yield "spec.intraNamespace: must be true or false"
+    sound = True
+    for direction in _PEERS:
+        for problem in _direction_problems(spec, direction):
+            sound = False
+            yield problem
+    rules = {d: spec[d] for d in _PEERS if spec.get(d)}
+    if sound and rules:
+        body = {"spec": {"endpointSelector": {}, **rules}}
+        for found in check_body(body, Kind.CNP):
+            yield f"{found.path}: {found.message}"
+
+
+def _direction_problems(spec: Mapping[str, Any], direction: str) -> Iterator[str]:
+    rules = spec.get(direction) or []
+    if not isinstance(rules, list) or len(rules) > _MAX_RULES:
+        yield f"spec.{direction}: must be a list of at most {_MAX_RULES} rules"
+        return
+    peers = _PEERS[direction]
+    for index, rule in enumerate(rules):
+        path = f"spec.{direction}[{index}]"
+        if not isinstance(rule, dict):
+            yield f"{path}: must be a rule with a peer, such as {peers[0]}"
+            continue
+        known = (*peers, *_PORTS)
+        for key in sorted(rule.keys() - set(known)):
+            yield f"{path}.{key}: a profile's rule has no such field; {_hint(key, known)}"
+        named = [peer for peer in peers if rule.get(peer)]
+        anybody = f"{peers[1]}: [all]"
+        if len(named) != 1:
+            # Without any, Cilium takes everybody; with two kinds, its agent refuses the policy.
+            found = f"found {', '.join(named)}" if named else f"for everybody write {anybody}"
+            yield f"{path}: needs exactly one of {', '.join(peers)}, not empty ({found})"
+        yield from _layer_7_problems(rule, path)
+
+
+def _layer_7_problems(rule: Mapping[str, Any], path: str) -> Iterator[str]:
+    ports = rule.get("toPorts")
+    for index, item in enumerate(ports if isinstance(ports, list) else ()):
+        rules = item.get("rules") if isinstance(item, dict) else None
+        for key in sorted(rules.keys() - {"http"}) if isinstance(rules, dict) else ():
+            yield (
+                f"{path}.toPorts[{index}].rules.{key}: only `http` can be given here; the DNS rule"
+                " that toFQDNs need is added by itself"
+            )
+
+
+def _hint(key: Any, known: Collection[str]) -> str:
+    near = difflib.get_close_matches(str(key), sorted(known), n=1)
+    return f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted(known))}"

@@ -1,0 +1,86 @@
+"""Keeps the status of custom resources true, and tells what becomes of them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from homelab_netpol.cluster.errors import NotFound
+from homelab_netpol.cluster.resources import Resources
+from homelab_netpol.definitions import DefinitionKind
+from homelab_netpol.definitions.status import (
+    Rejected,
+    profile_status,
+    resource_status,
+    with_times,
+)
+from homelab_netpol.policy.objects import Component, Kind, PolicyKey, policy_name
+from homelab_netpol.reconcile.defined import LiveDefinition
+from homelab_netpol.reconcile.tell import Teller
+from homelab_netpol.reconcile.view import ClusterView
+
+
+class Statuses:
+    """Writes statuses, one custom resource at a time."""
+
+    def __init__(self, view: ClusterView, resources: Resources, teller: Teller) -> None:
+        self._view = view
+        self._resources = resources
+        self._teller = teller
+
+    async def keep(self, kind: DefinitionKind, name: str) -> int:
+        """Makes the status of one custom resource true.
+
+        Returns:
+            How many statuses were written, 0 or 1.
+
+        Raises:
+            ApiError: the server did not take it.
+        """
+        live = self._view.defined.get(kind, name)
+        if live is None:
+            # Which may be there again under the name of a template or of a setting.
+            known = self._view.catalogue.vocabulary
+            still = known.profiles if kind is DefinitionKind.PROFILE else known.resources
+            users = 0 if name in still else len(self._users(kind, name))
+            self._teller.definitions.gone(kind, name, users)
+            return 0
+        problem = self._view.catalogue.unusable.get((kind, name))
+        self._teller.definitions.usable(kind, name, live.uid, problem)
+        status = with_times(self._wanted(kind, live), live.status, datetime.now(UTC))
+        if status is None:
+            return 0
+        try:
+            await self._resources.write_status(kind, name, live.uid, status)
+        except NotFound:
+            return 0
+        return 1
+
+    def _wanted(self, kind: DefinitionKind, live: LiveDefinition) -> dict[str, Any]:
+        name = live.definition.name
+        problem = self._view.catalogue.unusable.get((kind, name))
+        users = self._users(kind, name)
+        if kind is DefinitionKind.PROFILE:
+            return profile_status(live.definition, problem, users, self._rejected(users))
+        refused = sorted(
+            intent.namespace for intent in self._view.intents() if name in intent.grants_refused
+        )
+        return resource_status(live.definition, problem, users, refused)
+
+    def _users(self, kind: DefinitionKind, name: str) -> list[str]:
+        if kind is DefinitionKind.PROFILE:
+            return self._view.users(name)
+        return sorted(
+            intent.namespace
+            for intent in self._view.intents()
+            if name in intent.grants or name in intent.grants_untouched
+        )
+
+    def _rejected(self, namespaces: list[str]) -> list[Rejected]:
+        found = []
+        for namespace in namespaces:
+            key = PolicyKey(Kind.CNP, namespace, policy_name(Component.PROFILE))
+            policy = self._view.standing.get(key)
+            if policy is not None and policy.rejected:
+                found.append(Rejected(namespace, policy.rejected))
+        return found
