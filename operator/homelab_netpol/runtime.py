@@ -128,7 +128,7 @@ class Runtime:
         """Starts Kopf's watches; on the way out it may end every task that is not ours."""
         ignored = [*asyncio.all_tasks(), *ours]
         tasks = await kopf.spawn_tasks(
-            registry=build_registry(self, self._access),
+            registry=build_registry(self, self._access, istio=self._settings.mesh.writes_istio),
             settings=build_kopf_settings(request_timeout=self._settings.request_timeout_seconds),
             clusterwide=True,
             standalone=True,

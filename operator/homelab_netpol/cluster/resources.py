@@ -9,7 +9,6 @@ from homelab_netpol.cluster.client import Api
 from homelab_netpol.definitions import DefinitionKind
 from homelab_netpol.definitions.model import GROUP, VERSION
 from homelab_netpol.policy.objects import (
-    API_VERSION,
     FIELD_MANAGER,
     MANAGED_BY_LABEL,
     Kind,
@@ -20,11 +19,6 @@ from homelab_netpol.policy.objects import (
 )
 
 MANAGED_SELECTOR = f"{MANAGED_BY_LABEL}={FIELD_MANAGER}"
-
-_PLURALS = {
-    Kind.CNP: "ciliumnetworkpolicies",
-    Kind.CCNP: "ciliumclusterwidenetworkpolicies",
-}
 
 # Strict: a field that Cilium does not know would otherwise be dropped in silence, and the policy
 # that stands would not be the one that was written.
@@ -71,7 +65,7 @@ class Resources:
         """Lists the policies that carry our label, and the resourceVersion of the list.
 
         Raises:
-            ApiError: the list failed; NotFound when Cilium's CRDs are not installed.
+            ApiError: the list failed; NotFound when its CRD is not installed.
         """
         path = _collection(kind, "")
         policies: list[LivePolicy] = []
@@ -163,7 +157,7 @@ def _definitions_path(kind: DefinitionKind) -> str:
 
 def _collection(kind: Kind, namespace: str) -> str:
     scope = f"/namespaces/{namespace}" if namespace else ""
-    return f"/apis/{API_VERSION}{scope}/{_PLURALS[kind]}"
+    return f"/apis/{kind.api_version}{scope}/{kind.plural}"
 
 
 def _path(key: PolicyKey) -> str:
@@ -179,7 +173,7 @@ def _manifest(
     if annotations:
         metadata["annotations"] = dict(annotations)
     return {
-        "apiVersion": API_VERSION,
+        "apiVersion": policy.key.kind.api_version,
         "kind": policy.key.kind.value,
         "metadata": metadata,
         **policy.body,

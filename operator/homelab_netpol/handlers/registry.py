@@ -14,12 +14,10 @@ import kopf
 from homelab_netpol.cluster.connection import ClusterAccess
 from homelab_netpol.definitions import DefinitionKind
 from homelab_netpol.definitions.model import GROUP, VERSION
-from homelab_netpol.policy.objects import Kind
+from homelab_netpol.policy.objects import API_VERSION, ISTIO_API_VERSION, ISTIO_KINDS, Kind
 
-CILIUM_GROUP = "cilium.io"
-CILIUM_VERSION = "v2"
-CNP_PLURAL = "ciliumnetworkpolicies"
-CCNP_PLURAL = "ciliumclusterwidenetworkpolicies"
+CILIUM_GROUP, CILIUM_VERSION = API_VERSION.split("/")
+ISTIO_GROUP, ISTIO_VERSION = ISTIO_API_VERSION.split("/")
 
 
 class Intake(Protocol):
@@ -37,12 +35,13 @@ class Intake(Protocol):
         """A custom resource was seen, changed or deleted."""
 
 
-def build_registry(intake: Intake, access: ClusterAccess) -> kopf.OperatorRegistry:
+def build_registry(intake: Intake, access: ClusterAccess, *, istio: bool) -> kopf.OperatorRegistry:
     """Makes Kopf's registry.
 
     Args:
         intake: takes the events.
         access: credentials; Kopf asks again when the server no longer accepts them.
+        istio: policies of Istio's kinds are written, so have to be watched.
     """
     registry = kopf.OperatorRegistry()
 
@@ -54,13 +53,16 @@ def build_registry(intake: Intake, access: ClusterAccess) -> kopf.OperatorRegist
     async def namespace(event: kopf.RawEvent, **_: Any) -> None:
         intake.namespace_event(event["object"], deleted=event["type"] == "DELETED")
 
-    @kopf.on.event(CILIUM_GROUP, CILIUM_VERSION, CNP_PLURAL, registry=registry)
+    @kopf.on.event(CILIUM_GROUP, CILIUM_VERSION, Kind.CNP.plural, registry=registry)
     async def policy(event: kopf.RawEvent, **_: Any) -> None:
         intake.policy_event(Kind.CNP, event["object"], deleted=event["type"] == "DELETED")
 
-    @kopf.on.event(CILIUM_GROUP, CILIUM_VERSION, CCNP_PLURAL, registry=registry)
+    @kopf.on.event(CILIUM_GROUP, CILIUM_VERSION, Kind.CCNP.plural, registry=registry)
     async def clusterwide_policy(event: kopf.RawEvent, **_: Any) -> None:
         intake.policy_event(Kind.CCNP, event["object"], deleted=event["type"] == "DELETED")
+
+    for kind in ISTIO_KINDS if istio else ():
+        _watch_istio(registry, intake, kind)
 
     @kopf.on.event(GROUP, VERSION, "networkprofiles", registry=registry)
     async def profile(event: kopf.RawEvent, **_: Any) -> None:
@@ -73,3 +75,9 @@ def build_registry(intake: Intake, access: ClusterAccess) -> kopf.OperatorRegist
         intake.definition_event(DefinitionKind.RESOURCE, event["object"], deleted=deleted)
 
     return registry
+
+
+def _watch_istio(registry: kopf.OperatorRegistry, intake: Intake, kind: Kind) -> None:
+    @kopf.on.event(ISTIO_GROUP, ISTIO_VERSION, kind.plural, registry=registry, id=kind.plural)
+    async def policy(event: kopf.RawEvent, **_: Any) -> None:
+        intake.policy_event(kind, event["object"], deleted=event["type"] == "DELETED")

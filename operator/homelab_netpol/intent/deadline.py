@@ -68,4 +68,5 @@ def parse_deadline(text: str, since: datetime) -> datetime | None:
 
 def format_moment(moment: datetime) -> str:
     """RFC 3339 in UTC, to the second, as Kubernetes writes it."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # Not strftime, which writes the year 999 with three digits.
+    return moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"

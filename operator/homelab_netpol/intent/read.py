@@ -195,7 +195,8 @@ class _Reader:
             )
             if not self._last_good.hatch_open:
                 return False, before, None
-        since = before or self._now
+        # To the second, as it is noted in the cluster.
+        since = before or self._now.replace(microsecond=0)
         until_key = self._words.disabled_until_key
         text = self._facts.annotations.get(until_key)
         if text is None:

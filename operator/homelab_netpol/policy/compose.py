@@ -103,15 +103,16 @@ def _within_mesh(selector: Mapping[str, Any], in_mesh: Mapping[str, str]) -> dic
 def keys_of(selector: Mapping[str, Any]) -> Iterator[str]:
     """The label keys that a selector looks at, without their source (`k8s:`, `any:`)."""
     for key in selector.get("matchLabels") or {}:
-        yield _without_source(key)
+        yield without_source(key)
     for expression in selector.get("matchExpressions") or ():
-        yield _without_source(expression["key"])
+        yield without_source(expression["key"])
 
 
 def _is_about_namespace(key: str) -> bool:
     return key == NAMESPACE_KEY or key.startswith(NAMESPACE_LABELS_PREFIX)
 
 
-def _without_source(key: str) -> str:
+def without_source(key: str) -> str:
+    """A label key as Kubernetes has it, without Cilium's source in front."""
     source, colon, rest = key.partition(":")
     return rest if colon and source in ("k8s", "any") else key

@@ -20,10 +20,33 @@ HATCH_CCNP = "escape-hatch-allow-all"
 
 
 class Kind(StrEnum):
-    """The two kinds of Cilium policies."""
+    """The kinds of policies that the operator writes: Cilium's two, and in a mesh Istio's two."""
 
     CNP = "CiliumNetworkPolicy"
     CCNP = "CiliumClusterwideNetworkPolicy"
+    AUTHORIZATION = "AuthorizationPolicy"
+    PEER_AUTHENTICATION = "PeerAuthentication"
+
+    @property
+    def api_version(self) -> str:
+        """Group and version."""
+        return ISTIO_API_VERSION if self in ISTIO_KINDS else API_VERSION
+
+    @property
+    def plural(self) -> str:
+        """How the kind is spelt in a path."""
+        return _PLURALS[self]
+
+
+ISTIO_API_VERSION = "security.istio.io/v1"
+CILIUM_KINDS = (Kind.CNP, Kind.CCNP)
+ISTIO_KINDS = (Kind.AUTHORIZATION, Kind.PEER_AUTHENTICATION)
+_PLURALS = {
+    Kind.CNP: "ciliumnetworkpolicies",
+    Kind.CCNP: "ciliumclusterwidenetworkpolicies",
+    Kind.AUTHORIZATION: "authorizationpolicies",
+    Kind.PEER_AUTHENTICATION: "peerauthentications",
+}
 
 
 class Component(StrEnum):
@@ -34,6 +57,7 @@ class Component(StrEnum):
     GRANT = "grant"
     HATCH = "hatch"
     BASELINE = "baseline"
+    MESH = "mesh"
 
 
 _COMPONENTS = frozenset(Component)
@@ -124,6 +148,8 @@ def policy_name(component: Component, resource: str = "") -> str:
             return "homelab-profile"
         case Component.HATCH:
             return "homelab-escape-hatch"
+        case Component.MESH:
+            return "homelab-mesh"
         case Component.ACCESS | Component.GRANT:
             return f"homelab-{component}-{resource}"
         case Component.BASELINE:

@@ -29,6 +29,7 @@ from homelab_netpol.policy.objects import (
     gateway_policy_name,
     policy_name,
 )
+from homelab_netpol.policy.plan_mesh import MeshPlanner
 from homelab_netpol.policy.rendering import RenderError
 from homelab_netpol.settings import TargetSide
 
@@ -49,9 +50,17 @@ class NamespacePlan:
 class Planner:
     """Renders what should stand. Pure: the same arguments give the same policies."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, catalogue: Catalogue, *, istio: bool = True) -> None:
+        """Prepares planning.
+
+        Args:
+            catalogue: what is defined.
+            istio: Istio's policies can be written, if the settings ask for them.
+        """
         self._catalogue = catalogue
         self._keys = LabelKeys(catalogue.settings.label_domain)
+        mesh = MeshPlanner(catalogue, self._labels, self._keys.resource)
+        self._mesh = mesh if istio else None
 
     def check(self) -> None:
         """Renders everything once, so that a wrong template ends the start and not a night.
@@ -81,8 +90,9 @@ class Planner:
                 )
                 for error in self.namespace(intent, _always if meshed else _never).failed.values():
                     raise error
+        owner = Intent(namespace="example", profile="isolated", meshed=True)
         for resource in resources:
-            self.target(resource, ["example"], _always)
+            self.beside(resource, ["example"], owner, _always)
         for which in GATEWAYS:
             self.gateway(which, ["example"], _always)
 
@@ -93,23 +103,51 @@ class Planner:
             intent: what the namespace wants.
             is_meshed: whether another namespace, by name, is part of the mesh.
         """
-        parts: list[tuple[str, Callable[[], Policy]]] = []
+        key = partial(PolicyKey, Kind.CNP, intent.namespace)
+        parts: list[tuple[PolicyKey, Callable[[], Policy]]] = []
         if intent.hatch_open:
-            parts.append((policy_name(Component.HATCH), partial(self._hatch, intent)))
+            parts.append((key(policy_name(Component.HATCH)), partial(self._hatch, intent)))
         if intent.profile is not None:
             part = partial(self._profile, intent, intent.profile)
-            parts.append((policy_name(Component.PROFILE), part))
+            parts.append((key(policy_name(Component.PROFILE)), part))
         for resource in intent.grants:
             part = partial(self._access, intent, resource, is_meshed)
-            parts.append((policy_name(Component.ACCESS, resource), part))
+            parts.append((key(policy_name(Component.ACCESS, resource)), part))
+        if self._mesh is not None:
+            parts += self._mesh.parts(intent)
         plan = NamespacePlan([], {})
-        for name, render in parts:
+        for policy, render in parts:
             try:
                 plan.policies.append(render())
             except RenderError as error:
                 # One wrong template must not keep the others from standing, least of all the hatch.
-                plan.failed[PolicyKey(Kind.CNP, intent.namespace, name)] = error
+                plan.failed[policy] = error
         return plan
+
+    def beside(
+        self,
+        name: str,
+        consumers: Collection[str],
+        owner: Intent | None,
+        is_meshed: Callable[[str], bool],
+    ) -> list[Policy]:
+        """The policies in a shared resource's own namespace.
+
+        Args:
+            name: the shared resource.
+            consumers: the namespaces that hold a grant on it, or whose hatch is open.
+            owner: what the resource's namespace wants; None: it is not there.
+            is_meshed: whether a namespace, by name, is part of the mesh.
+
+        Raises:
+            RenderError: a template cannot be rendered.
+        """
+        policy = self.target(name, consumers, is_meshed)
+        if policy is None:
+            return []
+        meshed = [consumer for consumer in consumers if is_meshed(consumer)]
+        in_mesh = self._mesh.grant(name, owner, meshed) if self._mesh is not None else None
+        return [policy] if in_mesh is None else [policy, in_mesh]
 
     def target(
         self, name: str, consumers: Collection[str], is_meshed: Callable[[str], bool]

@@ -18,7 +18,8 @@ import jinja2.sandbox
 import yaml
 from markupsafe import Markup
 
-from homelab_netpol.policy.objects import API_VERSION, Kind, digest_of
+from homelab_netpol.policy.objects import CILIUM_KINDS, Kind, digest_of
+from homelab_netpol.policy.sanitize import check_body
 
 # libyaml's loader parses a policy ten times as fast as the one in Python; same safe constructors.
 _YAML_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -178,8 +179,8 @@ def _checked(text: str, template: str, kind: Kind) -> Mapping[str, Any]:
         raise RenderError(f"{where}: renders no valid YAML: {error}") from error
     if not isinstance(manifest, dict):
         raise RenderError(f"{where}: renders no object")
-    if manifest.get("apiVersion") != API_VERSION or manifest.get("kind") != kind:
-        raise RenderError(f"{where}: must render {API_VERSION} {kind}")
+    if manifest.get("apiVersion") != kind.api_version or manifest.get("kind") != kind:
+        raise RenderError(f"{where}: must render {kind.api_version} {kind}")
     extra = sorted(map(str, manifest.keys() - {"apiVersion", "kind", "spec", "specs"}))
     if extra:
         raise RenderError(
@@ -189,21 +190,13 @@ def _checked(text: str, template: str, kind: Kind) -> Mapping[str, Any]:
     one_of_them = ("spec" in manifest) != ("specs" in manifest)
     if not one_of_them or not isinstance(rules, list) or not rules:
         raise RenderError(f"{where}: must render either `spec` or a list `specs`")
-    for rule in rules:
-        _check_rule(rule, where)
-    return {key: manifest[key] for key in ("spec", "specs") if key in manifest}
-
-
-def _check_rule(rule: Any, where: str) -> None:
-    """Stops what Cilium rejects, as a rejected policy leaves its namespace wide open."""
-    if not isinstance(rule, dict) or not isinstance(rule.get("endpointSelector"), dict):
-        raise RenderError(f"{where}: every rule needs an endpointSelector")
-    directions = ("ingress", "ingressDeny", "egress", "egressDeny")
-    for direction in directions:
-        items = rule.get(direction) or []
-        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-            raise RenderError(f"{where}: {direction} must be a list of rules")
-    if not any(rule.get(direction) for direction in directions):
-        raise RenderError(
-            f"{where}: a rule without any {'/'.join(directions)} is rejected by Cilium"
-        )
+    body = {key: manifest[key] for key in ("spec", "specs") if key in manifest}
+    if kind in CILIUM_KINDS:
+        # What Cilium rejects is not in force, and leaves its namespace wide open.
+        problems = check_body(body, kind)
+        if problems:
+            said = "; ".join(f"{problem.path}: {problem.message}" for problem in problems[:5])
+            raise RenderError(f"{where}: {said}")
+    elif not isinstance(manifest.get("spec"), dict):
+        raise RenderError(f"{where}: must render a `spec`")
+    return body

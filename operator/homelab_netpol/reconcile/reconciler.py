@@ -125,20 +125,23 @@ class Reconciler:
         return written
 
     async def _shared(self, key: WorkKey) -> int:
-        """The one policy beside a shared resource or a gateway, which lists its consumers."""
-        consumers = self._view.consumers(key)
+        """The policies beside a shared resource or a gateway, which list its consumers."""
+        view = self._view
+        consumers = view.consumers(key)
         try:
             if key.scope is Scope.GATEWAY:
-                policy = self._view.planner.gateway(key.name, consumers, self._view.is_meshed)
-            elif key.name in self._view.catalogue.vocabulary.resources:
-                policy = self._view.planner.target(key.name, consumers, self._view.is_meshed)
-            elif any(key.name in intent.grants_untouched for intent in self._view.intents()):
+                gateway = view.planner.gateway(key.name, consumers, view.is_meshed)
+                policies = [gateway] if gateway is not None else []
+            elif key.name in view.catalogue.vocabulary.resources:
+                owner = view.intent(view.catalogue.resource(key.name).namespace or "")
+                policies = view.planner.beside(key.name, consumers, owner, view.is_meshed)
+            elif any(key.name in intent.grants_untouched for intent in view.intents()):
                 return 0
             else:
-                policy = None
+                policies = []
         except RenderError as error:
             raise NotDone([str(error)], 0.0) from error
-        wanted = [policy] if policy and self._view.is_writable(policy.key.namespace) else []
+        wanted = [policy for policy in policies if view.is_writable(policy.key.namespace)]
         standing = {
             policy: live
             for policy, live in self._view.standing.of(key).items()
@@ -160,7 +163,8 @@ class Reconciler:
     @staticmethod
     def _untouched(profile: str | None, grants: Sequence[str]) -> set[str]:
         names = {policy_name(Component.ACCESS, resource) for resource in grants}
-        return names | {policy_name(Component.PROFILE)} if profile else names
+        of_profile = {policy_name(Component.PROFILE), policy_name(Component.MESH)}
+        return names | of_profile if profile else names
 
     async def _carry_out(self, work: WorkKey, changes: Sequence[Change]) -> int:
         """Creations and replacements side by side, then deletions.

@@ -25,7 +25,9 @@ CLUSTERWIDE = WorkKey(Scope.CLUSTERWIDE)
 
 _ACCESS = policy_name(Component.ACCESS)
 _GRANT = policy_name(Component.GRANT)
-_OF_A_NAMESPACE = (policy_name(Component.PROFILE), policy_name(Component.HATCH))
+_OF_A_NAMESPACE = tuple(
+    policy_name(component) for component in (Component.PROFILE, Component.HATCH, Component.MESH)
+)
 _OF_GATEWAYS = {gateway_policy_name(which): which for which in GATEWAYS}
 
 

@@ -7,11 +7,11 @@ import gc
 import logging
 from functools import partial
 
-from homelab_netpol.cluster.errors import ApiError, NotFound
+from homelab_netpol.cluster.errors import ApiError, Forbidden, NotFound
 from homelab_netpol.cluster.resources import Resources
 from homelab_netpol.definitions import DefinitionKind
 from homelab_netpol.metrics import Metrics
-from homelab_netpol.policy.objects import Kind
+from homelab_netpol.policy.objects import CILIUM_KINDS, ISTIO_KINDS
 from homelab_netpol.reconcile.defined import read_definition
 from homelab_netpol.reconcile.dispatch import Dispatcher
 from homelab_netpol.reconcile.queue import Priority, Scope, WorkKey
@@ -44,6 +44,7 @@ class Sync:
         self._dispatcher = dispatcher
         self._teller = teller
         self._metrics = metrics
+        self._without_istio = False
         self._without: set[DefinitionKind] = set()
         self.not_synced: str | None = "the lists are not synced yet"
 
@@ -100,15 +101,38 @@ class Sync:
     async def _list(self) -> Requests:
         """Lists policies first: what stands is the memory of what was last good."""
         requests: Requests = {}
-        for kind in Kind:
+        for kind in CILIUM_KINDS:
             policies, version = await self._resources.managed_policies(kind)
             merge(requests, self._view.replace_policies(kind, policies, version))
+        merge(requests, await self._list_istio())
         for of in DefinitionKind:
             merge(requests, await self._list_definitions(of))
         namespaces, version = await self._resources.namespaces(self._view.read_namespace)
         merge(requests, self._view.replace_namespaces(namespaces, version))
         for key in self._view.standing.strays():
             self._teller.stray(key)
+        return requests
+
+    async def _list_istio(self) -> Requests:
+        """Lists our policies of Istio's kinds, if Istio is there."""
+        wanted = self._view.catalogue.settings.mesh.writes_istio
+        requests: Requests = {}
+        try:
+            for kind in ISTIO_KINDS:
+                policies, version = await self._resources.managed_policies(kind)
+                merge(requests, self._view.replace_policies(kind, policies, version))
+        except (NotFound, Forbidden) as error:
+            merge(requests, self._view.observe_istio(installed=False))
+            if wanted and not self._without_istio:
+                self._without_istio = True
+                log.warning(
+                    "Istio's policies cannot be written, so inside the mesh's tunnel every port is"
+                    " open to whom it is open for: %s (are Istio's CRDs installed?)",
+                    error,
+                )
+            return requests
+        self._without_istio = False
+        merge(requests, self._view.observe_istio(installed=True))
         return requests
 
     async def _list_definitions(self, kind: DefinitionKind) -> Requests:

@@ -65,6 +65,7 @@ class ClusterView:
         self.standing = StandingPolicies()
         self.deadlines = Deadlines()
         self._clock = clock
+        self._istio = True
         self._label_keys = LabelKeys(catalogue.settings.label_domain)
         self._namespaces: dict[str, ObservedNamespace] = {}
         self._deleted: dict[str, int] = {}
@@ -191,7 +192,9 @@ class ClusterView:
         if since is not None and namespace not in self._settled:
             # The leader, or we before a restart, saw it first.
             since = self._noted_since(namespace) or since
-        return dataclasses.replace(last_good, hatch_since=since)
+        # Opened a moment ago, though its policy may not stand yet.
+        is_open = last_good.hatch_open if since is None else known.hatch_open
+        return dataclasses.replace(last_good, hatch_since=since, hatch_open=is_open)
 
     # News from the cluster
 
@@ -310,7 +313,9 @@ class ClusterView:
                 requests[key] = Priority.TARGET
         for resource in {*intent.grants_untouched, *(old.grants_untouched if old else ())}:
             requests[WorkKey(Scope.TARGET, resource)] = Priority.TARGET
-        if before is None or meshed_before != intent.meshed or before.terminating:
+        profile_moved = old is not None and (old.profile is None) != (intent.profile is None)
+        moved = meshed_before != intent.meshed or profile_moved
+        if before is None or moved or before.terminating:
             merge(requests, self._related(name))
         return requests
 
@@ -365,10 +370,19 @@ class ClusterView:
         changed = self.defined.replace(kind, listed, version)
         return self._redefine(kind, changed) if changed else {}
 
+    def observe_istio(self, *, installed: bool) -> Requests:
+        """Takes in whether Istio's CRDs are installed."""
+        if installed == self._istio:
+            return {}
+        self._istio = installed
+        self.planner = Planner(self.catalogue, istio=installed)
+        keys = [WorkKey(Scope.NAMESPACE, n) for n, intent in self._intents.items() if intent.meshed]
+        return dict.fromkeys((*keys, *self.shared()), Priority.CHANGE)
+
     def _redefine(self, kind: DefinitionKind, names: Iterable[str]) -> Requests:
         """Works out what is defined now, and whom the difference concerns."""
         before, after = self.catalogue, self.catalogue.with_definitions(self.defined.definitions())
-        self.catalogue, self.planner = after, Planner(after)
+        self.catalogue, self.planner = after, Planner(after, istio=self._istio)
         profiles, resources = after.changed_since(before)
         requests: Requests = {}
         for name in resources:

@@ -155,6 +155,11 @@ class Mesh(Section):
         default="cluster.local", description="The mesh's trust domain."
     )
 
+    @property
+    def writes_istio(self) -> bool:
+        """Policies of Istio's own kinds are asked for."""
+        return self.authorization_policies or self.mtls is Mtls.STRICT
+
 
 class Server(Section):
     """Where /metrics, /healthz and /readyz answer."""

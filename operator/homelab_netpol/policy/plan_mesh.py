@@ -1,0 +1,147 @@
+"""Which of Istio's policies should stand, so that ports hold inside the mesh's tunnel too.
+
+An AuthorizationPolicy that allows something denies the rest to the pods that it selects. So there
+is one only where Cilium's policies deny the rest as well: in governed namespaces, and beside
+exclusive resources.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+from homelab_netpol.intent import Intent
+from homelab_netpol.policy.catalogue import Catalogue
+from homelab_netpol.policy.mesh import Admission, admissions_of, tcp_ports
+from homelab_netpol.policy.objects import Component, Kind, Policy, PolicyKey, policy_name
+from homelab_netpol.settings import DefaultDeny, Mtls, TargetSide
+
+Labels = Callable[[Component], dict[str, str]]
+
+
+class MeshPlanner:
+    """Renders Istio's policies. Pure: the same arguments give the same policies."""
+
+    def __init__(self, catalogue: Catalogue, labels: Labels, resource_label: str) -> None:
+        """Prepares planning.
+
+        Args:
+            catalogue: what is defined.
+            labels: the labels of a managed policy, by its component.
+            resource_label: the key of the label that names a shared resource.
+        """
+        self._catalogue = catalogue
+        self._settings = catalogue.settings
+        self._labels = labels
+        self._resource_label = resource_label
+
+    def is_governed(self, intent: Intent) -> bool:
+        """Cilium denies to the namespace's pods what nothing allows."""
+        match self._settings.default_deny:
+            case DefaultDeny.CLUSTER:
+                return True
+            case DefaultDeny.WORKLOAD:
+                return not intent.platform
+            case DefaultDeny.LABELLED:
+                return intent.profile is not None
+
+    def parts(self, intent: Intent) -> Iterator[tuple[PolicyKey, Callable[[], Policy]]]:
+        """The policies of one namespace: which object, and how to render it."""
+        if not intent.meshed:
+            return
+        mesh, name = self._settings.mesh, intent.namespace
+        if mesh.authorization_policies and intent.hatch_open:
+            key = PolicyKey(Kind.AUTHORIZATION, name, policy_name(Component.HATCH))
+            yield key, partial(self._policy, Component.HATCH, key, "mesh/hatch")
+        # The kept policies of a profile that is not known now include the one beside them.
+        if intent.profile_untouched is not None or not self.is_governed(intent):
+            return
+        if mesh.authorization_policies:
+            key = PolicyKey(Kind.AUTHORIZATION, name, policy_name(Component.MESH))
+            yield key, partial(self._namespace, key, intent)
+        # Whoever opens the hatch does not want to be held to the tunnel either.
+        if mesh.mtls is Mtls.STRICT and not intent.hatch_open:
+            key = PolicyKey(Kind.PEER_AUTHENTICATION, name, policy_name(Component.MESH))
+            yield key, partial(self._policy, Component.MESH, key, "mesh/strict")
+
+    def grant(
+        self, name: str, owner: Intent | None, meshed_consumers: Sequence[str]
+    ) -> Policy | None:
+        """The policy beside a shared resource.
+
+        Args:
+            name: the shared resource.
+            owner: what the resource's namespace wants; None: it is not there.
+            meshed_consumers: the namespaces in the mesh that may use it.
+
+        Returns:
+            None when nothing is to stand there.
+
+        Raises:
+            RenderError: a template cannot be rendered.
+        """
+        resource = self._catalogue.resource(name)
+        ports = tcp_ports([port.model_dump(by_alias=True) for port in resource.ports])
+        if not self._settings.mesh.authorization_policies or owner is None or not owner.meshed:
+            return None
+        exclusive = resource.target is TargetSide.EXCLUSIVE
+        if not exclusive and not (self.is_governed(owner) and meshed_consumers):
+            return None
+        admissions = []
+        if meshed_consumers and ports is not None:
+            admissions.append(Admission(namespaces=tuple(sorted(meshed_consumers)), ports=ports))
+        key = PolicyKey(Kind.AUTHORIZATION, owner.namespace, policy_name(Component.GRANT, name))
+        return self._policy(
+            Component.GRANT,
+            key,
+            "mesh/grant",
+            labels={self._resource_label: name},
+            resource=self._catalogue.resource_data(name),
+            admissions=[admission.data() for admission in admissions],
+        )
+
+    def _namespace(self, key: PolicyKey, intent: Intent) -> Policy:
+        found = list(self._admissions(intent))
+        return self._policy(
+            Component.MESH, key, "mesh/namespace", admissions=[each.data() for each in found]
+        )
+
+    def _admissions(self, intent: Intent) -> Iterator[Admission]:
+        settings, catalogue = self._settings, self._catalogue
+        prometheus = settings.prometheus
+        yield Admission(namespaces=(prometheus.namespace,), ports=prometheus.ports)
+        if intent.profile is None:
+            return
+        if intent.intra_namespace:
+            yield Admission(namespaces=(intent.namespace,))
+        gateways = catalogue.gateways_of(intent.profile)
+        if gateways and intent.gateway_ports is not None:
+            principals = tuple(self._gateway(which) for which in sorted(gateways))
+            yield Admission(principals=principals, ports=intent.gateway_ports)
+        custom = catalogue.custom_profile(intent.profile)
+        if custom is not None:
+            yield from admissions_of(custom.ingress, intent.namespace)
+
+    def _gateway(self, which: str) -> str:
+        gateways, trust = self._settings.gateways, self._settings.mesh.trust_domain
+        account = (
+            gateways.internal_service_account
+            if which == "internal"
+            else gateways.external_service_account
+        )
+        return f"{trust}/ns/{gateways.namespace}/sa/{account}"
+
+    def _policy(
+        self,
+        component: Component,
+        key: PolicyKey,
+        template: str,
+        *,
+        labels: dict[str, str] | None = None,
+        **variables: Any,
+    ) -> Policy:
+        body, digest = self._catalogue.renderer.body(
+            template, key.kind, remember=False, **variables
+        )
+        return Policy(key, component, self._labels(component) | (labels or {}), body, digest)
