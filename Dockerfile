@@ -6,6 +6,7 @@ RUN python -m pip install --no-cache-dir --require-hashes -r requirements-dev.lo
 COPY pyproject.toml README.md LICENSE ./
 COPY operator operator
 COPY templates templates
+COPY crds crds
 RUN python -m hatchling build -t wheel -d /dist
 
 FROM python:3.13-slim

@@ -19,6 +19,7 @@ from homelab_netpol.localcluster import (
     Lab,
     LocalClusterError,
 )
+from homelab_netpol.shipped import own_crds
 from tests.truth.judge import JUDGED
 
 
@@ -90,6 +91,8 @@ def cluster(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Cluster]:
     """A cluster with Cilium's CRDs: `.kubeconfig`, `.context`, `.server`, `.api`."""
     try:
         with _cluster(request, lab) as cluster:
+            if isinstance(cluster, ExistingCluster):
+                cluster.install_crds(own_crds())
             yield cluster
     except LocalClusterError as error:
         raise pytest.fail.Exception(str(error), pytrace=False) from None
@@ -105,7 +108,7 @@ def engine(lab: Lab) -> Iterator[Engine]:
 def _cluster(request: pytest.FixtureRequest, lab: Lab) -> Cluster:
     option = request.config.getoption
     if option("cluster") == "local":
-        return ControlPlane(lab=lab)
+        return ControlPlane(lab=lab, crds=own_crds())
     if option("cluster") == "kubeconfig":
         kubeconfig = Path(option("cluster_kubeconfig"))
         return ExistingCluster(kubeconfig, option("cluster_context"))

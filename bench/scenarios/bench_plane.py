@@ -16,6 +16,7 @@ from bench.load.housekeeping import prepare
 from bench.processes import CpuMeter, settle
 from bench.subjects import Running, Subject, running
 from homelab_netpol.localcluster import ControlPlane
+from homelab_netpol.shipped import own_crds
 
 Result = TypeVar("Result")
 
@@ -68,7 +69,7 @@ def bench_plane() -> Iterator[BenchPlane]:
     spawn = multiprocessing.get_context("spawn")
     with (
         TemporaryDirectory(prefix="homelab-netpol-bench-") as folder,
-        ControlPlane() as plane,
+        ControlPlane(crds=own_crds()) as plane,
         ProcessPoolExecutor(1, mp_context=spawn) as generator,
     ):
         found = BenchPlane(plane, Access.read(plane.kubeconfig), Path(folder), generator)

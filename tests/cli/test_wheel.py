@@ -14,12 +14,13 @@ ROOT = Path(__file__).resolve().parents[2]
 # Renders every template with every option; `-I` keeps this checkout out of the import path.
 RENDER = """
 import homelab_netpol
-from homelab_netpol.policy.catalogue import Catalogue, builtin_templates
+from homelab_netpol.policy.catalogue import Catalogue
+from homelab_netpol.shipped import own_crds, shipped
 from homelab_netpol.policy.plan import Planner
 from homelab_netpol.settings import Settings
 catalogue = Catalogue(Settings())
 Planner(catalogue).check()
-print(builtin_templates())
+print(shipped("templates"), len(own_crds()))
 print(",".join(catalogue.vocabulary.profiles))
 """
 
@@ -48,8 +49,9 @@ def test_an_installed_wheel_renders_and_has_its_command(wheel: Path, tmp_path: P
     install: list[str | Path] = [*uv, "pip", "install", "--python", python]
     run(*install, "--require-hashes", "-r", ROOT / "requirements.lock")
     run(*install, "--no-deps", wheel)
-    templates, profiles = run(python, "-I", "-c", RENDER).split()
+    templates, crds, profiles = run(python, "-I", "-c", RENDER).split()
     assert Path(templates).is_relative_to(tmp_path)
+    assert crds == "2"
     assert profiles == "internal,internal-egress,isolated,standard"
     assert "Label a Namespace" in run(tmp_path / "venv" / "bin" / "homelab-netpol", "--help")
 

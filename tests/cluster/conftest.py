@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from homelab_netpol.localcluster import Cluster
+from tests.cluster.definitions import Definitions
 from tests.cluster.kube import CCNP, CNP, Kube
 from tests.cluster.spaces import Space, Spaces
 from tests.running_operator import RunningOperator, running_operator
@@ -57,3 +58,11 @@ def spaces(kube: Kube) -> Iterator[Spaces]:
 def database(spaces: Spaces) -> Space:
     """The namespace of the shared resource `postgres`."""
     return spaces.existing("database")
+
+
+@pytest.fixture
+def definitions(kube: Kube) -> Iterator[Definitions]:
+    """Makes custom resources, and takes them away after the test."""
+    definitions = Definitions(kube)
+    yield definitions
+    definitions.clear()

@@ -66,9 +66,16 @@ def test_what_is_written_is_read_back_to_the_second(moment: datetime) -> None:
     assert parse_moment(format_moment(moment)) == moment
 
 
-def read(until: str | None, label: str = "disabled", **before: object) -> Intent:
+def read(
+    until: str | None,
+    label: str = "disabled",
+    *,
+    hatch_since: datetime | None = None,
+    hatch_open: bool = False,
+) -> Intent:
     facts = NamespaceFacts("app", {ENFORCEMENT: label}, {} if until is None else {UNTIL: until})
-    return read_intent(facts, LastGood(**before), WORDS, SINCE)  # type: ignore[arg-type] - by name
+    before = LastGood(hatch_since=hatch_since, hatch_open=hatch_open)
+    return read_intent(facts, before, WORDS, SINCE)
 
 
 def test_the_time_begins_when_the_label_is_first_seen_and_not_when_it_is_read_again() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from homelab_netpol.cluster.client import Api
+from homelab_netpol.cluster.errors import NotFound
 from homelab_netpol.definitions import DefinitionKind
 from homelab_netpol.definitions.model import GROUP, VERSION
 from homelab_netpol.policy.objects import (
@@ -105,6 +106,31 @@ class Resources:
             body={"metadata": {"uid": uid}, "status": status},
             content_type="application/merge-patch+json",
         )
+
+    async def keep_config_map(self, namespace: str, name: str, data: Mapping[str, str]) -> bool:
+        """Makes a ConfigMap have these entries; whether anything was written.
+
+        Raises:
+            ApiError: NotFound when the namespace is missing.
+        """
+        collection = f"/api/v1/namespaces/{namespace}/configmaps"
+        try:
+            standing = await self._api.request("GET", f"{collection}/{name}")
+        except NotFound:
+            labels = {MANAGED_BY_LABEL: FIELD_MANAGER}
+            body = {"metadata": {"name": name, "labels": labels}, "data": dict(data)}
+            await self._api.request("POST", collection, query=_WRITE, body=body)
+            return True
+        if (standing.get("data") or {}).items() >= data.items():
+            return False
+        await self._api.request(
+            "PATCH",
+            f"{collection}/{name}",
+            query={"fieldManager": FIELD_MANAGER},
+            body={"data": dict(data)},
+            content_type="application/merge-patch+json",
+        )
+        return True
 
     async def get(self, key: PolicyKey) -> dict[str, Any]:
         """Reads one policy, ours or not.

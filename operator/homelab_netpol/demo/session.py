@@ -29,6 +29,7 @@ from homelab_netpol.demo.steps import Steps
 from homelab_netpol.localcluster import Cluster, ControlPlane, Engine, ExistingCluster, Lab
 from homelab_netpol.localcluster.guardian import Guardian
 from homelab_netpol.settings import load_settings
+from homelab_netpol.shipped import own_crds
 
 # Events, and the shared resources' side of a grant, come a moment after the policies.
 _SETTLE_SECONDS = 5.0
@@ -145,7 +146,7 @@ class Session:
 
     def _cluster(self, lab: Lab) -> Cluster:
         if self._options.existing is None:
-            return ControlPlane(lab=lab)
+            return ControlPlane(lab=lab, crds=own_crds())
         kubeconfig, context = self._options.existing
         return ExistingCluster(kubeconfig, context, lab=lab)
 

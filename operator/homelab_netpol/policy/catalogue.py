@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from homelab_netpol.policy.compose import compose, dns_for_names, names_need_dns
 from homelab_netpol.policy.objects import GATEWAYS, Kind, digest_of
 from homelab_netpol.policy.rendering import Rendered, Renderer, RenderError
 from homelab_netpol.settings import DefaultDeny, Settings, SharedResource
+from homelab_netpol.shipped import shipped
 
 _PROFILE_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 
@@ -263,21 +263,8 @@ class Catalogue:
                 ]
 
 
-def builtin_templates() -> Path:
-    """Where the shipped templates are: inside an installed package, or at the top of a checkout.
-
-    Raises:
-        RenderError: neither is there, so the installation is broken.
-    """
-    package = Path(str(resources.files("homelab_netpol")))
-    for candidate in (package / "templates", package.parents[1] / "templates"):
-        if (candidate / "rules.yaml.j2").is_file():
-            return candidate
-    raise RenderError(f"the built-in templates are missing from {package}; install it again")
-
-
 def _directories(settings: Settings) -> list[Path]:
-    directories = [builtin_templates()]
+    directories = [shipped("templates")]
     if settings.templates is not None:
         if not settings.templates.is_dir():
             raise RenderError(f"templates: {settings.templates} is not a directory")

@@ -124,6 +124,15 @@ class Planner:
                 plan.failed[policy] = error
         return plan
 
+    def uses(self, intent: Intent, resource: str) -> bool:
+        """A namespace is let in by a shared resource: by a grant, or as its hatch is open."""
+        return intent.hatch_open or resource in intent.grants
+
+    def serves(self, which: str, intent: Intent) -> bool:
+        """A gateway, `internal` or `external`, reaches a namespace through the mesh."""
+        admits = which in self._catalogue.gateways_of(intent.profile)
+        return intent.meshed and admits and intent.gateway_ports is not None
+
     def beside(
         self,
         name: str,

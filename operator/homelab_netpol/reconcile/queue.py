@@ -29,12 +29,13 @@ class Scope(StrEnum):
     CLUSTERWIDE = "clusterwide"
     PROFILE_STATUS = "profile-status"
     RESOURCE_STATUS = "resource-status"
+    VOCABULARY = "vocabulary"
 
 
 class WorkKey(NamedTuple):
     """One thing to look at: a namespace, a shared resource's side, a gateway's, the baselines.
 
-    Or the status of a custom resource.
+    Or the status of a custom resource, or the words that admission policies know.
     """
 
     scope: Scope

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 from homelab_netpol.cluster.errors import ApiError
 from homelab_netpol.definitions import DefinitionKind
@@ -85,12 +85,19 @@ class Reconciler:
                 return await self._status(DefinitionKind.PROFILE, key.name)
             case Scope.RESOURCE_STATUS:
                 return await self._status(DefinitionKind.RESOURCE, key.name)
+            case Scope.VOCABULARY:
+                return await self._kept(self._statuses.keep_vocabulary(), "the vocabulary")
 
     async def _status(self, kind: DefinitionKind, name: str) -> int:
+        keeping = self._statuses.keep(kind, name)
+        return await self._kept(keeping, f"the status of {kind} {name}")
+
+    @staticmethod
+    async def _kept(keeping: Awaitable[int], what: str) -> int:
         try:
-            return await self._statuses.keep(kind, name)
+            return await keeping
         except ApiError as error:
-            problem = f"the status of {kind} {name} could not be written: {error}"
+            problem = f"{what} could not be written: {error}"
             raise NotDone([problem], error.retry_after or 0.0) from error
 
     async def _namespace(self, key: WorkKey) -> int:

@@ -1,4 +1,4 @@
-"""Keeps the status of custom resources true, and tells what becomes of them."""
+"""Keeps the status of custom resources true, and what admission policies compare labels with."""
 
 from __future__ import annotations
 
@@ -55,6 +55,23 @@ class Statuses:
         except NotFound:
             return 0
         return 1
+
+    async def keep_vocabulary(self) -> int:
+        """Makes the ConfigMap of the admission policies list the words that labels may use now.
+
+        Returns:
+            How many objects were written, 0 or 1.
+
+        Raises:
+            ApiError: the server did not take it.
+        """
+        words, where = self._view.catalogue.vocabulary, self._view.catalogue.settings.admission
+        data = {
+            "profiles": ",".join(sorted(words.profiles)),
+            "resources": ",".join(sorted(words.resources)),
+            "platformNamespaces": ",".join(sorted(words.platform_namespaces)),
+        }
+        return int(await self._resources.keep_config_map(where.namespace, where.name, data))
 
     def _wanted(self, kind: DefinitionKind, live: LiveDefinition) -> dict[str, Any]:
         name = live.definition.name

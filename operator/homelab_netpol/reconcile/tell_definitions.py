@@ -63,8 +63,8 @@ class DefinitionTeller:
         self._voice.warn(
             "",
             "DeletedInUse",
-            f"The {kind} {name} was deleted while namespaces use it. Their policies are kept as they"
-            " are, and no longer follow anything: create it again, or change their labels.",
+            f"The {kind} {name} was deleted while namespaces use it. Their policies are kept as"
+            " they are, and follow nothing any more: create it again, or change their labels.",
             about=_subject(kind, name, ""),
         )
 

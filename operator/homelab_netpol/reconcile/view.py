@@ -34,6 +34,8 @@ _ACCESS = policy_name(Component.ACCESS)
 _PROFILE = policy_name(Component.PROFILE)
 _HATCH = policy_name(Component.HATCH)
 
+VOCABULARY = WorkKey(Scope.VOCABULARY)
+
 Requests = dict[WorkKey, Priority]
 
 
@@ -126,8 +128,10 @@ class ClusterView:
         return list({*self._consumers, *left_over})
 
     def statuses(self) -> list[WorkKey]:
-        """The keys of the custom resources' statuses."""
-        return [status_key(kind, n) for kind in DefinitionKind for n in self.defined.names(kind)]
+        """The keys of what is kept for others to read: statuses, and the words there are."""
+        keys = [status_key(kind, n) for kind in DefinitionKind for n in self.defined.names(kind)]
+        admission = self.catalogue.settings.admission.enabled
+        return [*keys, VOCABULARY] if admission else keys
 
     def last_good(self, namespace: str) -> LastGood:
         """What was last in force in a Namespace.
@@ -324,19 +328,23 @@ class ClusterView:
         requests: Requests = {}
         if _expired(old) != _expired(new):
             requests[CLUSTERWIDE] = Priority.HATCH
-        for name in _profiles(old) ^ _profiles(new):
-            if self.defined.get(DefinitionKind.PROFILE, name) is not None:
-                requests[WorkKey(Scope.PROFILE_STATUS, name)] = Priority.STATUS
-        for resource, _ in _resources(old) ^ _resources(new):
-            if self.defined.get(DefinitionKind.RESOURCE, resource) is not None:
-                requests[WorkKey(Scope.RESOURCE_STATUS, resource)] = Priority.STATUS
+        words = self.catalogue.vocabulary
+        profiles = _profiles(old) ^ _profiles(new)
+        resources = {name for name, _ in _resources(old) ^ _resources(new)}
+        for kind, names, known in (
+            (DefinitionKind.PROFILE, profiles, words.profiles),
+            (DefinitionKind.RESOURCE, resources, words.resources),
+        ):
+            for name in names:
+                # What is neither there nor in templates or settings was deleted in use.
+                if self.defined.get(kind, name) is not None or name not in known:
+                    requests[status_key(kind, name)] = Priority.STATUS
         return requests
 
     def _consumes(self, intent: Intent, key: WorkKey) -> bool:
         if key.scope is Scope.GATEWAY:
-            admits = key.name in self.catalogue.gateways_of(intent.profile)
-            return intent.meshed and admits and intent.gateway_ports is not None
-        return intent.hatch_open or key.name in intent.grants
+            return self.planner.serves(key.name, intent)
+        return self.planner.uses(intent, key.name)
 
     def _related(self, name: str) -> Requests:
         """A namespace came, went or changed its mesh: what it shares, and with whom."""
@@ -399,6 +407,8 @@ class ClusterView:
             key = WorkKey(Scope.TARGET, name)
             intents = self._intents.items()
             self._consumers[key] = {n for n, intent in intents if self._consumes(intent, key)}
+        if after.settings.admission.enabled:
+            requests[VOCABULARY] = Priority.STATUS
         if KUBE_API in resources:
             requests[CLUSTERWIDE] = Priority.CHANGE
         told = profiles if kind is DefinitionKind.PROFILE else resources

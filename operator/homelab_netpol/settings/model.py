@@ -144,7 +144,7 @@ class Mesh(Section):
     )
     authorization_policies: bool = Field(
         default=False,
-        description="Write Istio's AuthorizationPolicies, so that ports hold inside the tunnel too.",
+        description="Write Istio's AuthorizationPolicies: ports hold inside the tunnel too.",
     )
     mtls: Mtls = Field(
         default=Mtls.NONE,
@@ -185,6 +185,20 @@ class LeaderElection(Section):
     name: DnsLabel = Field(default="homelab-netpol", description="Of the Lease.")
     lease_seconds: Annotated[int, Field(ge=3, le=300)] = Field(
         default=15, description="After so long without a sign of the leader, another takes over."
+    )
+
+
+class Admission(Section):
+    """What the admission policies compare labels with: a ConfigMap that the operator keeps."""
+
+    enabled: bool = Field(
+        default=False, description="Keep it; for the component manifests/components/admission."
+    )
+    namespace: DnsLabel = Field(
+        default="homelab-netpol", description="Where the policies' bindings look for it."
+    )
+    name: DnsSubdomain = Field(
+        default="homelab-netpol-vocabulary", description="The name that they look for."
     )
 
 
@@ -295,6 +309,7 @@ class Settings(Section):
     leader_election: LeaderElection = Field(
         default=LeaderElection(), description=_about(LeaderElection)
     )
+    admission: Admission = Field(default=Admission(), description=_about(Admission))
     logging: Logging = Field(default=Logging(), description=_about(Logging))
 
     @model_validator(mode="before")

@@ -1,0 +1,78 @@
+"""All policies that should stand, as a function of what is defined and labelled. Pure.
+
+It knows no history: what a label that cannot be understood leaves standing is the reconciler's
+matter. The operator's work, once it comes to rest, must amount to this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from homelab_netpol.intent import Intent, LastGood, read_intent
+from homelab_netpol.policy.catalogue import Catalogue
+from homelab_netpol.policy.expired import ExpiredHatch
+from homelab_netpol.policy.objects import GATEWAYS, Policy
+from homelab_netpol.policy.plan import Planner
+
+
+def desired_policies(
+    catalogue: Catalogue,
+    namespaces: Iterable[Mapping[str, Any]],
+    now: datetime,
+    *,
+    istio: bool = True,
+) -> list[Policy]:
+    """Renders everything.
+
+    Args:
+        catalogue: the settings, templates and custom resources.
+        namespaces: Namespace manifests; those that are being deleted get nothing.
+        now: the time by which hatches close by themselves; their labels are first seen now.
+        istio: Istio's CRDs are there.
+
+    Raises:
+        RenderError: a template cannot be rendered.
+    """
+    planner, words = Planner(catalogue, istio=istio), catalogue.vocabulary
+    intents: dict[str, Intent] = {}
+    uids: dict[str, str] = {}
+    for manifest in namespaces:
+        metadata = manifest["metadata"]
+        terminating = bool(metadata.get("deletionTimestamp"))
+        facts = words.facts(
+            metadata["name"],
+            metadata.get("labels"),
+            metadata.get("annotations"),
+            terminating=terminating,
+        )
+        if not terminating:
+            intents[facts.name] = read_intent(facts, LastGood(), words, now)
+            uids[facts.name] = metadata.get("uid", "")
+
+    def is_meshed(name: str) -> bool:
+        return name in intents and intents[name].meshed
+
+    expired = {
+        name: ExpiredHatch(intent.hatch_since, uids[name])
+        for name, intent in intents.items()
+        if intent.hatch_expired and intent.hatch_since is not None
+    }
+    policies = planner.clusterwide(expired)
+    for intent in intents.values():
+        plan = planner.namespace(intent, is_meshed)
+        for error in plan.failed.values():
+            raise error
+        policies += plan.policies
+    for name in words.resources:
+        owner = intents.get(catalogue.resource(name).namespace or "")
+        if owner is not None:
+            consumers = [each.namespace for each in intents.values() if planner.uses(each, name)]
+            policies += planner.beside(name, consumers, owner, is_meshed)
+    for which in GATEWAYS:
+        served = [each.namespace for each in intents.values() if planner.serves(which, each)]
+        gateway = planner.gateway(which, served, is_meshed)
+        if gateway is not None and gateway.key.namespace in intents:
+            policies.append(gateway)
+    return policies
