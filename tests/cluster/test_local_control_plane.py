@@ -20,7 +20,14 @@ from click.testing import CliRunner
 
 import homelab_netpol
 from homelab_netpol.cli.local import local
-from homelab_netpol.localcluster import ControlPlane, ExistingCluster, Lab, RefusedError, programs
+from homelab_netpol.localcluster import (
+    ControlPlane,
+    ExistingCluster,
+    Lab,
+    RefusedError,
+    programs,
+    read_crds,
+)
 from homelab_netpol.localcluster.errors import LocalClusterError, ProcessDiedError
 
 POLICIES = "/apis/cilium.io/v2/namespaces/default/ciliumnetworkpolicies"
@@ -99,6 +106,77 @@ def test_policies_are_served_and_checked_with_the_schema_of_cilium(plane: Contro
     refused = plane.api.request("POST", POLICIES, policy("bad", egress=[{"toPorts": "all"}]))
     assert refused.status == 422
     assert plane.api.watch_status(POLICIES) == 200
+
+
+def test_istios_policies_are_served_when_asked_for_and_checked_with_its_schema(lab: Lab) -> None:
+    path = "/apis/security.istio.io/v1/namespaces/default/authorizationpolicies"
+
+    def authorization(name: str, **spec: object) -> dict[str, object]:
+        kind = {"apiVersion": "security.istio.io/v1", "kind": "AuthorizationPolicy"}
+        return {**kind, "metadata": {"name": name, "namespace": "default"}, "spec": spec}
+
+    with ControlPlane(lab=lab, istio=True) as plane:
+        ports = [{"to": [{"operation": {"ports": ["5432"]}}]}]
+        good = authorization("good", action="ALLOW", rules=ports)
+        assert plane.api.request("POST", path, good).status == 201
+        bad = authorization("bad", action="PERHAPS", rules=ports)
+        assert plane.api.request("POST", path, bad).status == 422
+        strict = {
+            "apiVersion": "security.istio.io/v1",
+            "kind": "PeerAuthentication",
+            "metadata": {"name": "default", "namespace": "default"},
+            "spec": {"mtls": {"mode": "STRICT"}},
+        }
+        peers = "/apis/security.istio.io/v1/namespaces/default/peerauthentications"
+        assert plane.api.request("POST", peers, strict).status == 201
+
+
+WIDGET_CRD = """
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: widgets.example.org}
+spec:
+  group: example.org
+  scope: Cluster
+  names: {plural: widgets, singular: widget, kind: Widget}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema: {openAPIV3Schema: {type: object}}
+"""
+
+
+def test_crds_can_be_installed_later_and_are_served_at_once(
+    plane: ControlPlane, tmp_path: Path
+) -> None:
+    (tmp_path / "widgets.yaml").write_text(WIDGET_CRD)
+    widgets = "/apis/example.org/v1/widgets"
+    assert plane.api.request("GET", widgets).status == 404
+    for _ in range(2):  # those that exist are no error
+        plane.install_crds(read_crds(tmp_path))
+    assert plane.api.watch_status(widgets) == 200
+
+
+def test_crds_that_an_api_server_would_refuse_are_refused_by_name(plane: ControlPlane) -> None:
+    metadata = {"name": "gadgets.example.org"}
+    kind = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition"}
+    broken = {**kind, "metadata": metadata, "spec": {"group": "example.org"}}
+    with pytest.raises(LocalClusterError, match=r"refuses CRD gadgets\.example\.org"):
+        plane.install_crds([broken])
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [("kind: Secret", "holds Secret"), ("a: [", "is no YAML"), (None, "there are no CRDs in")],
+)
+def test_a_folder_that_holds_something_else_is_not_read_as_crds(
+    tmp_path: Path, text: str | None, complaint: str
+) -> None:
+    if text is not None:
+        (tmp_path / "some.yaml").write_text(text)
+    with pytest.raises(LocalClusterError, match=complaint):
+        read_crds(tmp_path)
 
 
 def test_kubectl_can_use_the_kubeconfig_as_it_is(plane: ControlPlane) -> None:

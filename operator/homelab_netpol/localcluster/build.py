@@ -29,6 +29,9 @@ _BINARY = "netpol-lab"
 _KEPT_BUILDS = 3
 _WORK_MARK = ".building-"
 
+# What the sources embed of other modules, which `go:embed` cannot reach: file, module, its path.
+_BORROWED = (("istio_crds.yaml", "istio.io/api", "kubernetes/customresourcedefinitions.gen.yaml"),)
+
 
 @dataclass(frozen=True)
 class Sources:
@@ -148,7 +151,10 @@ def _build(sources: Sources, go: Go, binary: Path, progress: Progress) -> None:
             f"building the lab binary with {go.version}: once, and the first time it takes minutes "
             "and downloads some hundred MB of Go modules"
         )
-        GoModule(module, go, guardian.group, progress).build(work / _BINARY, sources.link_flags)
+        go_module = GoModule(module, go, guardian.group, progress)
+        for name, owner, path in _BORROWED:
+            shutil.copyfile(go_module.directory_of(owner) / path, module / name)
+        go_module.build(work / _BINARY, sources.link_flags)
         binary.parent.mkdir(exist_ok=True)
         (work / _BINARY).replace(binary)
     progress.end(f"built {binary}")

@@ -23,11 +23,16 @@ _FLOWS_PER_REQUEST = 5_000
 _STDERR_TAIL = 2_000
 
 Half = Literal["allowed", "denied", "none"]
+# `listener` is one of Envoy that the policy names; "" is no proxy at all.
+Proxy = Literal["", "dns", "http", "tls", "listener"]
 
 
 @dataclass(frozen=True)
 class Identity:
-    """One end of a flow, as Cilium sees it; make one with `pod`, `entity` or `address`."""
+    """One end of a flow, as Cilium sees it.
+
+    Make one with `pod`, `entity`, `address` or `dns_name`.
+    """
 
     request: Mapping[str, Any]
 
@@ -37,8 +42,16 @@ class Identity:
         namespace: str,
         labels: Mapping[str, str] | None = None,
         namespace_labels: Mapping[str, str] | None = None,
+        ports: Mapping[str, str] | None = None,
     ) -> Self:
-        """A pod, by its namespace, its labels and those of its namespace."""
+        """A pod, by its namespace, its labels and those of its namespace.
+
+        Args:
+            namespace: Its namespace's name.
+            labels: Its labels.
+            namespace_labels: Those of its namespace.
+            ports: Its ports that have names, e.g. `{"http": "8080/TCP"}`.
+        """
         of_namespace = {
             f"{NAMESPACE_LABELS_PREFIX}{key}": value
             for key, value in (namespace_labels or {}).items()
@@ -46,7 +59,8 @@ class Identity:
         # Kubernetes puts this label on every namespace.
         own_name = {f"{NAMESPACE_LABELS_PREFIX}kubernetes.io/metadata.name": namespace}
         own = {**of_namespace, **own_name, NAMESPACE_LABEL: namespace}
-        return cls({"labels": {**(labels or {}), **own}})
+        request: dict[str, Any] = {"labels": {**(labels or {}), **own}}
+        return cls(request | {"ports": dict(ports)} if ports else request)
 
     @classmethod
     def entity(cls, name: str) -> Self:
@@ -58,10 +72,32 @@ class Identity:
         """An address outside the cluster, e.g. `203.0.113.7/32`."""
         return cls({"cidr": cidr})
 
+    @classmethod
+    def dns_name(cls, name: str, cidr: str | None = None) -> Self:
+        """An address outside the cluster that a pod has looked up by this name.
+
+        Whatever `toFQDNs` is in force and matches the name selects it, like in an agent whose DNS
+        proxy has seen the answer. The lookup itself is a flow of its own, to port 53 of the DNS
+        server; that it passed, and by way of the DNS proxy, is assumed here.
+
+        Args:
+            name: The name, e.g. `api.example.com`.
+            cidr: The address if a policy may mean it too, e.g. `203.0.113.7/32`; otherwise it is
+                some address of IPv4.
+        """
+        return cls({"name": name} if cidr is None else {"name": name, "cidr": cidr})
+
 
 @dataclass(frozen=True)
 class Flow:
-    """A question: may `source` open a connection to `target`? Both are names of identities."""
+    """A question: may `source` open a connection to `target`?
+
+    Attributes:
+        source: The name of an identity.
+        target: The name of an identity.
+        port: The port at the target; of ICMP and ICMPv6 the message's type.
+        protocol: TCP, UDP, SCTP, ICMP or ICMPv6.
+    """
 
     source: str
     target: str
@@ -77,11 +113,16 @@ class Verdict:
         allowed: Whether the flow passes.
         egress: What the source's policies say; `none` if it is not a pod, so has none.
         ingress: What the target's policies say; `none` if it is not a pod, so has none.
+        egress_proxy: Which of Cilium's proxies sees the traffic where it leaves the source, and may
+            still refuse what it carries; empty if none does.
+        ingress_proxy: The same where it enters the target.
     """
 
     allowed: bool
     egress: Half
     ingress: Half
+    egress_proxy: Proxy = ""
+    ingress_proxy: Proxy = ""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ It is used only when a person names its kubeconfig and its context, so that no t
 against the cluster that kubectl happens to point at.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -41,7 +41,7 @@ class ExistingCluster:
     ) -> None:
         self.kubeconfig = kubeconfig
         self.context = context
-        self._install_crds = install_crds
+        self._may_install = install_crds
         self._lab = lab
         self._api: ClientApi | None = None
 
@@ -66,7 +66,7 @@ class ExistingCluster:
         """
         self._api = ClientApi(self.kubeconfig, self.context)
         absent = crds.missing(self._api)
-        if absent and not self._install_crds:
+        if absent and not self._may_install:
             raise RefusedError(
                 f"the cluster at {self._api.server} (context {self.context} of {self.kubeconfig}) "
                 f"has no {' and no '.join(absent)}: install Cilium there, or ask for "
@@ -75,7 +75,11 @@ class ExistingCluster:
         if absent:
             lab = self._lab or Lab()
             wanted = [crd for crd in lab.policy_crds if crd["metadata"]["name"] in absent]
-            crds.install(self._api, wanted, _wait)
+            self.install_crds(wanted)
+
+    def install_crds(self, definitions: Sequence[crds.Definition]) -> None:
+        """See `ControlPlane.install_crds`. They stay there afterwards."""
+        crds.install(self.api, definitions, _wait)
 
     def stop(self) -> None:
         """Closes the connection; the cluster stays as it is."""

@@ -36,6 +36,16 @@ class GoModule:
     group: int
     progress: Progress
 
+    def directory_of(self, required: str) -> Path:
+        """Where the sources of a module are that go.mod requires; downloads them if need be.
+
+        Raises:
+            BuildError: With the end of what Go said.
+        """
+        self._run(["mod", "download", required], f"looking for {required}", 0)
+        found = self._run(["list", "-m", "-f", "{{.Dir}}", required], f"looking for {required}", 0)
+        return Path(found.stdout.strip())
+
     def build(self, output: Path, link_flags: str) -> None:
         """Builds the module's main package.
 

@@ -47,7 +47,7 @@ class Lab:
 
     @cached_property
     def versions(self) -> dict[str, str]:
-        """The versions of Kubernetes, etcd, Cilium and Go inside, e.g. `{"cilium": "v1.20.1"}`."""
+        """What is inside, e.g. `{"kubernetes": "v1.36.3", "etcd": ..., "cilium": ..., ...}`."""
         versions = self._output("version")
         return {str(name): str(version) for name, version in versions.items()}
 
@@ -55,6 +55,11 @@ class Lab:
     def policy_crds(self) -> list[dict[str, Any]]:
         """Cilium's CRDs for the two kinds that the operator writes."""
         return list(self._output("crds"))
+
+    @cached_property
+    def istio_crds(self) -> list[dict[str, Any]]:
+        """Istio's CRDs AuthorizationPolicy and PeerAuthentication, as Istio ships them."""
+        return list(self._output("crds", "--istio"))
 
     def _output(self, *arguments: str) -> Any:
         command: Sequence[str] = self.command(*arguments)

@@ -1,11 +1,11 @@
 """A Kubernetes control plane on loopback, as a context manager.
 
-It is etcd, kube-apiserver, three controllers, and Cilium's CRDs. There is no kubelet and no
-network: an operator cannot tell the difference, while a pod would never start.
+It is etcd, kube-apiserver, three controllers, and Cilium's CRDs; on request also Istio's CRDs, and
+the part of Cilium's operator that validates policies. There is no kubelet and no network: an
+operator cannot tell the difference, while a pod would never start.
 """
 
 import secrets
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +14,7 @@ from typing import Self
 
 from homelab_netpol.localcluster import crds, credentials
 from homelab_netpol.localcluster.api import LocalApi
+from homelab_netpol.localcluster.datadir import DataDirectory
 from homelab_netpol.localcluster.errors import LocalClusterError, ProcessDiedError
 from homelab_netpol.localcluster.guardian import Guardian
 from homelab_netpol.localcluster.lab import Lab
@@ -24,6 +25,7 @@ from homelab_netpol.localcluster.programs import (
     controller_manager_command,
     etcd_command,
     free_ports,
+    validator_command,
 )
 
 _STEP_TIMEOUT = 60.0
@@ -42,6 +44,9 @@ class ControlPlane:
         log_dir: Directory for the components' logs; inside the data directory when not given.
         kubeconfig: Where to write the kubeconfig; inside the data directory when not given.
         apiserver_flags: Further flags for kube-apiserver, e.g. those of an audit log.
+        validator: Run Cilium's policy validator too, which writes `status.conditions[Valid]`.
+        istio: Install Istio's CRDs too, see `Lab.istio_crds`.
+        crds: Further CRDs to install at the start, see `read_crds`.
 
     Attributes (all but `context` from the start on):
         context: The name of the kubeconfig's one context.
@@ -53,6 +58,7 @@ class ControlPlane:
         etcd: The process, to be stopped, killed or started again at will.
         apiserver: The same for kube-apiserver.
         controller_manager: The same for kube-controller-manager.
+        validator: The same for the validator; None if it was not asked for.
         timings: Seconds from the start to each milestone.
     """
 
@@ -65,6 +71,7 @@ class ControlPlane:
     etcd: Component
     apiserver: Component
     controller_manager: Component
+    validator: Component | None
     timings: dict[str, float]
 
     def __init__(
@@ -76,13 +83,17 @@ class ControlPlane:
         log_dir: Path | None = None,
         kubeconfig: Path | None = None,
         apiserver_flags: Sequence[str] = (),
+        validator: bool = False,
+        istio: bool = False,
+        crds: Sequence[crds.Definition] = (),
     ) -> None:
         self._lab = lab
-        self._wanted_data_dir = data_dir
         self._keep_data = keep_data
-        self._wanted_log_dir = log_dir
-        self._wanted_kubeconfig = kubeconfig
+        self._places = (data_dir, log_dir, kubeconfig)
         self._apiserver_flags = tuple(apiserver_flags)
+        self._wants_validator = validator
+        self._istio = istio
+        self._extra_crds = tuple(crds)
         self._token = secrets.token_urlsafe(32)
         self._guardian: Guardian | None = None
         self._components: tuple[Component, ...] = ()
@@ -138,12 +149,18 @@ class ControlPlane:
         Raises:
             LocalClusterError: It is not ready after `timeout` seconds, or a component has ended.
         """
-        wait_until(
-            lambda: self.api.request("GET", "/readyz").status == 200,
-            "the API server to be ready",
-            timeout,
-            self._components,
-        )
+        ready = "the API server to be ready"
+        self._wait(lambda: self.api.request("GET", "/readyz").status == 200, ready, timeout)
+
+    def install_crds(self, definitions: Sequence[crds.Definition]) -> None:
+        """Installs CRDs, e.g. those of `Lab.istio_crds`, and waits until they are served.
+
+        Those that exist are left as they are.
+
+        Raises:
+            LocalClusterError: The API server refuses one, or does not serve it in time.
+        """
+        crds.install(self.api, definitions, self._wait)
 
     @property
     def server(self) -> str:
@@ -168,25 +185,13 @@ class ControlPlane:
         return {"kubernetes": kubernetes, "cilium": lab.versions["cilium"]}
 
     def _prepare(self) -> None:
-        temporary = Path(tempfile.gettempdir(), f"homelab-netpol-{secrets.token_hex(6)}")
-        self.data_dir = (self._wanted_data_dir or temporary).absolute()
-        tokens = self.data_dir / "tokens.csv"
-        if self.data_dir.exists() and any(self.data_dir.iterdir()) and not tokens.exists():
-            # It will be removed with all that is in it, so it must not be somebody's home.
-            raise LocalClusterError(
-                f"{self.data_dir} holds something else than the data of a control plane; "
-                "name a directory that is empty or does not exist"
-            )
+        self._directory = DataDirectory.at(*self._places)
+        self.data_dir = self._directory.path
+        self.log_dir = self._directory.log_dir
+        self.kubeconfig = self._directory.kubeconfig
         # Before the directory exists: there is no moment at which it could be left behind.
         self._guardian = Guardian(remove=[] if self._keep_data else [self.data_dir])
-        self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.log_dir = self._wanted_log_dir or self.data_dir / "logs"
-        self.log_dir.mkdir(parents=True, exist_ok=True)
-        self.kubeconfig = self._wanted_kubeconfig or self.data_dir / "kubeconfig"
-        key = self.data_dir / "service-account.key"
-        if not key.exists():  # a new one would void the tokens in data that was kept
-            credentials.write_private(key, credentials.ec_private_key())
-        credentials.write_private(tokens, credentials.token_file(self._token))
+        self._directory.create(self._token)
 
     def _start_components(self, lab: Lab, began: float) -> None:
         self.timings = {}
@@ -194,32 +199,37 @@ class ControlPlane:
         def reached(milestone: str) -> None:
             self.timings[milestone] = round(time.monotonic() - began, 2)
 
-        def wait(done: Callable[[], bool], what: str) -> None:
-            wait_until(done, what, _STEP_TIMEOUT, self._components)
-
         self._make_components(lab)
         with ThreadPoolExecutor(1) as pool:
-            definitions = pool.submit(lambda: lab.policy_crds)
+            definitions = pool.submit(self._definitions, lab)
             # Together: the API server waits for etcd by itself.
             self.etcd.start()
             self.apiserver.start()
-            wait(self._write_kubeconfig, "kube-apiserver to write its certificate")
+            self._wait(
+                lambda: self._directory.write_kubeconfig(self.server, self._token),
+                "kube-apiserver to write its certificate",
+            )
             self.api = LocalApi(self.kubeconfig)
-            wait(lambda: self.api.request("GET", "/livez").status != 0, "kube-apiserver to answer")
+            self._wait(
+                lambda: self.api.request("GET", "/livez").status != 0, "kube-apiserver to answer"
+            )
             reached("API server answers")
             # Not earlier: it gives up when the API server is not well within 10 s.
             self.controller_manager.start()
             # Long before the API server calls itself ready, it takes CRDs.
-            crds.install(self.api, definitions.result(), wait)
+            self.install_crds(definitions.result())
             reached("CRDs served")
         self.wait_ready()
         reached("API server ready")
         # Nothing but the controllers makes this object: they work.
-        wait(
+        self._wait(
             lambda: self.api.request("GET", _DEFAULT_SERVICE_ACCOUNT).status == 200,
             "the controllers to create the default service account",
         )
         reached("controllers at work")
+        # Not earlier: when it finds no namespace kube-system, it tries again 5 s later.
+        if self.validator is not None:
+            self.validator.start()
 
     def _make_components(self, lab: Lab) -> None:
         self.ports = free_ports()
@@ -231,23 +241,21 @@ class ControlPlane:
         self.controller_manager = self._component(
             "kube-controller-manager", controller_manager_command(lab, self.kubeconfig)
         )
-        self._components = (self.etcd, self.apiserver, self.controller_manager)
+        self.validator = None
+        if self._wants_validator:
+            self.validator = self._component("validator", validator_command(lab, self.kubeconfig))
+        always = (self.etcd, self.apiserver, self.controller_manager)
+        self._components = (*always, self.validator) if self.validator else always
 
     def _component(self, name: str, command: Iterable[str]) -> Component:
         return Component(name, tuple(command), self.log_dir / f"{name}.log", self.group)
 
-    def _write_kubeconfig(self) -> bool:
-        """Writes the kubeconfig, if the API server has made its certificates."""
-        try:
-            certificates = (self.data_dir / "certs" / "apiserver.crt").read_text()
-        except FileNotFoundError:
-            return False
-        # Its own, then that of the CA that it made up to sign it.
-        if certificates.count("-----END CERTIFICATE-----") < 2:
-            return False
-        text = credentials.kubeconfig(self.server, self._token, certificates)
-        credentials.write_private(self.kubeconfig, text)
-        return True
+    def _wait(self, done: Callable[[], bool], what: str, timeout: float = _STEP_TIMEOUT) -> None:
+        wait_until(done, what, timeout, self._components)
+
+    def _definitions(self, lab: Lab) -> list[crds.Definition]:
+        istio = lab.istio_crds if self._istio else []
+        return [*lab.policy_crds, *istio, *self._extra_crds]
 
     def __enter__(self) -> Self:
         self.start()

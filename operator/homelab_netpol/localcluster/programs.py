@@ -117,6 +117,11 @@ def controller_manager_command(lab: Lab, kubeconfig: Path) -> list[str]:
     ]
 
 
+def validator_command(lab: Lab, kubeconfig: Path) -> list[str]:
+    """The command line of Cilium's policy validator, of which there is no stock binary."""
+    return lab.command("validator", f"--kubeconfig={kubeconfig}")
+
+
 def _start(name: str, lab: Lab) -> list[str]:
     stock = find_program(name)
     return [stock] if stock else lab.command(name)

@@ -16,6 +16,7 @@ from homelab_netpol.localcluster.errors import LocalClusterError
 from homelab_netpol.localcluster.lab import Lab
 from homelab_netpol.localcluster.plane import ControlPlane
 from homelab_netpol.localcluster.state import Background, Home
+from homelab_netpol.shipped import own_crds
 
 ALREADY_RUNNING = 4
 _CHECK_INTERVAL = 1.0
@@ -41,7 +42,12 @@ def _supervise_claimed(home: Home, lab: Lab, stop: threading.Event) -> int:
         if log != home.log:
             log.unlink()
     plane = ControlPlane(
-        lab=lab, data_dir=home.new_data_dir(), log_dir=home.log_dir, kubeconfig=home.kubeconfig
+        lab=lab,
+        data_dir=home.new_data_dir(),
+        log_dir=home.log_dir,
+        kubeconfig=home.kubeconfig,
+        validator=True,
+        crds=own_crds(),
     )
     try:
         with plane:

@@ -18,6 +18,7 @@ import (
 	"github.com/cilium/cilium/pkg/policy/api"
 	testidentity "github.com/cilium/cilium/pkg/testutils/identity"
 	testpolicy "github.com/cilium/cilium/pkg/testutils/policy"
+	"github.com/cilium/cilium/pkg/types"
 	"github.com/cilium/cilium/pkg/u8proto"
 )
 
@@ -32,7 +33,9 @@ type engine struct {
 	logger *slog.Logger
 	repo   *policy.Repository
 
-	// endpoints are what flows may name; objects are the policies last sent, by resource.
+	// endpoints are what flows may name, as requests asked for them; objects are the policies last
+	// sent, by resource.
+	requests  map[string]identityRequest
 	endpoints map[string]endpoint
 	objects   map[ipcache.ResourceID]policyObject
 
@@ -70,6 +73,7 @@ func (e *engine) rebuild() {
 	e.repo = policy.NewPolicyRepository(e.logger, peers, nil,
 		envoypolicy.NewEnvoyL7RulesTranslator(e.logger, nil), nil, testpolicy.NewPolicyMetricsNoop())
 	e.repo.GetSelectorCache().SetLocalIdentityNotifier(testidentity.NewDummyIdentityNotifier())
+	e.repo.SetNamedPortsGetter(newPortsOfPeers(e.endpoints))
 	e.repo.UpdateIdentities(subjects, nil)
 	for resource, object := range e.objects {
 		e.repo.ReplaceByResource(object.rules, resource)
@@ -114,13 +118,13 @@ func (e *engine) verdict(flow flowRequest) (flowVerdict, error) {
 	result := flowVerdict{Egress: halfNone, Ingress: halfNone}
 	if from.pod {
 		key := policy.EgressKey().WithIdentity(to.identity.ID).WithPortProto(protocol, flow.Port)
-		if result.Egress, err = e.half(from, key); err != nil {
+		if result.Egress, result.EgressProxy, err = e.half(from, key); err != nil {
 			return flowVerdict{}, fmt.Errorf("egress policy of %q: %w", flow.From, err)
 		}
 	}
 	if to.pod {
 		key := policy.IngressKey().WithIdentity(from.identity.ID).WithPortProto(protocol, flow.Port)
-		if result.Ingress, err = e.half(to, key); err != nil {
+		if result.Ingress, result.IngressProxy, err = e.half(to, key); err != nil {
 			return flowVerdict{}, fmt.Errorf("ingress policy of %q: %w", flow.To, err)
 		}
 	}
@@ -128,20 +132,42 @@ func (e *engine) verdict(flow flowRequest) (flowVerdict, error) {
 	return result, nil
 }
 
-func (e *engine) half(subject endpoint, key policy.Key) (string, error) {
-	resolved, err := e.policyOf(subject.identity)
+// half gives the outcome of one half, and the proxy that sees its traffic.
+func (e *engine) half(subject endpoint, key policy.Key) (outcome, proxy string, err error) {
+	resolved, err := e.policyOf(subject)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
-	if entry, _, _ := resolved.Lookup(key); entry.IsDeny() {
-		return halfDenied, nil
+	entry, _, _ := resolved.Lookup(key)
+	if entry.IsDeny() {
+		return halfDenied, "", nil
 	}
-	return halfAllowed, nil
+	return halfAllowed, proxyKind(entry), nil
 }
 
-// policyOf resolves the rules for one identity, in the same steps as policy.LookupFlow, which
+// proxyKind says which of Cilium's proxies the traffic is redirected to; empty if to none. The
+// entry of a policy map does not name it, but each kind has a range of priorities of its own: what
+// lies below those of HTTP was chosen by the policy, for a listener that it names.
+func proxyKind(entry policy.MapStateEntry) string {
+	if entry.ProxyPort == 0 {
+		return ""
+	}
+	switch priority := entry.Precedence.ListenerPriority(); {
+	case priority >= policy.ListenerPriorityCRD || priority < policy.ListenerPriorityHTTP:
+		return "listener"
+	case priority >= policy.ListenerPriorityDNS:
+		return string(policy.ParserTypeDNS)
+	case priority >= policy.ListenerPriorityTLS:
+		return string(policy.ParserTypeTLS)
+	default:
+		return string(policy.ParserTypeHTTP)
+	}
+}
+
+// policyOf resolves the rules for one pod, in the same steps as policy.LookupFlow, which
 // takes them anew for every flow: keeping the outcome is what makes a flow a map lookup.
-func (e *engine) policyOf(id *identity.Identity) (*policy.EndpointPolicy, error) {
+func (e *engine) policyOf(subject endpoint) (*policy.EndpointPolicy, error) {
+	id := subject.identity
 	if known, ok := e.policies[id.ID]; ok {
 		return known, nil
 	}
@@ -151,7 +177,7 @@ func (e *engine) policyOf(id *identity.Identity) (*policy.EndpointPolicy, error)
 	}
 	// No proxy runs here: any port will do for rules that would redirect to one.
 	redirects := map[string]uint16{policy.FallbackRedirectID: math.MaxUint16}
-	resolved := selected.DistillPolicy(e.logger, policyOwner{id: uint64(id.ID)}, redirects)
+	resolved := selected.DistillPolicy(e.logger, policyOwner{uint64(id.ID), subject.ports}, redirects)
 	if err := resolved.Ready(); err != nil {
 		return nil, err
 	}
@@ -164,14 +190,16 @@ func (e *engine) policyOf(id *identity.Identity) (*policy.EndpointPolicy, error)
 }
 
 // policyOwner is what Cilium wants to know of the endpoint that a policy is computed for. It has
-// no named ports, and nothing to regenerate.
-type policyOwner struct{ id uint64 }
+// nothing to regenerate.
+type policyOwner struct {
+	id    uint64
+	ports types.NamedPortMap
+}
 
-func (o policyOwner) GetID() uint64                                    { return o.id }
-func (policyOwner) GetIngressNamedPort(string, u8proto.U8proto) uint16 { return 0 }
-func (policyOwner) PolicyDebug(string, ...any)                         {}
-func (policyOwner) IsHost() bool                                       { return false }
-func (policyOwner) PreviousMapState() *policy.MapState                 { return nil }
+func (o policyOwner) GetID() uint64                    { return o.id }
+func (policyOwner) PolicyDebug(string, ...any)         {}
+func (policyOwner) IsHost() bool                       { return false }
+func (policyOwner) PreviousMapState() *policy.MapState { return nil }
 func (policyOwner) RegenerateIfAlive(*regeneration.ExternalRegenerationMetadata) <-chan bool {
 	done := make(chan bool)
 	close(done)

@@ -65,6 +65,7 @@ func (e *engine) replacePolicies(objects []json.RawMessage) []rejection {
 			e.replaceRules(resource, nil)
 		}
 	}
+	e.relabelNames()
 	if e.computed > recycleAfter {
 		e.rebuild()
 	}

@@ -30,11 +30,14 @@ type request struct {
 	Flows      []flowRequest              `json:"flows"`
 }
 
-// identityRequest has exactly one of its fields.
+// identityRequest has exactly one of its fields, but ports go with labels, and an address may go
+// with its name.
 type identityRequest struct {
 	Labels map[string]string `json:"labels"`
 	Entity string            `json:"entity"`
 	CIDR   string            `json:"cidr"`
+	Name   string            `json:"name"`
+	Ports  map[string]string `json:"ports"`
 }
 
 type flowRequest struct {
@@ -45,9 +48,11 @@ type flowRequest struct {
 }
 
 type flowVerdict struct {
-	Allowed bool   `json:"allowed"`
-	Egress  string `json:"egress"`
-	Ingress string `json:"ingress"`
+	Allowed      bool   `json:"allowed"`
+	Egress       string `json:"egress"`
+	Ingress      string `json:"ingress"`
+	EgressProxy  string `json:"egress_proxy"`
+	IngressProxy string `json:"ingress_proxy"`
 }
 
 type rejection struct {

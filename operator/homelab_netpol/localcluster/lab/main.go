@@ -24,9 +24,10 @@ var commands = map[string]func(args []string) int{
 	"kube-controller-manager": func(args []string) int {
 		return runComponent(controllermanager.NewControllerManagerCommand(), args)
 	},
-	"crds":    runCRDs,
-	"engine":  runEngine,
-	"version": runVersion,
+	"crds":      runCRDs,
+	"engine":    runEngine,
+	"validator": runValidator,
+	"version":   runVersion,
 }
 
 func main() {

@@ -14,6 +14,7 @@ var versionModules = map[string]string{
 	"kubernetes": "k8s.io/kubernetes",
 	"etcd":       "go.etcd.io/etcd/server/v3",
 	"cilium":     "github.com/cilium/cilium",
+	"istio":      "istio.io/api",
 }
 
 func versions() map[string]string {
