@@ -170,6 +170,10 @@ class StandingPolicies:
         completed, sent = self._completed.get(live.key, ("", ""))
         if live.digest == completed:
             live = dataclasses.replace(live, digest=sent)
+        known = self.get(live.key)
+        if known is not None and known.rejected and live.rejected and known.digest == live.digest:
+            # Of several mistakes Cilium names now one, now another: nothing has changed.
+            live = dataclasses.replace(live, rejected=known.rejected)
         self._policies.setdefault(owner_of(live.key), {})[live.key] = live
 
     def _drop(self, key: PolicyKey) -> None:
