@@ -1,13 +1,9 @@
-"""What owners of namespaces are told: a grant's target that is not there, or that shuts them out;
-a platform namespace's policy that forgets what each must have."""
+"""What a grant's owner is told: its target is not there, or shuts the namespace out."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from homelab_netpol.settings import Settings, parse_settings
 from homelab_netpol.verdict import (
     Finding,
     FindingReason,
@@ -15,37 +11,14 @@ from homelab_netpol.verdict import (
     GrantedResource,
     TargetFacts,
     grant_findings,
-    platform_findings,
     read_policies,
 )
+from tests.unit.hand_made import Json, namespaces, policy, ports, rejected
 
 APP: dict[str, dict[str, str] | None] = {"my-app": {"team": "web"}}
 POSTGRES = GrantedResource("postgres", "database", (GrantedPort(5432),))
 BY_HAND = GrantedResource("postgres", "database", (GrantedPort(5432),), granted_by_us=False)
 PODS: tuple[dict[str, str], ...] = ({"app": "pg", "pod": "0"}, {"app": "pg", "pod": "1"})
-
-Json = dict[str, Any]
-
-
-def policy(
-    name: str = "closed",
-    namespace: str = "database",
-    kind: str = "CiliumNetworkPolicy",
-    pods: dict[str, str] | None = None,
-    **spec: Any,
-) -> Json:
-    metadata = {"name": name, **({"namespace": namespace} if namespace else {})}
-    selector = {"matchLabels": pods} if pods else {}
-    subject = "podSelector" if kind == "NetworkPolicy" else "endpointSelector"
-    return {"kind": kind, "metadata": metadata, "spec": {subject: selector, **spec}}
-
-
-def namespaces(*names: str) -> list[Json]:
-    return [{"matchLabels": {"k8s:io.kubernetes.pod.namespace": name}} for name in names]
-
-
-def ports(*numbers: int, protocol: str = "TCP") -> list[Json]:
-    return [{"ports": [{"port": str(number), "protocol": protocol} for number in numbers]}]
 
 
 def found(
@@ -60,9 +33,6 @@ def found(
 
 def reasons(findings: list[Finding]) -> list[str]:
     return [finding.reason.value for finding in findings]
-
-
-# Grants.
 
 
 def test_a_missing_namespace_is_told_to_each_consumer() -> None:
@@ -149,9 +119,18 @@ def test_what_is_not_understood_is_no_finding() -> None:
 
 
 def test_a_policy_that_cilium_rejects_denies_nobody() -> None:
-    rejected = policy(ingress=[{}])
-    rejected["status"] = {"conditions": [{"type": "Valid", "status": "False"}]}
-    assert found(BY_HAND, rejected) == []
+    assert found(BY_HAND, rejected(policy(ingress=[{}]))) == []
+
+
+def test_an_edit_that_cilium_rejects_may_have_left_the_policy_before_it_in_force() -> None:
+    closed = policy(ingress=[{}])
+    assert found(BY_HAND, closed, rejected(policy("edited", ingress=[{}]), generation=2)) == []
+
+
+@pytest.mark.parametrize("label", ["pod-template-hash", "kubernetes.io/arch", "k8s.io/cluster"])
+def test_a_selector_by_a_label_that_cilium_leaves_out_is_no_finding(label: str) -> None:
+    closed = policy(pods={label: "x"}, ingress=[{}])
+    assert found(BY_HAND, closed, pods=({label: "x"},)) == []
 
 
 def test_without_chosen_pods_one_open_pod_is_enough_and_of_chosen_ones_all_count() -> None:
@@ -160,7 +139,19 @@ def test_without_chosen_pods_one_open_pod_is_enough_and_of_chosen_ones_all_count
     chosen = GrantedResource(
         "postgres", "database", (GrantedPort(5432),), {"app": "pg"}, granted_by_us=False
     )
-    assert reasons(found(chosen, closed)) == ["TargetDenies"]
+    [finding] = found(chosen, closed)
+    assert finding.reason == FindingReason.TARGET_DENIES
+    assert "does not reach all of its pods" in finding.message
+
+
+def test_of_two_causes_the_deny_rule_is_told_with_its_own_port_only() -> None:
+    both = GrantedResource(
+        "db", "database", (GrantedPort(5432), GrantedPort(8008)), granted_by_us=False
+    )
+    deny = policy("deny", ingressDeny=[{"fromEntities": ["cluster"], "toPorts": ports(8008)}])
+    [finding] = found(both, policy(ingress=[{}]), deny)
+    assert "a deny rule of CiliumNetworkPolicy deny in database" in finding.message
+    assert "on TCP 8008," in finding.message
 
 
 def test_rules_that_look_at_requests_are_told_unless_the_operator_opens_the_port() -> None:
@@ -187,143 +178,3 @@ def test_no_message_is_longer_than_an_event_reads_well() -> None:
     resource = GrantedResource("r" * 63, "database", many, granted_by_us=False)
     [finding] = found(resource, *long, consumers={"n" * 63: {}})
     assert len(finding.message) <= 400
-
-
-# Platform namespaces.
-
-SETTINGS = Settings()
-DNS = {
-    "toEndpoints": [
-        {"matchLabels": {"k8s:io.kubernetes.pod.namespace": "kube-system", "k8s-app": "kube-dns"}}
-    ],
-    "toPorts": [{"ports": [{"port": "53", "protocol": "ANY"}]}],
-}
-PROMETHEUS = {"fromEndpoints": namespaces("monitoring"), "toPorts": ports(9187)}
-HEALTH = {"fromEntities": ["health"]}
-KUBELET = {"fromCIDR": ["169.254.0.0/16"]}
-FROM_ZTUNNEL = {"fromEndpoints": namespaces("istio-system"), "toPorts": ports(15008)}
-TO_CLUSTER = {"toEntities": ["cluster"], "toPorts": ports(15008)}
-SERVICE = {"fromEndpoints": namespaces("my-app"), "toPorts": ports(5432)}
-
-
-def complete(**spec: Any) -> Json:
-    return policy(egress=[DNS], ingress=[PROMETHEUS, HEALTH, KUBELET, SERVICE], **spec)
-
-
-def incomplete(*policies: Json, meshed: bool = False, settings: Settings = SETTINGS) -> list[str]:
-    findings = platform_findings("database", read_policies(policies), settings, meshed=meshed)
-    assert all(finding.subject == "database" for finding in findings)
-    assert {finding.reason for finding in findings} <= {FindingReason.PLATFORM_POLICY_INCOMPLETE}
-    return [finding.message for finding in findings]
-
-
-def test_a_policy_with_every_required_rule_is_fine() -> None:
-    assert incomplete(complete()) == []
-
-
-def test_a_policy_without_any_is_told_all_that_is_missing_in_one_finding() -> None:
-    [message] = incomplete(policy(egress=[{}], ingress=[SERVICE]), meshed=True)
-    assert message == (
-        "CiliumNetworkPolicy closed in database lacks required rules: to egress add DNS"
-        " (kube-system k8s-app=kube-dns, UDP 53 and TCP 53) and HBONE (TCP 15008, ztunnel and"
-        " meshed peers); to ingress add Prometheus (monitoring app.kubernetes.io/name=prometheus,"
-        " the metrics port), probes (fromEntities [health] and fromCIDR [169.254.0.0/16]) and HBONE"
-        " (TCP 15008, ztunnel and meshed peers)."
-    )
-
-
-@pytest.mark.parametrize(
-    ("lacking", "word"),
-    [(PROMETHEUS, "Prometheus"), (HEALTH, "[health]"), (KUBELET, "[169.254.0.0/16]")],
-)
-def test_each_forgotten_ingress_rule_is_named(lacking: Json, word: str) -> None:
-    rules = [rule for rule in (PROMETHEUS, HEALTH, KUBELET, SERVICE) if rule is not lacking]
-    [message] = incomplete(policy(ingress=rules))
-    assert word in message
-    assert "egress" not in message, "a policy that leaves egress open needs no rule there"
-
-
-def test_dns_over_one_of_its_protocols_is_half_of_it() -> None:
-    only_udp = {**DNS, "toPorts": ports(53, protocol="UDP")}
-    [message] = incomplete(policy(egress=[only_udp]))
-    assert "TCP 53)" in message
-    assert "UDP" not in message
-
-
-def test_a_part_of_the_probes_network_is_not_all_of_it() -> None:
-    rules = [PROMETHEUS, HEALTH, {"fromCIDR": ["169.254.7.127/32"]}]
-    assert len(incomplete(policy(ingress=rules))) == 1
-
-
-def test_what_is_open_to_all_lacks_nothing() -> None:
-    everything = policy(ingress=[{"fromEntities": ["all"]}], egress=[{"toEntities": ["all"]}])
-    assert incomplete(everything, meshed=True) == []
-
-
-def test_a_policy_that_closes_nothing_lacks_nothing() -> None:
-    additive = policy(ingress=[SERVICE], enableDefaultDeny={"ingress": False})
-    assert incomplete(additive, meshed=True) == []
-
-
-@pytest.mark.parametrize(
-    ("pods", "others", "fine"),
-    [
-        ({"app": "pg"}, {"app": "pg"}, True),
-        ({"app": "pg"}, None, True),
-        ({"app": "pg", "tier": "x"}, {"app": "pg"}, True),
-        ({"app": "pg"}, {"app": "backup"}, False),
-        (None, {"app": "pg"}, False),
-    ],
-)
-def test_policies_of_the_same_pods_complete_each_other(
-    pods: dict[str, str] | None, others: dict[str, str] | None, fine: bool
-) -> None:
-    own = policy("own", pods=pods, ingress=[SERVICE])
-    messages = incomplete(own, complete(pods=others))
-    assert [message for message in messages if " own " in message] == ([] if fine else messages)
-    assert bool(messages) is not fine
-
-
-def test_a_clusterwide_policy_may_supply_what_is_missing_and_is_not_told_about() -> None:
-    own = policy(egress=[{}])
-    dns = policy("dns", "", "CiliumClusterwideNetworkPolicy", egress=[DNS])
-    assert incomplete(own, dns) == []
-
-
-def test_a_meshed_namespace_needs_the_tunnel_both_ways() -> None:
-    assert len(incomplete(complete(), meshed=True)) == 1
-    both = policy(
-        egress=[DNS, TO_CLUSTER], ingress=[PROMETHEUS, HEALTH, KUBELET, FROM_ZTUNNEL, SERVICE]
-    )
-    assert incomplete(both, meshed=True) == []
-
-
-def test_a_network_policy_is_told_what_it_cannot_say_itself() -> None:
-    closed = policy(kind="NetworkPolicy", policyTypes=["Ingress"])
-    [message] = incomplete(closed)
-    assert message.endswith(
-        "A NetworkPolicy cannot name health: use a CiliumNetworkPolicy for that."
-    )
-    assert len(incomplete(policy(kind="NetworkPolicy", ingress=[{}]))) == 0
-
-
-def test_what_is_required_follows_the_settings() -> None:
-    settings = parse_settings(
-        "dns: {namespace: dns, labels: {app: unbound}}\n"
-        "probes: {entities: [host], cidrs: []}\nprometheus: {ports: [9100]}"
-    )
-    [message] = incomplete(complete(), settings=settings)
-    assert "DNS (dns app=unbound" in message
-    assert "Prometheus" in message, "9187 is open, and 9100 is what is scraped"
-    assert "probes" not in message
-
-
-def test_a_policy_that_is_not_understood_or_not_in_force_is_not_told_about() -> None:
-    unclear = policy("unclear", ingress=[{"fromTheFuture": []}])
-    rejected = policy("rejected", ingress=[{}])
-    rejected["status"] = {"conditions": [{"type": "Valid", "status": "False"}]}
-    assert incomplete(unclear, rejected) == []
-
-
-def test_the_policies_of_other_namespaces_are_not_looked_at() -> None:
-    assert incomplete(policy(namespace="cache", ingress=[{}])) == []

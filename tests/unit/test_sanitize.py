@@ -85,7 +85,7 @@ def test_what_people_write_by_the_book_passes(rule: str) -> None:
         ("egress: [{icmps: [{fields: [{type: PacketTooBig}]}]}]", "type", "family: IPv6"),
         ("egress: [{icmps: [{fields: [{type: 256}]}]}]", "type", "255"),
         ("egress: [{icmps: [{fields: [{family: IPv4}]}]}]", "fields[0]", "`type` is missing"),
-        ("ingress: [{fromNodes: [{}]}]", "spec.ingress[0].fromNodes", "node labels"),
+        ("ingress: [{fromNodes: [{}]}]", "spec.ingress[0].fromNodes[0]", "remote-node"),
         ("{nodeSelector: {}, ingress: [{}]}", "spec.nodeSelector", "endpointSelector"),
         ("ingress: [{fromEndpoints: [{matchLabels: {a: true}}]}]", "matchLabels.a", "a string"),
         ("ingress: [{fromEndpoints: [{matchLabels: {'a b': c}}]}]", "matchLabels.a b", "label key"),
@@ -115,6 +115,16 @@ def test_rules_inside_a_connection_need_the_right_port(ports: str, path: str, sa
     assert problem.path.startswith("spec.ingress[0].toPorts[0]")
     assert problem.path.endswith(path)
     assert says in problem.message
+
+
+def test_http_and_dns_rules_on_one_port_of_one_peer_are_refused() -> None:
+    dns = "ports: [{port: '53'}], rules: {dns: [{matchPattern: '*'}]}"
+    http = "ports: [{port: '53', protocol: TCP}], rules: {http: [{}]}"
+    other = "ports: [{port: '80', protocol: TCP}], rules: {http: [{}]}"
+    [problem] = written(f"egress: [{{toEndpoints: [{{}}], toPorts: [{{{dns}}}, {{{http}}}]}}]")
+    assert problem.path == "spec.egress[0].toPorts[1]"
+    assert "one port" in problem.message
+    assert written(f"egress: [{{toEndpoints: [{{}}], toPorts: [{{{dns}}}, {{{other}}}]}}]") == []
 
 
 @pytest.mark.parametrize("text", ["/", r"/v\d+/.*", "/[[:alpha:]]+", r"/\Qa.b\E", "(?P<n>a|b){2}"])
