@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from bench.scenarios.at_once import AtOnceResult, measure_at_once
 from bench.scenarios.ceiling import CeilingResult, measure_ceiling
 from bench.scenarios.one_by_one import OneByOneResult, measure_one_by_one
+from bench.scenarios.redefinition import RedefinitionResult, measure_redefinition
 from bench.subjects import Subject
 
 
@@ -36,6 +37,7 @@ class Round:
     ceiling: CeilingResult
     at_once: dict[str, AtOnceResult] = field(default_factory=dict)
     one_by_one: dict[str, OneByOneResult] = field(default_factory=dict)
+    redefinition: dict[str, RedefinitionResult] = field(default_factory=dict)
 
 
 def run_rounds(plan: Plan, tell: Callable[[str], None]) -> list[Round]:
@@ -69,6 +71,10 @@ def run_rounds(plan: Plan, tell: Callable[[str], None]) -> list[Round]:
         for subject in subjects:
             tell(f"{prefix}: {subject.name}, one label at a time")
             found.one_by_one[subject.name] = measure_one_by_one(subject, plan.samples)
+        for subject in subjects:
+            tell(f"{prefix}: {subject.name}, a profile with many users is changed")
+            redefined = found.redefinition[subject.name] = measure_redefinition(subject)
+            tell(f"{prefix}: {subject.name} took {redefined.changed.seconds:.2f} s")
         tell(f"{prefix}: done in {time.monotonic() - begun:.0f} s")
         rounds.append(found)
     return rounds

@@ -64,6 +64,12 @@ class Metrics:
             "reason",
             "key",
         )
+        self.findings = self._gauge(
+            "findings",
+            "What keeps a namespace's grants, or its platform policies, from being complete.",
+            "namespace",
+            "reason",
+        )
         self.conflicts = self._gauge(
             "conflicts",
             "1 for each policy that cannot be written, as somebody else's has its name.",

@@ -21,6 +21,7 @@ from homelab_netpol import __version__
 from homelab_netpol.cluster.client import Api
 from homelab_netpol.cluster.connection import ClusterAccess
 from homelab_netpol.cluster.events import EventPoster
+from homelab_netpol.cluster.foreign import ForeignReader
 from homelab_netpol.cluster.lease import LeaseElector
 from homelab_netpol.cluster.resources import Resources
 from homelab_netpol.definitions import DefinitionKind
@@ -30,6 +31,7 @@ from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.objects import Kind, LabelKeys, read_live
 from homelab_netpol.reconcile.defined import read_definition
 from homelab_netpol.reconcile.dispatch import Dispatcher
+from homelab_netpol.reconcile.inspect import Inspector
 from homelab_netpol.reconcile.reconciler import Reconciler
 from homelab_netpol.reconcile.statuses import Statuses
 from homelab_netpol.reconcile.sync import Sync
@@ -105,6 +107,9 @@ class Runtime:
         else:
             self._leading = self._elector.leading
             jobs.add(asyncio.create_task(self._elector.run(), name="lease"))
+        inspector = Inspector(self._view, ForeignReader(api), teller.findings, self._leading)
+        looking = inspector.run(self._settings.inspection_seconds)
+        jobs.add(asyncio.create_task(looking, name="inspection"))
         for number in range(self._settings.workers):
             worker = dispatcher.work(reconciler, self._leading)
             jobs.add(asyncio.create_task(worker, name=f"worker {number}"))

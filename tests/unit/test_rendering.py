@@ -46,9 +46,14 @@ HEAD = "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\n"
     ],
 )
 def test_a_hostile_value_stays_one_string(tmp_path: Path, value: str) -> None:
-    text = HEAD + "spec:\n  endpointSelector: {}\n  ingress: [{fromEntities: [{{ value }}]}]\n"
+    rules = "  endpointSelector: {}\n  ingress: [{fromEntities: [host]}]\n"
+    text = f"{HEAD}spec:\n  description: {{{{ value }}}}\n{rules}"
     assert render(tmp_path, text, value=value) == {
-        "spec": {"endpointSelector": {}, "ingress": [{"fromEntities": [value]}]}
+        "spec": {
+            "description": value,
+            "endpointSelector": {},
+            "ingress": [{"fromEntities": ["host"]}],
+        }
     }
 
 
@@ -67,10 +72,10 @@ def test_a_hostile_value_stays_one_string(tmp_path: Path, value: str) -> None:
         (HEAD, "either `spec`"),
         (HEAD + "spec: {ingress: [{}]}", "endpointSelector"),
         (HEAD + "spec: {endpointSelector: {}}", "rejected by Cilium"),
-        (HEAD + "spec: {endpointSelector: {}, ingress: [], egress: []}", "rejected by Cilium"),
+        (HEAD + "spec: {endpointSelector: {}, ingress: [], egress: []}", "denies nothing"),
         (HEAD + "specs: []", "either `spec`"),
         (HEAD + "spec: {endpointSelector: {}, ingress: {fromEntities: [all]}}", "must be a list"),
-        (HEAD + "spec: {endpointSelector: {}, egress: [all]}", "must be a list"),
+        (HEAD + "spec: {endpointSelector: {}, egress: [all]}", "must be an object"),
         ("{% include '../../etc/passwd' %}", "not found"),
         ("#" * 300_000, "larger than"),
     ],

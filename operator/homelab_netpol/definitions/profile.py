@@ -22,6 +22,7 @@ _PEERS = {
 }
 _PORTS = ("toPorts", "icmps")
 _MAX_RULES = 64
+_DNS = 53
 # Longer messages are cut off by whoever shows them; the first mistakes are what one mends first.
 _SHOWN = 5
 
@@ -102,6 +103,19 @@ def _layer_7_problems(rule: Mapping[str, Any], path: str) -> Iterator[str]:
                 f"{path}.toPorts[{index}].rules.{key}: only `http` can be given here; the DNS rule"
                 " that toFQDNs need is added by itself"
             )
+        if isinstance(rules, dict) and rules.get("http") and _opens_dns(item):
+            # Cilium cannot put two kinds of proxies on one port, whoever asks for the second.
+            yield f"{path}.toPorts[{index}]: HTTP rules on port 53 get in the way of DNS's own proxy"
+
+
+def _opens_dns(item: Mapping[str, Any]) -> bool:
+    for port in item.get("ports") or ():
+        first = port.get("port") if isinstance(port, dict) else None
+        if isinstance(first, str) and first.isdigit():
+            last = port.get("endPort")
+            if int(first) <= _DNS <= (last if isinstance(last, int) else int(first)):
+                return True
+    return False
 
 
 def _hint(key: Any, known: Collection[str]) -> str:

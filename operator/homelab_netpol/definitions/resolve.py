@@ -43,6 +43,15 @@ class Definitions:
     profiles: Mapping[str, ProfileDefinition] = field(default_factory=dict)
     resources: Mapping[str, ResourceDefinition] = field(default_factory=dict)
 
+    def lineage(self, profile: str) -> list[str]:
+        """The NetworkProfiles that a profile is made of: itself, what it extends, and so on."""
+        found: list[str] = []
+        name: str | None = profile
+        while name is not None and name in self.profiles and name not in found:
+            found.append(name)
+            name = self.profiles[name].extends
+        return found
+
     def resolve_profiles(
         self, templates: Mapping[str, bool]
     ) -> dict[str, CustomProfile | NotUsable]:

@@ -27,6 +27,8 @@ def read_resource(manifest: Mapping[str, Any]) -> ResourceDefinition:
         problems = [
             problem_in_words({**each, "loc": ("spec", *each["loc"])}, unknown=_UNKNOWN)
             for each in error.errors(include_url=False)
+            # What a list lacks once its faulty items are gone is nobody's mistake.
+            if each["type"] != "too_short" or each["input"] in ([], ())
         ]
         problem = NotUsable(Why.SPEC_INVALID, "; ".join(problems))
         return ResourceDefinition(name, generation, problem)

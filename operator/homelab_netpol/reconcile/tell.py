@@ -16,6 +16,7 @@ from homelab_netpol.policy.rendering import RenderError
 from homelab_netpol.reconcile.queue import WorkKey
 from homelab_netpol.reconcile.standing import owner_of
 from homelab_netpol.reconcile.tell_definitions import DefinitionTeller
+from homelab_netpol.reconcile.tell_findings import FindingTeller
 from homelab_netpol.reconcile.tell_hatch import HatchTeller
 from homelab_netpol.reconcile.voice import EventSink, Voice
 from homelab_netpol.reconcile.writer import ForeignPolicy
@@ -27,12 +28,14 @@ class Teller:
     Attributes:
         hatch: tells of escape hatches.
         definitions: tells of custom resources.
+        findings: tells of what others wrote.
     """
 
     def __init__(self, events: EventSink, metrics: Metrics) -> None:
         voice = self._voice = Voice(events)
         self.hatch = HatchTeller(voice, metrics)
         self.definitions = DefinitionTeller(voice, metrics)
+        self.findings = FindingTeller(voice, metrics)
         self._metrics = metrics
         self._problems: dict[str, frozenset[Problem]] = {}
         self._failures: dict[PolicyKey, str] = {}

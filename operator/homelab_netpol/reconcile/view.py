@@ -99,6 +99,15 @@ class ClusterView:
         observed = self._namespaces.get(namespace)
         return observed.uid if observed is not None else ""
 
+    def exists(self, namespace: str) -> bool:
+        """The Namespace exists, though it may be being deleted."""
+        return namespace in self._namespaces
+
+    def labels(self, namespace: str) -> Mapping[str, str] | None:
+        """All labels of a Namespace; None when it does not exist."""
+        observed = self._namespaces.get(namespace)
+        return observed.facts.selectable if observed is not None else None
+
     def is_writable(self, namespace: str) -> bool:
         """The Namespace exists and is not being deleted."""
         observed = self._namespaces.get(namespace)
@@ -170,8 +179,21 @@ class ClusterView:
         }
 
     def users(self, profile: str) -> list[str]:
-        """The Namespaces in which a profile is in force, or in which its last policy is kept."""
-        return sorted(n for n, intent in self._intents.items() if profile in _profiles(intent))
+        """The Namespaces in which a profile is in force, or in which its last policy is kept.
+
+        Those of profiles that extend it are among them.
+        """
+        heirs = {
+            name
+            for name in self.defined.names(DefinitionKind.PROFILE)
+            if profile in self.catalogue.definitions.lineage(name)
+        }
+        wanted = heirs | {profile}
+        return sorted(n for n, i in self._intents.items() if not wanted.isdisjoint(_profiles(i)))
+
+    def holders(self, resource: str) -> list[str]:
+        """The Namespaces that hold a grant on a shared resource."""
+        return sorted(n for n, intent in self._intents.items() if resource in intent.grants)
 
     def _noted_since(self, namespace: str) -> datetime | None:
         """Since when the hatch is asked for, as the cluster remembers it."""
@@ -329,7 +351,9 @@ class ClusterView:
         if _expired(old) != _expired(new):
             requests[CLUSTERWIDE] = Priority.HATCH
         words = self.catalogue.vocabulary
-        profiles = _profiles(old) ^ _profiles(new)
+        lineage = self.catalogue.definitions.lineage
+        moved = _profiles(old) ^ _profiles(new)
+        profiles = moved | {each for name in moved for each in lineage(name)}
         resources = {name for name, _ in _resources(old) ^ _resources(new)}
         for kind, names, known in (
             (DefinitionKind.PROFILE, profiles, words.profiles),
@@ -442,8 +466,8 @@ class ClusterView:
         requests: Requests = {owner: Priority.CHANGE}
         if (known.rejected if known is not None else "") != live.rejected:
             profile = live.labels.get(self._label_keys.profile, "")
-            if self.defined.get(DefinitionKind.PROFILE, profile) is not None:
-                requests[status_key(DefinitionKind.PROFILE, profile)] = Priority.STATUS
+            for name in self.catalogue.definitions.lineage(profile):
+                requests[status_key(DefinitionKind.PROFILE, name)] = Priority.STATUS
         return requests
 
     def forget_policy(self, key: PolicyKey, version: int) -> Requests:

@@ -15,10 +15,10 @@ _DNS_NAME = re.compile(r"([-a-zA-Z0-9_]+\.)*[-a-zA-Z0-9_]+\.?")
 _DNS_PATTERN = re.compile(r"([-a-zA-Z0-9_*]+\.)*[-a-zA-Z0-9_*]+\.?")
 _LABEL_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 
-# Cilium names these: pkg/policy/api/entity.go. `none` is left out, as it selects nobody.
+# What Cilium's CRDs take: pkg/policy/api/entity.go. `none` is left out, as it selects nobody.
 _ENTITIES = (
     *("all", "cluster", "health", "host", "ingress", "init", "kube-apiserver", "remote-node"),
-    *("unmanaged", "world", "world-ipv4", "world-ipv6"),
+    *("unmanaged", "world"),
 )
 
 
@@ -60,6 +60,11 @@ def _cidr(value: str) -> str:
         ipaddress.ip_network(value)
     except ValueError as error:
         raise ValueError(f"must be a network such as 169.254.0.0/16: {error}") from None
+    _, slash, prefix = value.partition("/")
+    if not slash or not prefix.isdigit():
+        raise ValueError(
+            f"must be a network: for one address write its prefix too, as in 192.0.2.7/32"
+        )
     return value
 
 

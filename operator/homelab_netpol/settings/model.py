@@ -299,6 +299,11 @@ class Settings(Section):
         default=300.0,
         description="How often everything is listed and compared, in case a watch lost something.",
     )
+    inspection_seconds: Annotated[float, Field(ge=1, le=86400)] = Field(
+        default=60.0,
+        description="How often the targets of grants, and the platform's own policies, are looked"
+        " at.",
+    )
     workers: Annotated[int, Field(ge=1, le=64)] = Field(
         default=16, description="How many namespaces are worked on at the same time."
     )

@@ -1,0 +1,142 @@
+"""One custom profile with many users is changed; and the same replacements by a bare client."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from bench.load.api import (
+    MANAGED,
+    NAMESPACES,
+    POLICIES,
+    Access,
+    Client,
+    LoadError,
+    connect,
+    namespace_body,
+    policies_of,
+    side_by_side,
+)
+
+PROFILE = "bench"
+CLIENTS = 16
+_PROFILES = "/apis/network-policy.homelab/v1alpha1/networkprofiles"
+_NAME = "homelab-profile"
+_TIMEOUT_SECONDS = 180.0
+
+
+@dataclass(frozen=True, slots=True)
+class Redefinition:
+    """What a change of a profile came to, in seconds.
+
+    Attributes:
+        seconds: from sending the change until the last policy was seen with it.
+        cpu: that the generator itself used.
+    """
+
+    seconds: float
+    cpu: float
+
+
+def use_profile(access: Access, count: int) -> None:
+    """Makes the profile and so many Namespaces that use it, and waits for their policies."""
+    asyncio.run(_use(access, count))
+
+
+def change_profile(access: Access, port: int) -> Redefinition:
+    """Changes the profile to open another port, and waits until every policy does."""
+
+    async def change(client: Client) -> None:
+        body = json.dumps({"spec": {"egress": [_rule(port)]}}).encode()
+        merge = "application/merge-patch+json"
+        await client.send("PATCH", f"{_PROFILES}/{PROFILE}", body, merge)
+
+    return asyncio.run(_measure(access, port, change))
+
+
+def replace_bare(access: Access, port: int) -> Redefinition:
+    """Replaces the same policies without an operator."""
+
+    async def change(client: Client) -> None:
+        listed = (await client.list(POLICIES, MANAGED))["items"]
+        own = [item for item in listed if item["metadata"]["name"] == _NAME]
+        bodies = {}
+        for item in own:
+            egress = item["spec"]["egress"]
+            item["spec"]["egress"] = [_rule(port) if "toEntities" in r else r for r in egress]
+            bodies[item["metadata"]["namespace"]] = json.dumps(item).encode()
+
+        async def replace(namespace: str) -> None:
+            await client.send("PUT", f"{policies_of(namespace)}/{_NAME}", bodies[namespace])
+
+        await side_by_side(bodies, replace, CLIENTS)
+
+    return asyncio.run(_measure(access, port, change))
+
+
+def _rule(port: int) -> dict[str, object]:
+    ports = [{"ports": [{"port": str(port), "protocol": "TCP"}]}]
+    return {"toEntities": ["world"], "toPorts": ports}
+
+
+async def _use(access: Access, count: int) -> None:
+    names = [f"bench-{number:05d}" for number in range(count)]
+    profile = {
+        "apiVersion": "network-policy.homelab/v1alpha1",
+        "kind": "NetworkProfile",
+        "metadata": {"name": PROFILE},
+        "spec": {"egress": [_rule(1)]},
+    }
+    async with connect(access, CLIENTS) as client:
+        await client.send("POST", _PROFILES, json.dumps(profile).encode())
+
+        async def create(name: str) -> None:
+            labels = {"network-policy.homelab/profile": PROFILE}
+            await client.send("POST", NAMESPACES, namespace_body(name, labels))
+
+        await side_by_side(names, create, CLIENTS)
+        deadline = time.monotonic() + _TIMEOUT_SECONDS
+        while len((await client.list(POLICIES, MANAGED))["items"]) < count:
+            if time.monotonic() > deadline:
+                raise LoadError(f"not every namespace had a policy after {_TIMEOUT_SECONDS:g} s")
+            await asyncio.sleep(0.5)
+
+
+async def _measure(
+    access: Access, port: int, change: Callable[[Client], Awaitable[None]]
+) -> Redefinition:
+    async with connect(access, CLIENTS) as client:
+        listed = await client.list(POLICIES, MANAGED)
+        users = {
+            item["metadata"]["namespace"].encode()
+            for item in listed["items"]
+            if item["metadata"]["name"] == _NAME
+        }
+        version = listed["metadata"]["resourceVersion"]
+        watch = asyncio.create_task(_watch(client, version, users, b'"port":"%d"' % port))
+        await asyncio.sleep(0.3)  # the watch is open by then
+        cpu, started = time.process_time(), time.monotonic()
+        await change(client)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(watch), _TIMEOUT_SECONDS)
+        cpu = time.process_time() - cpu
+        if not watch.done():
+            watch.cancel()
+            raise LoadError(f"not every policy was changed after {_TIMEOUT_SECONDS:g} s")
+        return Redefinition(watch.result() - started, cpu)
+
+
+async def _watch(client: Client, version: str, missing: set[bytes], sign: bytes) -> float:
+    """When the last policy was seen that shows the sign of the change."""
+    async for arrived, line in client.watch_policies(version):
+        if sign not in line:
+            continue
+        start = line.index(b'"namespace":"') + 13
+        missing.discard(line[start : line.index(b'"', start)])
+        if not missing:
+            return arrived
+    raise LoadError("the watch ended")
