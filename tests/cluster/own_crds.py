@@ -24,7 +24,8 @@ _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 def definitions() -> list[Manifest]:
     """The CRDs of the repository."""
-    return [yaml.safe_load(path.read_text()) for path in sorted(_FILES.glob("*.yaml"))]
+    found = [yaml.safe_load(path.read_text()) for path in sorted(_FILES.glob("*.yaml"))]
+    return [each for each in found if each["kind"] == "CustomResourceDefinition"]
 
 
 def manifest(collection: str, name: str, spec: Any, **metadata: Any) -> Manifest:

@@ -11,6 +11,7 @@ import yaml
 
 from homelab_netpol.localcluster import Cluster
 from homelab_netpol.settings import load_settings
+from tests.cluster.definitions import Definitions
 from tests.cluster.kube import Kube
 from tests.cluster.spaces import (
     ENFORCEMENT,
@@ -62,9 +63,23 @@ def account(kube: Kube, cluster: Cluster, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture(scope="module")
 def operator(account: Path, cluster: Cluster) -> Iterator[RunningOperator]:
-    settings = {"leaderElection": {"enabled": True, "namespace": HOME}, "resyncSeconds": 1}
+    election = {"enabled": True, "namespace": HOME}
+    settings = {"leaderElection": election, "resyncSeconds": 1, "inspectionSeconds": 1}
     with running_operator(account, settings, context=cluster.context) as operator:
         yield operator
+
+
+@pytest.mark.usefixtures("operator")
+def test_with_these_rights_custom_resources_are_followed_and_targets_looked_at(
+    spaces: Spaces, definitions: Definitions
+) -> None:
+    own = definitions.profile()
+    gone = definitions.resource(namespace=spaces.fresh_name(), ports=[{"port": 80}])
+    app = spaces({PROFILE: own.name, access(gone.name): "true"})
+    app.has_profile(own.name)
+    own.status(namespaces=1)
+    gone.status(consumers=[app.name])
+    app.told("TargetNamespaceMissing", gone.name)
 
 
 def test_with_the_rights_of_the_manifests_everything_works(
@@ -91,7 +106,8 @@ def test_the_account_cannot_change_a_namespace_or_read_a_secret(
     for method, path, body in (
         ("PATCH", "/api/v1/namespaces/default", patch),
         ("GET", "/api/v1/namespaces/default/secrets", None),
-        ("GET", "/api/v1/pods", None),
+        ("GET", "/api/v1/namespaces/default/pods/main", None),
+        ("POST", "/api/v1/namespaces/default/pods", {}),
         ("POST", "/apis/networking.k8s.io/v1/namespaces/default/networkpolicies", {}),
     ):
         kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
