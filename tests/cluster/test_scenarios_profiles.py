@@ -176,7 +176,7 @@ def test_a_profile_that_is_deleted_in_use_leaves_its_last_policies_and_is_missed
     assert heir.policy() == inherited
     again = definitions.profile(own.name, egress=[HTTPS_TO_WORLD])
     eventually(lambda: TEAM not in words.allowed(user.has(), "ingress"), "the new definition")
-    again.status(namespaces=1)
+    again.status(namespaces=2)
     top.condition("Ready", "True", "Accepted")
     shows_none(operator, "definitions_missing", name=own.name)
     shows_none(operator, "refused_labels", namespace=user.name)

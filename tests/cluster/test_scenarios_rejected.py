@@ -21,7 +21,6 @@ from tests.running_operator import RunningOperator, running_operator
 
 # Cilium's schema takes it, and its validator does not: an entity beside endpoints in one rule.
 REJECTED = {"spec": {"ingress": [{"fromEndpoints": [{}], "fromEntities": ["world"]}]}}
-FOREVER = 3600
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +55,11 @@ def is_valid(kube: Kube, path: str) -> bool | None:
     return None
 
 
+def becomes_valid(kube: Kube, path: str) -> None:
+    """Waits until Cilium's validator takes a policy."""
+    eventually(lambda: is_valid(kube, path), f"{path} to be valid")
+
+
 def reject(kube: Kube, app: Space) -> None:
     """Rejects the profile's policy, as a Cilium might that no longer knows one of its fields."""
     condition = {"type": "Valid", "status": "False", "message": "no longer supported"}
@@ -70,10 +74,10 @@ def test_what_the_operator_writes_cilium_takes(
     for app in [spaces({PROFILE: profile}) for profile in profiles]:
         app.has()
         path = cnp_path(app.name, PROFILE_POLICY)
-        eventually(lambda path=path: is_valid(kube, path), f"{path} to be valid")
+        becomes_valid(kube, path)
     for item in kube.items("/apis/cilium.io/v2/ciliumclusterwidenetworkpolicies"):
         path = ccnp_path(item["metadata"]["name"])
-        eventually(lambda path=path: is_valid(kube, path), f"{path} to be valid")
+        becomes_valid(kube, path)
     shows_none(operator, "invalid_policies")
 
 
@@ -102,7 +106,7 @@ def test_a_rejected_policy_is_told_to_whom_it_concerns_and_recovery_clears_all(
     for user in users:
         user.has_profile(own.name)
         path = cnp_path(user.name, PROFILE_POLICY)
-        eventually(lambda path=path: is_valid(kube, path), f"{path} to be valid")
+        becomes_valid(kube, path)
     own.condition("Valid", "True", "NotRejected")
     first = min(users, key=lambda user: user.name)
     assert plane.validator is not None

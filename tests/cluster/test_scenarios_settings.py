@@ -87,37 +87,39 @@ def test_labels_of_another_domain_and_resources_of_ones_own(
         assert theirs.policies() == {}
 
 
+def template(folder: Path, name: str, rules: str) -> None:
+    """Writes a profile's template that does not depend on anything."""
+    profiles = folder / "profiles"
+    profiles.mkdir(exist_ok=True)
+    spec = f"spec: {{endpointSelector: {{}}, {rules}}}"
+    text = f"apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\n{spec}\n"
+    (profiles / f"{name}.yaml.j2").write_text(text, encoding="utf-8")
+
+
 def test_templates_of_ones_own(start: Start, spaces: Spaces, kube: Kube, tmp_path: Path) -> None:
-    profiles = tmp_path / "profiles"
-    profiles.mkdir()
-    rules = {
-        # The API server fills in `family` by itself.
-        "pinged": "{ingress: [{fromEntities: [cluster], icmps: [{fields: [{type: 8}]}]}]}",
-        # Its schema wants a string there.
-        "rejected": "{egress: [{toEntities: [world], toPorts: [{ports: [{port: 80}]}]}]}",
-    }
-    for name, rule in rules.items():
-        (profiles / f"{name}.yaml.j2").write_text(
-            "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\n"
-            f"spec: {rule.replace('{', '{endpointSelector: {}, ', 1)}\n",
-            encoding="utf-8",
-        )
+    # The API server fills in `family` by itself.
+    template(
+        tmp_path, "pinged", "ingress: [{fromEntities: [cluster], icmps: [{fields: [{type: 8}]}]}]"
+    )
     # A consumer that goes away is a write to the grants it stood in.
     kube.wait_for_deletions()
-    pinged, rejected = spaces({PROFILE: "pinged"}), spaces({PROFILE: "internal"})
+    pinged = spaces({PROFILE: "pinged"})
     with start({"templates": str(tmp_path)}) as operator:
         before = pinged.has_profile("pinged")
-        good = rejected.has_profile("internal")
-        rejected.label({PROFILE: "rejected"})
-        rejected.told("PolicyNotWritten", PROFILE_POLICY, "422")
         written = sum(series(operator, "writes_total"))
         resync(operator, 2)
-        assert rejected.policy() == good, "the last good one stays"
         assert version_of(pinged.policy()) == version_of(before)
         assert sum(series(operator, "writes_total")) == written, "a default of the server: no drift"
         assert pinged.events("DriftReverted") == []
-        rejected.label({PROFILE: "standard"})
-        rejected.has_profile("standard")
+
+
+def test_a_template_that_cilium_would_reject_ends_the_start(start: Start, tmp_path: Path) -> None:
+    template(
+        tmp_path, "rejected", "egress: [{toEntities: [world], toPorts: [{ports: [{port: 80}]}]}]"
+    )
+    says = r"rejected\.yaml\.j2: spec\.egress\[0\]\.toPorts\[0\]\.ports\[0\]\.port"
+    with pytest.raises(OperatorError, match=says), start({"templates": str(tmp_path)}):
+        pass
 
 
 def test_a_template_that_cannot_be_rendered_ends_the_start(start: Start, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import base64
 import http.client
 import json
 import ssl
+import time
 import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 _TIMEOUT = 10.0
+_IDLE_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -59,9 +61,14 @@ class LocalApi:
             "Content-Type": "application/json",
         }
         self._connection: http.client.HTTPSConnection | None = None
+        self._used = 0.0
 
     def request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Answer:
         """See `Api.request`."""
+        if time.monotonic() - self._used > _IDLE_SECONDS:
+            # The server may have closed it by now, which would only be seen after sending.
+            self.close()
+        self._used = time.monotonic()
         try:
             if self._connection is None:
                 self._connection = self._connect()

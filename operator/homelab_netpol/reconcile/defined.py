@@ -93,6 +93,11 @@ class DefinedObjects:
         del self._live[kind][name]
         return True
 
+    def drop(self, kind: DefinitionKind, name: str) -> bool:
+        """Takes in that one is gone with its CRD; whoever makes it again gets a later version."""
+        known = self.get(kind, name)
+        return known is not None and self.forget(kind, name, known.version)
+
     def replace(
         self, kind: DefinitionKind, listed: Iterable[LiveDefinition], version: int
     ) -> list[str]:

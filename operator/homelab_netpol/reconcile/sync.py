@@ -149,6 +149,6 @@ class Sync:
                     " and may be installed at any time.",
                     kind,
                 )
-            return {}
+            return self._view.drop_definitions(kind)
         self._without.discard(kind)
         return self._view.replace_definitions(kind, listed, version)

@@ -402,6 +402,11 @@ class ClusterView:
         changed = self.defined.replace(kind, listed, version)
         return self._redefine(kind, changed) if changed else {}
 
+    def drop_definitions(self, kind: DefinitionKind) -> Requests:
+        """Takes in that the CRD of a kind is gone, and with it all objects of the kind."""
+        names = [name for name in self.defined.names(kind) if self.defined.drop(kind, name)]
+        return self._redefine(kind, names) if names else {}
+
     def observe_istio(self, *, installed: bool) -> Requests:
         """Takes in whether Istio's CRDs are installed."""
         if installed == self._istio:
