@@ -98,7 +98,7 @@ def test_where_the_operator_writes_nothing_a_policy_by_hand_must_let_consumers_i
 def test_a_platform_policy_that_forgot_a_required_rule_is_told_there(
     longhorn: Space, operator: RunningOperator, kube: Kube
 ) -> None:
-    own_pods = [{}]
+    own_pods: list[dict[str, str]] = [{}]
     by_hand(
         kube,
         longhorn,

@@ -63,7 +63,7 @@ def _cidr(value: str) -> str:
     _, slash, prefix = value.partition("/")
     if not slash or not prefix.isdigit():
         raise ValueError(
-            f"must be a network: for one address write its prefix too, as in 192.0.2.7/32"
+            "must be a network: for one address write its prefix too, as in 192.0.2.7/32"
         )
     return value
 
