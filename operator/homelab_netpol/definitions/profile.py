@@ -105,7 +105,8 @@ def _layer_7_problems(rule: Mapping[str, Any], path: str) -> Iterator[str]:
             )
         if isinstance(rules, dict) and rules.get("http") and _opens_dns(item):
             # Cilium cannot put two kinds of proxies on one port, whoever asks for the second.
-            yield f"{path}.toPorts[{index}]: HTTP rules on port 53 get in the way of DNS's own proxy"
+            where = f"{path}.toPorts[{index}]"
+            yield f"{where}: HTTP rules on port 53 get in the way of DNS's own proxy"
 
 
 def _opens_dns(item: Mapping[str, Any]) -> bool:

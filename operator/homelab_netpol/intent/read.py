@@ -6,13 +6,12 @@ owner is told what is in force and which word was probably meant, and nothing op
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime
 
-from homelab_netpol.intent.deadline import format_moment, parse_deadline
 from homelab_netpol.intent.model import Intent, LastGood, NamespaceFacts, Problem, Reason
 from homelab_netpol.intent.ports import MAX_PORTS, parse_ports
-from homelab_netpol.intent.vocabulary import Vocabulary, nearest
+from homelab_netpol.intent.read_hatch import read_hatch
+from homelab_netpol.intent.vocabulary import Vocabulary, hint
 
 
 def read_intent(
@@ -56,7 +55,8 @@ class _Reader:
         missing = None if profile or untouched else remedy
         intra_namespace = self._intra_namespace(profile, missing=missing)
         gateway_ports = self._gateway_ports(missing=missing)
-        hatch_open, since, until = self._hatch()
+        hatch = read_hatch(self._facts, self._last_good, self._words, self._now)
+        self._problems += hatch.problems
         self._unknown_keys()
         mesh_key, mesh_value = self._words.mesh_label
         return Intent(
@@ -69,9 +69,9 @@ class _Reader:
             grants=grants,
             grants_untouched=grants_untouched,
             grants_refused=refused,
-            hatch_open=hatch_open,
-            hatch_since=since,
-            hatch_until=until,
+            hatch_open=hatch.is_open,
+            hatch_since=hatch.since,
+            hatch_until=hatch.until,
             meshed=self._facts.labels.get(mesh_key) == mesh_value,
             problems=tuple(self._problems),
         )
@@ -109,9 +109,9 @@ class _Reader:
                 f" See `kubectl describe networkprofile {value}`.",
             )
         else:
-            hint = self._hint(value, self._words.profiles)
+            choice = hint(value, self._words.profiles)
             self._report(
-                Reason.PROFILE_UNKNOWN, key, f"There is no profile {value!r}; {stands}. {hint}"
+                Reason.PROFILE_UNKNOWN, key, f"There is no profile {value!r}; {stands}. {choice}"
             )
         if kept is None or kept in self._words.profiles:
             return kept, None
@@ -161,7 +161,7 @@ class _Reader:
             Reason.ACCESS_UNKNOWN,
             key,
             f"There is no shared resource {resource!r}; {in_force}."
-            f" {self._hint(resource, self._words.resources)}",
+            f" {hint(resource, self._words.resources)}",
         )
 
     def _may_ask(self, key: str, resource: str) -> bool:
@@ -176,57 +176,6 @@ class _Reader:
             f" remove the label {key}.",
         )
         return False
-
-    def _hatch(self) -> tuple[bool, datetime | None, datetime | None]:
-        """Whether it is open, since when it is asked for, and until when."""
-        key = self._words.enforcement_key
-        value = self._facts.labels.get(key, "enabled")
-        before = self._last_good.hatch_since
-        if value == "enabled":
-            return False, None, None
-        if value != "disabled":
-            state = "open" if self._last_good.hatch_open else "closed"
-            hint = self._hint(value, ("disabled", "enabled"))
-            self._report(
-                Reason.ENFORCEMENT_VALUE_INVALID,
-                key,
-                f"The value of {key} must be 'disabled' or 'enabled', not {value!r}; the escape"
-                f" hatch stays {state}. {hint}",
-            )
-            if not self._last_good.hatch_open:
-                return False, before, None
-        # To the second, as it is noted in the cluster.
-        since = before or self._now.replace(microsecond=0)
-        until_key = self._words.disabled_until_key
-        text = self._facts.annotations.get(until_key)
-        if text is None:
-            return True, since, None
-        until = parse_deadline(text, since)
-        if until is None:
-            # Nobody is locked out by a typing mistake, and what had closed does not open by one.
-            stays_open = before is None or self._last_good.hatch_open
-            in_force = (
-                "the escape hatch stays open until its label is removed"
-                if stays_open
-                else "the escape hatch stays closed"
-            )
-            self._report(
-                Reason.DISABLED_UNTIL_INVALID,
-                until_key,
-                f"The annotation {until_key} must be a time such as 2026-03-01T18:00:00Z or a"
-                f" duration such as 2h, not {text[:80]!r}; {in_force}.",
-            )
-            return stays_open, since, None
-        if until > self._now:
-            return True, since, until
-        self._report(
-            Reason.HATCH_EXPIRED,
-            until_key,
-            f"The escape hatch closed by itself at {format_moment(until)}, and enforcement is on,"
-            f" though the label {key}={value} is still there. Remove the label in git, or move"
-            f" {until_key}.",
-        )
-        return False, since, until
 
     def _intra_namespace(self, profile: str | None, *, missing: str | None) -> bool:
         key = self._words.intra_namespace_key
@@ -299,15 +248,8 @@ class _Reader:
                     Reason.LABEL_UNKNOWN,
                     key,
                     f"There is no label {key}; it has no effect."
-                    f" {self._hint(key.removeprefix(prefix), short)}",
+                    f" {hint(key.removeprefix(prefix), short)}",
                 )
-
-    @staticmethod
-    def _hint(name: str, known: Collection[str]) -> str:
-        suggestion = nearest(name, known)
-        if suggestion is not None:
-            return f"Did you mean {suggestion!r}?"
-        return f"Known: {', '.join(sorted(known))}."
 
 
 def _clause(sentence: str) -> str:

@@ -93,7 +93,7 @@ class Vocabulary:
         )
 
 
-def nearest(name: str, known: Collection[str]) -> str | None:
-    """The known name most like a mistyped one, or None when nothing resembles it."""
+def hint(name: str, known: Collection[str]) -> str:
+    """What to say of a word that is not known: the one that was probably meant, or all of them."""
     matches = difflib.get_close_matches(name.lower(), list(known), n=1, cutoff=0.6)
-    return matches[0] if matches else None
+    return f"Did you mean {matches[0]!r}?" if matches else f"Known: {', '.join(sorted(known))}."

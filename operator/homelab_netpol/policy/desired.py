@@ -12,7 +12,7 @@ from typing import Any
 
 from homelab_netpol.intent import Intent, LastGood, read_intent
 from homelab_netpol.policy.catalogue import Catalogue
-from homelab_netpol.policy.expired import ExpiredHatch
+from homelab_netpol.policy.notes import ExpiredHatch
 from homelab_netpol.policy.objects import GATEWAYS, Policy
 from homelab_netpol.policy.plan import Planner
 

@@ -7,15 +7,15 @@ add, so that they can never cut off a namespace that nobody put under a profile.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from homelab_netpol.intent import Intent, format_moment, parse_ports
+from homelab_netpol.intent import Intent, format_moment
 from homelab_netpol.policy.catalogue import KUBE_API, Catalogue
-from homelab_netpol.policy.expired import ExpiredHatch, expired_text
+from homelab_netpol.policy.notes import ExpiredHatch, expired_text, gateway_ports_text
 from homelab_netpol.policy.objects import (
     FIELD_MANAGER,
     GATEWAYS,
@@ -335,17 +335,3 @@ def _always(_: str) -> bool:
 
 def _never(_: str) -> bool:
     return False
-
-
-def gateway_ports_text(ports: Iterable[int] | None) -> str:
-    """How a profile's policy notes the ports that it opens to gateways: `any`, `none` or a list."""
-    if ports is None:
-        return "none"
-    return ",".join(map(str, ports)) or "any"
-
-
-def parse_gateway_ports_text(text: str | None) -> tuple[int, ...] | None:
-    """The reverse of `gateway_ports_text`; what it never writes (an edit by hand) means `none`."""
-    if text == "any":
-        return ()
-    return parse_ports(text or "")

@@ -9,7 +9,8 @@ import time
 from homelab_netpol.metrics import Metrics
 from homelab_netpol.reconcile.queue import Priority, Scope, Work, WorkKey, WorkQueue
 from homelab_netpol.reconcile.reconciler import NotDone, Reconciler
-from homelab_netpol.reconcile.view import ClusterView, Requests
+from homelab_netpol.reconcile.requests import Requests
+from homelab_netpol.reconcile.view import ClusterView
 
 log = logging.getLogger(__name__)
 

@@ -15,9 +15,10 @@ from homelab_netpol.policy.objects import CILIUM_KINDS, ISTIO_KINDS
 from homelab_netpol.reconcile.defined import read_definition
 from homelab_netpol.reconcile.dispatch import Dispatcher
 from homelab_netpol.reconcile.queue import Priority, Scope, WorkKey
+from homelab_netpol.reconcile.requests import Requests, merge
 from homelab_netpol.reconcile.standing import CLUSTERWIDE
 from homelab_netpol.reconcile.tell import Teller
-from homelab_netpol.reconcile.view import ClusterView, Requests, merge
+from homelab_netpol.reconcile.view import ClusterView
 
 log = logging.getLogger(__name__)
 

@@ -11,32 +11,30 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from homelab_netpol.definitions import DefinitionKind
-from homelab_netpol.intent import Intent, LastGood, NamespaceFacts, parse_moment, read_intent
+from homelab_netpol.intent import Intent, LastGood, NamespaceFacts, read_intent
 from homelab_netpol.policy.catalogue import KUBE_API, Catalogue
-from homelab_netpol.policy.expired import ExpiredHatch, parse_expired_text
+from homelab_netpol.policy.notes import ExpiredHatch
 from homelab_netpol.policy.objects import (
     GATEWAYS,
-    HATCH_CCNP,
-    Component,
     Kind,
     LabelKeys,
     LivePolicy,
     PolicyKey,
-    policy_name,
 )
-from homelab_netpol.policy.plan import Planner, parse_gateway_ports_text
+from homelab_netpol.policy.plan import Planner
 from homelab_netpol.reconcile.deadlines import Deadlines
 from homelab_netpol.reconcile.defined import DefinedObjects, LiveDefinition
+from homelab_netpol.reconcile.memory import LastGoodMemory
 from homelab_netpol.reconcile.queue import Priority, Scope, WorkKey
+from homelab_netpol.reconcile.requests import (
+    VOCABULARY,
+    Requests,
+    concerned,
+    merge,
+    profiles_of,
+    status_key,
+)
 from homelab_netpol.reconcile.standing import CLUSTERWIDE, StandingPolicies
-
-_ACCESS = policy_name(Component.ACCESS)
-_PROFILE = policy_name(Component.PROFILE)
-_HATCH = policy_name(Component.HATCH)
-
-VOCABULARY = WorkKey(Scope.VOCABULARY)
-
-Requests = dict[WorkKey, Priority]
 
 
 class ObservedNamespace(NamedTuple):
@@ -71,7 +69,7 @@ class ClusterView:
         self._label_keys = LabelKeys(catalogue.settings.label_domain)
         self._namespaces: dict[str, ObservedNamespace] = {}
         self._deleted: dict[str, int] = {}
-        self._settled: dict[str, LastGood] = {}
+        self._memory = LastGoodMemory(self.standing, self._label_keys)
         self._intents: dict[str, Intent] = {}
         targets = [WorkKey(Scope.TARGET, name) for name in catalogue.vocabulary.resources]
         gateways = [WorkKey(Scope.GATEWAY, which) for which in GATEWAYS]
@@ -142,34 +140,6 @@ class ClusterView:
         admission = self.catalogue.settings.admission.enabled
         return [*keys, VOCABULARY] if admission else keys
 
-    def last_good(self, namespace: str) -> LastGood:
-        """What was last in force in a Namespace.
-
-        Once this process has carried out an intent, that; until then what stands. A standby, which
-        carries out nothing, so learns from what the leader writes.
-        """
-        settled = self._settled.get(namespace)
-        if settled is not None:
-            return settled
-        standing = self.standing.of(WorkKey(Scope.NAMESPACE, namespace))
-        grants = frozenset(
-            key.name.removeprefix(_ACCESS) for key in standing if key.name.startswith(_ACCESS)
-        )
-        hatch_open = PolicyKey(Kind.CNP, namespace, _HATCH) in standing
-        since = self._noted_since(namespace)
-        profile = standing.get(PolicyKey(Kind.CNP, namespace, _PROFILE))
-        if profile is None:
-            return LastGood(grants=grants, hatch_open=hatch_open, hatch_since=since)
-        keys = self._label_keys
-        return LastGood(
-            profile=profile.labels.get(keys.profile),
-            intra_namespace=profile.labels.get(keys.intra_namespace) == "allow",
-            gateway_ports=parse_gateway_ports_text(profile.annotations.get(keys.gateway_ports)),
-            grants=grants,
-            hatch_open=hatch_open,
-            hatch_since=since,
-        )
-
     def expired_hatches(self) -> dict[str, ExpiredHatch]:
         """The hatches that have closed by themselves though their labels are still there."""
         return {
@@ -177,6 +147,15 @@ class ClusterView:
             for name, intent in self._intents.items()
             if intent.hatch_expired and intent.hatch_since is not None
         }
+
+    def last_good(self, namespace: str) -> LastGood:
+        """What was last in force in a Namespace."""
+        return self._memory.last_good(namespace, self.uid(namespace))
+
+    def settle(self, intent: Intent) -> None:
+        """Remembers an intent that was carried out as the last good one."""
+        if intent.namespace in self._namespaces:
+            self._memory.settle(intent)
 
     def users(self, profile: str) -> list[str]:
         """The Namespaces in which a profile is in force, or in which its last policy is kept.
@@ -189,38 +168,11 @@ class ClusterView:
             if profile in self.catalogue.definitions.lineage(name)
         }
         wanted = heirs | {profile}
-        return sorted(n for n, i in self._intents.items() if not wanted.isdisjoint(_profiles(i)))
+        return sorted(n for n, i in self._intents.items() if not wanted.isdisjoint(profiles_of(i)))
 
     def holders(self, resource: str) -> list[str]:
         """The Namespaces that hold a grant on a shared resource."""
         return sorted(n for n, intent in self._intents.items() if resource in intent.grants)
-
-    def _noted_since(self, namespace: str) -> datetime | None:
-        """Since when the hatch is asked for, as the cluster remembers it."""
-        hatch = self.standing.get(PolicyKey(Kind.CNP, namespace, _HATCH))
-        if hatch is not None:
-            noted = hatch.annotations.get(self._label_keys.since, "")
-            return parse_moment(noted) or parse_moment(hatch.created)
-        clusterwide = self.standing.get(PolicyKey(Kind.CCNP, "", HATCH_CCNP))
-        if clusterwide is None:
-            return None
-        notes = parse_expired_text(clusterwide.annotations.get(self._label_keys.expired_hatches))
-        note = notes.get(namespace)
-        return note.since if note is not None and note.uid == self.uid(namespace) else None
-
-    def _before(self, namespace: str) -> LastGood:
-        """What was last good, and since when this process, or the cluster, knows of the hatch."""
-        known = self._intents.get(namespace)
-        last_good = self.last_good(namespace)
-        if known is None:
-            return last_good
-        since = known.hatch_since
-        if since is not None and namespace not in self._settled:
-            # The leader, or we before a restart, saw it first.
-            since = self._noted_since(namespace) or since
-        # Opened a moment ago, though its policy may not stand yet.
-        is_open = last_good.hatch_open if since is None else known.hatch_open
-        return dataclasses.replace(last_good, hatch_since=since, hatch_open=is_open)
 
     # News from the cluster
 
@@ -249,10 +201,10 @@ class ClusterView:
         if known is None or known.version > version:
             return {}
         del self._namespaces[name]
-        self._settled.pop(name, None)
+        self._memory.forget(name)
         self.deadlines.set(name, None)
         self.standing.forget_namespace(name)
-        requests = self._follows(self._intents.pop(name, None), None)
+        requests = self._concerned(self._intents.pop(name, None), None)
         merge(requests, self._related(name))
         for key, consumers in self._consumers.items():
             if name in consumers:
@@ -281,26 +233,12 @@ class ClusterView:
         intent = self._intents.get(namespace)
         if intent is None or not self.is_writable(namespace):
             return {}
-        unsettled_hatch = intent.hatch_since is not None and namespace not in self._settled
+        unsettled_hatch = intent.hatch_since is not None and not self._memory.is_settled(namespace)
         if not intent.problems and not unsettled_hatch:
             return {}
         requests = self._reread(namespace, self._namespaces[namespace].facts)
         requests.pop(WorkKey(Scope.NAMESPACE, namespace), None)
         return requests
-
-    def settle(self, intent: Intent) -> None:
-        """Remembers an intent that was carried out as the last good one."""
-        name = intent.namespace
-        if name not in self._namespaces:
-            return
-        self._settled[name] = LastGood(
-            profile=intent.profile or intent.profile_untouched,
-            intra_namespace=intent.intra_namespace if intent.profile else None,
-            gateway_ports=intent.gateway_ports if intent.profile else None,
-            grants=frozenset(intent.grants) | frozenset(intent.grants_untouched),
-            hatch_open=intent.hatch_open,
-            hatch_since=intent.hatch_since,
-        )
 
     def tick(self) -> Requests:
         """Takes in that time has passed: hatches close by themselves, or will soon."""
@@ -324,13 +262,18 @@ class ClusterView:
         if facts.terminating and old is not None:
             # Its pods may still be ending in good order, and may need what they were granted.
             return self._related(name) if before is None or not before.terminating else {}
-        intent = read_intent(facts, self._before(name), self.catalogue.vocabulary, self._clock())
+        intent = read_intent(
+            facts,
+            self._memory.before(name, self.uid(name), self._intents.get(name)),
+            self.catalogue.vocabulary,
+            self._clock(),
+        )
         self._intents[name] = intent
         self.deadlines.set(name, intent.hatch_until if intent.hatch_open else None)
         hatch_moved = intent.hatch_open != (old is not None and old.hatch_open)
         priority = Priority.HATCH if hatch_moved else Priority.CHANGE
         requests: Requests = {WorkKey(Scope.NAMESPACE, name): priority}
-        merge(requests, self._follows(old, intent))
+        merge(requests, self._concerned(old, intent))
         meshed_before = old is not None and old.meshed
         for key, consumers in self._consumers.items():
             wanted = self._consumes(intent, key)
@@ -345,25 +288,8 @@ class ClusterView:
             merge(requests, self._related(name))
         return requests
 
-    def _follows(self, old: Intent | None, new: Intent | None) -> Requests:
-        """What else a changed intent concerns: the hatch's net, and who counts its users."""
-        requests: Requests = {}
-        if _expired(old) != _expired(new):
-            requests[CLUSTERWIDE] = Priority.HATCH
-        words = self.catalogue.vocabulary
-        lineage = self.catalogue.definitions.lineage
-        moved = _profiles(old) ^ _profiles(new)
-        profiles = moved | {each for name in moved for each in lineage(name)}
-        resources = {name for name, _ in _resources(old) ^ _resources(new)}
-        for kind, names, known in (
-            (DefinitionKind.PROFILE, profiles, words.profiles),
-            (DefinitionKind.RESOURCE, resources, words.resources),
-        ):
-            for name in names:
-                # What is neither there nor in templates or settings was deleted in use.
-                if self.defined.get(kind, name) is not None or name not in known:
-                    requests[status_key(kind, name)] = Priority.STATUS
-        return requests
+    def _concerned(self, old: Intent | None, new: Intent | None) -> Requests:
+        return concerned(old, new, self.catalogue, self.defined)
 
     def _consumes(self, intent: Intent, key: WorkKey) -> bool:
         if key.scope is Scope.GATEWAY:
@@ -458,7 +384,7 @@ class ClusterView:
         if any(f"{words.access_prefix}{resource}" in facts.labels for resource in resources):
             return True
         intent = self._intents.get(name)
-        return intent is not None and not _profiles(intent).isdisjoint(profiles)
+        return intent is not None and not profiles_of(intent).isdisjoint(profiles)
 
     # Policies
 
@@ -484,34 +410,3 @@ class ClusterView:
         """Takes in a whole list of one kind."""
         owners = self.standing.replace(kind, listed, version)
         return dict.fromkeys(owners, Priority.CHANGE)
-
-
-def status_key(kind: DefinitionKind, name: str) -> WorkKey:
-    """The key of a custom resource's status."""
-    profile = kind is DefinitionKind.PROFILE
-    return WorkKey(Scope.PROFILE_STATUS if profile else Scope.RESOURCE_STATUS, name)
-
-
-def _profiles(intent: Intent | None) -> set[str]:
-    """The profile that a Namespace uses: in force, or kept."""
-    if intent is None:
-        return set()
-    return {name for name in (intent.profile, intent.profile_untouched) if name is not None}
-
-
-def _resources(intent: Intent | None) -> set[tuple[str, bool]]:
-    """The shared resources that a Namespace uses or asks for, and whether it may."""
-    if intent is None:
-        return set()
-    used = {(name, True) for name in (*intent.grants, *intent.grants_untouched)}
-    return used | {(name, False) for name in intent.grants_refused}
-
-
-def _expired(intent: Intent | None) -> datetime | None:
-    return intent.hatch_since if intent is not None and intent.hatch_expired else None
-
-
-def merge(into: Requests, news: Requests) -> None:
-    """Adds requests; of two for the same key, the more urgent one counts."""
-    for key, priority in news.items():
-        into[key] = min(priority, into.get(key, priority))

@@ -9,20 +9,8 @@ from homelab_netpol.settings.load import (
     parse_settings,
     problem_in_words,
 )
-from homelab_netpol.settings.model import (
-    DefaultDeny,
-    DnsService,
-    Gateways,
-    Hbone,
-    LeaderElection,
-    Logging,
-    Mesh,
-    Mtls,
-    Pods,
-    Probes,
-    Server,
-    Settings,
-)
+from homelab_netpol.settings.model import DefaultDeny, Settings
+from homelab_netpol.settings.process import LeaderElection, Logging, Server
 from homelab_netpol.settings.shared_resource import (
     DnsTarget,
     Port,
@@ -30,6 +18,15 @@ from homelab_netpol.settings.shared_resource import (
     Selector,
     SharedResource,
     TargetSide,
+)
+from homelab_netpol.settings.surroundings import (
+    DnsService,
+    Gateways,
+    Hbone,
+    Mesh,
+    Mtls,
+    Pods,
+    Probes,
 )
 
 __all__ = [

@@ -1,23 +1,35 @@
-"""Which hatches have closed by themselves, noted on the hatch's clusterwide policy.
-
-With its own policy a closed hatch loses the note since when it was open, from which a duration
-counts. So that a restart does not open it again, the policy that leaves the namespace out by name
-keeps the note.
-"""
+"""What policies note about themselves in annotations: the cluster is the operator's only memory."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from homelab_netpol.intent import format_moment, parse_moment
+from homelab_netpol.intent import format_moment, parse_moment, parse_ports
+
+
+def gateway_ports_text(ports: Iterable[int] | None) -> str:
+    """How a profile's policy notes the ports that it opens to gateways: `any`, `none` or a list."""
+    if ports is None:
+        return "none"
+    return ",".join(map(str, ports)) or "any"
+
+
+def parse_gateway_ports_text(text: str | None) -> tuple[int, ...] | None:
+    """The reverse of `gateway_ports_text`; what it never writes (an edit by hand) means `none`."""
+    if text == "any":
+        return ()
+    return parse_ports(text or "")
 
 
 @dataclass(frozen=True, slots=True)
 class ExpiredHatch:
     """A hatch that has closed by itself though its label is still there.
+
+    With its own policy it loses the note since when it was open, from which a duration counts. So
+    that a restart does not open it again, the policy that leaves the namespace out keeps the note.
 
     Attributes:
         since: when it was first seen.

@@ -1,0 +1,77 @@
+"""The operator as a process: where it answers, who leads, what it logs and keeps for others."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from homelab_netpol.settings.fields import DnsLabel, DnsSubdomain
+from homelab_netpol.settings.section import Section
+
+
+class Server(Section):
+    """Where /metrics, /healthz and /readyz answer."""
+
+    address: str = Field(
+        default="0.0.0.0",  # noqa: S104 - probes and scrapers come from outside the Pod
+        description="The address to listen on.",
+    )
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        default=8080, description="The port to listen on."
+    )
+
+
+class LeaderElection(Section):
+    """One replica writes, the others wait. Without `enabled`: only inside a cluster."""
+
+    enabled: bool | None = Field(
+        default=None, description="Unset: only when running in a Pod, with its service account."
+    )
+    namespace: DnsLabel | None = Field(
+        default=None, description="Of the Lease; without it, the Pod's own namespace."
+    )
+    name: DnsLabel = Field(default="homelab-netpol", description="Of the Lease.")
+    lease_seconds: Annotated[int, Field(ge=3, le=300)] = Field(
+        default=15, description="After so long without a sign of the leader, another takes over."
+    )
+
+
+class Admission(Section):
+    """What the admission policies compare labels with: a ConfigMap that the operator keeps."""
+
+    enabled: bool = Field(
+        default=False, description="Keep it; for the component manifests/components/admission."
+    )
+    namespace: DnsLabel = Field(
+        default="homelab-netpol", description="Where the policies' bindings look for it."
+    )
+    name: DnsSubdomain = Field(
+        default="homelab-netpol-vocabulary", description="The name that they look for."
+    )
+
+
+class LogFormat(StrEnum):
+    """How a line of the log looks."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class LogLevel(StrEnum):
+    """The least severe lines that are shown."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Logging(Section):
+    """The operator's log, on standard error."""
+
+    format: LogFormat = Field(default=LogFormat.TEXT, description="`text` or `json`.")
+    level: LogLevel = Field(
+        default=LogLevel.INFO, description="`debug`, `info`, `warning` or `error`."
+    )
