@@ -6,8 +6,8 @@ PY    := .venv/bin/python
 RUN   := PATH="$$PWD/.venv/bin:$$PATH" PYTHONPATH=operator:. $(PY)
 ARGS  ?=
 
-# Two workers, each with a control plane of its own: much of a scenario is waiting.
-PYTEST := -m pytest -n 2 --dist loadgroup
+# Three workers, each with a control plane of its own: much of a scenario is waiting.
+PYTEST := -m pytest -n 3 --dist loadscope --no-loadscope-reorder
 
 .PHONY: help demo test lint format bench lock wheel clean
 

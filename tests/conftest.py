@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,7 @@ from homelab_netpol.localcluster import (
     LocalClusterError,
 )
 from homelab_netpol.shipped import own_crds
+from tests.scheduling import ByModule, long_ones_first
 from tests.truth.judge import JUDGED
 
 
@@ -36,13 +38,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--cluster-context", help="context for --cluster=kubeconfig")
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByModule:
+    return ByModule(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keeps together, on one worker, the tests that share an operator: a module, or a package."""
-    for item in items:
-        folder = item.path.parent.name
-        group = folder if folder == "truth" else item.path.stem
-        item.add_marker(pytest.mark.xdist_group(group))
+    long_ones_first(items)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
