@@ -42,6 +42,11 @@ class NotUsable:
     reason: Why
     message: str
 
+    @property
+    def sentence(self) -> str:
+        """The message with its full stop, for others to follow."""
+        return self.message if self.message.endswith((".", "?")) else f"{self.message}."
+
 
 @dataclass(frozen=True)
 class Definition:

@@ -110,7 +110,7 @@ def _ready(problem: NotUsable | None, users: int) -> dict[str, Any]:
     if users:
         namespaces = "1 namespace keeps" if users == 1 else f"{users} namespaces keep"
         kept = f" Until it is corrected, {namespaces} the last good policies."
-    return _condition("Ready", False, problem.reason, problem.message.rstrip(".") + "." + kept)
+    return _condition("Ready", False, problem.reason, problem.sentence + kept)
 
 
 def _condition(kind: str, holds: bool, reason: str, message: str) -> dict[str, Any]:

@@ -43,7 +43,7 @@ class DefinitionTeller:
             return
         self._problems[key] = problem
         self._metrics.definitions_unusable.labels(kind, name, problem.reason).set(1)
-        message = f"{problem.message}. The policies that stand are kept."
+        message = f"{problem.sentence} The policies that stand are kept."
         self._voice.warn("", problem.reason, message, about=about)
 
     def gone(self, kind: DefinitionKind, name: str, users: int) -> None:
