@@ -101,6 +101,7 @@ class Intent:
         grants_untouched: granted resources that are no longer known or not usable now; their
             policies stay.
         grants_refused: resources that were asked for by a namespace that may not ask for them.
+        may_not_ask: all resources that it may not ask for.
         hatch_open: enforcement is switched off.
         hatch_since: when the hatch that the label asks for was first seen; None: it does not.
         hatch_until: when it closes, or has closed, by itself; None: it stays until the label goes.
@@ -117,6 +118,7 @@ class Intent:
     grants: tuple[str, ...] = ()
     grants_untouched: tuple[str, ...] = ()
     grants_refused: tuple[str, ...] = ()
+    may_not_ask: frozenset[str] = frozenset()
     hatch_open: bool = False
     hatch_since: datetime | None = None
     hatch_until: datetime | None = None

@@ -69,6 +69,9 @@ class _Reader:
             grants=grants,
             grants_untouched=grants_untouched,
             grants_refused=refused,
+            may_not_ask=frozenset(
+                name for name in self._words.resources if not self._is_allowed(name)
+            ),
             hatch_open=hatch.is_open,
             hatch_since=hatch.since,
             hatch_until=hatch.until,
@@ -165,9 +168,9 @@ class _Reader:
         )
 
     def _may_ask(self, key: str, resource: str) -> bool:
-        selector = self._words.resources[resource]
-        if selector is None or selector.matches(self._facts.selectable):
+        if self._is_allowed(resource):
             return True
+        selector = self._words.resources[resource]
         self._report(
             Reason.ACCESS_REFUSED,
             key,
@@ -176,6 +179,10 @@ class _Reader:
             f" remove the label {key}.",
         )
         return False
+
+    def _is_allowed(self, resource: str) -> bool:
+        selector = self._words.resources[resource]
+        return selector is None or selector.matches(self._facts.selectable)
 
     def _intra_namespace(self, profile: str | None, *, missing: str | None) -> bool:
         key = self._words.intra_namespace_key

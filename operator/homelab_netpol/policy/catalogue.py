@@ -17,7 +17,15 @@ from homelab_netpol.definitions import (
     namespace_selector,
 )
 from homelab_netpol.intent import Vocabulary
-from homelab_netpol.policy.compose import compose, dns_for_names, names_need_dns, through_tunnel
+from homelab_netpol.policy.compose import (
+    EVERYBODY,
+    NAMESPACE_KEY,
+    compose,
+    dns_for_names,
+    names_need_dns,
+    selects,
+    through_tunnel,
+)
 from homelab_netpol.policy.objects import GATEWAYS, Kind, digest_of
 from homelab_netpol.policy.rendering import Rendered, Renderer, RenderError
 from homelab_netpol.settings import DefaultDeny, Settings, SharedResource
@@ -36,7 +44,7 @@ _BASELINES = (
     "baseline-kube-api-access",
     "baseline-hbone-mesh",
 )
-_NAMESPACE_KEY = "k8s:io.kubernetes.pod.namespace"
+_NAMESPACE_LABEL = f"k8s:{NAMESPACE_KEY}"
 
 
 class Catalogue:
@@ -201,8 +209,13 @@ class Catalogue:
             known = self._composed[memo] = (body, digest_of(body))
         return known
 
+    def template_of(self, profile: str) -> str:
+        """The template that a known profile stands on: itself, or what it extends in the end."""
+        custom = self._custom.get(profile)
+        return profile if custom is None else custom.template
+
     def gateways_of(self, profile: str | None) -> frozenset[str]:
-        """The gateways that a profile lets in, as its policy says.
+        """The gateways that a profile lets in on any port, as its policy says.
 
         Raises:
             RenderError: the profile's template cannot be rendered.
@@ -224,12 +237,13 @@ class Catalogue:
     def _lets_in(self, rule: Mapping[str, Any], which: str) -> bool:
         gateways = self.settings.gateways
         value = gateways.internal if which == "internal" else gateways.external
-        labels = {_NAMESPACE_KEY: gateways.namespace, f"k8s:{gateways.label}": value}
-        return any(
-            peer.get("matchLabels") == labels
-            for item in rule.get("ingress") or ()
-            for peer in item.get("fromEndpoints") or ()
-        )
+        labels = {NAMESPACE_KEY: gateways.namespace, gateways.label: value}
+        for item in rule.get("ingress") or ():
+            if EVERYBODY & set(item.get("fromEntities") or ()):
+                return True
+            if any(selects(peer, labels) for peer in item.get("fromEndpoints") or ()):
+                return True
+        return False
 
     def baselines(self) -> tuple[str, ...]:
         """Names of the clusterwide policies beside the hatch's."""
@@ -245,7 +259,7 @@ class Catalogue:
         A bare `NotIn` would also select endpoints without a namespace, such as Cilium's own health
         endpoint; `Exists` keeps to Pods.
         """
-        every_pod = {"key": _NAMESPACE_KEY, "operator": "Exists"}
+        every_pod = {"key": _NAMESPACE_LABEL, "operator": "Exists"}
         platform = sorted(self.settings.platform_namespaces)
         match self.settings.default_deny:
             case DefaultDeny.CLUSTER:
@@ -255,8 +269,8 @@ class Catalogue:
             case DefaultDeny.WORKLOAD if not platform:
                 return [_selection([every_pod], additive=False)]
             case DefaultDeny.WORKLOAD:
-                outside = {"key": _NAMESPACE_KEY, "operator": "NotIn", "values": platform}
-                inside = {"key": _NAMESPACE_KEY, "operator": "In", "values": platform}
+                outside = {"key": _NAMESPACE_LABEL, "operator": "NotIn", "values": platform}
+                inside = {"key": _NAMESPACE_LABEL, "operator": "In", "values": platform}
                 return [
                     _selection([every_pod, outside], additive=False),
                     _selection([inside], additive=True),

@@ -18,7 +18,7 @@ Rule = Mapping[str, Any]
 
 _PEERS = {"ingress": ("fromEndpoints", "fromEntities"), "egress": ("toEndpoints", "toEntities")}
 # Entities that stand for pods of the cluster.
-_POD_ENTITIES = frozenset({"all", "cluster"})
+EVERYBODY = frozenset({"all", "cluster"})
 
 
 def compose(
@@ -75,7 +75,7 @@ def through_tunnel(rules: Sequence[Rule], direction: str, mesh: Mesh) -> list[Ru
         if not _opens_tcp_ports(rule):
             continue
         selectors = [_within_mesh(selector, in_mesh) for selector in rule.get(endpoints) or ()]
-        if _POD_ENTITIES & set(rule.get(entities) or ()):
+        if EVERYBODY & set(rule.get(entities) or ()):
             selectors.append({"matchLabels": dict(in_mesh)})
         if selectors:
             found.append({endpoints: selectors, "toPorts": ports})
@@ -98,6 +98,27 @@ def _within_mesh(selector: Mapping[str, Any], in_mesh: Mapping[str, str]) -> dic
         return dict(selector)
     labels = {**(selector.get("matchLabels") or {}), **in_mesh}
     return {**selector, "matchLabels": labels}
+
+
+def selects(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    """Whether a selector of peers certainly selects pods of another namespace with these labels.
+
+    Pods may have further labels, of which nothing is known: a selector that looks at one of them
+    does not certainly select.
+    """
+    if NAMESPACE_KEY not in set(keys_of(selector)):
+        return False
+    for key, value in (selector.get("matchLabels") or {}).items():
+        if labels.get(without_source(key)) != value:
+            return False
+    for expression in selector.get("matchExpressions") or ():
+        given = labels.get(without_source(expression["key"]))
+        values = expression.get("values") or ()
+        operator = expression["operator"]
+        holds = {"In": given in values, "NotIn": given not in values, "Exists": True}
+        if given is None or not holds.get(operator, False):
+            return False
+    return True
 
 
 def keys_of(selector: Mapping[str, Any]) -> Iterator[str]:

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from homelab_netpol.policy.objects import LivePolicy, Policy, PolicyKey
+from homelab_netpol.policy.objects import (
+    HATCH_CCNP,
+    Component,
+    LivePolicy,
+    Policy,
+    PolicyKey,
+    policy_name,
+)
+
+_HATCHES = frozenset({policy_name(Component.HATCH), HATCH_CCNP})
+# What may switch on default deny in its own namespace, or hold peers to ports in the mesh.
+_DENYING = frozenset({policy_name(Component.PROFILE), policy_name(Component.MESH)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +62,7 @@ def diff(wanted: Iterable[Policy], standing: Mapping[PolicyKey, LivePolicy]) -> 
             stay untouched.
 
     Returns:
-        What to do, in this order: creations and replacements as wanted, then deletions; so a path
-        that moves from one policy to another is open all the while.
+        What to do, in no order that matters; `in_steps` has that.
     """
     changes: list[Change] = []
     keep: set[PolicyKey] = set()
@@ -65,3 +75,32 @@ def diff(wanted: Iterable[Policy], standing: Mapping[PolicyKey, LivePolicy]) -> 
             changes.append(Replace(policy, live))
     changes.extend(Delete(live) for key, live in standing.items() if key not in keep)
     return changes
+
+
+def in_steps(changes: Iterable[Change]) -> list[list[Change]]:
+    """Puts changes into an order in which nothing is denied that is allowed before and after.
+
+    First what only allows, then what may deny; then the other way round goes what is no longer
+    wanted, and the hatch, under which all the rest may move, last of all.
+
+    Returns:
+        Steps, to be taken one after the other; the changes of one may be made side by side.
+    """
+    steps: dict[int, list[Change]] = {}
+    for change in changes:
+        steps.setdefault(_step_of(change), []).append(change)
+    return [steps[step] for step in sorted(steps)]
+
+
+def _step_of(change: Change) -> int:
+    if not isinstance(change, Delete):
+        return 1 if _may_deny(change.policy.key) else 0
+    key = change.live.key
+    if key.name in _HATCHES:
+        return 4
+    return 2 if _may_deny(key) else 3
+
+
+def _may_deny(key: PolicyKey) -> bool:
+    clusterwide_baseline = not key.namespace and key.name not in _HATCHES
+    return key.name in _DENYING or clusterwide_baseline

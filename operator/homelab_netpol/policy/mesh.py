@@ -11,11 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from homelab_netpol.policy.compose import NAMESPACE_KEY, keys_of, without_source
+from homelab_netpol.policy.compose import EVERYBODY, NAMESPACE_KEY, keys_of, without_source
 
 # Istio lists ports one by one. A longer range counts as all ports; Cilium still says for whom.
 _MAX_PORTS = 1024
-_EVERYBODY = frozenset({"all", "cluster"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ def admissions_of(rules: Sequence[Mapping[str, Any]], own: str) -> Iterator[Admi
         ports = _tcp_ports(rule)
         if ports is None:
             continue
-        if _EVERYBODY & set(rule.get("fromEntities") or ()):
+        if EVERYBODY & set(rule.get("fromEntities") or ()):
             yield Admission(principals=("*",), ports=ports)
         names = {
             name

@@ -125,8 +125,13 @@ class Planner:
         return plan
 
     def uses(self, intent: Intent, resource: str) -> bool:
-        """A namespace is let in by a shared resource: by a grant, or as its hatch is open."""
-        return intent.hatch_open or resource in intent.grants
+        """A namespace is let in by a shared resource: by a grant, or as its hatch is open.
+
+        Nobody gets past a resource's `allowFrom` by opening his own hatch.
+        """
+        return resource in intent.grants or (
+            intent.hatch_open and resource not in intent.may_not_ask
+        )
 
     def serves(self, which: str, intent: Intent) -> bool:
         """A gateway, `internal` or `external`, reaches a namespace through the mesh."""
@@ -180,7 +185,8 @@ class Planner:
             return None
         if not consumers and not exclusive:
             return None
-        meshed = [c for c in consumers if is_meshed(c)] if is_meshed(resource.namespace) else []
+        through_tunnel = resource.has_tcp and is_meshed(resource.namespace)
+        meshed = [c for c in consumers if is_meshed(c)] if through_tunnel else []
         return self._policy(
             Component.GRANT,
             resource.namespace,
@@ -277,8 +283,12 @@ class Planner:
 
     def _access(self, intent: Intent, name: str, is_meshed: Callable[[str], bool]) -> Policy:
         resource = self._catalogue.resource(name)
+        # The tunnel carries TCP, and carries all of it: other protocols do not need it opened.
         through_mesh = (
-            intent.meshed and resource.namespace is not None and is_meshed(resource.namespace)
+            intent.meshed
+            and resource.has_tcp
+            and resource.namespace is not None
+            and is_meshed(resource.namespace)
         )
         return self._policy(
             Component.ACCESS,

@@ -115,7 +115,8 @@ class MeshPlanner:
             return
         if intent.intra_namespace:
             yield Admission(namespaces=(intent.namespace,))
-        gateways = catalogue.gateways_of(intent.profile)
+        # Rules of a profile's own that let a gateway in come with ports of their own, below.
+        gateways = catalogue.gateways_of(catalogue.template_of(intent.profile))
         if gateways and intent.gateway_ports is not None:
             principals = tuple(self._gateway(which) for which in sorted(gateways))
             yield Admission(principals=principals, ports=intent.gateway_ports)

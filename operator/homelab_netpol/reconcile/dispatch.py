@@ -20,6 +20,7 @@ _SHARED_INTERVAL_SECONDS = 0.1
 # Who counts the users of a profile may read an older count for a moment.
 _STATUS_INTERVAL_SECONDS = 1.0
 _QUIET_SECONDS = 0.2
+_HOME_FIRST_SECONDS = 0.02
 
 
 class Dispatcher:
@@ -74,8 +75,22 @@ class Dispatcher:
             else:
                 self._queue.retry(work.key)
 
+    def _comes_too_early(self, key: WorkKey) -> bool:
+        """A resource's side is written after its namespace's own policies.
+
+        It may narrow what the hatch of that namespace, opened by the same edit, is to open.
+        """
+        if key.scope is not Scope.TARGET:
+            return False
+        home = self._view.home_of(key.name)
+        return home is not None and self._queue.is_pending(WorkKey(Scope.NAMESPACE, home))
+
     async def _work_on(self, work: Work, reconciler: Reconciler) -> None:
         key, metrics = work.key, self._metrics
+        if self._comes_too_early(key):
+            self._queue.done(key)
+            self._queue.add(key, Priority.TARGET, delay=_HOME_FIRST_SECONDS)
+            return
         started = time.monotonic()
         if key.scope in (Scope.TARGET, Scope.GATEWAY):
             self._shared_last[key] = started

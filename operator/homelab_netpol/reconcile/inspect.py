@@ -56,6 +56,9 @@ class Inspector:
                 if str(error) != self._failure:
                     log.warning("What others wrote could not be looked at: %s", error)
                 self._failure = str(error)
+            except Exception:
+                # What others wrote may be anything; it must not keep us from our own work.
+                log.exception("What others wrote could not be looked at")
             else:
                 self._failure = ""
                 self._teller.tell(findings)
@@ -63,18 +66,20 @@ class Inspector:
 
     async def _look(self) -> list[Finding]:
         view = self._view
-        granted = {
-            name: consumers
-            for name in view.catalogue.vocabulary.resources
-            if (consumers := view.holders(name)) and view.catalogue.resource(name).namespace
-        }
-        homes = {view.catalogue.resource(name).namespace or "" for name in granted}
+        # As they are now: while we read, a resource may change or go.
+        resources = {n: view.catalogue.resource(n) for n in view.catalogue.vocabulary.resources}
+        granted = [
+            (name, resource, resource.namespace, consumers)
+            for name, resource in resources.items()
+            if resource.namespace is not None and (consumers := view.holders(name))
+        ]
+        homes = {home for _, _, home, _ in granted}
         platform = [name for name in view.namespace_names() if self._is_platform(name)]
         foreign = await self._reader.read({*homes, *platform}, homes)
         found = [
             finding
-            for name, consumers in granted.items()
-            for finding in self._grant(name, consumers, foreign)
+            for name, resource, home, consumers in granted
+            for finding in self._grant(name, resource, home, consumers, foreign)
         ]
         found += [finding for name in platform for finding in self._platform(name, foreign)]
         return found
@@ -82,10 +87,15 @@ class Inspector:
     def _is_platform(self, name: str) -> bool:
         return name in self._view.catalogue.vocabulary.platform_namespaces
 
-    def _grant(self, name: str, consumers: list[str], foreign: Foreign) -> list[Finding]:
+    def _grant(
+        self,
+        name: str,
+        resource: SharedResource,
+        home: str,
+        consumers: list[str],
+        foreign: Foreign,
+    ) -> list[Finding]:
         view = self._view
-        resource = view.catalogue.resource(name)
-        home = resource.namespace or ""
         grant = PolicyKey(Kind.CNP, home, policy_name(Component.GRANT, name))
         target = TargetFacts(
             exists=view.exists(home),
@@ -95,7 +105,9 @@ class Inspector:
             namespace_labels=view.labels(home),
         )
         labels = {consumer: view.labels(consumer) for consumer in consumers}
-        described = _describe(name, resource, granted_by_us=view.standing.get(grant) is not None)
+        described = _describe(
+            name, home, resource, granted_by_us=view.standing.get(grant) is not None
+        )
         return grant_findings(described, target, labels)
 
     def _platform(self, name: str, foreign: Foreign) -> Iterator[Finding]:
@@ -107,11 +119,13 @@ class Inspector:
         )
 
 
-def _describe(name: str, resource: SharedResource, *, granted_by_us: bool) -> GrantedResource:
+def _describe(
+    name: str, home: str, resource: SharedResource, *, granted_by_us: bool
+) -> GrantedResource:
     ports = tuple(GrantedPort(p.port, p.end_port, p.protocol.value) for p in resource.ports)
     return GrantedResource(
         name=name,
-        namespace=resource.namespace or "",
+        namespace=home,
         ports=ports,
         pod_labels=resource.pod_labels,
         granted_by_us=granted_by_us,

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Sequence
 from homelab_netpol.cluster.errors import ApiError
 from homelab_netpol.definitions import DefinitionKind
 from homelab_netpol.metrics import Metrics
-from homelab_netpol.policy.diff import Change, Create, Delete, Replace, diff
+from homelab_netpol.policy.diff import Change, Create, Delete, Replace, diff, in_steps
 from homelab_netpol.policy.objects import (
     Component,
     Kind,
@@ -174,19 +174,18 @@ class Reconciler:
         return names | of_profile if profile else names
 
     async def _carry_out(self, work: WorkKey, changes: Sequence[Change]) -> int:
-        """Creations and replacements side by side, then deletions.
+        """Makes the changes in an order that cuts nothing off.
 
         What was revoked is revoked even if something else cannot be written. Only the hatch stays
         open until all the rest stands: whoever closes it wants his profile, not a lock-out.
         """
         self._teller.fine(work, except_for={_key_of(change) for change in changes})
-        adding = [change for change in changes if not isinstance(change, Delete)]
-        removing = [change for change in changes if isinstance(change, Delete)]
-        outcomes = await self._gather(work, adding)
-        if any(isinstance(outcome, Exception) for outcome in outcomes):
-            hatch = policy_name(Component.HATCH)
-            removing = [change for change in removing if change.live.key.name != hatch]
-        outcomes += await self._gather(work, removing)
+        outcomes: list[bool | Exception] = []
+        hatch = policy_name(Component.HATCH)
+        for step in in_steps(changes):
+            if any(isinstance(outcome, Exception) for outcome in outcomes):
+                step = [each for each in step if not _is_removal_of(each, hatch)]
+            outcomes += await self._gather(work, step)
         problems = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
         if problems:
             waits = [p.retry_after or 0.0 for p in problems if isinstance(p, ApiError)]
@@ -231,6 +230,10 @@ class Reconciler:
 
 def _key_of(change: Change) -> PolicyKey:
     return change.live.key if isinstance(change, Delete) else change.policy.key
+
+
+def _is_removal_of(change: Change, name: str) -> bool:
+    return isinstance(change, Delete) and change.live.key.name == name
 
 
 def _mark(policy: Policy) -> int:

@@ -170,6 +170,12 @@ class ClusterView:
         wanted = heirs | {profile}
         return sorted(n for n, i in self._intents.items() if not wanted.isdisjoint(profiles_of(i)))
 
+    def home_of(self, resource: str) -> str | None:
+        """The namespace of a shared resource's pods; None: it has none, or is not known."""
+        if resource not in self.catalogue.vocabulary.resources:
+            return None
+        return self.catalogue.resource(resource).namespace
+
     def holders(self, resource: str) -> list[str]:
         """The Namespaces that hold a grant on a shared resource."""
         return sorted(n for n, intent in self._intents.items() if resource in intent.grants)

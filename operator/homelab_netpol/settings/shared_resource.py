@@ -137,6 +137,11 @@ class SharedResource(Section):
         " absent: all.",
     )
 
+    @property
+    def has_tcp(self) -> bool:
+        """TCP ports are among what is granted."""
+        return any(port.protocol is Protocol.TCP for port in self.ports)
+
     @model_validator(mode="after")
     def _one_kind_of_target(self) -> Self:
         given = [self.namespace, self.entities, self.fqdns, self.cidrs]

@@ -1,0 +1,154 @@
+"""What may happen to a world: one thing at a time, as a person or a GitOps tool would do it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from random import Random
+
+from tests.worlds.random_definitions import (
+    APPS,
+    CUSTOM,
+    OFFERED,
+    random_profile,
+    random_resource,
+)
+from tests.worlds.random_worlds import random_labels
+from tests.worlds.readings import PLATFORM, resolve, resources_of
+from tests.worlds.world import (
+    ENFORCEMENT,
+    GATEWAY_PORTS,
+    INTRA,
+    MESH,
+    PROFILE,
+    UNTIL,
+    World,
+    access,
+)
+
+_CHOICES: Mapping[str, tuple[str, ...]] = {ENFORCEMENT: ("disabled",), INTRA: ("allow", "deny")}
+
+
+@dataclass(frozen=True)
+class Event:
+    """What happened, and the world after it.
+
+    Attributes:
+        what: in words.
+        after: the world.
+        space: the Namespace that it happened to, or
+        profile: the NetworkProfile, or
+        resource: the SharedResource; the other two are empty.
+    """
+
+    what: str
+    after: World
+    space: str = ""
+    profile: str = ""
+    resource: str = ""
+
+
+def random_event(dice: Random, world: World) -> Event:
+    """Something happens to a Namespace, a NetworkProfile or a SharedResource."""
+    apps = [name for name in world.spaces if name in APPS]
+    match dice.choices(("label", "labels", "hatch", "profile", "resource"), (5, 3, 3, 3, 3))[0]:
+        case "label":
+            return _one_label(dice, world, dice.choice(apps))
+        case "labels":
+            return _all_labels(dice, world, dice.choice(apps))
+        case "hatch":
+            return _hatch(dice, world, dice.choice(apps))
+        case "profile":
+            return _profile(dice, world)
+        case _:
+            return _resource(dice, world)
+
+
+def relabelled(
+    world: World, name: str, labels: Mapping[str, str], annotations: Mapping[str, str]
+) -> World:
+    """The world with other labels and annotations on one Namespace."""
+    space = replace(world.spaces[name], labels=dict(labels), annotations=dict(annotations))
+    return replace(world, spaces={**world.spaces, name: space})
+
+
+def understood(world: World) -> World:
+    """The world without the labels that cannot be followed, for which history would matter."""
+    usable = resources_of(world)
+    for name, space in world.spaces.items():
+        labels = dict(space.labels)
+        if PROFILE in labels and (name in PLATFORM or resolve(world, labels[PROFILE]) is None):
+            del labels[PROFILE]
+        for key, values in _CHOICES.items():
+            if key in labels and labels[key] not in values:
+                del labels[key]
+        granted = {access(resource) for resource in usable}
+        for key in [key for key in labels if key.startswith(access(""))]:
+            if key not in granted or labels[key] != "true":
+                del labels[key]
+        notes = {
+            key: value
+            for key, value in space.annotations.items()
+            if (key, value) not in {(UNTIL, "soon"), (GATEWAY_PORTS, "http")}
+        }
+        world = relabelled(world, name, labels, notes)
+    return world
+
+
+def _one_label(dice: Random, world: World, name: str) -> Event:
+    space = world.spaces[name]
+    drawn, notes = random_labels(dice, 0.5)
+    key = dice.choice((PROFILE, PROFILE, INTRA, GATEWAY_PORTS, MESH, "team", *map(access, OFFERED)))
+    before: Mapping[str, str] = space.annotations if key == GATEWAY_PORTS else space.labels
+    after = dict(before)
+    after.pop(key, None)
+    value = (notes if key == GATEWAY_PORTS else drawn).get(key)
+    after |= {key: value} if value is not None else {}
+    if key == GATEWAY_PORTS:
+        changed = relabelled(world, name, space.labels, after)
+    else:
+        changed = relabelled(world, name, after, space.annotations)
+    return Event(f"{name}: {key} becomes {value}", changed, name)
+
+
+def _all_labels(dice: Random, world: World, name: str) -> Event:
+    labels, notes = random_labels(dice, 0.5)
+    return Event(f"{name}: labels become {labels}", relabelled(world, name, labels, notes), name)
+
+
+def _hatch(dice: Random, world: World, name: str) -> Event:
+    space = world.spaces[name]
+    labels, notes = dict(space.labels), dict(space.annotations)
+    if ENFORCEMENT not in labels:
+        what = "opens"
+        labels[ENFORCEMENT] = "disabled"
+        notes.pop(UNTIL, None)
+    elif dice.random() < 0.5:
+        what = "expires"
+        notes[UNTIL] = "2026-03-01T11:00:00Z"
+    else:
+        what = "is closed"
+        del labels[ENFORCEMENT]
+    return Event(f"{name}: the hatch {what}", relabelled(world, name, labels, notes), name)
+
+
+def _profile(dice: Random, world: World) -> Event:
+    name = dice.choice(CUSTOM)
+    profiles = {key: value for key, value in world.profiles.items() if key != name}
+    if name in world.profiles and dice.random() < 0.2:
+        return Event(f"NetworkProfile {name} goes", replace(world, profiles=profiles), profile=name)
+    profiles[name] = random_profile(dice, name)
+    return Event(f"NetworkProfile {name} changes", replace(world, profiles=profiles), profile=name)
+
+
+def _resource(dice: Random, world: World) -> Event:
+    name = dice.choice(OFFERED)
+    resources = {key: value for key, value in world.resources.items() if key != name}
+    if name in world.resources and dice.random() < 0.3:
+        return Event(
+            f"SharedResource {name} goes", replace(world, resources=resources), resource=name
+        )
+    resources[name] = random_resource(dice, name)
+    return Event(
+        f"SharedResource {name} changes", replace(world, resources=resources), resource=name
+    )

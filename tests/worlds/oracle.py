@@ -1,0 +1,210 @@
+"""Who may talk to whom in a random world, by the mission's rules: the answers to compare with.
+
+Each half of a flow is judged by itself, as Cilium does: what the source's policies let out, what
+the target's let in. A half is allowed if nothing denies there, or if any reason allows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.worlds.ends import End, Outside, Pod
+from tests.worlds.peers import DnsNames, Pods, is_entity
+from tests.worlds.ports import HBONE, Target
+from tests.worlds.readings import GATEWAYS_OF, WITH_HTTPS, Reading, may_ask, read, resources_of
+from tests.worlds.world import Resource, Rule, World
+
+NOT_DENIED = "nothing denies"
+HATCH = "hatch"
+GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name"
+_DNS = (Target(53, "UDP"), Target(53, "TCP"))
+
+
+class Oracle:
+    """Judges flows in one world."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.readings = {name: read(world, space) for name, space in world.spaces.items()}
+        self.resources = resources_of(world)
+
+    def ingress(self, own: Pod, peer: End, target: Target) -> tuple[str, ...]:
+        """Why `own` lets this in; empty: it does not."""
+        return tuple(dict.fromkeys(self._ingress(own, peer, target)))
+
+    def egress(self, own: Pod, peer: End, target: Target) -> tuple[str, ...]:
+        """Why `own` lets this out; empty: it does not."""
+        return tuple(dict.fromkeys(self._egress(own, peer, target)))
+
+    def looks_up_names(self, namespace: str) -> bool:
+        """Whether rules by DNS name are in force for a namespace: then Cilium must see its DNS."""
+        reading = self.readings[namespace]
+        rules = reading.profile.egress if reading.profile else ()
+        peers = [peer for rule in rules for peer in rule.peers]
+        peers += [peer for name in reading.grants for peer in self.resources[name].peers]
+        return any(isinstance(peer, DnsNames) for peer in peers)
+
+    def consumes(self, namespace: str, resource: Resource) -> bool:
+        """Whether a resource's own side lets a namespace in.
+
+        The design: a hatched namespace counts as granted everywhere; but nobody gets past
+        somebody else's allowFrom by opening a hatch of his own.
+        """
+        reading = self.readings[namespace]
+        hatched = reading.hatch and may_ask(self.world, resource, namespace)
+        return hatched or resource.name in reading.grants
+
+    def _ingress(self, own: Pod, peer: End, target: Target) -> Iterator[str]:
+        here = self.readings[own.namespace]
+        if not self._denies_ingress(own, here):
+            yield NOT_DENIED
+        yield from self._either(own, peer, target, here)
+        if is_entity(peer, "health", "host", "remote-node", "kube-apiserver"):
+            yield "probes"
+        if isinstance(peer, Outside) and peer.address.startswith("169.254."):
+            yield "probes"
+        if not isinstance(peer, Pod):
+            yield from self._custom(own, peer, target, here, "ingress")
+            return
+        tcp = target.protocol == "TCP"
+        if _is(peer, "monitoring", "app.kubernetes.io/name", "prometheus") and tcp:
+            yield "prometheus"
+        if here.profile and tcp:
+            for which in GATEWAYS_OF[here.profile.built_in]:
+                if _is(peer, "istio-gateway", GATEWAY_NAME, which):
+                    yield from self._from_gateway(target, here)
+        yield from self._custom(own, peer, target, here, "ingress")
+        for resource in self.resources.values():
+            yield from self._target_side(resource, own, peer, target, here)
+
+    def _egress(self, own: Pod, peer: End, target: Target) -> Iterator[str]:
+        here = self.readings[own.namespace]
+        if not self._denies_egress(own, here):
+            yield NOT_DENIED
+        yield from self._either(own, peer, target, here)
+        if _is(peer, "kube-system", "k8s-app", "kube-dns") and target in _DNS:
+            yield "dns"
+        https = here.profile is not None and here.profile.built_in in WITH_HTTPS
+        if https and target == Target(443) and _is_outside(peer):
+            yield "https"
+        yield from self._custom(own, peer, target, here, "egress")
+        for name in here.grants:
+            yield from self._consumer_side(self.resources[name], own, peer, target, here)
+        if isinstance(peer, Pod) and own.namespace == "istio-gateway" and target == HBONE:
+            there = self.readings[peer.namespace]
+            if here.meshed and there.meshed and self._serves(own, peer.namespace):
+                yield "gateway in the mesh"
+
+    def _denies_ingress(self, own: Pod, here: Reading) -> bool:
+        exclusive = any(
+            each.target == "exclusive" and each.has(own) for each in self.resources.values()
+        )
+        written = any(p.namespace == own.namespace and p.ingress for p in self.world.hand_made)
+        return here.denies or exclusive or written
+
+    def _denies_egress(self, own: Pod, here: Reading) -> bool:
+        written = any(p.namespace == own.namespace and p.egress for p in self.world.hand_made)
+        return here.denies or written
+
+    def _either(self, own: Pod, peer: End, target: Target, here: Reading) -> Iterator[str]:
+        """What holds for both directions alike."""
+        if here.hatch:
+            yield HATCH
+        if here.intra and isinstance(peer, Pod) and peer.namespace == own.namespace:
+            yield "intra-namespace"
+        if here.meshed and target == HBONE and _is(peer, "istio-system", "app", "ztunnel"):
+            yield "ztunnel"
+        for_all = self.world.hbone == "cluster"
+        if for_all and here.meshed and target == HBONE and not _is_outside(peer):
+            yield "tunnel for the cluster"
+
+    def _custom(
+        self, own: Pod, peer: End, target: Target, here: Reading, direction: str
+    ) -> Iterator[str]:
+        """Rules of a NetworkProfile, and of policies written by hand."""
+        for written in self.world.hand_made:
+            rules = written.ingress if direction == "ingress" else written.egress
+            if written.namespace == own.namespace:
+                for rule in rules:
+                    if rule.opens(target) and self._covers(rule, peer, own.namespace):
+                        yield "hand-written"
+        if here.profile is None:
+            return
+        for rule in here.profile.ingress if direction == "ingress" else here.profile.egress:
+            if not self._covers(rule, peer, own.namespace):
+                continue
+            if rule.opens(target):
+                yield rule.kind
+            if target == HBONE and rule.opens_tcp and here.meshed and self._meshed(peer):
+                yield "custom in the mesh"
+
+    def _covers(self, rule: Rule, peer: End, own: str) -> bool:
+        return rule.covers(peer, own, self.world.labelled)
+
+    def _meshed(self, end: End) -> bool:
+        return isinstance(end, Pod) and self.readings[end.namespace].meshed
+
+    def _from_gateway(self, target: Target, here: Reading) -> Iterator[str]:
+        if here.gateway_ports is None:
+            return
+        if not here.gateway_ports or target.number in here.gateway_ports:
+            yield "gateway"
+        elif here.meshed and target == HBONE:
+            yield "gateway in the mesh"
+
+    def _serves(self, gateway: Pod, namespace: str) -> bool:
+        """Whether a namespace's profile lets a gateway's pod in on TCP, and names its namespace.
+
+        A rule for everybody connects nobody in particular: it opens no side but its own.
+        """
+        profile = self.readings[namespace].profile
+        if profile is None:
+            return False
+        named = (
+            peer
+            for rule in profile.ingress
+            for peer in rule.peers
+            if rule.opens_tcp and isinstance(peer, Pods) and gateway.namespace in peer.spaces
+        )
+        which = gateway.labels.get(GATEWAY_NAME)
+        return which in GATEWAYS_OF[profile.built_in] or any(
+            peer.covers(gateway, namespace, self.world.labelled) for peer in named
+        )
+
+    def _target_side(
+        self, resource: Resource, own: Pod, peer: Pod, target: Target, here: Reading
+    ) -> Iterator[str]:
+        if resource.peers or resource.target == "none" or not resource.has(own):
+            return
+        if self.consumes(peer.namespace, resource):
+            if any(item.covers(target) for item in resource.ports):
+                yield f"grant, {resource.target} target"
+            if here.meshed and self._meshed(peer) and _tunnels(resource, target):
+                yield "grant in the mesh"
+
+    def _consumer_side(
+        self, resource: Resource, own: Pod, peer: End, target: Target, here: Reading
+    ) -> Iterator[str]:
+        opened = any(item.covers(target) for item in resource.ports)
+        if resource.peers:
+            for each in resource.peers:
+                if opened and each.covers(peer, own.namespace, self.world.labelled):
+                    yield f"grant of {each.kind}"
+        elif isinstance(peer, Pod) and resource.has(peer):
+            if opened:
+                yield "grant of pods"
+            if here.meshed and self._meshed(peer) and _tunnels(resource, target):
+                yield "grant in the mesh"
+
+
+def _is(end: End, namespace: str, key: str, value: str) -> bool:
+    return isinstance(end, Pod) and end.namespace == namespace and end.labels.get(key) == value
+
+
+def _is_outside(end: End) -> bool:
+    return isinstance(end, Outside) or is_entity(end, "world")
+
+
+def _tunnels(resource: Resource, target: Target) -> bool:
+    """HBONE carries TCP: a grant of nothing but UDP has no use for the tunnel."""
+    return target == HBONE and any(item.may_be_tcp for item in resource.ports)

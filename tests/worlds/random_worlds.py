@@ -1,0 +1,129 @@
+"""Random worlds: a few apps beside the platform, with labels as people set them."""
+
+from __future__ import annotations
+
+from random import Random
+
+from tests.worlds.ends import Pod
+from tests.worlds.peers import EntityPeer, Pods, Requirement
+from tests.worlds.ports import PortItem
+from tests.worlds.random_definitions import (
+    APPS,
+    BUILT_IN_PROFILES,
+    CUSTOM,
+    OFFERED,
+    POD_LABELS,
+    TEAMS,
+    random_profile,
+    random_resource,
+)
+from tests.worlds.readings import BUILT_IN, DEADLINES, PORT_LISTS
+from tests.worlds.world import (
+    ENFORCEMENT,
+    GATEWAY_PORTS,
+    INTRA,
+    MESH,
+    PROFILE,
+    UNTIL,
+    HandMade,
+    Rule,
+    Space,
+    World,
+    access,
+)
+
+# The pods of the platform; beside each that is meant, one that is not.
+_PLATFORM_PODS: dict[str, dict[str, dict[str, str]]] = {
+    "kube-system": {"kube-dns": {"k8s-app": "kube-dns"}, "other": {"app": "ztunnel"}},
+    "monitoring": {
+        "prometheus": {"app.kubernetes.io/name": "prometheus"},
+        "grafana": {"k8s-app": "kube-dns"},
+    },
+    "istio-gateway": {
+        "internal": {"gateway.networking.k8s.io/gateway-name": "internal"},
+        "external": {"gateway.networking.k8s.io/gateway-name": "external"},
+    },
+    "istio-system": {"ztunnel": {"app": "ztunnel"}, "istiod": {"app": "istiod"}},
+    "database": {"primary": {"role": "a", "app": "db"}, "replica": {"role": "b", "app": "db"}},
+    "cache": {"dragonfly": {"app": "db"}},
+    "garage": {"garage": {"app": "web"}},
+}
+
+
+def random_world(dice: Random) -> World:
+    """One world."""
+    profiles = {name: random_profile(dice, name) for name in CUSTOM if dice.random() < 0.7}
+    resources = {name: random_resource(dice, name) for name in OFFERED if dice.random() < 0.6}
+    if dice.random() < 0.15:
+        name = dice.choice(tuple(BUILT_IN))
+        resource = random_resource(dice, name)
+        resources |= {} if resource.mistake else {name: resource}
+    meshy = dice.choice((0.0, 0.5, 0.9))
+    spaces = {
+        name: random_app(dice, name, meshy) for name in APPS[: dice.randint(2, len(APPS))]
+    } | {name: _platform(dice, name, meshy) for name in _PLATFORM_PODS}
+    return World(
+        scope=dice.choices(("workload", "labelled", "cluster"), (6, 3, 3))[0],
+        hbone=dice.choices(("permissions", "cluster"), (9, 1))[0],
+        spaces=spaces,
+        profiles=profiles,
+        resources=resources,
+        hand_made=tuple(_hand_made(dice, name) for name in _PLATFORM_PODS if dice.random() < 0.2),
+    )
+
+
+def random_app(dice: Random, name: str, meshy: float) -> Space:
+    """An app's Namespace with its pods."""
+    pods = tuple(
+        Pod(f"{name}/{letter}", name, {key: dice.choice(of) for key, of in POD_LABELS.items()})
+        for letter in ("x", "y")
+    )
+    labels, annotations = random_labels(dice, meshy)
+    return Space(name, labels, annotations, pods)
+
+
+def random_labels(dice: Random, meshy: float) -> tuple[dict[str, str], dict[str, str]]:
+    """Labels and annotations of an app's Namespace."""
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+    kind = dice.choices(("none", "built-in", "custom", "mistyped"), (20, 35, 43, 2))[0]
+    if kind == "built-in":
+        labels[PROFILE] = dice.choice(BUILT_IN_PROFILES)
+    elif kind == "custom":
+        labels[PROFILE] = dice.choice(CUSTOM)
+    elif kind == "mistyped":
+        labels[PROFILE] = "standart"
+    for name in (*BUILT_IN, *OFFERED):
+        if dice.random() < 0.25:
+            labels[access(name)] = dice.choices(("true", "false", "yes"), (90, 5, 5))[0]
+    if dice.random() < 0.1:
+        labels[ENFORCEMENT] = dice.choices(("disabled", "enabled", "off"), (80, 10, 10))[0]
+        if dice.random() < 0.4:
+            annotations[UNTIL] = dice.choice(tuple(DEADLINES))
+    if dice.random() < 0.2:
+        labels[INTRA] = dice.choices(("allow", "deny", "maybe"), (45, 45, 10))[0]
+    if dice.random() < 0.2:
+        annotations[GATEWAY_PORTS] = dice.choices(tuple(PORT_LISTS), (50, 40, 10))[0]
+    if dice.random() < meshy:
+        labels[MESH] = "ambient"
+    if dice.random() < 0.6:
+        labels["team"] = dice.choice(TEAMS)
+    return labels, annotations
+
+
+def _platform(dice: Random, name: str, meshy: float) -> Space:
+    pods = tuple(Pod(f"{name}/{pod}", name, labels) for pod, labels in _PLATFORM_PODS[name].items())
+    labels = {MESH: "ambient"} if name != "istio-system" and dice.random() < meshy else {}
+    labels |= {ENFORCEMENT: "disabled"} if dice.random() < 0.03 else {}
+    labels |= {PROFILE: "standard"} if dice.random() < 0.03 else {}  # to be refused
+    if dice.random() < 0.2:
+        labels[access(dice.choice((*BUILT_IN, *OFFERED)))] = "true"
+    return Space(name, labels, {}, pods)
+
+
+def _hand_made(dice: Random, name: str) -> HandMade:
+    own = Rule((Pods(own=True),))
+    team = Pods(space_labels=(Requirement("team", "In", (dice.choice(TEAMS),)),))
+    extra = dice.choice((own, Rule((team,), (PortItem(5432),)), Rule((EntityPeer("world"),))))
+    both = dice.random() < 0.7
+    return HandMade("by-hand", name, (own, extra), (own,) if both else ())

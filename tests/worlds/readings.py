@@ -1,0 +1,168 @@
+"""What the labels of a world amount to, by the mission's vocabulary: profiles, grants, hatches.
+
+Written from the documented rules alone; the operator's reading of labels is what it is to judge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from tests.worlds.peers import EntityPeer
+from tests.worlds.ports import PortItem
+from tests.worlds.world import (
+    ENFORCEMENT,
+    GATEWAY_PORTS,
+    INTRA,
+    MESH,
+    PROFILE,
+    UNTIL,
+    Resource,
+    Rule,
+    Space,
+    World,
+    access,
+)
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+PLATFORM = frozenset(
+    {
+        *("kube-system", "kube-public", "kube-node-lease", "monitoring", "database", "cache"),
+        *("garage", "istio-system", "istio-gateway", "flux-system", "argocd", "longhorn-system"),
+        *("cert-manager", "homelab-netpol"),
+    }
+)
+# The profiles' table: which gateways come in, and whether HTTPS goes out.
+GATEWAYS_OF: Mapping[str, tuple[str, ...]] = {
+    "isolated": (),
+    "internal": ("internal",),
+    "internal-egress": ("internal",),
+    "standard": ("internal", "external"),
+}
+WITH_HTTPS = ("internal-egress", "standard")
+# The shared resources' table.
+BUILT_IN = {
+    "postgres": Resource("postgres", (PortItem(5432),), "database"),
+    "dragonfly": Resource("dragonfly", (PortItem(6379),), "cache"),
+    "garage-s3": Resource("garage-s3", (PortItem(3900),), "garage"),
+    "kube-api": Resource(
+        "kube-api", (PortItem(6443), PortItem(443)), peers=(EntityPeer("kube-apiserver"),)
+    ),
+}
+# What the generator writes for deadlines, and whether the hatch is open with it at noon. A text
+# that is no deadline leaves the hatch open: nobody is locked out by a typing mistake.
+DEADLINES = {
+    "2026-03-01T11:00:00Z": False,
+    "2026-03-01T18:00:00Z": True,
+    "2h": True,
+    "soon": True,
+}
+# What the generator writes for gateway-ports. What cannot be read lets no gateway in.
+PORT_LISTS: Mapping[str, tuple[int, ...] | None] = {
+    "8080,9090": (8080, 9090),
+    "80": (80,),
+    "http": None,
+}
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """What a profile amounts to: the built-in one beneath it, and the rules of a chain."""
+
+    built_in: str
+    intra: bool
+    ingress: tuple[Rule, ...] = ()
+    egress: tuple[Rule, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one Namespace's labels amount to.
+
+    Attributes:
+        platform: it keeps its hand-written policies.
+        denies: what nothing allows is denied to its pods, by the setting defaultDeny.
+        hatch: enforcement is off.
+        meshed: it is in the ambient mesh.
+        profile: in force; None: none.
+        intra: its pods reach each other.
+        gateway_ports: ports that narrow the gateways; () any TCP port; None: none at all.
+        grants: the shared resources that it has.
+    """
+
+    platform: bool
+    denies: bool
+    hatch: bool
+    meshed: bool
+    profile: Resolved | None
+    intra: bool
+    gateway_ports: tuple[int, ...] | None
+    grants: frozenset[str]
+
+
+def resources_of(world: World) -> dict[str, Resource]:
+    """The shared resources that can be granted; one of the cluster replaces a built-in one."""
+    found = BUILT_IN | dict(world.resources)
+    return {name: resource for name, resource in found.items() if not resource.mistake}
+
+
+def resolve(world: World, name: str | None) -> Resolved | None:
+    """Follows `extends`; None where there is no such profile, or it cannot be used."""
+    chain: list[str] = []
+    rules_in: tuple[Rule, ...] = ()
+    rules_out: tuple[Rule, ...] = ()
+    intra: bool | None = None
+    while name is not None and name not in GATEWAYS_OF:
+        profile = world.profiles.get(name)
+        if profile is None or profile.mistake or name in chain:
+            return None
+        chain.append(name)
+        rules_in, rules_out = rules_in + profile.ingress, rules_out + profile.egress
+        intra = profile.intra_namespace if intra is None else intra
+        name = profile.extends
+    if name is None:
+        # On its own a NetworkProfile stands on DNS and probes, and its pods reach each other.
+        if not chain:
+            return None
+        return Resolved("isolated", intra is not False, rules_in, rules_out)
+    default = name != "isolated"
+    return Resolved(name, default if intra is None else intra, rules_in, rules_out)
+
+
+def read(world: World, space: Space) -> Reading:
+    """Reads one Namespace, as it is when nothing was there before."""
+    labels = space.labels
+    platform = space.name in PLATFORM
+    profile = None if platform else resolve(world, labels.get(PROFILE))
+    intra = profile is not None and profile.intra
+    if profile is not None and labels.get(INTRA) in ("allow", "deny"):
+        intra = labels[INTRA] == "allow"
+    hatch = labels.get(ENFORCEMENT) == "disabled"
+    if UNTIL in space.annotations:
+        hatch = hatch and DEADLINES[space.annotations[UNTIL]]
+    ports: tuple[int, ...] | None = ()
+    if GATEWAY_PORTS in space.annotations:
+        ports = PORT_LISTS[space.annotations[GATEWAY_PORTS]]
+    governed = {"workload": not platform, "labelled": profile is not None, "cluster": True}
+    return Reading(
+        platform=platform,
+        denies=governed[world.scope],
+        hatch=hatch,
+        meshed=labels.get(MESH) == "ambient",
+        profile=profile,
+        intra=intra,
+        gateway_ports=ports,
+        grants=frozenset(
+            name
+            for name, resource in resources_of(world).items()
+            if labels.get(access(name)) == "true" and may_ask(world, resource, space.name)
+        ),
+    )
+
+
+def may_ask(world: World, resource: Resource, space: str) -> bool:
+    """Whether allowFrom of a shared resource lets a namespace ask for it."""
+    wanted = resource.allow_from or ()
+    return all(each.holds(world.labelled[space]) for each in wanted)
