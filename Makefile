@@ -9,7 +9,7 @@ ARGS  ?=
 # Three workers, each with a control plane of its own: much of a scenario is waiting.
 PYTEST := -m pytest -n 3 --dist loadscope --no-loadscope-reorder
 
-.PHONY: help demo test lint format bench lock wheel clean
+.PHONY: help demo test nightly lint format bench lock wheel clean
 
 help:  ## Show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -20,6 +20,13 @@ demo: .venv/ready  ## Watch labels turn into policies, on a real API server on t
 test: .venv/ready lint  ## Check everything; ARGS="-k grant" passes on to pytest
 	$(RUN) -m homelab_netpol local build
 	$(RUN) $(PYTEST) $(ARGS)
+
+nightly: .venv/ready  ## Judge 20,000 random worlds and 100,000 random rules, of a seed of the day
+	$(RUN) -m homelab_netpol local build
+	export WORLDS="$${WORLDS:-20000}" WORLD_SEED="$${WORLD_SEED:-$$(date +%F)}" \
+	    VERDICT_WORLDS="$${VERDICT_WORLDS:-5000}" \
+	    HOMELAB_NETPOL_RANDOM_RULES="$${HOMELAB_NETPOL_RANDOM_RULES:-100000}"; \
+	$(RUN) $(PYTEST) tests/worlds tests/truth/test_sanitize.py tests/truth/test_verdict.py $(ARGS)
 
 lint: .venv/ready  ## Formatter, linter and type checker, changing nothing
 	$(PY) -m ruff format --check .

@@ -23,6 +23,7 @@ from homelab_netpol.localcluster import (
 from homelab_netpol.shipped import own_crds
 from tests.scheduling import ByModule, long_ones_first
 from tests.truth.judge import JUDGED
+from tests.worlds.summary import lines
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -48,12 +49,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Says how much Cilium's engine has judged; by way of the reports, which workers send here."""
-    judged = [
-        numbers
+    reports = [
+        report
         for outcome in ("passed", "failed")
         for report in terminalreporter.stats.get(outcome, ())
-        for name, numbers in report.user_properties
-        if name == JUDGED
+    ]
+    for line in lines(reports):
+        terminalreporter.write_line(line)
+    judged = [
+        numbers for report in reports for name, numbers in report.user_properties if name == JUDGED
     ]
     if judged:
         flows, halves, allowed, wrong = (sum(each) for each in zip(*judged, strict=True))

@@ -1,4 +1,4 @@
-"""How many worlds, and from which seed: said after the run, and with every failure.
+"""How many worlds, and from which seed; both are said after the run, and with every failure.
 
 WORLDS and WORLD_SEED, from the environment, choose others.
 """
@@ -10,7 +10,6 @@ import os
 import pytest
 
 from tests.cluster.conftest import kube  # noqa: F401 - the same fixture, for this folder
-from tests.worlds.summary import lines
 
 
 @pytest.fixture(scope="session")
@@ -23,14 +22,3 @@ def world_seed() -> str:
 def world_count() -> int:
     """How many worlds the flows are judged in."""
     return int(os.environ.get("WORLDS", "500"))
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Says how much was judged; seen when this folder is named on the command line."""
-    reports = [
-        report
-        for outcome in ("passed", "failed")
-        for report in terminalreporter.stats.get(outcome, ())
-    ]
-    for line in lines(reports):
-        terminalreporter.write_line(line)
