@@ -89,7 +89,9 @@ class Runtime:
         sync = self._sync = Sync(self._view, resources, dispatcher, teller, self._metrics)
         writer = Writer(resources, self._view.standing, self._label_keys.component)
         statuses = Statuses(self._view, resources, teller)
-        reconciler = Reconciler(self._view, writer, statuses, teller, self._metrics)
+        reconciler = Reconciler(
+            self._view, writer, statuses, teller, self._metrics, dispatcher.is_pending
+        )
         stopping = asyncio.create_task(self._stop.wait(), name="stop")
         synced = asyncio.create_task(sync.first(), name="first sync")
         await asyncio.wait({stopping, synced}, return_when=asyncio.FIRST_COMPLETED)

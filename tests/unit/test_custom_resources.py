@@ -39,13 +39,15 @@ def catalogue(profile: Any = None, resource: Any = None, settings: str = "") -> 
         ),
         ({"matchLabels": {f"k8s:{HOME}": "istio-gateway", "app": "one-of-them"}}, set()),
         ({"matchLabels": {GATEWAY: "external"}}, set()),
+        ({"matchExpressions": [{"key": HOME, "operator": "Exists"}]}, set()),
         ({"matchLabels": {HOME: "elsewhere", GATEWAY: "external"}}, set()),
     ],
 )
 def test_a_gateway_is_let_in_however_the_rule_is_spelt(
     selector: dict[str, Any], gateways: set[str]
 ) -> None:
-    assert catalogue({"ingress": [{"fromEndpoints": [selector]}]}).gateways_of("own") == gateways
+    made = catalogue({"ingress": [{"fromEndpoints": [selector]}]})
+    assert made.gateways_named_by("own") == gateways
 
 
 def test_a_rule_for_a_gateway_on_one_port_opens_one_port_in_the_tunnel() -> None:

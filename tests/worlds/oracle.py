@@ -157,7 +157,8 @@ class Oracle:
 
         A rule for everybody connects nobody in particular: it opens no side but its own.
         """
-        profile = self.readings[namespace].profile
+        there = self.readings[namespace]
+        profile = there.profile
         if profile is None:
             return False
         named = (
@@ -167,7 +168,8 @@ class Oracle:
             if rule.opens_tcp and isinstance(peer, Pods) and gateway.namespace in peer.spaces
         )
         which = gateway.labels.get(GATEWAY_NAME)
-        return which in GATEWAYS_OF[profile.built_in] or any(
+        built_in = which in GATEWAYS_OF[profile.built_in] and there.gateway_ports is not None
+        return built_in or any(
             peer.covers(gateway, namespace, self.world.labelled) for peer in named
         )
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 
-from homelab_netpol.policy.diff import Change, Create, Delete, Replace, diff, in_steps
+from homelab_netpol.policy.diff import Change, Create, Delete, Replace, diff, in_steps, only_allows
 from homelab_netpol.policy.objects import Component, LivePolicy, Policy, PolicyKey
 
 Standing = Mapping[PolicyKey, Policy]
 
-_BESIDE, _IN = "beside ", " in "
+_NAMESPACE, _BESIDE, _IN = "namespace ", "beside ", " in "
 
 
 def by_key(policies: Sequence[Policy]) -> dict[PolicyKey, Policy]:
@@ -24,8 +24,8 @@ def between(
     """One way from the old policies to the new ones: what is written, and what then stands.
 
     One piece of work takes its steps one after the other, and makes the changes of a step side by
-    side, so in any order. Pieces of work run side by side as well, but a resource's side waits for
-    its namespace's own.
+    side, so in any order. Pieces of work run side by side as well, but for two things: what may
+    deny in a namespace waits for the policies beside resources there, and these for its hatch.
 
     Args:
         dice: to draw the order with.
@@ -36,7 +36,7 @@ def between(
     standing = by_key(old)
     works = {w: _in_some_order(dice, c, deletions_first) for w, c in _works(old, new).items()}
     while works:
-        work = dice.choice([work for work in works if _home_of(work) not in works])
+        work = dice.choice([work for work in works if not _waits(work, works)])
         change = works[work].pop(0)
         standing = dict(standing)
         match change:
@@ -74,12 +74,18 @@ def _work(policy: Policy) -> str:
         return "clusterwide"
     if policy.component is Component.GRANT:
         return f"{_BESIDE}{policy.key.name}{_IN}{policy.key.namespace}"
-    return f"namespace {policy.key.namespace}"
+    return f"{_NAMESPACE}{policy.key.namespace}"
 
 
-def _home_of(work: str) -> str:
-    """The work that goes first: that of the namespace beside which a policy stands."""
-    return f"namespace {work.partition(_IN)[2]}" if work.startswith(_BESIDE) else ""
+def _waits(work: str, works: Mapping[str, list[Change]]) -> bool:
+    """Somebody else comes first."""
+    if work.startswith(_BESIDE):
+        home = works.get(f"{_NAMESPACE}{work.partition(_IN)[2]}", ())
+        return any(isinstance(c, Create) and c.policy.component is Component.HATCH for c in home)
+    if work.startswith(_NAMESPACE) and not only_allows(works[work][0]):
+        here = _IN + work.removeprefix(_NAMESPACE)
+        return any(other.startswith(_BESIDE) and other.endswith(here) for other in works)
+    return False
 
 
 def _live(policy: Policy) -> LivePolicy:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,6 @@ from homelab_netpol.definitions import (
 )
 from homelab_netpol.intent import Vocabulary
 from homelab_netpol.policy.compose import (
-    EVERYBODY,
     NAMESPACE_KEY,
     compose,
     dns_for_names,
@@ -26,6 +25,7 @@ from homelab_netpol.policy.compose import (
     selects,
     through_tunnel,
 )
+from homelab_netpol.policy.mesh import namespaces_of
 from homelab_netpol.policy.objects import GATEWAYS, Kind, digest_of
 from homelab_netpol.policy.rendering import Rendered, Renderer, RenderError
 from homelab_netpol.settings import DefaultDeny, Settings, SharedResource
@@ -214,36 +214,47 @@ class Catalogue:
         custom = self._custom.get(profile)
         return profile if custom is None else custom.template
 
-    def gateways_of(self, profile: str | None) -> frozenset[str]:
-        """The gateways that a profile lets in on any port, as its policy says.
+    def gateways_of(self, template: str) -> frozenset[str]:
+        """The gateways that a profile's template lets in, as it says.
 
         Raises:
-            RenderError: the profile's template cannot be rendered.
+            RenderError: the template cannot be rendered.
         """
-        if profile is None:
-            return frozenset()
-        known = self._gateways_of.get(profile)
+        known = self._gateways_of.get(template)
         if known is None:
-            body, _ = self.profile_body(
-                profile, intra_namespace=False, gateway_ports=[], meshed=False
+            body, _ = self.renderer.body(
+                f"profiles/{template}",
+                Kind.CNP,
+                intra_namespace=False,
+                gateway_ports=[],
+                meshed=False,
             )
             rules = body.get("specs") or [body["spec"]]
-            known = frozenset(
-                which for which in GATEWAYS if any(self._lets_in(rule, which) for rule in rules)
-            )
-            self._gateways_of[profile] = known
+            ingress = [item for rule in rules for item in rule.get("ingress") or ()]
+            known = self._gateways_of[template] = self._named(ingress)
         return known
 
-    def _lets_in(self, rule: Mapping[str, Any], which: str) -> bool:
+    def gateways_named_by(self, profile: str) -> frozenset[str]:
+        """The gateways that the rules of a NetworkProfile name, beside its template's."""
+        custom = self._custom.get(profile)
+        return frozenset() if custom is None else self._named(custom.ingress)
+
+    def _named(self, ingress: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+        """The gateways that rules name; one for everybody names nobody in particular."""
         gateways = self.settings.gateways
-        value = gateways.internal if which == "internal" else gateways.external
-        labels = {NAMESPACE_KEY: gateways.namespace, gateways.label: value}
-        for item in rule.get("ingress") or ():
-            if EVERYBODY & set(item.get("fromEntities") or ()):
-                return True
-            if any(selects(peer, labels) for peer in item.get("fromEndpoints") or ()):
-                return True
-        return False
+        values = {"internal": gateways.internal, "external": gateways.external}
+        peers = [peer for item in ingress for peer in item.get("fromEndpoints") or ()]
+        return frozenset(
+            which
+            for which in GATEWAYS
+            if any(
+                gateways.namespace in namespaces_of(peer, "")
+                and selects(
+                    peer, {NAMESPACE_KEY: gateways.namespace, gateways.label: values[which]}
+                )
+                for peer in peers
+            )
+        )
 
     def baselines(self) -> tuple[str, ...]:
         """Names of the clusterwide policies beside the hatch's."""

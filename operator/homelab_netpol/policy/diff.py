@@ -92,6 +92,11 @@ def in_steps(changes: Iterable[Change]) -> list[list[Change]]:
     return [steps[step] for step in sorted(steps)]
 
 
+def only_allows(change: Change) -> bool:
+    """The change denies nothing that was allowed before."""
+    return _step_of(change) == 0
+
+
 def _step_of(change: Change) -> int:
     if not isinstance(change, Delete):
         return 1 if _may_deny(change.policy.key) else 0

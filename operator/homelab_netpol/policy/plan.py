@@ -135,8 +135,14 @@ class Planner:
 
     def serves(self, which: str, intent: Intent) -> bool:
         """A gateway, `internal` or `external`, reaches a namespace through the mesh."""
-        admits = which in self._catalogue.gateways_of(intent.profile)
-        return intent.meshed and admits and intent.gateway_ports is not None
+        if intent.profile is None or not intent.meshed:
+            return False
+        template = self._catalogue.template_of(intent.profile)
+        # Ports that cannot be read close what the template opens; rules of one's own stand.
+        by_template = intent.gateway_ports is not None
+        return (by_template and which in self._catalogue.gateways_of(template)) or (
+            which in self._catalogue.gateways_named_by(intent.profile)
+        )
 
     def beside(
         self,

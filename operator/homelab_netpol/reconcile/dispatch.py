@@ -8,7 +8,7 @@ import time
 
 from homelab_netpol.metrics import Metrics
 from homelab_netpol.reconcile.queue import Priority, Scope, Work, WorkKey, WorkQueue
-from homelab_netpol.reconcile.reconciler import NotDone, Reconciler
+from homelab_netpol.reconcile.reconciler import NotDone, NotYet, Reconciler
 from homelab_netpol.reconcile.requests import Requests
 from homelab_netpol.reconcile.view import ClusterView
 
@@ -20,7 +20,7 @@ _SHARED_INTERVAL_SECONDS = 0.1
 # Who counts the users of a profile may read an older count for a moment.
 _STATUS_INTERVAL_SECONDS = 1.0
 _QUIET_SECONDS = 0.2
-_HOME_FIRST_SECONDS = 0.02
+_NOT_YET_SECONDS = 0.02
 
 
 class Dispatcher:
@@ -38,6 +38,10 @@ class Dispatcher:
     def __len__(self) -> int:
         """How many keys wait for their turn."""
         return len(self._queue)
+
+    def is_pending(self, key: WorkKey) -> bool:
+        """A key waits for its turn, or is being worked on."""
+        return self._queue.is_pending(key)
 
     @property
     def first_pass_done(self) -> bool:
@@ -75,22 +79,8 @@ class Dispatcher:
             else:
                 self._queue.retry(work.key)
 
-    def _comes_too_early(self, key: WorkKey) -> bool:
-        """A resource's side is written after its namespace's own policies.
-
-        It may narrow what the hatch of that namespace, opened by the same edit, is to open.
-        """
-        if key.scope is not Scope.TARGET:
-            return False
-        home = self._view.home_of(key.name)
-        return home is not None and self._queue.is_pending(WorkKey(Scope.NAMESPACE, home))
-
     async def _work_on(self, work: Work, reconciler: Reconciler) -> None:
         key, metrics = work.key, self._metrics
-        if self._comes_too_early(key):
-            self._queue.done(key)
-            self._queue.add(key, Priority.TARGET, delay=_HOME_FIRST_SECONDS)
-            return
         started = time.monotonic()
         if key.scope in (Scope.TARGET, Scope.GATEWAY):
             self._shared_last[key] = started
@@ -100,6 +90,10 @@ class Dispatcher:
             self.enqueue(self._view.refresh(key.name))
         try:
             written = await reconciler.reconcile(key)
+        except NotYet:
+            self._queue.done(key)
+            self._queue.add(key, Priority.CHANGE, delay=_NOT_YET_SECONDS)
+            return
         except NotDone as error:
             pause = self._queue.retry(key, at_least=error.retry_after)
             metrics.reconciles.labels(key.scope, "failed").inc()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from homelab_netpol.cluster.errors import ApiError
 from homelab_netpol.definitions import DefinitionKind
 from homelab_netpol.metrics import Metrics
-from homelab_netpol.policy.diff import Change, Create, Delete, Replace, diff, in_steps
+from homelab_netpol.policy.diff import Change, Create, Delete, Replace, diff, in_steps, only_allows
 from homelab_netpol.policy.objects import (
     Component,
     Kind,
@@ -40,6 +40,10 @@ class NotDone(Exception):
         self.retry_after = retry_after
 
 
+class NotYet(Exception):
+    """What comes next would cut something off until another key has had its turn."""
+
+
 class Reconciler:
     """Brings the policies of one key to what they should be."""
 
@@ -50,7 +54,10 @@ class Reconciler:
         statuses: Statuses,
         teller: Teller,
         metrics: Metrics,
+        is_pending: Callable[[WorkKey], bool],
     ) -> None:
+        """Puts the parts together; `is_pending` tells of keys that wait or are worked on."""
+        self._is_pending = is_pending
         self._view = view
         self._writer = writer
         self._statuses = statuses
@@ -67,6 +74,7 @@ class Reconciler:
 
         Raises:
             NotDone: something could not be written; what stood before still stands.
+            NotYet: something was left for a moment later.
         """
         try:
             return await self._reconcile(key)
@@ -134,6 +142,8 @@ class Reconciler:
     async def _shared(self, key: WorkKey) -> int:
         """The policies beside a shared resource or a gateway, which list its consumers."""
         view = self._view
+        if key.scope is Scope.TARGET and self._opens_first(view.home_of(key.name)):
+            raise NotYet
         consumers = view.consumers(key)
         try:
             if key.scope is Scope.GATEWAY:
@@ -157,6 +167,26 @@ class Reconciler:
         written = await self._carry_out(key, diff(wanted, standing))
         self._verified[key] = {policy.key: _mark(policy) for policy in wanted}
         return written
+
+    def _targets_pending(self, namespace: str) -> bool:
+        """Policies beside resources of this namespace come first.
+
+        They may allow what the profile, which goes or narrows by the same edit, allowed until now.
+        """
+        resources = self._view.catalogue.resources_in(namespace)
+        return any(self._is_pending(WorkKey(Scope.TARGET, resource)) for resource in resources)
+
+    def _opens_first(self, home: str | None) -> bool:
+        """The hatch of a resource's namespace comes first.
+
+        It may open what the policy beside the resource, by the same edit, no longer does.
+        """
+        intent = self._view.intent(home) if home is not None else None
+        if intent is None or not intent.hatch_open:
+            return False
+        hatch = PolicyKey(Kind.CNP, intent.namespace, policy_name(Component.HATCH))
+        pending = self._is_pending(WorkKey(Scope.NAMESPACE, intent.namespace))
+        return pending and self._view.standing.get(hatch) is None
 
     async def _clusterwide(self, key: WorkKey) -> int:
         try:
@@ -183,6 +213,9 @@ class Reconciler:
         outcomes: list[bool | Exception] = []
         hatch = policy_name(Component.HATCH)
         for step in in_steps(changes):
+            may_deny = work.scope is Scope.NAMESPACE and not only_allows(step[0])
+            if may_deny and self._targets_pending(work.name):
+                raise NotYet
             if any(isinstance(outcome, Exception) for outcome in outcomes):
                 step = [each for each in step if not _is_removal_of(each, hatch)]
             outcomes += await self._gather(work, step)
