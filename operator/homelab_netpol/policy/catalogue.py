@@ -22,6 +22,7 @@ from homelab_netpol.policy.compose import (
     compose,
     dns_for_names,
     names_need_dns,
+    opens_tcp,
     selects,
     through_tunnel,
 )
@@ -235,9 +236,10 @@ class Catalogue:
         return known
 
     def gateways_named_by(self, profile: str) -> frozenset[str]:
-        """The gateways that the rules of a NetworkProfile name, beside its template's."""
+        """The gateways that rules of a NetworkProfile's own name, and open TCP for."""
         custom = self._custom.get(profile)
-        return frozenset() if custom is None else self._named(custom.ingress)
+        rules = [rule for rule in custom.ingress if opens_tcp(rule)] if custom is not None else []
+        return self._named(rules)
 
     def _named(self, ingress: Iterable[Mapping[str, Any]]) -> frozenset[str]:
         """The gateways that rules name; one for everybody names nobody in particular."""

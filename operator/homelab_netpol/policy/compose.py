@@ -82,6 +82,13 @@ def through_tunnel(rules: Sequence[Rule], direction: str, mesh: Mesh) -> list[Ru
     return found
 
 
+def opens_tcp(rule: Rule) -> bool:
+    """TCP connections come through without a look at their requests, on some ports or on all."""
+    if rule.get("toPorts"):
+        return _opens_tcp_ports(rule)
+    return not rule.get("icmps")
+
+
 def _opens_tcp_ports(rule: Rule) -> bool:
     """It lists ports, TCP among them; without a list the tunnel's port is open anyway."""
     return any(
