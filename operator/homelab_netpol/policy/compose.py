@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from homelab_netpol.intent import Operator, Requirement
 from homelab_netpol.settings import DnsService, Mesh
 
 NAMESPACE_KEY = "io.kubernetes.pod.namespace"
@@ -108,22 +109,16 @@ def _within_mesh(selector: Mapping[str, Any], in_mesh: Mapping[str, str]) -> dic
 
 
 def selects(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
-    """Whether a selector of peers certainly selects pods of another namespace with these labels.
-
-    Pods may have further labels, of which nothing is known: a selector that looks at one of them
-    does not certainly select.
-    """
+    """Whether a selector of peers selects pods of another namespace that have just these labels."""
     if NAMESPACE_KEY not in set(keys_of(selector)):
         return False
     for key, value in (selector.get("matchLabels") or {}).items():
         if labels.get(without_source(key)) != value:
             return False
     for expression in selector.get("matchExpressions") or ():
-        given = labels.get(without_source(expression["key"]))
-        values = expression.get("values") or ()
-        operator = expression["operator"]
-        holds = {"In": given in values, "NotIn": given not in values, "Exists": True}
-        if given is None or not holds.get(operator, False):
+        key = without_source(expression["key"])
+        operator, values = Operator(expression["operator"]), expression.get("values") or ()
+        if not Requirement(key, operator, tuple(values)).holds(labels):
             return False
     return True
 
