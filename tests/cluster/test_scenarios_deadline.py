@@ -32,7 +32,7 @@ def test_at_its_deadline_the_hatch_closes_though_the_label_is_there(
     app.has(HATCH_POLICY)
     assert not left_out(kube, app)
     shows(operator, 1, "enforcement_disabled", namespace=app.name)
-    [until] = series(operator, UNTIL_GAUGE, namespace=app.name)
+    [until] = eventually(lambda: series(operator, UNTIL_GAUGE, namespace=app.name), "the deadline")
     if written == "time":
         assert until == moment
     assert closes(kube, app) >= until
@@ -69,7 +69,7 @@ def test_a_deadline_that_is_moved_or_removed_counts_at_once(
 ) -> None:
     app = spaces(OPEN, disabled_until="2s")
     app.has(HATCH_POLICY)
-    [since] = series(operator, SINCE_GAUGE, namespace=app.name)
+    [since] = eventually(lambda: series(operator, SINCE_GAUGE, namespace=app.name), "its beginning")
     closes(kube, app)
     app.annotate({UNTIL: "2h"})
     app.has(HATCH_POLICY)
@@ -103,7 +103,7 @@ def test_a_deadline_in_the_year_9999_is_one(
     app = spaces(OPEN, disabled_until=text)
     app.has(HATCH_POLICY)
     shows(operator, 1, "enforcement_disabled", namespace=app.name)
-    assert len(series(operator, UNTIL_GAUGE, namespace=app.name)) == 1
+    eventually(lambda: series(operator, UNTIL_GAUGE, namespace=app.name), "the deadline")
     app.annotate({UNTIL: "1s"})
     app.lacks(HATCH_POLICY)
 

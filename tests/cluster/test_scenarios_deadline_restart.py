@@ -11,7 +11,7 @@ import pytest
 from homelab_netpol.localcluster import Cluster
 from tests.cluster.conftest import QUICK
 from tests.cluster.deadlines import NET, OPEN, UNTIL, UNTIL_GAUGE, after, closes, is_closed
-from tests.cluster.kube import Kube
+from tests.cluster.kube import Kube, eventually
 from tests.cluster.spaces import HATCH_POLICY, Spaces, version_of
 from tests.cluster.watched import resync, series
 from tests.running_operator import RunningOperator, running_operator
@@ -32,7 +32,10 @@ def test_a_restart_in_between_moves_nothing(spaces: Spaces, kube: Kube, start: S
         by_duration = spaces(OPEN, disabled_until="8s")
         by_time.has(HATCH_POLICY)
         by_duration.has(HATCH_POLICY)
-        [until] = series(operator, UNTIL_GAUGE, namespace=by_duration.name)
+        # It is told after the policy stands.
+        [until] = eventually(
+            lambda: series(operator, UNTIL_GAUGE, namespace=by_duration.name), "the deadline"
+        )
     with start() as operator:
         assert by_time.policy(HATCH_POLICY) is not None
         assert series(operator, UNTIL_GAUGE, namespace=by_duration.name) == [until]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from kubernetes import config
 
-from homelab_netpol.localcluster import Cluster
+from homelab_netpol.localcluster import Cluster, ControlPlane, Lab
 from tests.running_operator import running_operator
 from tests.truth.homelab import Homelab, Snapshot
 from tests.truth.judge import JUDGED, Report
@@ -22,8 +22,19 @@ def table() -> Table:
 
 
 @pytest.fixture(scope="package")
-def homelab(cluster: Cluster) -> Iterator[Homelab]:
-    """The Namespaces of all worlds, on the tests' cluster."""
+def homelab_cluster(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Cluster]:
+    """A control plane for the homelab alone: hundreds of Namespaces would be in others' way."""
+    if request.config.getoption("cluster") != "local":
+        yield request.getfixturevalue("cluster")
+        return
+    with ControlPlane(lab=lab) as plane:
+        yield plane
+
+
+@pytest.fixture(scope="package")
+def homelab(homelab_cluster: Cluster) -> Iterator[Homelab]:
+    """The Namespaces of all worlds."""
+    cluster = homelab_cluster
     api = config.new_client_from_config(str(cluster.kubeconfig), context=cluster.context)
     homelab = Homelab(api)
     try:
@@ -35,8 +46,9 @@ def homelab(cluster: Cluster) -> Iterator[Homelab]:
 
 
 @pytest.fixture(scope="package")
-def snapshot_of(homelab: Homelab, cluster: Cluster) -> Callable[[World], Snapshot]:
+def snapshot_of(homelab: Homelab, homelab_cluster: Cluster) -> Callable[[World], Snapshot]:
     """What the operator wrote in a world; it runs once for each."""
+    cluster = homelab_cluster
     snapshots: dict[str, Snapshot] = {}
 
     def snapshot(world: World) -> Snapshot:
