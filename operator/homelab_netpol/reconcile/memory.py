@@ -106,6 +106,7 @@ class LastGoodMemory:
         clusterwide = self._standing.get(PolicyKey(Kind.CCNP, "", HATCH_CCNP))
         if clusterwide is None:
             return None
-        notes = parse_expired_text(clusterwide.annotations.get(self._label_keys.expired_hatches))
-        note = notes.get(namespace)
+        text = clusterwide.annotations.get(self._label_keys.expired_hatches, "")
+        # Asked for every Namespace, and hardly ever is one noted.
+        note = parse_expired_text(text).get(namespace) if namespace in text else None
         return note.since if note is not None and note.uid == uid else None
