@@ -24,7 +24,8 @@ test: .venv/ready lint  ## Check everything; ARGS="-k grant" passes on to pytest
 nightly: .venv/ready  ## Judge 20,000 random worlds and 100,000 random rules, of a seed of the day
 	$(RUN) -m homelab_netpol local build
 	export WORLDS="$${WORLDS:-20000}" WORLD_SEED="$${WORLD_SEED:-$$(date +%F)}" \
-	    VERDICT_WORLDS="$${VERDICT_WORLDS:-5000}" \
+	    VERDICT_WORLDS="$${VERDICT_WORLDS:-5000}" VERDICT_SEED="$${VERDICT_SEED:-$$(date +%Y%m%d)}" \
+	    HOMELAB_NETPOL_SEED="$${HOMELAB_NETPOL_SEED:-$$(date +%Y%m%d)}" \
 	    HOMELAB_NETPOL_RANDOM_RULES="$${HOMELAB_NETPOL_RANDOM_RULES:-100000}"; \
 	$(RUN) $(PYTEST) tests/worlds tests/truth/test_sanitize.py tests/truth/test_verdict.py $(ARGS)
 
