@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-import yaml
-
+from homelab_netpol import shipped
 from tests.cluster.kube import Kube, Manifest, eventually
 
 GROUP = "network-policy.homelab"
@@ -18,14 +16,7 @@ PROFILES = f"{API}/networkprofiles"
 RESOURCES = f"{API}/sharedresources"
 KINDS = {PROFILES: "NetworkProfile", RESOURCES: "SharedResource"}
 
-_FILES = Path(__file__).resolve().parents[2] / "crds"
 _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-
-
-def definitions() -> list[Manifest]:
-    """The CRDs of the repository."""
-    found = [yaml.safe_load(path.read_text()) for path in sorted(_FILES.glob("*.yaml"))]
-    return [each for each in found if each["kind"] == "CustomResourceDefinition"]
 
 
 def manifest(collection: str, name: str, spec: Any, **metadata: Any) -> Manifest:
@@ -43,7 +34,7 @@ def own_crds(kube: Kube) -> Iterator[None]:
     """Installs the CRDs that are missing, and takes away again what it installed."""
     missing = [
         definition
-        for definition in definitions()
+        for definition in shipped.own_crds()
         if kube.get(f"{_CRDS}/{definition['metadata']['name']}") is None
     ]
     for definition in missing:

@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
 import homelab_netpol
@@ -26,7 +27,6 @@ from homelab_netpol.localcluster import (
     Lab,
     RefusedError,
     programs,
-    read_crds,
 )
 from homelab_netpol.localcluster.errors import LocalClusterError, ProcessDiedError
 
@@ -147,14 +147,11 @@ spec:
 """
 
 
-def test_crds_can_be_installed_later_and_are_served_at_once(
-    plane: ControlPlane, tmp_path: Path
-) -> None:
-    (tmp_path / "widgets.yaml").write_text(WIDGET_CRD)
+def test_crds_can_be_installed_later_and_are_served_at_once(plane: ControlPlane) -> None:
     widgets = "/apis/example.org/v1/widgets"
     assert plane.api.request("GET", widgets).status == 404
     for _ in range(2):  # those that exist are no error
-        plane.install_crds(read_crds(tmp_path))
+        plane.install_crds([yaml.safe_load(WIDGET_CRD)])
     assert plane.api.watch_status(widgets) == 200
 
 
@@ -164,19 +161,6 @@ def test_crds_that_an_api_server_would_refuse_are_refused_by_name(plane: Control
     broken = {**kind, "metadata": metadata, "spec": {"group": "example.org"}}
     with pytest.raises(LocalClusterError, match=r"refuses CRD gadgets\.example\.org"):
         plane.install_crds([broken])
-
-
-@pytest.mark.parametrize(
-    ("text", "complaint"),
-    [("kind: Secret", "holds Secret"), ("a: [", "is no YAML"), (None, "there are no CRDs in")],
-)
-def test_a_folder_that_holds_something_else_is_not_read_as_crds(
-    tmp_path: Path, text: str | None, complaint: str
-) -> None:
-    if text is not None:
-        (tmp_path / "some.yaml").write_text(text)
-    with pytest.raises(LocalClusterError, match=complaint):
-        read_crds(tmp_path)
 
 
 def test_kubectl_can_use_the_kubeconfig_as_it_is(plane: ControlPlane) -> None:

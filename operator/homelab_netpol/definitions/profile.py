@@ -110,7 +110,8 @@ def _layer_7_problems(rule: Mapping[str, Any], path: str) -> Iterator[str]:
 
 
 def _opens_dns(item: Mapping[str, Any]) -> bool:
-    for port in item.get("ports") or ():
+    ports = item.get("ports")
+    for port in ports if isinstance(ports, list) else ():
         first = port.get("port") if isinstance(port, dict) else None
         if isinstance(first, str) and first.isdigit():
             last = port.get("endPort")

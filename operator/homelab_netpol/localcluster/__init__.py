@@ -3,7 +3,6 @@
 They are for the demo and the tests; the operator itself does not need this package.
 """
 
-from homelab_netpol.localcluster.crds import read_crds
 from homelab_netpol.localcluster.engine import Engine, Flow, Identity, Rejection, Verdict
 from homelab_netpol.localcluster.errors import (
     BuildError,
@@ -36,5 +35,4 @@ __all__ = [
     "RefusedError",
     "Rejection",
     "Verdict",
-    "read_crds",
 ]

@@ -1,15 +1,12 @@
 """CustomResourceDefinitions on an API server, Cilium's first of all.
 
-Reads them from files, says which are missing, installs them, and waits until their objects can
-really be listed and watched.
+Says which are missing, installs them, and waits until their objects can really be listed and
+watched.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
-
-import yaml
 
 from homelab_netpol.localcluster.api import Api
 from homelab_netpol.localcluster.errors import LocalClusterError
@@ -25,28 +22,6 @@ REQUIRED = (
 Definition = Mapping[str, Any]
 # Polls a condition; the text says what is waited for.
 Wait = Callable[[Callable[[], bool], str], None]
-
-
-def read_crds(folder: Path) -> list[Definition]:
-    """The CRDs in the YAML files of a folder, in the order of the files' names.
-
-    Raises:
-        LocalClusterError: There are none, or a file holds something else.
-    """
-    definitions: list[Definition] = []
-    for file in sorted(folder.glob("*.yaml")):
-        try:
-            documents = [document for document in yaml.safe_load_all(file.read_text()) if document]
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise LocalClusterError(f"{file} is no YAML: {error}") from error
-        for document in documents:
-            kind = document.get("kind") if isinstance(document, Mapping) else type(document)
-            if kind != "CustomResourceDefinition":
-                raise LocalClusterError(f"{file} holds {kind}, and only CRDs belong in {folder}")
-            definitions.append(document)
-    if not definitions:
-        raise LocalClusterError(f"there are no CRDs in {folder}: no *.yaml with one")
-    return definitions
 
 
 def missing(api: Api, names: Sequence[str] = REQUIRED) -> list[str]:

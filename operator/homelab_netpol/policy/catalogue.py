@@ -159,10 +159,6 @@ class Catalogue:
             if of is kind and found.reason not in taken
         }
 
-    def is_custom(self, profile: str) -> bool:
-        """The profile is a NetworkProfile that can be used."""
-        return profile in self._custom
-
     def custom_profile(self, name: str) -> CustomProfile | None:
         """What a NetworkProfile amounts to; None if there is no usable one of that name."""
         return self._custom.get(name)

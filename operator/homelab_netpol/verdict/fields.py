@@ -11,8 +11,9 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from homelab_netpol.intent import Operator
 from homelab_netpol.verdict.endpoint import AnyNetwork
-from homelab_netpol.verdict.matchers import Operator, Requirement
+from homelab_netpol.verdict.matchers import Requirement
 from homelab_netpol.verdict.policy import Unreadable
 
 _KEY = re.compile(

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Protocol
 
+from homelab_netpol.intent import Operator
 from homelab_netpol.verdict.answer import Answer, Doubt, any_of
 from homelab_netpol.verdict.endpoint import NAMESPACE_KEY, AnyNetwork, Endpoint, Network, Pod
 
@@ -19,15 +19,6 @@ class Matcher(Protocol):
 
     def matches(self, endpoint: Endpoint) -> Answer:
         """Whether the endpoint is selected."""
-
-
-class Operator(StrEnum):
-    """How a requirement looks at a label."""
-
-    IN = "In"
-    NOT_IN = "NotIn"
-    EXISTS = "Exists"
-    DOES_NOT_EXIST = "DoesNotExist"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from ipaddress import ip_network
 
+from homelab_netpol.intent import Operator
 from homelab_netpol.settings import Settings
 from homelab_netpol.verdict.answer import Answer, Doubt, all_of
 from homelab_netpol.verdict.endpoint import (
@@ -28,7 +29,7 @@ from homelab_netpol.verdict.findings import (
     name_policies,
     name_ports,
 )
-from homelab_netpol.verdict.matchers import LabelSelector, Matcher, Operator, Unclear
+from homelab_netpol.verdict.matchers import LabelSelector, Matcher, Unclear
 from homelab_netpol.verdict.policy import Direction, ReadPolicy, Rule
 
 _HEALTH = "fromEntities [health]"

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from homelab_netpol.intent import Operator
 from homelab_netpol.verdict.answer import Doubt
 from homelab_netpol.verdict.endpoint import NAMESPACE_KEY, NAMESPACE_LABELS_PREFIX
 from homelab_netpol.verdict.fields import (
@@ -28,7 +29,6 @@ from homelab_netpol.verdict.matchers import (
     DnsNames,
     Entities,
     Matcher,
-    Operator,
     Requirement,
     Unclear,
     select,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from homelab_netpol.intent import Operator
 from homelab_netpol.verdict.answer import Doubt
 from homelab_netpol.verdict.endpoint import NAMESPACE_KEY, NAMESPACE_LABELS_PREFIX
 from homelab_netpol.verdict.fields import (
@@ -19,7 +20,6 @@ from homelab_netpol.verdict.matchers import (
     ANYBODY,
     Cidr,
     Matcher,
-    Operator,
     Requirement,
     select,
 )
