@@ -11,8 +11,9 @@ import os
 import signal
 import socket
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import kopf
@@ -24,13 +25,15 @@ from homelab_netpol.cluster.events import EventPoster
 from homelab_netpol.cluster.foreign import ForeignReader
 from homelab_netpol.cluster.lease import LeaseElector
 from homelab_netpol.cluster.resources import Resources
+from homelab_netpol.cluster.watch import WatchEvent
 from homelab_netpol.definitions import DefinitionKind
 from homelab_netpol.handlers import build_kopf_settings, build_registry
 from homelab_netpol.metrics import Metrics
 from homelab_netpol.policy.catalogue import Catalogue
-from homelab_netpol.policy.objects import Kind, LabelKeys, read_live
+from homelab_netpol.policy.objects import CILIUM_KINDS, Kind, LabelKeys, read_live
 from homelab_netpol.reconcile.defined import read_definition
 from homelab_netpol.reconcile.dispatch import Dispatcher
+from homelab_netpol.reconcile.follow import Follower
 from homelab_netpol.reconcile.inspect import Inspector
 from homelab_netpol.reconcile.reconciler import Reconciler
 from homelab_netpol.reconcile.statuses import Statuses
@@ -57,6 +60,7 @@ class Runtime:
         self._label_keys = LabelKeys(self._settings.label_domain)
         self._stop = asyncio.Event()
         self._leading = asyncio.Event()
+        self._followers: Mapping[Kind | None, Follower] = {}
         self._sync: Sync | None = None
         self._elector: LeaseElector | None = None
 
@@ -115,6 +119,10 @@ class Runtime:
         for number in range(self._settings.workers):
             worker = dispatcher.work(reconciler, self._leading)
             jobs.add(asyncio.create_task(worker, name=f"worker {number}"))
+        followers = self._followers = self._make_followers(resources, sync)
+        for kind, follower in followers.items():
+            following = follower.run(sync.versions[kind])
+            jobs.add(asyncio.create_task(following, name=f"watch of {follower.name}"))
         kopf_tasks = await self._start_kopf({stopping, *jobs})
         try:
             done, _ = await asyncio.wait(
@@ -155,6 +163,9 @@ class Runtime:
             return "it is starting"
         if self._sync.not_synced is not None:
             return self._sync.not_synced
+        for follower in self._followers.values():
+            if (stale := follower.stale_because()) is not None:
+                return stale
         if not self._leading.is_set():
             known = self._elector is not None and self._elector.leader_known
             return None if known else "the leader is not known yet"
@@ -174,17 +185,40 @@ class Runtime:
             duration=float(wanted.lease_seconds),
         )
 
-    # Events, from Kopf's handlers
-
-    def namespace_event(self, manifest: Mapping[str, Any], *, deleted: bool) -> None:
-        """Takes in a Namespace that was seen, changed or deleted."""
-        observed = self._view.read_namespace(manifest)
-        if deleted:
-            self._dispatcher.enqueue(
-                self._view.forget_namespace(observed.facts.name, observed.version)
+    def _make_followers(self, resources: Resources, sync: Sync) -> dict[Kind | None, Follower]:
+        """Of what there may be thousands: the Namespaces (None), and Cilium's policies."""
+        found: dict[Kind | None, Follower] = {
+            kind: Follower(
+                kind.plural,
+                watch=partial(resources.watch_policies, kind),
+                take=partial(self._take_policies, kind),
+                relist=partial(sync.list_policies_again, kind),
             )
-        else:
-            self._dispatcher.enqueue(self._view.observe_namespace(observed))
+            for kind in CILIUM_KINDS
+        }
+        found[None] = Follower(
+            "namespaces",
+            watch=resources.watch_namespaces,
+            take=self._take_namespaces,
+            relist=sync.list_namespaces_again,
+        )
+        return found
+
+    # Events
+
+    def _take_namespaces(self, events: Iterable[WatchEvent]) -> None:
+        """Takes in Namespaces that were seen, changed or deleted."""
+        for manifest, deleted in events:
+            observed = self._view.read_namespace(manifest)
+            if deleted:
+                requests = self._view.forget_namespace(observed.facts.name, observed.version)
+            else:
+                requests = self._view.observe_namespace(observed)
+            self._dispatcher.enqueue(requests)
+
+    def _take_policies(self, kind: Kind, events: Iterable[WatchEvent]) -> None:
+        for manifest, deleted in events:
+            self.policy_event(kind, manifest, deleted=deleted)
 
     def policy_event(self, kind: Kind, manifest: Mapping[str, Any], *, deleted: bool) -> None:
         """Takes in a policy with our label that was seen, changed, deleted, or lost the label."""

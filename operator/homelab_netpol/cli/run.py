@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 import kopf
+import uvloop
 
 from homelab_netpol.cluster.connection import ClusterAccess, ConnectionFailed
 from homelab_netpol.cluster.lease import LeadershipLost
@@ -38,7 +39,8 @@ def run(config: Path | None, kubeconfig: Path | None, context: str | None) -> No
         raise click.ClickException(str(error)) from error
     set_up_logging(settings.logging)
     try:
-        asyncio.run(_run(catalogue, ClusterAccess(kubeconfig, context)))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_run(catalogue, ClusterAccess(kubeconfig, context)))
     except kopf.LoginError as error:
         raise click.ClickException(
             "The API server no longer accepts the credentials, and reading them again gave no"

@@ -6,42 +6,62 @@ client's own way there takes a tenth of the operator's CPU time (docs/benchmarks
 
 from __future__ import annotations
 
-import json
+import asyncio
+import logging
+import socket
+import ssl
+import time
 from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Self
+from urllib.parse import urlencode
 
 import aiohttp
+import orjson
 from kubernetes.aio.client import Configuration
 from kubernetes.aio.client.rest import RESTClientObject
 from yarl import URL
 
 from homelab_netpol import __version__
-from homelab_netpol.cluster.connection import ClusterAccess
+from homelab_netpol.cluster.connection import ClusterAccess, ConnectionFailed
 from homelab_netpol.cluster.errors import Unavailable, error_from_response
 
+log = logging.getLogger(__name__)
+
 _PAGE = 500
+# Objects are at most 3 MB or so (etcd's limit and what JSON adds); whoever sends more is broken.
+_LONGEST_LINE = 16 * 1024 * 1024
+# Credentials that are refused are read again, but not with every one of many refused requests.
+_REREAD_SECONDS = 2.0
+# A peer that is gone without a word is noticed after idle + 3 probes: 15 + 3 * 5 seconds.
+_KEEPALIVE = {"TCP_KEEPIDLE": 15, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
 
 
 class Api:
     """A client of one API server. Use it as an async context manager."""
 
-    def __init__(self, configuration: Configuration, *, request_timeout: float) -> None:
+    def __init__(
+        self, access: ClusterAccess, configuration: Configuration, *, request_timeout: float
+    ) -> None:
         """Prepares a session; nothing is sent yet.
 
         Args:
+            access: where to read the credentials again, when they are no longer accepted.
             configuration: of the Kubernetes package: where, as whom, and over which TLS.
             request_timeout: seconds that a request may take in all.
         """
-        self._configuration = configuration
+        self._access = access
         self._timeout = request_timeout
-        self._server = URL(configuration.host)
+        self._read_at = time.monotonic()
+        self._rereading = asyncio.Lock()
+        self._configure(configuration)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=configuration.connection_pool_maxsize,
-                ssl=RESTClientObject(configuration).ssl_context,
                 # Idle connections are kept longer than aiohttp does: whoever opens the hatch after
                 # a quiet hour should not wait for a TLS handshake.
                 keepalive_timeout=300,
+                socket_factory=_keepalive_socket,
             ),
             timeout=aiohttp.ClientTimeout(total=request_timeout),
             headers={"Accept": "application/json", "User-Agent": f"homelab-netpol/{__version__}"},
@@ -56,7 +76,7 @@ class Api:
         Raises:
             ConnectionFailed: there are no credentials.
         """
-        return cls(await access.configuration(), request_timeout=request_timeout)
+        return cls(access, await access.configuration(), request_timeout=request_timeout)
 
     async def __aenter__(self) -> Self:
         return self
@@ -88,35 +108,18 @@ class Api:
         Raises:
             ApiError: the subclass says what kind of failure.
         """
-        configuration = self._configuration
-        headers = {"Content-Type": content_type} if body is not None else {}
-        # Asked for each time: a service account's token changes while the operator runs.
-        token = await configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
-        if token:
-            headers["Authorization"] = token
+        data = orjson.dumps(body) if body is not None else None
+        headers = {"Content-Type": content_type} if data is not None else {}
+        status, answer_headers, answer = await self._send(method, path, query, data, headers)
+        if status == 401 and await self._read_credentials_again():
+            status, answer_headers, answer = await self._send(method, path, query, data, headers)
+        if not 200 <= status < 300:
+            raise error_from_response(status, answer_headers, answer)
         try:
-            async with self._session.request(
-                method,
-                self._server.joinpath(path.lstrip("/")).with_query(query or {}),
-                data=json.dumps(body).encode() if body is not None else None,
-                headers=headers,
-                server_hostname=configuration.tls_server_name,
-                proxy=configuration.proxy,
-                proxy_headers=configuration.proxy_headers,
-            ) as response:
-                data = await response.read()
-        except TimeoutError as error:
-            message = f"{method} {path}: no answer within {self._timeout:g} s"
-            raise Unavailable(0, "Timeout", message) from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise Unavailable(0, "ConnectionFailed", f"{method} {path}: {error}") from error
-        if not 200 <= response.status < 300:
-            raise error_from_response(response.status, response.headers, data)
-        try:
-            answer: dict[str, Any] = json.loads(data)
+            found: dict[str, Any] = orjson.loads(answer)
         except ValueError as error:
-            raise Unavailable(response.status, "NotJson", f"{method} {path}: {error}") from error
-        return answer
+            raise Unavailable(status, "NotJson", f"{method} {path}: {error}") from error
+        return found
 
     async def pages(
         self, path: str, *, label_selector: str | None = None
@@ -141,3 +144,119 @@ class Api:
             if not token:
                 return
             query["continue"] = token
+
+    async def lines(
+        self, path: str, *, query: Mapping[str, str], silence: float
+    ) -> AsyncIterator[list[bytes]]:
+        """Streams an answer that never ends by itself.
+
+        Args:
+            path: below the server's address.
+            query: query parameters.
+            silence: seconds without a byte after which the connection counts as dead.
+
+        Yields:
+            Whole lines as they come, as many as came together; first of all an empty list, when
+            the server has accepted the request.
+
+        Raises:
+            ApiError: the subclass says what kind of failure.
+        """
+        timeout = aiohttp.ClientTimeout(
+            total=None, sock_connect=self._timeout, sock_read=max(silence, self._timeout)
+        )
+        try:
+            async with await self._open("GET", path, query, None, {}, timeout) as response:
+                if response.status != 200:
+                    if response.status == 401:
+                        await self._read_credentials_again()
+                    body = await response.read()
+                    raise error_from_response(response.status, response.headers, body)
+                yield []
+                rest = b""
+                async for chunk in response.content.iter_any():
+                    *whole, rest = (rest + chunk).split(b"\n")
+                    if len(rest) > _LONGEST_LINE:
+                        raise Unavailable(200, "TooLong", f"GET {path}: a line without an end")
+                    if whole:
+                        yield whole
+        except TimeoutError as error:
+            message = f"GET {path}: nothing came for {silence:g} s"
+            raise Unavailable(0, "Timeout", message) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise Unavailable(0, "ConnectionFailed", f"GET {path}: {error}") from error
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        data: bytes | None,
+        headers: dict[str, str],
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        try:
+            async with await self._open(method, path, query, data, headers, None) as response:
+                return response.status, response.headers, await response.read()
+        except TimeoutError as error:
+            message = f"{method} {path}: no answer within {self._timeout:g} s"
+            raise Unavailable(0, "Timeout", message) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise Unavailable(0, "ConnectionFailed", f"{method} {path}: {error}") from error
+
+    async def _open(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        data: bytes | None,
+        headers: dict[str, str],
+        patience: aiohttp.ClientTimeout | None,
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        configuration = self._configuration
+        # Asked for each time: a service account's token changes while the operator runs.
+        token = await configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
+        if token:
+            headers["Authorization"] = token
+        text = f"{self._server}{path}?{urlencode(query)}" if query else f"{self._server}{path}"
+        return self._session.request(
+            method,
+            URL(text, encoded=True),
+            data=data,
+            headers=headers,
+            ssl=self._ssl,
+            server_hostname=configuration.tls_server_name,
+            proxy=configuration.proxy,
+            proxy_headers=configuration.proxy_headers,
+            timeout=patience or self._session.timeout,
+        )
+
+    def _configure(self, configuration: Configuration) -> None:
+        self._configuration = configuration
+        self._server = configuration.host.rstrip("/")
+        self._ssl: ssl.SSLContext = RESTClientObject(configuration).ssl_context
+
+    async def _read_credentials_again(self) -> bool:
+        """Reads the credentials, for they are refused; whether they may be others now."""
+        asked_at = time.monotonic()
+        async with self._rereading:
+            if self._read_at >= asked_at:
+                return True  # while we waited, somebody else did
+            if asked_at - self._read_at < _REREAD_SECONDS:
+                return False
+            self._read_at = time.monotonic()
+            try:
+                self._configure(await self._access.configuration())
+            except ConnectionFailed as error:
+                log.warning("The API server refuses the credentials, and there are none: %s", error)
+                return False
+            return True
+
+
+def _keepalive_socket(address: tuple[Any, ...]) -> socket.socket:
+    family, kind, protocol, *_ = address
+    made = socket.socket(family, kind, protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in _KEEPALIVE.items():
+        if hasattr(socket, option):  # not every system has them all
+            made.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+    return made

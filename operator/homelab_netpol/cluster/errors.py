@@ -31,6 +31,10 @@ class NotFound(ApiError):
     """The object, its namespace or its kind is not there."""
 
 
+class Expired(ApiError):
+    """What a list or a watch was to go on from is no longer kept: list from the beginning."""
+
+
 class AlreadyExists(ApiError):
     """An object of that name is there already."""
 
@@ -57,12 +61,25 @@ class Unavailable(ApiError):
 
 def error_from_response(status: int, headers: Mapping[str, str], body: bytes) -> ApiError:
     """Turns an answer outside 2xx into the error that says what to do about it."""
-    details: dict[str, Any] = {}
     try:
         parsed = json.loads(body)
-        details = parsed if isinstance(parsed, dict) else {}
     except ValueError:
-        pass  # a proxy or a dying server answers in plain text or HTML
+        parsed = None  # a proxy or a dying server answers in plain text or HTML
+    details = parsed if isinstance(parsed, dict) else {}
+    return error_from_status(status, details, headers, body)
+
+
+def error_from_status(
+    status: int, details: Mapping[str, Any], headers: Mapping[str, str], body: bytes = b""
+) -> ApiError:
+    """Turns Kubernetes' Status object, as a watch sends it too, into the same errors.
+
+    Args:
+        status: the HTTP status.
+        details: the Status; empty if there was none.
+        headers: of the answer.
+        body: the answer, for where the Status has no message.
+    """
     reason = str(details.get("reason") or "")
     message = str(details.get("message") or body[:200].decode("utf-8", "replace").strip())
     return _error_class(status, reason, details)(
@@ -72,8 +89,10 @@ def error_from_response(status: int, headers: Mapping[str, str], body: bytes) ->
 
 def _error_class(status: int, reason: str, details: Mapping[str, Any]) -> type[ApiError]:
     match status:
-        case 404 | 410:
+        case 404:
             return NotFound
+        case 410:
+            return Expired
         case 409:
             return AlreadyExists if reason == "AlreadyExists" else Conflict
         case 403:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, TypeVar
 
 from homelab_netpol.cluster.client import Api
 from homelab_netpol.cluster.errors import NotFound
+from homelab_netpol.cluster.watch import Told, watch
 from homelab_netpol.definitions import DefinitionKind
 from homelab_netpol.definitions.model import GROUP, VERSION
 from homelab_netpol.policy.objects import (
@@ -19,6 +20,7 @@ from homelab_netpol.policy.objects import (
     read_live,
 )
 
+_NAMESPACES = "/api/v1/namespaces"
 MANAGED_SELECTOR = f"{MANAGED_BY_LABEL}={FIELD_MANAGER}"
 
 # Strict: a field that Cilium does not know would otherwise be dropped in silence, and the policy
@@ -57,7 +59,7 @@ class Resources:
         """
         found: list[Found] = []
         version = 0
-        async for items, of_list in self._api.pages("/api/v1/namespaces"):
+        async for items, of_list in self._api.pages(_NAMESPACES):
             found.extend(map(read, items))
             version = of_list
         return found, version
@@ -75,6 +77,15 @@ class Resources:
             policies.extend(read_live(kind, item) for item in items)
             version = of_list
         return policies, version
+
+    def watch_namespaces(self, since: int) -> AsyncIterator[Told]:
+        """Watches all Namespaces, see `watch`."""
+        return watch(self._api, _NAMESPACES, since=since)
+
+    def watch_policies(self, kind: Kind, since: int) -> AsyncIterator[Told]:
+        """Watches the policies that carry our label, see `watch`."""
+        path = _collection(kind, "")
+        return watch(self._api, path, since=since, label_selector=MANAGED_SELECTOR)
 
     async def definitions(
         self, kind: DefinitionKind, read: Callable[[Mapping[str, Any]], Found]

@@ -7,7 +7,7 @@ from typing import Any
 import kopf
 
 from homelab_netpol.cluster.resources import MANAGED_SELECTOR
-from homelab_netpol.policy.objects import Kind
+from homelab_netpol.policy.objects import ISTIO_KINDS
 
 
 def build_kopf_settings(*, request_timeout: float) -> kopf.OperatorSettings:
@@ -21,7 +21,7 @@ def build_kopf_settings(*, request_timeout: float) -> kopf.OperatorSettings:
     settings.posting.enabled = False
     settings.watching.chunk_size = 500
     # Ours are few among a cluster's policies, so let the server pick them out.
-    for kind in Kind:
+    for kind in ISTIO_KINDS:
         group, version = kind.api_version.split("/")
         settings.watching.label_selectors[group, version, kind.plural] = MANAGED_SELECTOR
     # Kopf keeps a task for every object that it has just seen, 6,000 of them at a start among 3,000

@@ -14,17 +14,13 @@ import kopf
 from homelab_netpol.cluster.connection import ClusterAccess
 from homelab_netpol.definitions import DefinitionKind
 from homelab_netpol.definitions.model import GROUP, VERSION
-from homelab_netpol.policy.objects import API_VERSION, ISTIO_API_VERSION, ISTIO_KINDS, Kind
+from homelab_netpol.policy.objects import ISTIO_API_VERSION, ISTIO_KINDS, Kind
 
-CILIUM_GROUP, CILIUM_VERSION = API_VERSION.split("/")
 ISTIO_GROUP, ISTIO_VERSION = ISTIO_API_VERSION.split("/")
 
 
 class Intake(Protocol):
     """Who takes the events. Must neither fail nor wait: Kopf forgets an event that failed."""
-
-    def namespace_event(self, manifest: Mapping[str, Any], *, deleted: bool) -> None:
-        """A Namespace was seen, changed or deleted."""
 
     def policy_event(self, kind: Kind, manifest: Mapping[str, Any], *, deleted: bool) -> None:
         """A policy with our label was seen, changed, deleted, or lost the label."""
@@ -48,18 +44,6 @@ def build_registry(intake: Intake, access: ClusterAccess, *, istio: bool) -> kop
     @kopf.on.login(registry=registry)
     async def login(**_: Any) -> kopf.ConnectionInfo:
         return await access.kopf_credentials()
-
-    @kopf.on.event("v1", "namespaces", registry=registry)
-    async def namespace(event: kopf.RawEvent, **_: Any) -> None:
-        intake.namespace_event(event["object"], deleted=event["type"] == "DELETED")
-
-    @kopf.on.event(CILIUM_GROUP, CILIUM_VERSION, Kind.CNP.plural, registry=registry)
-    async def policy(event: kopf.RawEvent, **_: Any) -> None:
-        intake.policy_event(Kind.CNP, event["object"], deleted=event["type"] == "DELETED")
-
-    @kopf.on.event(CILIUM_GROUP, CILIUM_VERSION, Kind.CCNP.plural, registry=registry)
-    async def clusterwide_policy(event: kopf.RawEvent, **_: Any) -> None:
-        intake.policy_event(Kind.CCNP, event["object"], deleted=event["type"] == "DELETED")
 
     for kind in ISTIO_KINDS if istio else ():
         _watch_istio(registry, intake, kind)

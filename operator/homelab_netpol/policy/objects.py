@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
+
+import orjson
 
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 FIELD_MANAGER = "homelab-netpol"
@@ -164,8 +165,8 @@ def gateway_policy_name(which: str) -> str:
 def digest_of(body: Mapping[str, Any]) -> str:
     """A short fingerprint of a policy's `spec` and `specs`, whatever the order of its keys."""
     rules = {key: body[key] for key in ("spec", "specs") if body.get(key) is not None}
-    canonical = json.dumps(rules, sort_keys=True, separators=(",", ":"))
-    return hashlib.blake2b(canonical.encode(), digest_size=16).hexdigest()
+    canonical = orjson.dumps(rules, option=orjson.OPT_SORT_KEYS)
+    return hashlib.blake2b(canonical, digest_size=16).hexdigest()
 
 
 def read_live(kind: Kind, manifest: Mapping[str, Any]) -> LivePolicy:

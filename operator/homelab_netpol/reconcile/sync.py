@@ -11,7 +11,7 @@ from homelab_netpol.cluster.errors import ApiError, Forbidden, NotFound
 from homelab_netpol.cluster.resources import Resources
 from homelab_netpol.definitions import DefinitionKind
 from homelab_netpol.metrics import Metrics
-from homelab_netpol.policy.objects import CILIUM_KINDS, ISTIO_KINDS
+from homelab_netpol.policy.objects import CILIUM_KINDS, ISTIO_KINDS, Kind
 from homelab_netpol.reconcile.defined import read_definition
 from homelab_netpol.reconcile.dispatch import Dispatcher
 from homelab_netpol.reconcile.queue import Priority, Scope, WorkKey
@@ -30,6 +30,8 @@ class Sync:
 
     Attributes:
         not_synced: why the first list is not done yet; None once it is.
+        versions: the resourceVersions of the latest lists, of policies by kind, and of Namespaces
+            (None).
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Sync:
         self._metrics = metrics
         self._without_istio = False
         self._without: set[DefinitionKind] = set()
+        self.versions: dict[Kind | None, int] = {}
         self.not_synced: str | None = "the lists are not synced yet"
 
     async def first(self) -> None:
@@ -90,29 +93,64 @@ class Sync:
                 log.warning("The resync could not list the cluster: %s", error)
                 continue
             self._metrics.resyncs.labels("done").inc()
-            everything: Requests = {
-                WorkKey(Scope.NAMESPACE, name): Priority.RESYNC
-                for name in self._view.namespace_names()
-            }
-            everything |= dict.fromkeys((*self._view.shared(), CLUSTERWIDE), Priority.RESYNC)
-            everything |= dict.fromkeys(self._view.statuses(), Priority.STATUS)
+            everything = self._everything()
             merge(everything, requests)
             self._dispatcher.enqueue(everything)
+
+    async def list_namespaces_again(self, away: bool) -> int:
+        """Lists the Namespaces after a gap in their watch; the list's resourceVersion.
+
+        Raises:
+            ApiError: the list failed.
+        """
+        requests, version = await self._list_namespaces()
+        self._dispatcher.enqueue(self._everything() | requests if away else requests)
+        return version
+
+    async def list_policies_again(self, kind: Kind, away: bool) -> int:
+        """Lists our policies of a kind after a gap in their watch; the list's resourceVersion.
+
+        Args:
+            kind: which.
+            away: the CRD was not installed for a while, and all policies went with it. What failed
+                meanwhile need not wait any longer.
+
+        Raises:
+            ApiError: the list failed.
+        """
+        requests, version = await self._list_policies(kind)
+        self._dispatcher.enqueue(self._everything() | requests if away else requests)
+        return version
+
+    def _everything(self) -> Requests:
+        everything: Requests = {
+            WorkKey(Scope.NAMESPACE, name): Priority.RESYNC for name in self._view.namespace_names()
+        }
+        everything |= dict.fromkeys((*self._view.shared(), CLUSTERWIDE), Priority.RESYNC)
+        return everything | dict.fromkeys(self._view.statuses(), Priority.STATUS)
 
     async def _list(self) -> Requests:
         """Lists policies first: what stands is the memory of what was last good."""
         requests: Requests = {}
         for kind in CILIUM_KINDS:
-            policies, version = await self._resources.managed_policies(kind)
-            merge(requests, self._view.replace_policies(kind, policies, version))
+            found, self.versions[kind] = await self._list_policies(kind)
+            merge(requests, found)
         merge(requests, await self._list_istio())
         for of in DefinitionKind:
             merge(requests, await self._list_definitions(of))
-        namespaces, version = await self._resources.namespaces(self._view.read_namespace)
-        merge(requests, self._view.replace_namespaces(namespaces, version))
+        found, self.versions[None] = await self._list_namespaces()
+        merge(requests, found)
         for key in self._view.standing.strays():
             self._teller.stray(key)
         return requests
+
+    async def _list_policies(self, kind: Kind) -> tuple[Requests, int]:
+        policies, version = await self._resources.managed_policies(kind)
+        return self._view.replace_policies(kind, policies, version), version
+
+    async def _list_namespaces(self) -> tuple[Requests, int]:
+        namespaces, version = await self._resources.namespaces(self._view.read_namespace)
+        return self._view.replace_namespaces(namespaces, version), version
 
     async def _list_istio(self) -> Requests:
         """Lists our policies of Istio's kinds, if Istio is there."""

@@ -1,0 +1,94 @@
+"""One watch: what happens to a collection after a resourceVersion, as the API server tells it.
+
+See https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any, NamedTuple
+
+import orjson
+
+from homelab_netpol.cluster.client import Api
+from homelab_netpol.cluster.errors import ApiError, Unavailable, error_from_status
+
+# A bookmark comes every minute, whatever else happens. After that and half as long again without a
+# byte, nobody is there any more.
+SILENCE_SECONDS = 90.0
+
+
+class WatchEvent(NamedTuple):
+    """An object as it is now, or was when it went.
+
+    Attributes:
+        manifest: the object.
+        deleted: it is gone, or no longer fits the label selector.
+    """
+
+    manifest: dict[str, Any]
+    deleted: bool
+
+
+class Told(NamedTuple):
+    """What a watch told in one go.
+
+    Attributes:
+        events: in the order in which they happened; none when it just opened, or for a bookmark.
+        version: the resourceVersion to go on from.
+    """
+
+    events: list[WatchEvent]
+    version: int
+
+
+async def watch(
+    api: Api, path: str, *, since: int, label_selector: str | None = None
+) -> AsyncIterator[Told]:
+    """Watches a collection, until the server ends the watch, as it does every now and then.
+
+    Args:
+        api: the API server.
+        path: of the collection.
+        since: the resourceVersion of the list, or of the last thing that was told.
+        label_selector: which objects.
+
+    Yields:
+        At once when the watch is open, then whenever something has happened.
+
+    Raises:
+        ApiError: Expired when `since` is too long ago; NotFound when the kind is not there.
+    """
+    query = {"watch": "true", "allowWatchBookmarks": "true", "resourceVersion": str(since)}
+    if label_selector:
+        query["labelSelector"] = label_selector
+    version = since
+    async for lines in api.lines(path, query=query, silence=SILENCE_SECONDS):
+        events: list[WatchEvent] = []
+        failure: ApiError | None = None
+        for line in lines:
+            try:
+                kind, manifest = _read(path, line)
+            except ApiError as error:
+                failure = error
+                break
+            version = int(manifest["metadata"]["resourceVersion"])
+            if kind != "BOOKMARK":
+                events.append(WatchEvent(manifest, kind == "DELETED"))
+        yield Told(events, version)
+        if failure is not None:
+            raise failure
+
+
+def _read(path: str, line: bytes) -> tuple[str, dict[str, Any]]:
+    try:
+        event = orjson.loads(line)
+        kind, manifest = event["type"], event["object"]
+        if kind != "ERROR":
+            int(manifest["metadata"]["resourceVersion"])
+            return kind, manifest
+        status = int(manifest.get("code") or 500)
+    except (ValueError, KeyError, TypeError) as error:
+        message = f"the watch of {path} sent what is no event: {line[:200]!r}"
+        raise Unavailable(200, "NotAnEvent", message) from error
+    raise error_from_status(status, manifest, {})
