@@ -128,6 +128,7 @@ def running_operator(
     context: str | None = None,
     ready_seconds: float | None = 30.0,
     environment: Mapping[str, str] | None = None,
+    program: Sequence[str] = ("-m", "homelab_netpol"),
 ) -> Iterator[RunningOperator]:
     """Run the operator against a cluster for as long as the block lasts.
 
@@ -138,6 +139,7 @@ def running_operator(
         context: a context of the kubeconfig; without it, the current one.
         ready_seconds: how long to wait for the first full reconcile; None: do not wait.
         environment: variables to set for the process, beside those of this one.
+        program: what Python runs: the operator, or something that prepares its process first.
 
     Yields:
         The running operator.
@@ -153,7 +155,7 @@ def running_operator(
         log = Path(folder, "operator.log")
         arguments = ["--config", str(config), "--kubeconfig", str(kubeconfig)]
         arguments += ["--context", context] if context else []
-        process = _start(arguments, log, environment or {})
+        process = _start([*program, "run", *arguments], log, environment or {})
         operator = RunningOperator(process, log, f"http://127.0.0.1:{server['port']}")
         try:
             if ready_seconds is not None:
@@ -175,7 +177,7 @@ def _start(
     path = os.pathsep.join(filter(None, [str(_SOURCE_ROOT), os.environ.get("PYTHONPATH")]))
     with log.open("wb") as output:
         return subprocess.Popen(
-            [sys.executable, "-m", "homelab_netpol", "run", *arguments],
+            [sys.executable, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -10,6 +12,10 @@ from prometheus_client import (
     Info,
     disable_created_metrics,
 )
+from prometheus_client.metrics_core import CounterMetricFamily
+from prometheus_client.registry import Collector
+
+from homelab_netpol.logs import lines_dropped
 
 PREFIX = "homelab_netpol"
 
@@ -127,10 +133,22 @@ class Metrics:
             buckets=_LATENCY_BUCKETS,
             registry=self.registry,
         )
+        self.registry.register(_LogLines())
         self.build = Info(f"{PREFIX}_build", "The operator's version.", registry=self.registry)
 
     def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
         return Gauge(f"{PREFIX}_{name}", text, labels, registry=self.registry)
+
+
+class _LogLines(Collector):
+    """Asks the log, which is there before anything is measured."""
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        yield CounterMetricFamily(
+            f"{PREFIX}_log_lines_dropped",
+            "Lines of the log that were lost, as they could not be written.",
+            value=lines_dropped(),
+        )
 
 
 def drop_series(gauge: Gauge, *labels: str) -> None:

@@ -150,3 +150,66 @@ def test_every_request_is_followed_by_a_turn_that_begins_after_it(
         assert served == asked
 
     in_loop(check)
+
+
+def test_a_snapshot_lists_who_is_worked_on_then_who_waits_by_turn_then_who_is_delayed() -> None:
+    async def check() -> None:
+        now = 100.0
+        queue = WorkQueue(clock=lambda: now, jitter=lambda: 0.5)
+        queue.add(A, Priority.CHANGE)
+        await queue.get()
+        queue.add(B, Priority.RESYNC)
+        queue.add(C, Priority.HATCH)
+        queue.add(WorkKey(Scope.TARGET, "postgres"), Priority.TARGET, delay=5)
+        now = 102.5
+        shown = queue.snapshot()
+        *rows, delayed = shown.pop("keys")
+        assert shown == {"active": 1, "waiting": 2, "delayed": 1}
+        about = {"scope": "namespace", "failures": 0}
+        waiting = {**about, "state": "waiting", "waitedSeconds": 2.5}
+        assert rows == [
+            {**about, "state": "active", "name": "a"},
+            {**waiting, "name": "c", "priority": "hatch"},
+            {**waiting, "name": "b", "priority": "resync"},
+        ]
+        assert 0 < delayed.pop("dueInSeconds") <= 5
+        assert delayed == {
+            "state": "delayed",
+            "scope": "target",
+            "name": "postgres",
+            "priority": "target",
+            "failures": 0,
+        }
+
+    in_loop(check)
+
+
+def test_a_snapshot_counts_the_failures_of_what_comes_again() -> None:
+    async def check() -> None:
+        queue = WorkQueue()
+        queue.add(A, Priority.CHANGE)
+        for _ in range(3):
+            await queue.get()
+            queue.retry(A)
+            queue.add(A, Priority.CHANGE)
+        (row,) = queue.snapshot()["keys"]
+        assert (row["state"], row["failures"]) == ("waiting", 3)
+
+    in_loop(check)
+
+
+def test_a_snapshot_of_a_long_queue_counts_all_lists_the_first_and_takes_nothing_away() -> None:
+    async def check() -> None:
+        queue = WorkQueue()
+        queue.add(A, Priority.CHANGE)
+        await queue.get()
+        for number in range(5_000):
+            queue.add(WorkKey(Scope.NAMESPACE, f"n{number}"), Priority.CHANGE)
+        shown = queue.snapshot()
+        assert (shown["active"], shown["waiting"]) == (1, 5_000)
+        names = [row["name"] for row in shown["keys"]]
+        assert names == ["a", *(f"n{number}" for number in range(999))]
+        assert len(queue) == 5_000
+        assert (await queue.get()).key.name == "n0"
+
+    in_loop(check)

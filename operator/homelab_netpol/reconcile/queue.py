@@ -14,7 +14,8 @@ import random
 import time
 from collections.abc import Callable
 from enum import IntEnum, StrEnum
-from typing import NamedTuple
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 _FIRST_RETRY_SECONDS = 0.05
 _LAST_RETRY_SECONDS = 60.0
@@ -99,6 +100,42 @@ class WorkQueue:
     def is_pending(self, key: WorkKey) -> bool:
         """The key waits for its turn, or is being worked on; a delayed one does neither."""
         return key in self._waiting or key in self._active
+
+    def snapshot(self, most: int = 1_000) -> dict[str, Any]:
+        """Describes the queue for JSON: how many keys there are, and the first ones of them.
+
+        Those that are worked on come first, then those that wait, in the order of their turns, then
+        the delayed ones. `failures` counts those in a row.
+
+        Args:
+            most: keys to list.
+        """
+
+        def row(key: WorkKey, state: str, priority: int | None, **more: float) -> dict[str, Any]:
+            about = {"state": state, "scope": key.scope, "name": key.name}
+            urgency = {} if priority is None else {"priority": Priority(priority).name.lower()}
+            return {**about, **urgency, **more, "failures": self._failures.get(key, 0)}
+
+        now, loop_now = self._clock(), asyncio.get_running_loop().time()
+        first_turns = heapq.nsmallest(most, self._waiting.items(), key=itemgetter(1))
+        due = {key: timer.when() - loop_now for key, (timer, _) in self._timers.items()}
+        rows = [
+            *(row(key, "active", None) for key in sorted(self._active)),
+            *(
+                row(key, "waiting", priority, waitedSeconds=round(now - self._since[key], 3))
+                for key, (priority, _) in first_turns
+            ),
+            *(
+                row(key, "delayed", self._timers[key][1], dueInSeconds=round(seconds, 3))
+                for key, seconds in heapq.nsmallest(most, due.items(), key=itemgetter(1))
+            ),
+        ]
+        return {
+            "active": len(self._active),
+            "waiting": len(self._waiting),
+            "delayed": len(self._timers),
+            "keys": rows[:most],
+        }
 
     def add(self, key: WorkKey, priority: Priority, *, delay: float = 0.0) -> None:
         """Asks for a key to be looked at.

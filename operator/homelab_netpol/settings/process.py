@@ -12,7 +12,7 @@ from homelab_netpol.settings.section import Section
 
 
 class Server(Section):
-    """Where /metrics, /healthz and /readyz answer."""
+    """Where /metrics, /healthz and /readyz answer, and when they find fault."""
 
     address: str = Field(
         default="0.0.0.0",  # noqa: S104 - probes and scrapers come from outside the Pod
@@ -20,6 +20,15 @@ class Server(Section):
     )
     port: Annotated[int, Field(ge=0, le=65535)] = Field(
         default=8080, description="The port to listen on."
+    )
+    alive_seconds: Annotated[float, Field(ge=1, le=3600)] = Field(
+        default=20.0,
+        description="How long the event loop may stand still before /healthz says so.",
+    )
+    debug: bool = Field(
+        default=False,
+        description="Show at /debug/state what is queued, kept and watched: names of namespaces"
+        " among it, to everybody who reaches the port.",
     )
 
 
