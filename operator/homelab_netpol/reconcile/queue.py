@@ -96,6 +96,11 @@ class WorkQueue:
         """Nothing waits and nothing is being worked on; delayed keys do not count."""
         return not self._waiting and not self._active and not self._again
 
+    @property
+    def working(self) -> bool:
+        """Something is being worked on."""
+        return bool(self._active)
+
     def is_pending(self, key: WorkKey) -> bool:
         """The key waits for its turn, or is being worked on; a delayed one does neither."""
         return key in self._waiting or key in self._active
