@@ -117,13 +117,13 @@ class Runtime:
         inspector = Inspector(self._view, ForeignReader(api), teller.findings, self._leading)
         looking = inspector.run(self._settings.inspection_seconds)
         jobs.add(asyncio.create_task(looking, name="inspection"))
-        for number in range(self._settings.workers):
-            worker = dispatcher.work(reconciler, self._leading)
-            jobs.add(asyncio.create_task(worker, name=f"worker {number}"))
         followers = self._followers = build_followers(resources, sync, self._intake)
         for kind, follower in followers.items():
             following = follower.run(sync.versions[kind])
             jobs.add(asyncio.create_task(following, name=f"watch of {follower.name}"))
+        for number in range(self._settings.workers):
+            worker = dispatcher.work(reconciler, self._leading, followers[None].informed)
+            jobs.add(asyncio.create_task(worker, name=f"worker {number}"))
         kopf_tasks = await self._start_kopf({stopping, *jobs})
         try:
             done, _ = await asyncio.wait(

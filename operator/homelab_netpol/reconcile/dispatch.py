@@ -72,11 +72,21 @@ class Dispatcher:
         """Policies are being written, or were a moment ago: in a burst more will follow at once."""
         return not self._queue.idle or time.monotonic() - self._last_work < _QUIET_SECONDS
 
-    async def work(self, reconciler: Reconciler, leading: asyncio.Event) -> None:
-        """Works on one key after the other while this replica leads, until told to stop."""
+    async def work(
+        self, reconciler: Reconciler, leading: asyncio.Event, informed: asyncio.Event
+    ) -> None:
+        """Works on one key after the other, until told to stop.
+
+        Args:
+            reconciler: does the work.
+            leading: set while this replica leads; else it only waits.
+            informed: set while labels are known as they are now. What they said a while ago is not
+                acted upon: they may have been narrowed since.
+        """
         while not self._closed:
             await leading.wait()
             work = await self._queue.get()
+            await informed.wait()
             if leading.is_set() and not self._closed:
                 await self._work_on(work, reconciler)
             else:
