@@ -88,6 +88,11 @@ class Metrics:
         )
         self.namespaces = self._gauge("namespaces", "Namespaces by profile in force.", "profile")
         self.queue_depth = self._gauge("queue_depth", "Keys that wait for their turn.")
+        self.watch_silent_seconds = self._gauge(
+            "watch_silent_seconds",
+            "Since when a watch has told nothing; a bookmark comes every minute at least.",
+            "watch",
+        )
         self.leader = self._gauge("leader", "1 in the replica that writes.")
         self.ready = self._gauge(
             "ready", "1 when lists are synced and the first full reconcile is done."
@@ -112,6 +117,12 @@ class Metrics:
         self.events_dropped = Counter(
             f"{PREFIX}_events_dropped",
             "Kubernetes Events that could not be posted.",
+            registry=self.registry,
+        )
+        self.intake_errors = Counter(
+            f"{PREFIX}_intake_errors",
+            "Events of a watch that could not be taken in; the next resync makes up for them.",
+            ["watch"],
             registry=self.registry,
         )
         self.resyncs = Counter(

@@ -11,9 +11,8 @@ import os
 import signal
 import socket
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 import kopf
@@ -25,16 +24,14 @@ from homelab_netpol.cluster.events import EventPoster
 from homelab_netpol.cluster.foreign import ForeignReader
 from homelab_netpol.cluster.lease import LeaseElector
 from homelab_netpol.cluster.resources import Resources
-from homelab_netpol.cluster.watch import WatchEvent
-from homelab_netpol.definitions import DefinitionKind
 from homelab_netpol.handlers import build_kopf_settings, build_registry
 from homelab_netpol.metrics import Metrics
 from homelab_netpol.policy.catalogue import Catalogue
-from homelab_netpol.policy.objects import CILIUM_KINDS, Kind, LabelKeys, read_live
-from homelab_netpol.reconcile.defined import read_definition
+from homelab_netpol.policy.objects import Kind, LabelKeys
 from homelab_netpol.reconcile.dispatch import Dispatcher
 from homelab_netpol.reconcile.follow import Follower
 from homelab_netpol.reconcile.inspect import Inspector
+from homelab_netpol.reconcile.intake import Intake, build_followers
 from homelab_netpol.reconcile.reconciler import Reconciler
 from homelab_netpol.reconcile.statuses import Statuses
 from homelab_netpol.reconcile.sync import Sync
@@ -44,6 +41,9 @@ from homelab_netpol.reconcile.writer import Writer
 from homelab_netpol.server import HealthServer
 
 log = logging.getLogger(__name__)
+
+# The Lease must be free within 2 s of SIGTERM, and giving it back takes two requests.
+_FINISH_SECONDS = 1.0
 
 
 class Runtime:
@@ -57,6 +57,7 @@ class Runtime:
         self._metrics.build.info({"version": __version__})
         self._view = ClusterView(catalogue)
         self._dispatcher = Dispatcher(self._view, self._metrics)
+        self._intake = Intake(self._view, self._dispatcher, self._metrics)
         self._label_keys = LabelKeys(self._settings.label_domain)
         self._stop = asyncio.Event()
         self._leading = asyncio.Event()
@@ -116,13 +117,13 @@ class Runtime:
         inspector = Inspector(self._view, ForeignReader(api), teller.findings, self._leading)
         looking = inspector.run(self._settings.inspection_seconds)
         jobs.add(asyncio.create_task(looking, name="inspection"))
-        for number in range(self._settings.workers):
-            worker = dispatcher.work(reconciler, self._leading)
-            jobs.add(asyncio.create_task(worker, name=f"worker {number}"))
-        followers = self._followers = self._make_followers(resources, sync)
+        followers = self._followers = build_followers(resources, sync, self._intake)
         for kind, follower in followers.items():
             following = follower.run(sync.versions[kind])
             jobs.add(asyncio.create_task(following, name=f"watch of {follower.name}"))
+        for number in range(self._settings.workers):
+            worker = dispatcher.work(reconciler, self._leading, followers[None].informed)
+            jobs.add(asyncio.create_task(worker, name=f"worker {number}"))
         kopf_tasks = await self._start_kopf({stopping, *jobs})
         try:
             done, _ = await asyncio.wait(
@@ -132,6 +133,10 @@ class Runtime:
                 task.result()
                 raise RuntimeError(f"{task.get_name()} ended, which it never should")
         finally:
+            if stopping.done():
+                # What is on its way to the server is waited for: once the Lease is released, not
+                # one of our writes may be stored.
+                await dispatcher.finish(_FINISH_SECONDS)
             for task in (*jobs, kopf_tasks, stopping):
                 task.cancel()
             await asyncio.gather(*jobs, kopf_tasks, stopping, return_exceptions=True)
@@ -141,10 +146,13 @@ class Runtime:
 
     async def _start_kopf(self, ours: set[asyncio.Task[Any]]) -> asyncio.Task[None]:
         """Starts Kopf's watches; on the way out it may end every task that is not ours."""
+        settings = self._settings
         ignored = [*asyncio.all_tasks(), *ours]
         tasks = await kopf.spawn_tasks(
-            registry=build_registry(self, self._access, istio=self._settings.mesh.writes_istio),
-            settings=build_kopf_settings(request_timeout=self._settings.request_timeout_seconds),
+            registry=build_registry(
+                self._intake, self._access, istio=self._settings.mesh.writes_istio
+            ),
+            settings=build_kopf_settings(request_timeout=settings.request_timeout_seconds),
             clusterwide=True,
             standalone=True,
         )
@@ -185,60 +193,6 @@ class Runtime:
             duration=float(wanted.lease_seconds),
         )
 
-    def _make_followers(self, resources: Resources, sync: Sync) -> dict[Kind | None, Follower]:
-        """Of what there may be thousands: the Namespaces (None), and Cilium's policies."""
-        found: dict[Kind | None, Follower] = {
-            kind: Follower(
-                kind.plural,
-                watch=partial(resources.watch_policies, kind),
-                take=partial(self._take_policies, kind),
-                relist=partial(sync.list_policies_again, kind),
-            )
-            for kind in CILIUM_KINDS
-        }
-        found[None] = Follower(
-            "namespaces",
-            watch=resources.watch_namespaces,
-            take=self._take_namespaces,
-            relist=sync.list_namespaces_again,
-        )
-        return found
-
-    # Events
-
-    def _take_namespaces(self, events: Iterable[WatchEvent]) -> None:
-        """Takes in Namespaces that were seen, changed or deleted."""
-        for manifest, deleted in events:
-            observed = self._view.read_namespace(manifest)
-            if deleted:
-                requests = self._view.forget_namespace(observed.facts.name, observed.version)
-            else:
-                requests = self._view.observe_namespace(observed)
-            self._dispatcher.enqueue(requests)
-
-    def _take_policies(self, kind: Kind, events: Iterable[WatchEvent]) -> None:
-        for manifest, deleted in events:
-            self.policy_event(kind, manifest, deleted=deleted)
-
-    def policy_event(self, kind: Kind, manifest: Mapping[str, Any], *, deleted: bool) -> None:
-        """Takes in a policy with our label that was seen, changed, deleted, or lost the label."""
-        live = read_live(kind, manifest)
-        if deleted:
-            self._dispatcher.enqueue(self._view.forget_policy(live.key, int(live.resource_version)))
-        else:
-            self._dispatcher.enqueue(self._view.observe_policy(live))
-
-    def definition_event(
-        self, kind: DefinitionKind, manifest: Mapping[str, Any], *, deleted: bool
-    ) -> None:
-        """Takes in a custom resource that was seen, changed or deleted."""
-        live = read_definition(kind, manifest)
-        if deleted:
-            requests = self._view.forget_definition(kind, live.definition.name, live.version)
-        else:
-            requests = self._view.observe_definition(kind, live)
-        self._dispatcher.enqueue(requests)
-
     async def _watch_deadlines(self) -> None:
         """Looks at hatches whose time is over, when it is."""
         while True:
@@ -249,6 +203,8 @@ class Runtime:
         """Counts what is cheaper to count when asked than to keep counted."""
         metrics = self._metrics
         metrics.queue_depth.set(len(self._dispatcher))
+        for follower in self._followers.values():
+            metrics.watch_silent_seconds.labels(follower.name).set(follower.silent_seconds)
         metrics.leader.set(self._leading.is_set())
         metrics.ready.set(self._not_ready_because() is None)
         profiles = Counter(intent.profile or "" for intent in self._view.intents())

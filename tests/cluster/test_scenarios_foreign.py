@@ -66,6 +66,17 @@ def test_a_conflict_is_over_once_the_label_is_gone(
     assert version_of(squatted.policy()) == before
 
 
+def test_a_conflict_does_not_keep_the_hatch_open(
+    squatted: Space, operator: RunningOperator
+) -> None:
+    squatted.label({ENFORCEMENT: "disabled"})
+    squatted.has(HATCH_POLICY)
+    squatted.label({ENFORCEMENT: None})
+    squatted.lacks(HATCH_POLICY)
+    shows_none(operator, "enforcement_disabled", namespace=squatted.name)
+    shows(operator, 1, "conflicts", namespace=squatted.name, name=PROFILE_POLICY)
+
+
 def test_a_conflict_does_not_keep_the_hatch_from_opening_and_being_seen(
     squatted: Space, operator: RunningOperator
 ) -> None:
@@ -73,21 +84,6 @@ def test_a_conflict_does_not_keep_the_hatch_from_opening_and_being_seen(
     squatted.has(HATCH_POLICY)
     shows(operator, 1, "enforcement_disabled", namespace=squatted.name)
     squatted.told("EnforcementDisabled")
-
-
-def test_a_hatch_that_stays_open_for_a_conflict_stays_visible(
-    squatted: Space, operator: RunningOperator
-) -> None:
-    """Whoever closes the hatch wants the profile: without it he would be locked out."""
-    squatted.label({ENFORCEMENT: "disabled"})
-    squatted.has(HATCH_POLICY)
-    squatted.label({ENFORCEMENT: None})
-    resync(operator)
-    squatted.has(HATCH_POLICY)
-    shows(operator, 1, "enforcement_disabled", namespace=squatted.name)
-    squatted.drop()
-    squatted.holds_only(PROFILE_POLICY)
-    shows_none(operator, "enforcement_disabled", namespace=squatted.name)
 
 
 def test_a_conflict_does_not_keep_a_revoked_grant(squatted: Space) -> None:

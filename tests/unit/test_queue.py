@@ -47,6 +47,18 @@ def test_the_hatch_goes_before_everything_that_waits() -> None:
     in_loop(check)
 
 
+def test_a_key_is_not_lost_when_whoever_was_woken_for_it_is_cancelled() -> None:
+    async def check() -> None:
+        queue = WorkQueue()
+        first, second = asyncio.create_task(queue.get()), asyncio.create_task(queue.get())
+        await asyncio.sleep(0)
+        queue.add(A, Priority.CHANGE)
+        first.cancel()
+        assert (await second).key == A
+
+    in_loop(check)
+
+
 def test_a_key_asked_for_while_it_is_worked_on_comes_again_and_not_at_the_same_time() -> None:
     async def check() -> None:
         queue = WorkQueue()

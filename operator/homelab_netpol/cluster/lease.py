@@ -17,6 +17,8 @@ from homelab_netpol.cluster.errors import AlreadyExists, ApiError, Conflict, Not
 
 log = logging.getLogger(__name__)
 
+_LOOK_SECONDS = 0.5
+
 
 class LeadershipLost(Exception):
     """The Lease could not be renewed in time, so somebody else may be writing by now."""
@@ -46,6 +48,7 @@ class LeaseElector:
         self._renewed_at = 0.0
         self._observed: tuple[str, str] | None = None
         self._observed_at = 0.0
+        self._observed_duration = duration
         self.leading = asyncio.Event()
         self.leader_known = False
 
@@ -79,8 +82,15 @@ class LeaseElector:
                     f"the Lease {self._namespace}/{self._name} could not be renewed for"
                     f" {now - self._renewed_at:.1f} s; another replica may lead by now"
                 )
-            pause = self._duration / 5
-            await asyncio.sleep(pause if held else min(pause, 1.0))
+            await asyncio.sleep(self._duration / 5 if held else self._until_next_look())
+
+    def _until_next_look(self) -> float:
+        """A standby notices soon that the Lease was renewed or released, at once that it is over.
+
+        So another replica leads within the Lease's duration and half a second after the last sign.
+        """
+        expires = self._observed_at + self._observed_duration - time.monotonic()
+        return min(_LOOK_SECONDS, self._duration / 5, max(expires, 0.05))
 
     async def release(self) -> None:
         """Gives the Lease back, so that another replica need not wait for it to expire."""
@@ -107,8 +117,9 @@ class LeaseElector:
         now = time.monotonic()
         if seen != self._observed:
             self._observed, self._observed_at = seen, now
-        duration = float(spec.get("leaseDurationSeconds") or self._duration)
-        if holder not in ("", self._identity) and now - self._observed_at < duration:
+        self._observed_duration = float(spec.get("leaseDurationSeconds") or self._duration)
+        alive = now - self._observed_at < self._observed_duration
+        if holder not in ("", self._identity) and alive:
             return False
         lease["spec"] = self._spec(
             acquired=spec.get("acquireTime") if holder == self._identity else None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 
@@ -34,6 +35,8 @@ class Dispatcher:
         self._shared_last: dict[WorkKey, float] = {}
         self._status_last: dict[WorkKey, float] = {}
         self._last_work = 0.0
+        self._closed = False
+        self._finished = asyncio.Event()
 
     def __len__(self) -> int:
         """How many keys wait for their turn."""
@@ -69,15 +72,34 @@ class Dispatcher:
         """Policies are being written, or were a moment ago: in a burst more will follow at once."""
         return not self._queue.idle or time.monotonic() - self._last_work < _QUIET_SECONDS
 
-    async def work(self, reconciler: Reconciler, leading: asyncio.Event) -> None:
-        """Works on one key after the other while this replica leads, until it is cancelled."""
-        while True:
+    async def work(
+        self, reconciler: Reconciler, leading: asyncio.Event, informed: asyncio.Event
+    ) -> None:
+        """Works on one key after the other, until told to stop.
+
+        Args:
+            reconciler: does the work.
+            leading: set while this replica leads; else it only waits.
+            informed: set while labels are known as they are now. What they said a while ago is not
+                acted upon: they may have been narrowed since.
+        """
+        while not self._closed:
             await leading.wait()
             work = await self._queue.get()
-            if leading.is_set():
+            await informed.wait()
+            if leading.is_set() and not self._closed:
                 await self._work_on(work, reconciler)
             else:
                 self._queue.retry(work.key)
+            if self._closed and not self._queue.working:
+                self._finished.set()
+
+    async def finish(self, seconds: float) -> None:
+        """Begins nothing new from now on, and waits so long at the most for what was begun."""
+        self._closed = True
+        if self._queue.working:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._finished.wait(), seconds)
 
     async def _work_on(self, work: Work, reconciler: Reconciler) -> None:
         key, metrics = work.key, self._metrics

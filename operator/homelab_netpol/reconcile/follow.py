@@ -23,6 +23,10 @@ _FIRST_PAUSE_SECONDS = 0.1
 _LAST_PAUSE_SECONDS = 5.0
 _DOWN_SECONDS = 10.0
 _GOOD_SECONDS = 5.0
+# What happened while a watch was away comes first when it is back, and all at once.
+_MISSED_SECONDS = 0.2
+# Whoever opened the watch is there again, though it may have been cut off at once: ask soon.
+_FAILURES_WITH_AN_ANSWER = 3
 # After so many failures in a row it may be the resourceVersion that the server cannot go on from.
 _FAILURES_TO_LIST = 5
 _NOT_THE_VERSION = (401, 403, 429)
@@ -38,6 +42,7 @@ class Follower:
     Attributes:
         name: of the collection, for people.
         version: the resourceVersion up to which all is known.
+        informed: set while the watch is open, and has told what was missed before.
     """
 
     def __init__(
@@ -61,6 +66,8 @@ class Follower:
         """
         self.name = name
         self.version = 0
+        self.informed = asyncio.Event()
+        self._listed = False
         self._watch = watch
         self._take = take
         self._relist = relist
@@ -96,6 +103,7 @@ class Follower:
         """
         self.version = since
         self._heard_at = self._clock()
+        self._listed = True
         error: ApiError | None = None
         while True:
             try:
@@ -106,17 +114,25 @@ class Follower:
             except ApiError as problem:
                 error = problem
             await self._recover(error)
+            self._listed = False
 
     async def _follow(self) -> None:
+        loop = asyncio.get_running_loop()
+        informing: asyncio.TimerHandle | None = None
         try:
             async for told in self._watch(self.version):
                 self._heard_at = self._clock()
                 if self._opened_at is None:
                     self._opened_at = self._heard_at
                     self._opened()
+                    missed = 0.0 if self._listed else _MISSED_SECONDS
+                    informing = loop.call_later(missed, self.informed.set)
                 self._take(told.events)
                 self.version = told.version
         finally:
+            if informing is not None:
+                informing.cancel()
+            self.informed.clear()
             if self._opened_at is not None and self._clock() - self._opened_at > _GOOD_SECONDS:
                 self._failures = 0
             self._opened_at = None
@@ -138,18 +154,19 @@ class Follower:
                 " ends, and must be started again."
             )
         self.version = version
+        self._listed = True
         self._heard_at = self._clock()
 
     def _opened(self) -> None:
+        self._failures = min(self._failures, _FAILURES_WITH_AN_ANSWER)
         if self._trouble:
             log.info("The watch of %s works again.", self.name)
             self._trouble = ""
 
     async def _recover(self, error: ApiError | None) -> None:
         """Waits before the next attempt: hardly at all after a watch that served its time."""
-        if isinstance(error, Expired) and not self._failures:
-            self._failures = 1
-            return
+        if isinstance(error, Expired) and not self._listed:
+            return  # a list will help, so at once; unless it was just tried
         pause = min(_FIRST_PAUSE_SECONDS * 2.0**self._failures, _LAST_PAUSE_SECONDS)
         self._failures = min(self._failures + 1, 30)
         if error is not None:

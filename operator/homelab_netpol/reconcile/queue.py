@@ -12,6 +12,7 @@ import heapq
 import itertools
 import random
 import time
+from collections import deque
 from collections.abc import Callable
 from enum import IntEnum, StrEnum
 from operator import itemgetter
@@ -86,7 +87,7 @@ class WorkQueue:
         self._again: dict[WorkKey, int] = {}
         self._failures: dict[WorkKey, int] = {}
         self._timers: dict[WorkKey, tuple[asyncio.TimerHandle, int]] = {}
-        self._wake = asyncio.Event()
+        self._waiters: deque[asyncio.Future[None]] = deque()
 
     def __len__(self) -> int:
         """How many keys wait for their turn now, those that are delayed left out."""
@@ -96,6 +97,11 @@ class WorkQueue:
     def idle(self) -> bool:
         """Nothing waits and nothing is being worked on; delayed keys do not count."""
         return not self._waiting and not self._active and not self._again
+
+    @property
+    def working(self) -> bool:
+        """Something is being worked on."""
+        return bool(self._active)
 
     def is_pending(self, key: WorkKey) -> bool:
         """The key waits for its turn, or is being worked on; a delayed one does neither."""
@@ -170,8 +176,7 @@ class WorkQueue:
                     del self._waiting[key]
                     self._active.add(key)
                     return Work(key, self._since.pop(key), self._failures.get(key, 0))
-            self._wake.clear()
-            await self._wake.wait()
+            await self._wait()
 
     def done(self, key: WorkKey) -> None:
         """The key was worked on; if it was asked for meanwhile, it comes again."""
@@ -214,4 +219,22 @@ class WorkQueue:
         entry = (priority, next(self._order))
         self._waiting[key] = entry
         heapq.heappush(self._ready, (*entry, key))
-        self._wake.set()
+        self._wake_one()
+
+    async def _wait(self) -> None:
+        """Until a key has come. One is woken for each key: to wake all of them costs more."""
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            if not waiter.cancelled():
+                self._wake_one()  # for the key that we were woken for
+            raise
+
+    def _wake_one(self) -> None:
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return

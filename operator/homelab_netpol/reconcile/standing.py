@@ -155,10 +155,6 @@ class StandingPolicies:
         self._deleted[live.key] = max(int(live.resource_version), self._deleted.get(live.key, 0))
         self._drop(live.key)
 
-    def forget_namespace(self, namespace: str) -> None:
-        """With a namespace its policies went; a watch will confirm it, or has already."""
-        self._policies.pop(WorkKey(Scope.NAMESPACE, namespace), None)
-
     def _is_news(self, live: LivePolicy) -> bool:
         known = self.get(live.key)
         version = int(live.resource_version)

@@ -209,7 +209,6 @@ class ClusterView:
         del self._namespaces[name]
         self._memory.forget(name)
         self.deadlines.set(name, None)
-        self.standing.forget_namespace(name)
         requests = self._concerned(self._intents.pop(name, None), None)
         merge(requests, self._related(name))
         for key, consumers in self._consumers.items():

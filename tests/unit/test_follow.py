@@ -1,0 +1,132 @@
+"""Following a collection: no gap, no storm of requests, and no silence that nobody notices."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+
+import pytest
+
+from homelab_netpol.cluster.errors import ApiError, Expired, NotFound, Unavailable
+from homelab_netpol.cluster.watch import SILENCE_SECONDS, Told, WatchEvent
+from homelab_netpol.reconcile.follow import Follower, HistoryWentBack
+
+EXPIRED = Expired(410, "Expired", "too old resource version")
+AWAY = NotFound(404, "NotFound", "the server could not find the requested resource")
+BUSY = Unavailable(503, "ServiceUnavailable", "busy")
+
+
+class Server:
+    """A collection whose watches go by a script: versions that are told, then how it ends."""
+
+    def __init__(self, *script: tuple[list[int], ApiError | None], listed: int = 100) -> None:
+        self.script = list(script)
+        self.listed = listed
+        self.asked: list[int] = []
+        self.lists: list[bool] = []
+        self.taken: list[int] = []
+        self.time = 1000.0
+        self.over = asyncio.Event()
+        self.follower = Follower(
+            "things", watch=self.watch, take=self.take, relist=self.relist, clock=lambda: self.time
+        )
+
+    async def watch(self, since: int) -> AsyncIterator[Told]:
+        """Goes on with the script; after its end, stays open in silence."""
+        self.asked.append(since)
+        if not self.script:
+            self.over.set()
+            yield Told([], since)
+            await asyncio.sleep(3600)
+        versions, end = self.script.pop(0)
+        yield Told([], since)
+        for version in versions:
+            yield Told([WatchEvent({"version": version}, deleted=False)], version)
+        if end is not None:
+            raise end
+
+    def take(self, events: Iterable[WatchEvent]) -> None:
+        """Notes what was told."""
+        self.taken += [event.manifest["version"] for event in events]
+
+    async def relist(self, away: bool) -> int:
+        """Notes that the collection was listed."""
+        self.lists.append(away)
+        return self.listed
+
+    async def played(self) -> None:
+        """Follows until the script is at its end, and goes on following."""
+        following = asyncio.create_task(self.follower.run(10))
+        over = asyncio.create_task(self.over.wait())
+        await asyncio.wait({following, over}, timeout=20, return_when=asyncio.FIRST_COMPLETED)
+        over.cancel()
+        if following.done():
+            following.result()
+        assert self.over.is_set(), "the script was not played to its end"
+
+
+def test_a_watch_that_ends_is_opened_again_where_it_was() -> None:
+    async def check() -> None:
+        server = Server(([11, 12], None), ([], BUSY), ([13], None))
+        await server.played()
+        assert server.asked == [10, 12, 12, 13]
+        assert server.taken == [11, 12, 13]
+        assert server.lists == []
+
+    asyncio.run(check())
+
+
+def test_what_can_no_longer_be_watched_is_listed_again_and_watched_from_there() -> None:
+    async def check() -> None:
+        server = Server(([11], EXPIRED), ([101], None))
+        await server.played()
+        assert server.lists == [False]
+        assert server.asked == [10, 100, 101]
+
+    asyncio.run(check())
+
+
+def test_after_a_kind_was_away_its_list_says_so() -> None:
+    async def check() -> None:
+        server = Server(([11], AWAY))
+        await server.played()
+        assert server.lists == [True]
+        assert server.asked == [10, 100]
+
+    asyncio.run(check())
+
+
+def test_a_cluster_that_is_older_than_what_was_seen_of_it_ends_the_operator() -> None:
+    async def check() -> None:
+        server = Server(([500], EXPIRED), listed=400)
+        with pytest.raises(HistoryWentBack, match="older than 500"):
+            await server.played()
+
+    asyncio.run(check())
+
+
+def test_silence_beyond_the_bookmarks_is_stale_and_a_quiet_minute_is_not() -> None:
+    async def check() -> None:
+        server = Server()
+        await server.played()
+        server.time += 61
+        assert server.follower.stale_because() is None
+        server.time += SILENCE_SECONDS
+        assert "nothing was heard for 151 s" in (server.follower.stale_because() or "")
+
+    asyncio.run(check())
+
+
+def test_a_watch_that_cannot_be_opened_is_told_with_its_cause() -> None:
+    async def check() -> None:
+        server = Server(([], BUSY), ([], BUSY))
+        following = asyncio.create_task(server.follower.run(10))
+        await asyncio.sleep(0.05)
+        assert server.follower.stale_because() is None, "so short an interruption is none"
+        server.time += 11
+        assert server.follower.stale_because() == (
+            "the watch of things has been down for 11 s: 503 ServiceUnavailable"
+        )
+        following.cancel()
+
+    asyncio.run(check())
