@@ -24,7 +24,9 @@ from homelab_netpol.cluster.events import EventPoster
 from homelab_netpol.cluster.foreign import ForeignReader
 from homelab_netpol.cluster.lease import LeaseElector
 from homelab_netpol.cluster.resources import Resources
+from homelab_netpol.debug import describe
 from homelab_netpol.handlers import build_kopf_settings, build_registry
+from homelab_netpol.health import StuckQueue
 from homelab_netpol.metrics import Metrics
 from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.objects import Kind, LabelKeys
@@ -62,6 +64,7 @@ class Runtime:
         self._stop = asyncio.Event()
         self._leading = asyncio.Event()
         self._followers: Mapping[Kind | None, Follower] = {}
+        self._stuck = StuckQueue()
         self._sync: Sync | None = None
         self._elector: LeaseElector | None = None
 
@@ -79,6 +82,8 @@ class Runtime:
             port=settings.server.port,
             refresh=self._refresh_metrics,
             not_ready_because=self._not_ready_because,
+            alive_seconds=settings.server.alive_seconds,
+            describe=self._describe if settings.server.debug else None,
         )
         timeout = settings.request_timeout_seconds
         async with server, await Api.connect(self._access, request_timeout=timeout) as api:
@@ -177,8 +182,18 @@ class Runtime:
         if not self._leading.is_set():
             known = self._elector is not None and self._elector.leader_known
             return None if known else "the leader is not known yet"
-        done = self._dispatcher.first_pass_done
-        return None if done else "the first full reconcile is not done yet"
+        if not self._dispatcher.first_pass_done:
+            return "the first full reconcile is not done yet"
+        return self._stuck.because(len(self._dispatcher), self._dispatcher.last_turn)
+
+    def _describe(self) -> dict[str, Any]:
+        return describe(
+            self._view,
+            queue=self._dispatcher.snapshot(),
+            followers=self._followers.values(),
+            leader=self._leading.is_set(),
+            not_ready_because=self._not_ready_because(),
+        )
 
     def _make_elector(self, api: Api) -> LeaseElector | None:
         wanted = self._settings.leader_election

@@ -46,7 +46,7 @@ class HealthServer:
         port: int,
         refresh: Callable[[], None],
         not_ready_because: Callable[[], str | None],
-        alive_seconds: float = 20.0,
+        alive_seconds: float,
         describe: Callable[[], Mapping[str, Any]] | None = None,
     ) -> None:
         """Prepares the server. The functions are called in the operator's loop.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from pathlib import Path
 
 import click
@@ -37,9 +38,12 @@ def run(config: Path | None, kubeconfig: Path | None, context: str | None) -> No
         Planner(catalogue).check()
     except (SettingsError, RenderError) as error:
         raise click.ClickException(str(error)) from error
-    set_up_logging(settings.logging)
     try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        # The log ends before anything is said of how the process did.
+        with (
+            contextlib.closing(set_up_logging(settings.logging)),
+            asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+        ):
             runner.run(_run(catalogue, ClusterAccess(kubeconfig, context)))
     except kopf.LoginError as error:
         raise click.ClickException(

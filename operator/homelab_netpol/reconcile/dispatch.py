@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from typing import Any
 
 from homelab_netpol.metrics import Metrics
 from homelab_netpol.reconcile.queue import Priority, Scope, Work, WorkKey, WorkQueue
@@ -45,6 +46,15 @@ class Dispatcher:
     def is_pending(self, key: WorkKey) -> bool:
         """A key waits for its turn, or is being worked on."""
         return self._queue.is_pending(key)
+
+    @property
+    def last_turn(self) -> float:
+        """When the last turn of a key ended, in monotonic time."""
+        return self._last_work
+
+    def snapshot(self) -> dict[str, Any]:
+        """Describes the queue for JSON."""
+        return self._queue.snapshot()
 
     @property
     def first_pass_done(self) -> bool:
@@ -123,16 +133,20 @@ class Dispatcher:
                 "Not done, again in %.1f s: %s",
                 pause,
                 error,
-                extra={"namespace": key.name, "reason": "NotDone"},
+                extra=_about(key, "NotDone", started),
             )
         except Exception:
             # A mistake of ours in one namespace must not stop the others.
             pause = self._queue.retry(key)
             metrics.reconciles.labels(key.scope, "error").inc()
-            log.exception("%s failed, again in %.1f s", key, pause)
+            extra = _about(key, "Error", started)
+            log.exception("%s failed, again in %.1f s", key, pause, extra=extra)
         else:
             self._queue.done(key)
             metrics.reconciles.labels(key.scope, "written" if written else "unchanged").inc()
+            if written:
+                extra = _about(key, "Reconciled", started)
+                log.info("Written for %s: %d.", _named(key), written, extra=extra)
             if written and key.scope is Scope.NAMESPACE:
                 metrics.label_to_policy.observe(time.monotonic() - work.since)
         self._last_work = time.monotonic()
@@ -141,3 +155,14 @@ class Dispatcher:
             self._first_pass.discard(key)
             if not self._first_pass:
                 log.info("Ready: the first full reconcile is done.")
+
+
+def _named(key: WorkKey) -> str:
+    return f"{key.scope} {key.name}".rstrip()
+
+
+def _about(key: WorkKey, reason: str, started: float) -> dict[str, object]:
+    """What a line of the log says beside its text."""
+    seconds = round(time.monotonic() - started, 3)
+    namespace = key.name if key.scope is Scope.NAMESPACE else ""
+    return {"namespace": namespace, "reason": reason, "seconds": seconds}
