@@ -97,7 +97,12 @@ class Runtime:
         events = EventPoster(api, self._metrics, uid_of=self._view.uid, is_busy=dispatcher.is_busy)
         teller = Teller(events, self._metrics)
         sync = self._sync = Sync(self._view, resources, dispatcher, teller, self._metrics)
-        writer = Writer(resources, self._view.standing, self._label_keys.component)
+        writer = Writer(
+            resources,
+            self._view.standing,
+            self._label_keys.component,
+            is_leading=lambda: self._leading.is_set(),
+        )
         statuses = Statuses(self._view, resources, teller)
         reconciler = Reconciler(
             self._view, writer, statuses, teller, self._metrics, dispatcher.is_pending

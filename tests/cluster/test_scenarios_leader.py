@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 
 import pytest
+from aiohttp import web
 
 from homelab_netpol.localcluster import Cluster
 from tests.cluster import faults as wrong
@@ -91,6 +94,38 @@ def test_a_leader_that_cannot_renew_stops_before_another_takes_over(
             eventually(lambda: not cut_off.running, "it to end")
         cut_off.kill()
     kube.delete(LEASE)
+
+
+def test_a_leader_that_slept_through_its_lease_writes_nothing_when_it_wakes(
+    cluster: Cluster, kube: Kube, spaces: Spaces
+) -> None:
+    with (
+        FaultyProxy(cluster.kubeconfig, cluster.context) as proxy,
+        running_operator(proxy.kubeconfig, ELECTED) as sleeper,
+    ):
+        shows(sleeper, 1, "leader")
+        apps = [spaces({}) for _ in range(30)]
+        with running_operator(cluster.kubeconfig, ELECTED, context=cluster.context) as standby:
+            os.kill(sleeper.pid, signal.SIGSTOP)
+            for app in apps:  # which it hears of when it wakes
+                app.label({PROFILE: "internal"})
+            shows(standby, 1, "leader")
+            for app in apps:
+                app.has_profile("internal")
+            changes = {"POST", "PUT", "DELETE"}
+            with proxy.fault(carried_out, methods=changes, path="ciliumnetworkpol") as written:
+                os.kill(sleeper.pid, signal.SIGCONT)
+                eventually(lambda: not sleeper.running, "it to end")
+            assert written.hits == 0
+        sleeper.kill()
+    kube.delete(LEASE)
+
+
+async def carried_out(
+    _: wrong.Fault, request: web.Request, forward: wrong.Forward
+) -> web.StreamResponse:
+    """No fault: what it takes is only counted."""
+    return await forward(request)
 
 
 def leads(operator: RunningOperator) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -22,6 +23,25 @@ _LOOK_SECONDS = 0.5
 
 class LeadershipLost(Exception):
     """The Lease could not be renewed in time, so somebody else may be writing by now."""
+
+
+class Leadership(asyncio.Event):
+    """Set while this replica leads.
+
+    It is over in time even if nobody could clear it: after a pause of the whole process, whoever is
+    about to write may wake up before whoever renews the Lease.
+
+    Attributes:
+        until: monotonic time after which it no longer counts.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.until = math.inf
+
+    def is_set(self) -> bool:
+        """This replica leads now."""
+        return super().is_set() and time.monotonic() < self.until
 
 
 class LeaseElector:
@@ -49,7 +69,8 @@ class LeaseElector:
         self._observed: tuple[str, str] | None = None
         self._observed_at = 0.0
         self._observed_duration = duration
-        self.leading = asyncio.Event()
+        self._leads = False
+        self.leading = Leadership()
         self.leader_known = False
 
     async def run(self) -> None:
@@ -64,7 +85,7 @@ class LeaseElector:
             # answer longer than its Lease is good for.
             patience = self._renewed_at + self._duration * 2 / 3 - asked_at
             try:
-                async with asyncio.timeout(max(patience, 0.0) if self.leading.is_set() else None):
+                async with asyncio.timeout(max(patience, 0.0) if self._leads else None):
                     held = await self._try()
             except (ApiError, TimeoutError) as error:
                 log.warning("The Lease could not be read or written: %s", error or "no answer")
@@ -73,10 +94,13 @@ class LeaseElector:
             if held:
                 # Counted from before the request: the server may have stored it that early.
                 self._renewed_at = asked_at
-                if not self.leading.is_set():
+                self.leading.until = asked_at + self._duration * 2 / 3
+                if not self._leads:
                     log.info("This replica leads now, as %s.", self._identity)
+                    self._leads = True
                     self.leading.set()
-            elif self.leading.is_set() and now >= self._renewed_at + self._duration * 2 / 3:
+            elif self._leads and now >= self._renewed_at + self._duration * 2 / 3:
+                self._leads = False
                 self.leading.clear()
                 raise LeadershipLost(
                     f"the Lease {self._namespace}/{self._name} could not be renewed for"
@@ -94,8 +118,9 @@ class LeaseElector:
 
     async def release(self) -> None:
         """Gives the Lease back, so that another replica need not wait for it to expire."""
-        if not self.leading.is_set():
+        if not self._leads:
             return
+        self._leads = False
         self.leading.clear()
         try:
             lease = await self._api.request("GET", f"{self._collection}/{self._name}")

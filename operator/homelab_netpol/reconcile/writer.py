@@ -6,7 +6,15 @@ what carries our label, or whose spec our field manager owns (the label may have
 
 from __future__ import annotations
 
-from homelab_netpol.cluster.errors import AlreadyExists, Conflict, NamespaceTerminating, NotFound
+from collections.abc import Callable
+
+from homelab_netpol.cluster.errors import (
+    AlreadyExists,
+    Conflict,
+    NamespaceTerminating,
+    NotFound,
+    Unavailable,
+)
 from homelab_netpol.cluster.resources import Resources
 from homelab_netpol.policy.diff import Change, Create, Delete, Replace, in_sync
 from homelab_netpol.policy.objects import (
@@ -35,8 +43,14 @@ class Writer:
     """Writes policies, and keeps what is known of them up to date with what the server answered."""
 
     def __init__(
-        self, resources: Resources, standing: StandingPolicies, component_label: str
+        self,
+        resources: Resources,
+        standing: StandingPolicies,
+        component_label: str,
+        is_leading: Callable[[], bool],
     ) -> None:
+        """Prepares; `is_leading` is asked before each write, as there may be two replicas."""
+        self._is_leading = is_leading
         self._resources = resources
         self._standing = standing
         self._component_label = component_label
@@ -52,6 +66,8 @@ class Writer:
             ForeignPolicy: the name is taken by somebody else's policy.
             ApiError: the server did not do it; the subclass says why.
         """
+        if not self._is_leading():
+            raise Unavailable(0, "NotLeading", "another replica may lead by now")
         try:
             match change:
                 case Create(policy):
