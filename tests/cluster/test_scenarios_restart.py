@@ -62,14 +62,17 @@ def afterlife(start: Start, kube: Kube) -> Iterator[Afterlife]:
     """An operator writes, is killed; hands are busy; another operator comes."""
     spaces = Spaces(kube)
     names = ["relabelled", "unlabelled", "hatched", "deleted", "closed", "edited", "dropped"]
+    names += ["closed, its policies disowned"]
     names += ["mistyped, then edited", "label on the policy changed", *STRANGE_PORTS]
     app = {name: spaces({PROFILE: "internal", access("postgres"): "true"}) for name in names}
-    app["closed"].label({ENFORCEMENT: "disabled"})
+    for name in ("closed", "closed, its policies disowned"):
+        app[name].label({ENFORCEMENT: "disabled"})
     with start() as operator:
         for space in app.values():
             space.has(ACCESS_POLICY)
             good = space.has_profile("internal")
         app["closed"].has(HATCH_POLICY)
+        app["closed, its policies disowned"].has(HATCH_POLICY)
         app["mistyped, then edited"].label({PROFILE: "intrenal"})
         app["mistyped, then edited"].told("ProfileUnknown")
         operator.kill()
@@ -78,6 +81,10 @@ def afterlife(start: Start, kube: Kube) -> Iterator[Afterlife]:
     app["unlabelled"].label({PROFILE: None, access("postgres"): None})
     app["hatched"].label({ENFORCEMENT: "disabled"})
     app["closed"].label({ENFORCEMENT: None})
+    app["closed, its policies disowned"].label({ENFORCEMENT: None, PROFILE: None})
+    for name in (HATCH_POLICY, PROFILE_POLICY):
+        disowned = {"metadata": {"labels": {MANAGED_BY: None}}}
+        app["closed, its policies disowned"].change(disowned, name)
     app["edited"].change(EVERYTHING)
     app["dropped"].drop()
     app["mistyped, then edited"].change(EVERYTHING)
@@ -138,6 +145,7 @@ def test_labels_changed_while_the_operator_was_dead_are_carried_out(
     app["unlabelled"].holds_only("hand-made")
     app["hatched"].holds_only(*both, HATCH_POLICY)
     app["closed"].holds_only(*both)
+    app["closed, its policies disowned"].holds_only(ACCESS_POLICY)
     app["new"].has_profile("isolated")
     without = ("unlabelled", "deleted", "new", "squatted", "strange")
     granted = sorted(space.name for name, space in app.items() if name not in without)

@@ -18,6 +18,7 @@ from homelab_netpol.policy.objects import (
     Policy,
     PolicyKey,
     read_live,
+    written_by_us,
 )
 
 _NAMESPACES = "/api/v1/namespaces"
@@ -64,8 +65,17 @@ class Resources:
             version = of_list
         return found, version
 
-    async def managed_policies(self, kind: Kind) -> tuple[list[LivePolicy], int]:
-        """Lists the policies that carry our label, and the resourceVersion of the list.
+    async def managed_policies(
+        self, kind: Kind, *, component_label: str
+    ) -> tuple[list[LivePolicy], int]:
+        """Lists the policies that are ours, and the resourceVersion of the list.
+
+        Those that somebody took our label off, but not the other one, are among them: an escape
+        hatch that nobody asks for any more must not be lost from sight.
+
+        Args:
+            kind: which.
+            component_label: the key of the other label that all of them carry.
 
         Raises:
             ApiError: the list failed; NotFound when its CRD is not installed.
@@ -76,6 +86,10 @@ class Resources:
         async for items, of_list in self._api.pages(path, label_selector=MANAGED_SELECTOR):
             policies.extend(read_live(kind, item) for item in items)
             version = of_list
+        disowned = f"{component_label},{MANAGED_BY_LABEL}!={FIELD_MANAGER}"
+        async for items, _ in self._api.pages(path, label_selector=disowned):
+            ours = (item for item in items if written_by_us(item, component_label))
+            policies.extend(read_live(kind, item) for item in ours)
         return policies, version
 
     def watch_namespaces(self, since: int) -> AsyncIterator[Told]:

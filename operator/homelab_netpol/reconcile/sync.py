@@ -11,7 +11,7 @@ from homelab_netpol.cluster.errors import ApiError, Forbidden, NotFound
 from homelab_netpol.cluster.resources import Resources
 from homelab_netpol.definitions import DefinitionKind
 from homelab_netpol.metrics import Metrics
-from homelab_netpol.policy.objects import CILIUM_KINDS, ISTIO_KINDS, Kind
+from homelab_netpol.policy.objects import CILIUM_KINDS, ISTIO_KINDS, Kind, LabelKeys
 from homelab_netpol.reconcile.defined import read_definition
 from homelab_netpol.reconcile.dispatch import Dispatcher
 from homelab_netpol.reconcile.queue import Priority, Scope, WorkKey
@@ -47,6 +47,7 @@ class Sync:
         self._dispatcher = dispatcher
         self._teller = teller
         self._metrics = metrics
+        self._component_label = LabelKeys(view.catalogue.settings.label_domain).component
         self._without_istio = False
         self._without: set[DefinitionKind] = set()
         self.versions: dict[Kind | None, int] = {}
@@ -145,7 +146,9 @@ class Sync:
         return requests
 
     async def _list_policies(self, kind: Kind) -> tuple[Requests, int]:
-        policies, version = await self._resources.managed_policies(kind)
+        policies, version = await self._resources.managed_policies(
+            kind, component_label=self._component_label
+        )
         return self._view.replace_policies(kind, policies, version), version
 
     async def _list_namespaces(self) -> tuple[Requests, int]:
@@ -158,7 +161,9 @@ class Sync:
         requests: Requests = {}
         try:
             for kind in ISTIO_KINDS:
-                policies, version = await self._resources.managed_policies(kind)
+                policies, version = await self._resources.managed_policies(
+                    kind, component_label=self._component_label
+                )
                 merge(requests, self._view.replace_policies(kind, policies, version))
         except (NotFound, Forbidden) as error:
             merge(requests, self._view.observe_istio(installed=False))
