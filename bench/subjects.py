@@ -1,7 +1,7 @@
 """The operators that are measured, each as a process of its own.
 
-To measure another one beside ours, add a `Subject`: whatever turns the same labels into policies
-with the same managed-by label can be compared.
+To measure another one beside ours, describe how it is started with a `Subject`: whatever turns the
+same labels into policies with the same managed-by label can be compared.
 """
 
 from __future__ import annotations
@@ -13,21 +13,43 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml
 
+from bench.peers.binary import go_peer
+from bench.peers.settings import PeerSettings
+
 OUR_SOURCES = Path(__file__).resolve().parent.parent / "operator"
-_READY_SECONDS = 60.0
+_REPOSITORY = OUR_SOURCES.parent
+_READY_SECONDS = 180.0  # plain Kopf annotates 5,000 Namespaces that it has never seen
 _STOP_SECONDS = 15.0
 _POLL_SECONDS = 0.005
+_TUNED_WORKERS = 16  # as many as ours has
+_CLIENT_GO_LIMIT = 5  # requests a second
 
 
 class SubjectError(Exception):
     """An operator did not start, or did not end as it should; shows the end of its log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What an operator is told when it is started.
+
+    Attributes:
+        port: where /readyz is to answer, on 127.0.0.1.
+        folder: for files that it needs.
+        settings: what differs from the defaults, in the words of our settings file.
+    """
+
+    port: int
+    folder: Path
+    settings: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +58,80 @@ class Subject:
 
     Attributes:
         name: as the tables show it.
-        sources: the folder that its package is imported from.
+        command: program and arguments. It may take a while, and raise, as the program may have to
+            be built first.
+        environment: what the process finds in the environment beside the usual, KUBECONFIG too.
     """
 
     name: str
-    sources: Path
+    command: Callable[[Start], list[str]]
+    environment: Mapping[str, str] = field(default_factory=dict)
 
-    def command(self, config: Path) -> list[str]:
-        """Program and arguments."""
+
+def own(name: str = "homelab-netpol", sources: Path = OUR_SOURCES) -> Subject:
+    """Our operator.
+
+    Args:
+        name: as the tables show it.
+        sources: the folder that its package is imported from.
+    """
+
+    def command(start: Start) -> list[str]:
+        config = start.folder / "settings.yaml"
+        server = {"address": "127.0.0.1", "port": start.port}
+        config.write_text(yaml.safe_dump({"server": server, **start.settings}), encoding="utf-8")
         return [sys.executable, "-m", "homelab_netpol", "run", "--config", str(config)]
 
-    def environment(self) -> Mapping[str, str]:
-        """What its process finds in the environment beside the usual."""
-        return {"PYTHONPATH": str(self.sources)}
+    return Subject(name, command, {"PYTHONPATH": str(sources)})
+
+
+def plain_kopf() -> Subject:
+    """The operator that a competent person would write with plain Kopf."""
+
+    def command(start: Start) -> list[str]:
+        settings = PeerSettings.read(start.settings)
+        arguments = ["--port", str(start.port), "--prometheus-ports", settings.ports_text]
+        if settings.resync_seconds is not None:
+            arguments += ["--resync-seconds", str(settings.resync_seconds)]
+        return [sys.executable, "-m", "bench.peers.plain_kopf", *arguments]
+
+    return Subject("plain Kopf", command, {"PYTHONPATH": str(_REPOSITORY)})
+
+
+def controller_runtime(*, tuned: bool) -> Subject:
+    """The operator on controller-runtime, in Go.
+
+    Args:
+        tuned: with 16 workers and no limit of requests on the client's side; otherwise as it comes:
+            one worker, and the client's configuration as the framework hands it out.
+    """
+    flags = ("--workers", str(_TUNED_WORKERS), "--qps", "-1") if tuned else ()
+    return _controller_runtime(
+        "controller-runtime, tuned" if tuned else "controller-runtime", flags
+    )
+
+
+def controller_runtime_limited() -> Subject:
+    """As it comes, but with client-go's own limit of 5 requests a second.
+
+    An operator has it that loads its configuration without the framework's loader, which has set no
+    limit since version 0.21, and one of 20 before.
+    """
+    return _controller_runtime(
+        "controller-runtime, client-go's limit", ("--qps", str(_CLIENT_GO_LIMIT))
+    )
+
+
+def _controller_runtime(name: str, flags: tuple[str, ...]) -> Subject:
+    def command(start: Start) -> list[str]:
+        settings = PeerSettings.read(start.settings)
+        arguments = ["--bind", f"127.0.0.1:{start.port}", *flags]
+        arguments += ["--prometheus-ports", settings.ports_text]
+        if settings.resync_seconds is not None:
+            arguments += ["--sync-period", f"{settings.resync_seconds}s"]
+        return [str(go_peer()), *arguments]
+
+    return Subject(name, command)
 
 
 @dataclass(slots=True)
@@ -87,7 +170,13 @@ class Running:
 
 
 @contextmanager
-def running(subject: Subject, kubeconfig: Path, folder: Path, group: int) -> Iterator[Running]:
+def running(
+    subject: Subject,
+    kubeconfig: Path,
+    folder: Path,
+    group: int,
+    settings: Mapping[str, Any] | None = None,
+) -> Iterator[Running]:
     """Runs a subject until the block ends; it is ready when the block begins.
 
     Args:
@@ -95,19 +184,21 @@ def running(subject: Subject, kubeconfig: Path, folder: Path, group: int) -> Ite
         kubeconfig: of the control plane.
         folder: for its settings and its log.
         group: the process group to start it in, which ends it should this process be killed.
+        settings: what differs from the defaults, in the words of our settings file; the peers know
+            some of them, see `PeerSettings`.
 
     Raises:
         SubjectError: it did not become ready, or did not stop properly.
+        BuildError: it had to be built, and could not be.
     """
     port = _free_port()
-    config, log = folder / "settings.yaml", folder / "operator.log"
-    server = {"address": "127.0.0.1", "port": port}
-    config.write_text(yaml.safe_dump({"server": server}), encoding="utf-8")
-    environment = {**os.environ, **subject.environment(), "KUBECONFIG": str(kubeconfig)}
+    log = folder / "operator.log"
+    command = subject.command(Start(port, folder, settings or {}))
+    environment = {**os.environ, **subject.environment, "KUBECONFIG": str(kubeconfig)}
     started = time.monotonic()
     with log.open("wb") as output:
         process = subprocess.Popen(
-            subject.command(config),
+            command,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
