@@ -92,14 +92,24 @@ def test_failures_come_back_later_each_time_and_success_forgets_them() -> None:
     in_loop(check)
 
 
-def test_the_pause_is_bounded_and_obeys_the_server() -> None:
+def test_changes_of_what_keeps_failing_do_not_make_it_wait_longer() -> None:
     async def check() -> None:
         queue = WorkQueue(jitter=lambda: 0.5)
         for _ in range(50):
             queue.add(A, Priority.CHANGE)
             await queue.get()
-            last = queue.retry(A)
-        assert last == 60.0
+            assert queue.retry(A) == 0.05
+
+    in_loop(check)
+
+
+def test_the_pause_is_bounded_and_obeys_the_server() -> None:
+    async def check() -> None:
+        queue = WorkQueue(jitter=lambda: 0.5, pauses=(0.001, 0.004))
+        queue.add(A, Priority.CHANGE)
+        for pause in (0.001, 0.002, 0.004, 0.004):
+            await queue.get()
+            assert queue.retry(A) == pause
         queue.add(B, Priority.CHANGE)
         await queue.get()
         assert queue.retry(B, at_least=7.0) == 7.0

@@ -19,7 +19,8 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 _FIRST_RETRY_SECONDS = 0.05
-_LAST_RETRY_SECONDS = 60.0
+# However long the API server was away: whoever opens a hatch waits a minute at the most.
+_LAST_RETRY_SECONDS = 20.0
 
 
 class Scope(StrEnum):
@@ -76,7 +77,16 @@ class WorkQueue:
         *,
         clock: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = random.random,
+        pauses: tuple[float, float] = (_FIRST_RETRY_SECONDS, _LAST_RETRY_SECONDS),
     ) -> None:
+        """Makes an empty queue.
+
+        Args:
+            clock: monotonic time.
+            jitter: between 0 and 1; spreads what failed together.
+            pauses: seconds after the first failure, and after the last of many.
+        """
+        self._first_pause, self._last_pause = pauses
         self._clock = clock
         self._jitter = jitter
         self._order = itertools.count()
@@ -84,8 +94,10 @@ class WorkQueue:
         self._waiting: dict[WorkKey, tuple[int, int]] = {}
         self._since: dict[WorkKey, float] = {}
         self._active: set[WorkKey] = set()
+        self._due_again: set[WorkKey] = set()
         self._again: dict[WorkKey, int] = {}
         self._failures: dict[WorkKey, int] = {}
+        self._doublings: dict[WorkKey, int] = {}
         self._timers: dict[WorkKey, tuple[asyncio.TimerHandle, int]] = {}
         self._waiters: deque[asyncio.Future[None]] = deque()
 
@@ -181,6 +193,7 @@ class WorkQueue:
     def done(self, key: WorkKey) -> None:
         """The key was worked on; if it was asked for meanwhile, it comes again."""
         self._failures.pop(key, None)
+        self._doublings.pop(key, None)
         self._release(key)
 
     def retry(self, key: WorkKey, *, at_least: float = 0.0) -> float:
@@ -193,9 +206,11 @@ class WorkQueue:
         Returns:
             Seconds until it comes again, unless something new about it comes sooner.
         """
-        failures = self._failures.get(key, 0)
-        self._failures[key] = failures + 1
-        pause: float = min(_FIRST_RETRY_SECONDS * 2.0 ** min(failures, 16), _LAST_RETRY_SECONDS)
+        self._failures[key] = self._failures.get(key, 0) + 1
+        # A change that comes meanwhile is tried at once, and is no reason to wait longer.
+        if key in self._due_again:
+            self._doublings[key] = min(self._doublings.get(key, 0) + 1, 16)
+        pause: float = min(self._first_pause * 2.0 ** self._doublings.get(key, 0), self._last_pause)
         pause = max(pause * (0.75 + 0.5 * self._jitter()), at_least)
         self._release(key)
         if key not in self._waiting:
@@ -204,12 +219,14 @@ class WorkQueue:
 
     def _release(self, key: WorkKey) -> None:
         self._active.discard(key)
+        self._due_again.discard(key)
         priority = self._again.pop(key, None)
         if priority is not None:
             self._push(key, priority)
 
     def _due(self, key: WorkKey) -> None:
         _, priority = self._timers.pop(key)
+        self._due_again.add(key)
         self._push(key, priority)
 
     def _push(self, key: WorkKey, priority: int) -> None:
