@@ -9,7 +9,7 @@ ARGS  ?=
 # Three workers, each with a control plane of its own: much of a scenario is waiting.
 PYTEST := -m pytest -n 3 --dist loadscope --no-loadscope-reorder
 
-.PHONY: help demo test nightly lint format bench lock wheel clean
+.PHONY: help demo test chaos peers nightly lint format bench bench-plot lock wheel clean
 
 help:  ## Show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -19,7 +19,15 @@ demo: .venv/ready  ## Watch labels turn into policies, on a real API server on t
 
 test: .venv/ready lint  ## Check everything; ARGS="-k grant" passes on to pytest
 	$(RUN) -m homelab_netpol local build
-	$(RUN) $(PYTEST) $(ARGS)
+	$(RUN) $(PYTEST) --ignore=tests/chaos --ignore=tests/bench $(ARGS)
+
+chaos: .venv/ready  ## Break all around the operator while it works; CHAOS_LONG=1, CHAOS_SEED=7
+	$(RUN) -m homelab_netpol local build
+	$(RUN) -m pytest -n 2 --dist loadscope --no-loadscope-reorder tests/chaos $(ARGS)
+
+peers: .venv/ready  ## Check that the operators we are measured against do the same job
+	$(RUN) -m homelab_netpol local build
+	$(RUN) -m pytest tests/bench $(ARGS)
 
 nightly: .venv/ready  ## Judge 20,000 random worlds and 100,000 random rules, of a seed of the day
 	$(RUN) -m homelab_netpol local build
@@ -40,6 +48,11 @@ format: .venv/ready  ## Format the code and mend what the linter can
 
 bench: .venv/ready  ## Measure; ARGS="--quick" for a short run
 	$(RUN) -m bench $(ARGS)
+
+bench-plot: .venv/ready  ## Measure and draw cost against the number of namespaces
+	@mkdir -p build
+	$(RUN) -m bench curves --json build/bench-curves.json $(ARGS)
+	$(RUN) -m bench plot build/bench-curves.json docs/benchmarks.svg
 
 wheel: .venv/ready  ## Build the wheel into dist/
 	$(PY) -m hatchling build -t wheel

@@ -2,96 +2,186 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import signal
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.console import Console
 
+from bench.contenders import BARE, OURS, Contender, contenders, our, pick
+from bench.curves.drawing import draw
+from bench.curves.series import read_series
 from bench.load.api import LoadError
-from bench.processes import describe_machine
-from bench.rounds import Plan, Round, run_rounds
-from bench.scenarios.bench_plane import bench_plane
-from bench.subjects import OUR_SOURCES, Subject, SubjectError
-from bench.summary import disturbed, tables
-from bench.tables import markdown, show
+from bench.plan import Plan
+from bench.report import Report
+from bench.scenarios.index import SCENARIOS
+from bench.subjects import SubjectError
 from homelab_netpol.localcluster import LocalClusterError
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
-_OURS = "homelab-netpol"
-_WIDTH = 140  # in a file or a log, where nobody says how wide it is
+_SIZES = (100, 250, 500, 1_000, 2_500, 5_000)
+_COUNT = click.IntRange(min=1)
+_NAMES = ", ".join(scenario.name for scenario in SCENARIOS)
 
-
-@click.command()
-@click.option("--rounds", default=5, show_default=True, help="How often everything is measured.")
-@click.option("--samples", default=50, show_default=True, help="Changes of each kind a round.")
-@click.option("--namespaces", default=500, show_default=True, help="How many at once.")
-@click.option("--quick", is_flag=True, help="2 rounds of 20 samples: to see whether it works.")
-@click.option("--json", "json_file", type=_FILE, help="Write everything measured to this file.")
-@click.option("--markdown", "markdown_file", type=_FILE, help="Write the tables to this file.")
-@click.option(
+_scenario = click.option(
+    "--scenario",
+    "names",
+    multiple=True,
+    type=click.Choice([scenario.name for scenario in SCENARIOS]),
+    metavar="NAME",
+    help=f"Measure only this one: {_NAMES}. Repeatable.",
+)
+_subject = click.option(
+    "--subject",
+    "keys",
+    multiple=True,
+    metavar="NAME",
+    help="Measure only this one, such as plain-kopf; a wrong name shows which there are."
+    " Repeatable.",
+)
+_compare = click.option(
     "--compare",
     multiple=True,
     metavar="NAME=DIR",
     help="Measure another state of the sources beside ours: its operator/ folder. Repeatable.",
 )
+_json = click.option("--json", "json_file", type=_FILE, help="Write everything measured here.")
+_markdown = click.option("--markdown", "markdown_file", type=_FILE, help="Write the tables here.")
+
+
+@click.group(invoke_without_command=True)
+@click.option("--rounds", default=3, show_default=True, type=_COUNT, help="How often.")
+@click.option("--samples", default=50, show_default=True, type=_COUNT, help="Of each a round.")
+@click.option(
+    "--namespaces",
+    multiple=True,
+    default=(500,),
+    show_default=True,
+    type=_COUNT,
+    help="How many there are or come at once. Repeatable.",
+)
+@click.option("--large", default=5000, show_default=True, help="The same, less often; 0: not.")
+@click.option("--large-rounds", default=2, show_default=True, type=_COUNT, help="How often.")
+@click.option("--many", default=1000, show_default=True, help="Users of one profile or grant.")
+@click.option("--seconds", default=60.0, show_default=True, help="How long nothing happens.")
+@click.option("--quick", is_flag=True, help="One small round: to see whether it works.")
+@_scenario
+@_subject
+@_compare
+@_json
+@_markdown
+@click.pass_context
 def main(
+    context: click.Context,
     rounds: int,
     samples: int,
-    namespaces: int,
+    namespaces: Sequence[int],
+    large: int,
+    large_rounds: int,
+    many: int,
+    seconds: float,
     quick: bool,
+    names: Sequence[str],
+    keys: Sequence[str],
+    compare: Sequence[str],
     json_file: Path | None,
     markdown_file: Path | None,
-    compare: Sequence[str],
 ) -> None:
-    """Measure the operator on a local control plane: speed, CPU and memory."""
+    """Measure operators on a local control plane: speed, CPU and memory."""
+    if context.invoked_subcommand:
+        return
+    plan = Plan(
+        contenders=_contenders(keys, compare),
+        scenarios=[each for each in SCENARIOS if not names or each.name in names],
+        rounds=rounds,
+        large_rounds=large_rounds,
+        samples=samples,
+        namespaces=namespaces,
+        large=large or None,
+        many=many,
+        seconds=seconds,
+    )
+    if quick:
+        plan = replace(plan, rounds=1, samples=10, seconds=10.0)
+        plan = replace(plan, namespaces=(300,), large=None, many=100)
+    _measure(plan, json_file, markdown_file)
+
+
+@main.command()
+@click.option("--rounds", default=2, show_default=True, type=_COUNT, help="How often.")
+@click.option(
+    "--namespaces",
+    multiple=True,
+    default=_SIZES,
+    show_default=True,
+    type=_COUNT,
+    help="How many at once. Repeatable.",
+)
+@_subject
+@_compare
+@_json
+@_markdown
+def curves(
+    rounds: int,
+    namespaces: Sequence[int],
+    keys: Sequence[str],
+    compare: Sequence[str],
+    json_file: Path | None,
+    markdown_file: Path | None,
+) -> None:
+    """Measure what is drawn: cost against the number of namespaces, all at once."""
+    picked = [each for each in _contenders(keys, compare) if not each.slow]
+    at_once = [each for each in SCENARIOS if each.name == "at-once"]
+    plan = Plan(picked, at_once, rounds, rounds, 1, namespaces, large=None, many=1, seconds=1.0)
+    _measure(plan, json_file, markdown_file)
+
+
+@main.command()
+@click.argument("measured", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("picture", type=_FILE)
+def plot(measured: Path, picture: Path) -> None:
+    """Draw what `curves --json MEASURED` measured into PICTURE, an SVG."""
+    series = read_series(json.loads(measured.read_text(encoding="utf-8")))
+    if not any(series.values()):
+        raise click.ClickException(f"{measured} holds no measurement of at-once")
+    picture.write_text(draw(series), encoding="utf-8")
+
+
+def _measure(plan: Plan, json_file: Path | None, markdown_file: Path | None) -> None:
     # As Ctrl-C does: by default SIGTERM would leave the operator under test to itself.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    console, progress = Console(), Console(stderr=True)
-    if not console.is_terminal:
-        console = Console(width=_WIDTH)
-    subjects = [Subject(_OURS, OUR_SOURCES), *map(_subject, compare)]
-    if quick:
-        rounds, samples = 2, 20
-    plan = Plan(subjects, rounds=rounds, samples=samples, namespaces=namespaces)
+    ours = [each.name for each in plan.contenders if each.ours]
+    report = Report(Console(), Console(stderr=True), ours, markdown_file)
     try:
-        with bench_plane() as bench:
-            machine = describe_machine(bench.plane.versions())
-        found = run_rounds(plan, lambda line: progress.print(line, style="dim", highlight=False))
+        complete = report.measure(plan, json_file)
     except (LoadError, SubjectError, LocalClusterError) as error:
         raise click.ClickException(str(error)) from error
-    described = ", ".join(f"{name} {value}" for name, value in machine.items())
-    summed_up = tables(found, namespaces)
-    warning = disturbed(found)
-    console.print(f"{described}. {rounds} rounds.\n", highlight=False)
-    for table in summed_up:
-        show(table, console)
-    if warning:
-        console.print(warning, style="bold yellow")
-    if markdown_file:
-        text = "\n".join((f"{described}. {rounds} rounds. {warning}\n", *map(markdown, summed_up)))
-        markdown_file.write_text(text, encoding="utf-8")
-    if json_file:
-        document = {"machine": machine, "rounds": [_plain(each) for each in found]}
-        json_file.write_text(json.dumps(document, indent=1), encoding="utf-8")
+    if not complete:
+        raise click.ClickException("not everything could be measured: see above")
 
 
-def _subject(text: str) -> Subject:
+def _contenders(keys: Sequence[str], compare: Sequence[str]) -> list[Contender]:
+    found = contenders()
+    others = [_other_sources(text) for text in compare]
+    places = [each.name for each in found]
+    # Beside ours in the tables, and so in time.
+    found[places.index(OURS) + 1 : places.index(OURS) + 1] = others
+    try:
+        return pick(found, [*keys, *(each.key for each in others)] if keys else ())
+    except LookupError as error:
+        raise click.UsageError(f"--subject: {error.args[0]}") from error
+
+
+def _other_sources(text: str) -> Contender:
     name, found, folder = text.partition("=")
     if not found or not (Path(folder) / "homelab_netpol").is_dir():
         raise click.UsageError(f"--compare {text}: give NAME=DIR, where DIR holds homelab_netpol/")
-    return Subject(name, Path(folder).resolve())
-
-
-def _plain(found: Round) -> dict[str, Any]:
-    document = dataclasses.asdict(found)
-    for result in document["at_once"].values():
-        del result["policies"]  # bytes, and the same in every round
-    return document
+    if name == BARE:
+        raise click.UsageError(f"--compare {text}: that name is taken")
+    return our(name, Path(folder).resolve())
 
 
 if __name__ == "__main__":

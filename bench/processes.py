@@ -41,9 +41,10 @@ def memory(pid: int) -> Memory:
 
 def cpu_seconds(pid: int) -> float:
     """CPU time that a process has used so far, in user and in kernel mode."""
-    # The program's name comes first, in brackets, and may hold spaces.
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
+    # Its clock counts nanoseconds, while /proc/PID/stat counts hundredths of a second, which is as
+    # much as an idle operator uses in several. The clock's number is made as
+    # clock_getcpuclockid(3) makes it: all threads of the process, by the scheduler's count.
+    return time.clock_gettime((~pid << 3) | 2)
 
 
 def busy_seconds() -> float:
@@ -108,8 +109,11 @@ def describe_machine(servers: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def settle(pids: Iterable[int], *, quiet: float = 0.5, timeout: float = 30.0) -> None:
-    """Waits until these processes have used next to no CPU for a while, or the time is up."""
+def settle(pids: Iterable[int], *, quiet: float = 0.5, timeout: float = 180.0) -> None:
+    """Waits until these processes have used next to no CPU for a while, or the time is up.
+
+    The time is what an operator may need that first makes a note on each of 5,000 Namespaces.
+    """
     pids = tuple(pids)
     deadline = time.monotonic() + timeout
     used = sum(map(cpu_seconds, pids))

@@ -8,7 +8,7 @@ import json
 import re
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ NAMESPACES = "/api/v1/namespaces"
 _CNPS = "ciliumnetworkpolicies"
 _CILIUM = "/apis/cilium.io/v2"
 POLICIES = f"{_CILIUM}/{_CNPS}"
+BASELINES = f"{_CILIUM}/ciliumclusterwidenetworkpolicies"
 MANAGED = "app.kubernetes.io/managed-by=homelab-netpol"
 
 _VERSION = re.compile(rb'"resourceVersion":"(\d+)"')
@@ -83,18 +84,40 @@ class Client:
         )
         return listed
 
-    async def watch_policies(self, since: str) -> AsyncIterator[tuple[float, bytes]]:
-        """Watches the managed policies: yields each event as one line, and when it arrived.
+    async def patch(self, path: str, change: Mapping[str, Any]) -> bytes:
+        """Changes an object by a JSON merge patch.
+
+        Raises:
+            LoadError: the answer is not 2xx.
+        """
+        merge = "application/merge-patch+json"
+        return await self.send("PATCH", path, json.dumps(change).encode(), merge)
+
+    async def version(self, path: str) -> str:
+        """The version of what is there now: a watch since then misses nothing that follows."""
+        listed = json.loads(await self.send("GET", f"{path}?limit=1"))
+        version: str = listed["metadata"]["resourceVersion"]
+        return version
+
+    async def watch(
+        self, path: str, since: str, selector: str = MANAGED
+    ) -> AsyncIterator[tuple[float, bytes]]:
+        """Watches policies: yields each event as one line, and when it arrived.
 
         A server ends a watch now and then (of a custom resource, whenever its definition was
         touched); it is taken up again where it ended.
+
+        Args:
+            path: of what; by default only what is managed is shown.
+            since: the version after which events are shown.
+            selector: the labels that it must carry.
 
         Raises:
             LoadError: the watch failed for good.
         """
         while True:
-            query = f"watch=1&resourceVersion={since}&labelSelector={MANAGED}"
-            url, rest = f"{self._server}{POLICIES}?{query}", b""
+            query = f"watch=1&resourceVersion={since}&labelSelector={selector}"
+            url, rest = f"{self._server}{path}?{query}", b""
             async with self._session.get(url, timeout=aiohttp.ClientTimeout(total=None)) as answer:
                 if answer.status != 200:
                     raise LoadError(f"the watch of the policies failed: {answer.status}")
@@ -147,9 +170,9 @@ async def side_by_side(
     raise failed
 
 
-def namespace_body(name: str, labels: dict[str, str]) -> bytes:
+def namespace_body(name: str, labels: Mapping[str, str]) -> bytes:
     """A Namespace to create."""
-    metadata = {"name": name, "labels": labels}
+    metadata = {"name": name, "labels": dict(labels)}
     return json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}).encode()
 
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 
 from bench.load.api import (
+    BASELINES,
     MANAGED,
     NAMESPACES,
     POLICIES,
@@ -19,7 +20,6 @@ from bench.load.api import (
 # The shared resources' own namespaces: a homelab has them, and grants are written there as well.
 _PLATFORM = ("database", "cache", "garage")
 _WARM_UP = 30
-_CCNPS = POLICIES.replace("ciliumnetworkpolicies", "ciliumclusterwidenetworkpolicies")
 
 
 def prepare(access: Access) -> None:
@@ -44,16 +44,15 @@ async def _prepare(access: Access) -> None:
         "metadata": {"name": "by-hand"},
         "spec": rule,
     }
-    patch = json.dumps({"metadata": {"annotations": {"seen": "true"}}}).encode()
+    seen = {"metadata": {"annotations": {"seen": "true"}}}
     async with connect(access, 4) as client:
 
         async def warm_up(number: int) -> None:
             name = f"other-{number}"
             await client.send("POST", NAMESPACES, namespace_body(name, {}))
             await client.send("POST", policies_of(name), json.dumps(policy).encode())
-            merge = "application/merge-patch+json"
-            await client.send("PATCH", f"{NAMESPACES}/{name}", patch, merge)
-            await client.send("PATCH", f"{policies_of(name)}/by-hand", patch, merge)
+            await client.patch(f"{NAMESPACES}/{name}", seen)
+            await client.patch(f"{policies_of(name)}/by-hand", seen)
 
         await side_by_side(range(_WARM_UP), warm_up, 4)
         for name in _PLATFORM:
@@ -63,7 +62,7 @@ async def _prepare(access: Access) -> None:
 async def _versions(access: Access) -> dict[str, str]:
     found = {}
     async with connect(access, 1) as client:
-        for path in (POLICIES, _CCNPS):
+        for path in (POLICIES, BASELINES):
             for item in (await client.list(path, MANAGED))["items"]:
                 metadata = item["metadata"]
                 key = f"{metadata.get('namespace', '')}/{metadata['name']}"

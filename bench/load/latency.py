@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from bench.load.api import (
-    MANAGED,
     NAMESPACES,
     POLICIES,
     Access,
@@ -23,12 +22,17 @@ from bench.load.api import (
     namespace_body,
     policies_of,
 )
-from bench.load.burst import PROFILE_LABEL
+from bench.load.labels import (
+    COMPONENT,
+    ENFORCEMENT,
+    GRANTED,
+    HATCHED,
+    PROFILE,
+    TARGET,
+    namespace_names,
+)
+from bench.load.written import Written
 
-DOMAIN = "network-policy.homelab"
-_GRANT_LABEL = f"access.{DOMAIN}/postgres"
-_GRANT_TARGET = "database"
-_HATCH_LABEL = f"{DOMAIN}/enforcement"
 _PAUSE_SECONDS = 0.1  # for what follows a change (Events, the target lists) to be over
 _TIMEOUT_SECONDS = 30.0
 
@@ -68,24 +72,24 @@ class _Change:
 # In this order on each namespace; each starts where the one before it ended.
 _CHANGES = (
     _Change(
-        {PROFILE_LABEL: "standard"},
+        {PROFILE: "standard"},
         {"profile changed": lambda e, n: (e.namespace, e.profile) == (n, "standard")},
     ),
     _Change(
-        {_GRANT_LABEL: "true"},
+        GRANTED,
         {
             "grant: the namespace's side": lambda e, n: (e.namespace, e.component) == (n, "access"),
             "grant: the resource's side": lambda e, n: (
-                (e.namespace, e.component) == (_GRANT_TARGET, "grant") and n.encode() in e.text
+                (e.namespace, e.component) == (TARGET, "grant") and n.encode() in e.text
             ),
         },
     ),
     _Change(
-        {_HATCH_LABEL: "disabled"},
+        HATCHED,
         {"hatch opened": lambda e, n: (e.type, e.namespace, e.component) == ("ADDED", n, "hatch")},
     ),
     _Change(
-        {_HATCH_LABEL: None},
+        {ENFORCEMENT: None},
         {
             "hatch closed": lambda e, n: (
                 (e.type, e.namespace, e.component) == ("DELETED", n, "hatch")
@@ -93,7 +97,7 @@ _CHANGES = (
         },
     ),
     _Change(
-        {PROFILE_LABEL: None},
+        {PROFILE: None},
         {
             "profile removed": lambda e, n: (
                 (e.type, e.namespace, e.component) == ("DELETED", n, "profile")
@@ -120,7 +124,7 @@ class _Watcher:
 
     async def run(self, client: Client, since: str) -> None:
         """Watches, until cancelled."""
-        async for arrived, line in client.watch_policies(since):
+        async for arrived, line in client.watch(POLICIES, since):
             seen = _read(line)
             for outcome, future in self._awaited:
                 if not future.done() and outcome(seen):
@@ -133,30 +137,30 @@ def change_one_by_one(access: Access, count: int) -> list[Sample]:
     return asyncio.run(_run(access, count, None))
 
 
-def reflex(access: Access, policies: Mapping[str, bytes]) -> list[Sample]:
+def reflex(access: Access, count: int, written: Written) -> list[Sample]:
     """The least that is possible: whoever creates the Namespace writes its policy right after it.
 
     Args:
         access: where to.
-        policies: the body of the policy by the name of its Namespace.
+        count: how many Namespaces.
+        written: what an operator writes for them.
     """
-    return asyncio.run(_run(access, len(policies), policies))
+    return asyncio.run(_run(access, count, written))
 
 
-async def _run(access: Access, count: int, policies: Mapping[str, bytes] | None) -> list[Sample]:
+async def _run(access: Access, count: int, written: Written | None) -> list[Sample]:
     samples: list[Sample] = []
-    names = list(policies or (f"bench-{number:05d}" for number in range(count)))
     async with connect(access, 1) as client:
-        version = (await client.list(POLICIES, MANAGED))["metadata"]["resourceVersion"]
         watcher = _Watcher()
-        watching = asyncio.create_task(watcher.run(client, version))
+        watching = asyncio.create_task(watcher.run(client, await client.version(POLICIES)))
         try:
             await asyncio.sleep(0.3)  # the watch is open by then
-            for name in names:
-                if policies is None:
+            for number, name in enumerate(namespace_names(count)):
+                if written is None:
                     samples += await _all_changes(client, watcher, name)
                 else:
-                    samples.append(await _bare(client, watcher, name, policies[name]))
+                    policy = written.profile(number, name)
+                    samples.append(await _bare(client, watcher, name, policy))
             if watching.done():
                 watching.result()  # why it ended
         finally:
@@ -165,7 +169,7 @@ async def _run(access: Access, count: int, policies: Mapping[str, bytes] | None)
 
 
 async def _all_changes(client: Client, watcher: _Watcher, name: str) -> list[Sample]:
-    body = namespace_body(name, {PROFILE_LABEL: "internal"})
+    body = namespace_body(name, {PROFILE: "internal"})
     create = {CREATED: lambda e, n: (e.type, e.namespace, e.component) == ("ADDED", n, "profile")}
     samples = await _measure(client, watcher, name, create, ("POST", NAMESPACES, body))
     for change in _CHANGES:
@@ -221,7 +225,7 @@ def _read(line: bytes) -> Seen:
     return Seen(
         type=event["type"],
         namespace=metadata.get("namespace", ""),
-        component=labels.get(f"{DOMAIN}/component", ""),
-        profile=labels.get(f"{DOMAIN}/profile", ""),
+        component=labels.get(COMPONENT, ""),
+        profile=labels.get(PROFILE, ""),
         text=line,
     )

@@ -21,8 +21,9 @@ from bench.load.api import (
     policies_of,
     side_by_side,
 )
+from bench.load.labels import PROFILE, namespace_names
 
-PROFILE = "bench"
+_PROFILE = "bench"
 CLIENTS = 16
 _PROFILES = "/apis/network-policy.homelab/v1alpha1/networkprofiles"
 _NAME = "homelab-profile"
@@ -51,9 +52,7 @@ def change_profile(access: Access, port: int) -> Redefinition:
     """Changes the profile to open another port, and waits until every policy does."""
 
     async def change(client: Client) -> None:
-        body = json.dumps({"spec": {"egress": [_rule(port)]}}).encode()
-        merge = "application/merge-patch+json"
-        await client.send("PATCH", f"{_PROFILES}/{PROFILE}", body, merge)
+        await client.patch(f"{_PROFILES}/{_PROFILE}", {"spec": {"egress": [_rule(port)]}})
 
     return asyncio.run(_measure(access, port, change))
 
@@ -84,21 +83,20 @@ def _rule(port: int) -> dict[str, object]:
 
 
 async def _use(access: Access, count: int) -> None:
-    names = [f"bench-{number:05d}" for number in range(count)]
     profile = {
         "apiVersion": "network-policy.homelab/v1alpha1",
         "kind": "NetworkProfile",
-        "metadata": {"name": PROFILE},
+        "metadata": {"name": _PROFILE},
         "spec": {"egress": [_rule(1)]},
     }
     async with connect(access, CLIENTS) as client:
         await client.send("POST", _PROFILES, json.dumps(profile).encode())
 
         async def create(name: str) -> None:
-            labels = {"network-policy.homelab/profile": PROFILE}
+            labels = {PROFILE: _PROFILE}
             await client.send("POST", NAMESPACES, namespace_body(name, labels))
 
-        await side_by_side(names, create, CLIENTS)
+        await side_by_side(namespace_names(count), create, CLIENTS)
         deadline = time.monotonic() + _TIMEOUT_SECONDS
         while len((await client.list(POLICIES, MANAGED))["items"]) < count:
             if time.monotonic() > deadline:
@@ -132,7 +130,7 @@ async def _measure(
 
 async def _watch(client: Client, version: str, missing: set[bytes], sign: bytes) -> float:
     """When the last policy was seen that shows the sign of the change."""
-    async for arrived, line in client.watch_policies(version):
+    async for arrived, line in client.watch(POLICIES, version):
         if sign not in line:
             continue
         start = line.index(b'"namespace":"') + 13

@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from bench.load.burst import Burst, create_namespaces, learn_policies
-from bench.load.housekeeping import versions
+from bench.load.burst import Burst, create_namespaces
+from bench.load.labels import namespace_names
+from bench.load.written import count_different
 from bench.processes import Memory, cpu_seconds, memory, settle
-from bench.scenarios.bench_plane import BenchPlane, bench_plane
+from bench.scenarios.bench_plane import BenchPlane, bench_plane, changed
+from bench.scenarios.extent import Extent
 from bench.subjects import Subject
 
-_WATCHED_SECONDS = 3.0  # after the restart, for a write that should not come
+STEADY_SECONDS = 10.0  # after a restart, for memory to settle and for a write that should not come
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +22,10 @@ class RestartResult:
 
     Attributes:
         seconds: from the start of the process until it said that it is ready.
-        cpu: CPU seconds of the operator until then.
+        cpu: CPU seconds of the operator until 10 s after that. What it calls ready is its own
+            affair; what it has to do is not.
         written: how many policies were created, changed or deleted. Must be 0.
-        memory: of the operator afterwards.
+        memory: of the operator 10 s after it was ready.
     """
 
     seconds: float
@@ -33,17 +36,17 @@ class RestartResult:
 
 @dataclass(frozen=True, slots=True)
 class AtOnceResult:
-    """One round.
+    """One round of an operator.
 
     Attributes:
         burst: how long it took.
         cpu: CPU seconds by process, until the last policy was stored.
-        cpu_to_quiet: the operator's until it had nothing more to do; its Events come after the
-            policies.
+        cpu_to_quiet: the operator's until it had nothing more to do; what it tells about the
+            Namespaces comes after the policies.
         idle: the operator's memory before the first Namespace.
         memory: the operator's memory once it was quiet, and its peak.
         restart: what a restart after it came to.
-        policies: what was written, by Namespace, for the bare client to write again.
+        different: Namespaces whose policy is another one than the bare client writes.
     """
 
     burst: Burst
@@ -52,11 +55,20 @@ class AtOnceResult:
     idle: Memory
     memory: Memory
     restart: RestartResult
-    policies: dict[str, bytes]
+    different: int
 
 
-def measure_at_once(subject: Subject, count: int) -> AtOnceResult:
-    """Runs one round with so many Namespaces."""
+@dataclass(frozen=True, slots=True)
+class BareAtOnceResult:
+    """One round of the bare client; attributes as of `AtOnceResult`."""
+
+    burst: Burst
+    cpu: dict[str, float]
+
+
+def measure_at_once(subject: Subject, extent: Extent) -> AtOnceResult:
+    """Has so many Namespaces created while the operator runs, and then starts it again."""
+    count = extent.namespaces
     with bench_plane() as bench:
         with bench.running(subject) as operator:
             bench.settle()
@@ -68,19 +80,26 @@ def measure_at_once(subject: Subject, count: int) -> AtOnceResult:
             settle([operator.pid])
             to_quiet = cpu_seconds(operator.pid) - before
             afterwards = memory(operator.pid)
-        policies = bench.load(learn_policies)
+        different = bench.load(count_different, namespace_names(count), extent.written)
         restart = _restart(bench, subject)
-    return AtOnceResult(burst, cpu, to_quiet, idle, afterwards, restart, policies)
+    return AtOnceResult(burst, cpu, to_quiet, idle, afterwards, restart, different)
+
+
+def bare_at_once(extent: Extent) -> BareAtOnceResult:
+    """The same writes by a bare client: what the API server itself can do."""
+    with bench_plane() as bench:
+        meter = bench.meter()
+        burst = bench.load(create_namespaces, extent.namespaces, extent.written)
+        cpu = meter.read(generator=burst.cpu)
+    return BareAtOnceResult(burst, cpu)
 
 
 def _restart(bench: BenchPlane, subject: Subject) -> RestartResult:
     bench.settle()
-    before = bench.load(versions)
+    before = bench.versions()
     with bench.running(subject) as operator:
+        time.sleep(STEADY_SECONDS)
         cpu = cpu_seconds(operator.pid)
-        time.sleep(_WATCHED_SECONDS)
         found = memory(operator.pid)
         seconds = operator.seconds_to_ready
-    after = bench.load(versions)
-    written = sum(before.get(key) != after.get(key) for key in before.keys() | after.keys())
-    return RestartResult(seconds, cpu, written, found)
+    return RestartResult(seconds, cpu, len(changed(before, bench.versions())), found)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
+from bench.audit import AuditLog
 from bench.load.api import Access
-from bench.load.housekeeping import prepare
+from bench.load.housekeeping import prepare, versions
+from bench.load.labels import namespace_names
+from bench.load.written import Written, populate
 from bench.processes import CpuMeter, settle
 from bench.subjects import Running, Subject, running
 from homelab_netpol.localcluster import ControlPlane
@@ -29,16 +32,32 @@ class BenchPlane:
         plane: the control plane.
         access: how the generator reaches it.
         folder: for whatever a measurement needs to write down.
+        audit: what the API server wrote down; empty unless that was asked for.
+        generator: two processes, as something is to be timed while the other one makes load.
     """
 
     plane: ControlPlane
     access: Access
     folder: Path
+    audit: AuditLog
     generator: ProcessPoolExecutor
 
     def load(self, work: Callable[..., Result], *arguments: Any) -> Result:
-        """Has the generator's process do something, and waits."""
-        return self.generator.submit(work, self.access, *arguments).result()
+        """Has the generator do something, and waits."""
+        return self.start(work, *arguments).result()
+
+    def start(self, work: Callable[..., Result], *arguments: Any) -> Future[Result]:
+        """Has the generator do something; it can do two things at a time."""
+        return self.generator.submit(work, self.access, *arguments)
+
+    def populate(self, count: int, written: Written) -> None:
+        """Creates Namespaces whose policies all stand, as an operator left them."""
+        self.load(populate, namespace_names(count), written)
+        self.settle()
+
+    def versions(self) -> dict[str, str]:
+        """The resourceVersion of every managed policy, by namespace/name."""
+        return self.load(versions)
 
     @property
     def pids(self) -> dict[str, int]:
@@ -54,25 +73,40 @@ class BenchPlane:
         """Measures from now on who uses the CPU; `operator=PID` if one runs."""
         return CpuMeter({**self.pids, **operator})
 
-    def running(self, subject: Subject) -> AbstractContextManager[Running]:
+    def running(
+        self, subject: Subject, settings: Mapping[str, Any] | None = None
+    ) -> AbstractContextManager[Running]:
         """Runs an operator against it, see `subjects.running`."""
-        return running(subject, self.plane.kubeconfig, self.folder, self.plane.group)
+        plane = self.plane
+        return running(subject, plane.kubeconfig, self.folder, plane.group, settings or {})
 
     def settle(self) -> None:
         """Waits until the control plane has nothing left to do."""
-        settle(self.pids.values())
+        settle(self.pids.values(), timeout=30.0)
+
+
+def changed(before: Mapping[str, str], after: Mapping[str, str]) -> set[str]:
+    """Which policies were created, changed or deleted between two calls of `versions`."""
+    return {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
 
 
 @contextmanager
-def bench_plane() -> Iterator[BenchPlane]:
-    """Starts a control plane, and has it do everything once that is slower the first time."""
+def bench_plane(*, audited: bool = False) -> Iterator[BenchPlane]:
+    """Starts a control plane, and has it do everything once that is slower the first time.
+
+    Args:
+        audited: have the API server write down who writes, which costs it some time.
+    """
     spawn = multiprocessing.get_context("spawn")
-    with (
-        TemporaryDirectory(prefix="homelab-netpol-bench-") as folder,
-        ControlPlane(crds=own_crds()) as plane,
-        ProcessPoolExecutor(1, mp_context=spawn) as generator,
-    ):
-        found = BenchPlane(plane, Access.read(plane.kubeconfig), Path(folder), generator)
+    with TemporaryDirectory(prefix="homelab-netpol-bench-") as name, ExitStack() as stack:
+        folder = Path(name)
+        audit = AuditLog(folder)
+        flags = audit.flags() if audited else ()
+        # The plane ends first: what the generator still waits for, if this is broken off, fails
+        # then, instead of keeping everybody waiting.
+        generator = stack.enter_context(ProcessPoolExecutor(2, mp_context=spawn))
+        plane = stack.enter_context(ControlPlane(crds=own_crds(), apiserver_flags=flags))
+        found = BenchPlane(plane, Access.read(plane.kubeconfig), folder, audit, generator)
         found.load(prepare)
         found.settle()
         yield found

@@ -4,32 +4,50 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench.load.latency import KINDS, Sample, change_one_by_one
+from bench.load.latency import KINDS, Sample, change_one_by_one, reflex
+from bench.processes import Memory, memory
 from bench.scenarios.bench_plane import bench_plane
+from bench.scenarios.extent import Extent
 from bench.subjects import Subject
 
 
 @dataclass(frozen=True, slots=True)
 class OneByOneResult:
-    """One round.
+    """One round of an operator.
 
     Attributes:
         samples: every change and how long it took.
         cpu: CPU seconds by process.
         changes: how many changes were made in all.
+        memory: of the operator afterwards.
     """
 
     samples: list[Sample]
     cpu: dict[str, float]
     changes: int
+    memory: Memory
 
 
-def measure_one_by_one(subject: Subject, samples: int) -> OneByOneResult:
-    """Runs one round with so many samples of each kind of change."""
+@dataclass(frozen=True, slots=True)
+class BareOneByOneResult:
+    """One round of the bare client: each Namespace and its policy, one after the other."""
+
+    samples: list[Sample]
+
+
+def measure_one_by_one(subject: Subject, extent: Extent) -> OneByOneResult:
+    """Makes so many changes of each kind, each when what followed from the last one stood."""
     with bench_plane() as bench, bench.running(subject) as operator:
         bench.settle()
         meter = bench.meter(operator=operator.pid)
-        found = bench.load(change_one_by_one, samples)
+        found = bench.load(change_one_by_one, extent.samples)
         cpu = meter.read()
+        used = memory(operator.pid)
     # A grant is one change that is seen on two sides.
-    return OneByOneResult(found, cpu, samples * (len(KINDS) - 1))
+    return OneByOneResult(found, cpu, extent.samples * (len(KINDS) - 1), used)
+
+
+def bare_one_by_one(extent: Extent) -> BareOneByOneResult:
+    """The least that is possible."""
+    with bench_plane() as bench:
+        return BareOneByOneResult(bench.load(reflex, extent.samples, extent.written))

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from bench.load.redefine import Redefinition, change_profile, replace_bare, use_profile
 from bench.processes import Memory, memory, settle
 from bench.scenarios.bench_plane import bench_plane
+from bench.scenarios.extent import Extent
 from bench.subjects import Subject
-
-# So many namespaces use it in what the project promises.
-USERS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +28,11 @@ class RedefinitionResult:
     memory: Memory
 
 
-def measure_redefinition(subject: Subject) -> RedefinitionResult:
-    """Runs one round with 1,000 users."""
+def measure_redefinition(subject: Subject, extent: Extent) -> RedefinitionResult:
+    """Changes a profile that so many Namespaces use."""
     with bench_plane() as bench:
         with bench.running(subject) as operator:
-            bench.load(use_profile, USERS)
+            bench.load(use_profile, extent.namespaces)
             settle([operator.pid])
             bench.settle()
             meter = bench.meter(operator=operator.pid)

@@ -1,0 +1,1 @@
+"""What things cost against the number of Namespaces, drawn from a file of measurements."""
