@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Collection
+from typing import Protocol
 
 from aiohttp import web
 
 _POLL_SECONDS = 0.01
 
-Forward = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+class Forward(Protocol):
+    """Asks the API server."""
+
+    def __call__(
+        self, request: web.Request, *, whole: bool = True
+    ) -> Awaitable[web.StreamResponse]:
+        """Passes its answer on; not `whole`: half of the first piece of it, and hangs up."""
+
+
 Manner = Callable[["Fault", web.Request, Forward], Awaitable[web.StreamResponse]]
 
 
@@ -100,6 +111,31 @@ async def reset(_fault: Fault, request: web.Request, _: Forward) -> web.StreamRe
     if request.transport is not None:
         request.transport.abort()
     raise web.HTTPBadGateway
+
+
+def slow(seconds: float) -> Manner:
+    """Answers, but later."""
+
+    async def answer(_fault: Fault, request: web.Request, forward: Forward) -> web.StreamResponse:
+        await asyncio.sleep(seconds)
+        return await forward(request)
+
+    return answer
+
+
+async def truncate(fault: Fault, request: web.Request, forward: Forward) -> web.StreamResponse:
+    """Hangs up in the middle of an answer, or of the first line that a watch sends."""
+    return await forward(request, whole=False)
+
+
+async def expire(_fault: Fault, request: web.Request, _: Forward) -> web.StreamResponse:
+    """Opens a watch, and sends the event that its resourceVersion is too old."""
+    error: dict[str, object] = {"kind": "Status", "apiVersion": "v1", "status": "Failure"}
+    error |= {"message": "too old resource version", "reason": "Expired", "code": 410}
+    stream = web.StreamResponse(headers={"Content-Type": "application/json"})
+    await stream.prepare(request)
+    await stream.write(json.dumps({"type": "ERROR", "object": error}).encode() + b"\n")
+    return stream
 
 
 async def carry_out_then_reset(

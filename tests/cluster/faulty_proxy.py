@@ -110,6 +110,16 @@ class FaultyProxy:
         """Cuts every connection that is in use, watches among them."""
         self._do(self._cut())
 
+    @contextlib.contextmanager
+    def away(self) -> Iterator[None]:
+        """Is not there for the length of the block: connections are cut, and refused."""
+        self._do(self._site.stop())
+        self._do(self._cut())
+        try:
+            yield
+        finally:
+            self._do(self._listen(self._port))
+
     def _do(self, job: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(job, self._loop).result(30)
 
@@ -123,10 +133,14 @@ class FaultyProxy:
         application.router.add_route("*", "/{path:.*}", self._handle)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
+        await self._listen(0)
         port: int = self._runner.addresses[0][1]
+        self._port = port
         return port
+
+    async def _listen(self, port: int) -> None:
+        self._site = web.TCPSite(self._runner, "127.0.0.1", port)
+        await self._site.start()
 
     async def _stop(self) -> None:
         await self._cut()
@@ -155,7 +169,7 @@ class FaultyProxy:
         finally:
             self._requests.remove(request)
 
-    async def _forward(self, request: web.Request) -> web.StreamResponse:
+    async def _forward(self, request: web.Request, *, whole: bool = True) -> web.StreamResponse:
         headers = {k: v for k, v in request.headers.items() if k.lower() not in _HOP_BY_HOP}
         token = self._upstream.get_api_key_with_prefix("BearerToken", alias="authorization")
         if token:
@@ -167,11 +181,14 @@ class FaultyProxy:
             data=await request.read() or None,
         ) as answer:
             kept = {k: v for k, v in answer.headers.items() if k.lower() not in _HOP_BY_HOP}
-            if "watch=true" not in request.query_string:
+            if "watch=true" not in request.query_string and whole:
                 return web.Response(status=answer.status, headers=kept, body=await answer.read())
             stream = web.StreamResponse(status=answer.status, headers=kept)
             await stream.prepare(request)
             async for chunk in answer.content.iter_any():
+                if not whole:
+                    await stream.write(chunk[: len(chunk) // 2])
+                    raise ConnectionResetError
                 await stream.write(chunk)
             return stream
 

@@ -1,0 +1,166 @@
+"""What should stand, by what Namespaces say: the operator's pure function, asked piece by piece.
+
+Its history is the judge's business. Namespaces outside the mesh, and labels that can be understood:
+what a mistyped one leaves standing depends on more than the present.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from homelab_netpol.policy.catalogue import Catalogue
+from homelab_netpol.policy.desired import desired_policies
+from homelab_netpol.policy.objects import Component, Policy, digest_of, policy_name
+from homelab_netpol.settings import Settings
+from tests.chaos.ledger import labels_of
+from tests.cluster.kube import CCNP, CNP, Manifest
+from tests.cluster.spaces import DOMAIN, HATCH_POLICY, access
+from tests.cluster.words import consumers
+
+# The mission's table: whose namespace each shared resource lives in.
+TARGETS = {"postgres": "database", "dragonfly": "cache", "garage-s3": "garage"}
+UNTIL = f"{DOMAIN}/disabled-until"
+
+# Kind, namespace and name of a policy.
+Key = tuple[str, str, str]
+_GRANTS = {
+    (CNP, namespace, policy_name(Component.GRANT, name)): name
+    for name, namespace in TARGETS.items()
+}
+_WHENEVER = datetime(2026, 1, 1, tzinfo=UTC)
+_LATER = datetime(9000, 1, 1, tzinfo=UTC)
+
+
+class PureFunction:
+    """The pure function for one settings file; remembers what it was asked before."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._catalogue = Catalogue(settings)
+        self._own: dict[object, dict[Key, Policy]] = {}
+        self._uses: dict[object, frozenset[str]] = {}
+        self._targets: dict[object, Policy | None] = {}
+        self._clusterwide: dict[object, dict[Key, Policy]] = {}
+
+    def own(self, space: Manifest | None, now: float) -> Mapping[Key, Policy]:
+        """The policies of a Namespace's own: hatch, profile, its side of grants; None: not there.
+
+        Args:
+            space: the Namespace.
+            now: the operator's clock, which closes hatches by themselves; since the epoch.
+        """
+        if space is None:
+            return {}
+        moment = datetime.fromtimestamp(now, UTC) if has_deadline(space) else _WHENEVER
+        key = (_essence(space), moment)
+        if key not in self._own:
+            self._own[key] = {
+                place: policy
+                for place, policy in self._ask([space], moment).items()
+                if place[1] == space["metadata"]["name"] and place not in _GRANTS
+            }
+        return self._own[key]
+
+    def uses(self, space: Manifest | None, now: float) -> frozenset[str]:
+        """The shared resources whose own side lets a Namespace in."""
+        if space is None:
+            return frozenset()
+        moment = datetime.fromtimestamp(now, UTC) if has_deadline(space) else _WHENEVER
+        key, name = (_essence(space), moment), space["metadata"]["name"]
+        if key not in self._uses:
+            others = [_bare(each) for each in TARGETS.values() if each != name]
+            found = self._ask([space, *others], moment)
+            self._uses[key] = frozenset(
+                resource
+                for place, resource in _GRANTS.items()
+                if place in found and name in consumers(_manifest(found[place]))
+            )
+        return self._uses[key]
+
+    def target(self, resource: str, names: Iterable[str]) -> Policy | None:
+        """The policy beside a shared resource when exactly these Namespaces use it."""
+        key = (resource, *sorted(names))
+        if key not in self._targets:
+            home = TARGETS[resource]
+            spaces = {home: _bare(home)} | {name: _bare(name, resource) for name in key[1:]}
+            found = self._ask([*spaces.values()], _WHENEVER)
+            place = (CNP, home, policy_name(Component.GRANT, resource))
+            self._targets[key] = found.get(place)
+        return self._targets[key]
+
+    def clusterwide(self, closed: Sequence[Manifest] = ()) -> Mapping[Key, Policy]:
+        """The clusterwide policies when these Namespaces' hatches have closed by themselves."""
+        key = tuple(sorted(space["metadata"]["name"] for space in closed))
+        if key not in self._clusterwide:
+            found = self._ask(closed, _LATER)
+            self._clusterwide[key] = {k: each for k, each in found.items() if k[0] == CCNP}
+        return self._clusterwide[key]
+
+    def clusterwide_between(
+        self, surely: Sequence[Manifest], perhaps: Sequence[Manifest]
+    ) -> list[Mapping[Key, Policy]]:
+        """The same when some hatches have closed surely, and any of some others."""
+        choices = [(each, None) for each in perhaps]
+        return [
+            self.clusterwide([*surely, *(each for each in chosen if each is not None)])
+            for chosen in itertools.product(*choices)
+        ]
+
+    def has_closed(self, space: Manifest | None, now: float) -> bool:
+        """The Namespace's hatch has closed by itself though its label is there."""
+        return any(key[2] == HATCH_POLICY for key in self.own(space, 0.0)) and not any(
+            key[2] == HATCH_POLICY for key in self.own(space, now)
+        )
+
+    def _ask(self, spaces: Sequence[Manifest], now: datetime) -> dict[Key, Policy]:
+        policies = desired_policies(self._catalogue, spaces, now)
+        return {
+            (each.key.kind.plural, each.key.namespace, each.key.name): each for each in policies
+        }
+
+
+def says(manifest: Manifest | None, policy: Policy | None) -> bool:
+    """An object says what a policy should, and carries its labels; None: neither is there."""
+    if manifest is None or policy is None:
+        return manifest is None and policy is None
+    return digest_of(manifest) == policy.digest and (
+        policy.labels.items() <= labels_of(manifest).items()
+    )
+
+
+def has_deadline(space: Manifest) -> bool:
+    """The Namespace says when its hatch is to close by itself."""
+    return UNTIL in (space["metadata"].get("annotations") or {})
+
+
+def grant_of(key: Key) -> str | None:
+    """The shared resource that a policy lets consumers into; None for other policies."""
+    return _GRANTS.get(key)
+
+
+def key_of_grant(resource: str) -> Key:
+    """The policy beside a shared resource."""
+    return CNP, TARGETS[resource], policy_name(Component.GRANT, resource)
+
+
+def _essence(space: Manifest) -> object:
+    """What the function can depend on."""
+    metadata = space["metadata"]
+    labels, annotations = labels_of(space), metadata.get("annotations") or {}
+    going = bool(metadata.get("deletionTimestamp"))
+    return metadata["name"], _sorted(labels), _sorted(annotations), going
+
+
+def _sorted(texts: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(texts.items()))
+
+
+def _bare(name: str, *resources: str) -> Manifest:
+    labels = {access(resource): "true" for resource in resources}
+    return {"metadata": {"name": name, "labels": labels, "uid": ""}}
+
+
+def _manifest(policy: Policy) -> dict[str, Any]:
+    return {"metadata": {"labels": dict(policy.labels)}, **policy.body}
