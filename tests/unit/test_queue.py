@@ -92,6 +92,36 @@ def test_failures_come_back_later_each_time_and_success_forgets_them() -> None:
     in_loop(check)
 
 
+def test_what_is_coalesced_waits_also_when_it_is_asked_for_while_it_is_worked_on() -> None:
+    async def check() -> None:
+        queue = WorkQueue()
+        queue.add(A, Priority.TARGET)
+        await queue.get()
+        for _ in range(5):
+            queue.coalesce(A, Priority.TARGET, 0.05)
+        queue.done(A)
+        assert len(queue) == 0
+        assert queue.is_pending(A), "its turn is sure to come, and soon"
+        queue.add(B, Priority.RESYNC)
+        assert [(await queue.get()).key for _ in range(2)] == [B, A]
+
+    in_loop(check)
+
+
+def test_what_waits_because_it_failed_comes_sooner_for_something_new() -> None:
+    async def check() -> None:
+        queue = WorkQueue()
+        queue.add(A, Priority.TARGET)
+        await queue.get()
+        queue.retry(A, at_least=60.0)
+        assert not queue.is_pending(A), "who waited for it might wait for long"
+        queue.coalesce(A, Priority.TARGET, 0.05)
+        assert queue.is_pending(A)
+        assert (await queue.get()).key == A
+
+    in_loop(check)
+
+
 def test_changes_of_what_keeps_failing_do_not_make_it_wait_longer() -> None:
     async def check() -> None:
         queue = WorkQueue(jitter=lambda: 0.5)

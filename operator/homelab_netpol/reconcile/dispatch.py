@@ -70,11 +70,13 @@ class Dispatcher:
         """Asks for keys to be looked at."""
         now = time.monotonic()
         for key, priority in requests.items():
-            delay = 0.0
             if key.scope in (Scope.TARGET, Scope.GATEWAY):
-                last = self._shared_last.get(key, 0.0)
-                delay = max(0.0, last + _SHARED_INTERVAL_SECONDS - now)
-            elif priority is Priority.STATUS:
+                wait = self._shared_last.get(key, 0.0) + _SHARED_INTERVAL_SECONDS - now
+                if wait > 0:
+                    self._queue.coalesce(key, priority, wait)
+                    continue
+            delay = 0.0
+            if priority is Priority.STATUS:
                 delay = max(0.0, self._status_last.get(key, 0.0) + _STATUS_INTERVAL_SECONDS - now)
             self._queue.add(key, priority, delay=delay)
 

@@ -95,7 +95,8 @@ class WorkQueue:
         self._since: dict[WorkKey, float] = {}
         self._active: set[WorkKey] = set()
         self._due_again: set[WorkKey] = set()
-        self._again: dict[WorkKey, int] = {}
+        self._again: dict[WorkKey, tuple[int, float]] = {}
+        self._coalescing: set[WorkKey] = set()
         self._failures: dict[WorkKey, int] = {}
         self._doublings: dict[WorkKey, int] = {}
         self._timers: dict[WorkKey, tuple[asyncio.TimerHandle, int]] = {}
@@ -116,8 +117,11 @@ class WorkQueue:
         return bool(self._active)
 
     def is_pending(self, key: WorkKey) -> bool:
-        """The key waits for its turn, or is being worked on; a delayed one does neither."""
-        return key in self._waiting or key in self._active
+        """The key waits for its turn, or for more to come with it, or is being worked on.
+
+        One that waits because it failed, or because another goes first, does not count.
+        """
+        return key in self._waiting or key in self._active or key in self._coalescing
 
     def snapshot(self, most: int = 1_000) -> dict[str, Any]:
         """Describes the queue for JSON: how many keys there are, and the first ones of them.
@@ -155,6 +159,12 @@ class WorkQueue:
             "keys": rows[:most],
         }
 
+    def coalesce(self, key: WorkKey, priority: Priority, delay: float) -> None:
+        """Asks for a key to be looked at once, for all that is asked for within some seconds."""
+        if key not in self._waiting:
+            self._coalescing.add(key)
+        self.add(key, priority, delay=delay)
+
     def add(self, key: WorkKey, priority: Priority, *, delay: float = 0.0) -> None:
         """Asks for a key to be looked at.
 
@@ -163,21 +173,25 @@ class WorkQueue:
             priority: who goes first; the most urgent of several requests counts.
             delay: seconds to wait first; a request without a delay overtakes one with.
         """
-        self._since.setdefault(key, self._clock())
+        now = self._clock()
+        self._since.setdefault(key, now)
         if key in self._active:
-            self._again[key] = min(priority, self._again.get(key, priority))
+            known, due = self._again.get(key, (priority, now + delay))
+            self._again[key] = (min(priority, known), min(due, now + delay))
             return
         timer = self._timers.get(key)
         if delay > 0:
-            if key not in self._waiting and timer is None:
-                loop = asyncio.get_running_loop()
-                handle = loop.call_later(delay, self._due, key)
-                self._timers[key] = (handle, priority)
-            return
+            loop = asyncio.get_running_loop()
+            sooner = timer is None or loop.time() + delay < timer[0].when()
+            if key in self._waiting or not sooner:
+                return
         if timer is not None:
             timer[0].cancel()
             del self._timers[key]
-        self._push(key, priority)
+        if delay > 0:
+            self._timers[key] = (loop.call_later(delay, self._due, key), priority)
+        else:
+            self._push(key, priority)
 
     async def get(self) -> Work:
         """Waits for the next key. Whoever takes one must give it back with `done` or `retry`."""
@@ -220,9 +234,10 @@ class WorkQueue:
     def _release(self, key: WorkKey) -> None:
         self._active.discard(key)
         self._due_again.discard(key)
-        priority = self._again.pop(key, None)
-        if priority is not None:
-            self._push(key, priority)
+        again = self._again.pop(key, None)
+        if again is not None:
+            priority, due = again
+            self.add(key, Priority(priority), delay=due - self._clock())
 
     def _due(self, key: WorkKey) -> None:
         _, priority = self._timers.pop(key)
@@ -234,6 +249,7 @@ class WorkQueue:
         if current is not None and current[0] <= priority:
             return
         entry = (priority, next(self._order))
+        self._coalescing.discard(key)
         self._waiting[key] = entry
         heapq.heappush(self._ready, (*entry, key))
         self._wake_one()
