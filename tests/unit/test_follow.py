@@ -130,3 +130,14 @@ def test_a_watch_that_cannot_be_opened_is_told_with_its_cause() -> None:
         following.cancel()
 
     asyncio.run(check())
+
+
+def test_labels_count_as_known_only_once_what_a_closed_watch_missed_has_been_told() -> None:
+    async def check() -> None:
+        server = Server(([], BUSY))
+        assert not server.follower.informed.is_set(), "nothing is watched yet"
+        await server.played()  # its watch was interrupted, and is open again where it was
+        assert not server.follower.informed.is_set(), "what was missed is still to come"
+        await asyncio.wait_for(server.follower.informed.wait(), 10)
+
+    asyncio.run(check())
