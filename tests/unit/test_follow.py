@@ -26,6 +26,7 @@ class Server:
         self.lists: list[bool] = []
         self.taken: list[int] = []
         self.time = 1000.0
+        self.ended = 0.0  # how long a watch of the script lasts
         self.over = asyncio.Event()
         self.follower = Follower(
             "things", watch=self.watch, take=self.take, relist=self.relist, clock=lambda: self.time
@@ -42,6 +43,7 @@ class Server:
         yield Told([], since)
         for version in versions:
             yield Told([WatchEvent({"version": version}, deleted=False)], version)
+        self.time += self.ended
         if end is not None:
             raise end
 
@@ -113,6 +115,16 @@ def test_silence_beyond_the_bookmarks_is_stale_and_a_quiet_minute_is_not() -> No
         assert server.follower.stale_because() is None
         server.time += SILENCE_SECONDS
         assert "nothing was heard for 151 s" in (server.follower.stale_because() or "")
+
+    asyncio.run(check())
+
+
+def test_watches_that_open_again_and_again_and_tell_nothing_are_stale() -> None:
+    async def check() -> None:
+        server = Server(([], BUSY), ([], BUSY))
+        server.ended = 50.0
+        await server.played()
+        assert "nothing was heard for 100 s" in (server.follower.stale_because() or "")
 
     asyncio.run(check())
 

@@ -16,6 +16,7 @@ from homelab_netpol.logs import set_up_logging
 from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.plan import Planner
 from homelab_netpol.policy.rendering import RenderError
+from homelab_netpol.reconcile.follow import HistoryWentBack
 from homelab_netpol.runtime import Runtime
 from homelab_netpol.settings import SettingsError, load_settings
 
@@ -50,7 +51,7 @@ def run(config: Path | None, kubeconfig: Path | None, context: str | None) -> No
             "The API server no longer accepts the credentials, and reading them again gave no"
             f" others: {error}"
         ) from error
-    except (ConnectionFailed, LeadershipLost, OSError) as error:
+    except (ConnectionFailed, HistoryWentBack, LeadershipLost, OSError) as error:
         raise click.ClickException(str(error)) from error
 
 

@@ -11,8 +11,8 @@ import logging
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import Any, Self
 from urllib.parse import urlencode
 
@@ -165,7 +165,7 @@ class Api:
         timeout = aiohttp.ClientTimeout(
             total=None, sock_connect=self._timeout, sock_read=max(silence, self._timeout)
         )
-        try:
+        with _failing(f"GET {path}", "nothing came for", silence):
             async with await self._open("GET", path, query, None, {}, timeout) as response:
                 if response.status != 200:
                     if response.status == 401:
@@ -180,11 +180,6 @@ class Api:
                         raise Unavailable(200, "TooLong", f"GET {path}: a line without an end")
                     if whole:
                         yield whole
-        except TimeoutError as error:
-            message = f"GET {path}: nothing came for {silence:g} s"
-            raise Unavailable(0, "Timeout", message) from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise Unavailable(0, "ConnectionFailed", f"GET {path}: {error}") from error
 
     async def _send(
         self,
@@ -194,14 +189,9 @@ class Api:
         data: bytes | None,
         headers: dict[str, str],
     ) -> tuple[int, Mapping[str, str], bytes]:
-        try:
+        with _failing(f"{method} {path}", "no answer within", self._timeout):
             async with await self._open(method, path, query, data, headers, None) as response:
                 return response.status, response.headers, await response.read()
-        except TimeoutError as error:
-            message = f"{method} {path}: no answer within {self._timeout:g} s"
-            raise Unavailable(0, "Timeout", message) from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise Unavailable(0, "ConnectionFailed", f"{method} {path}: {error}") from error
 
     async def _open(
         self,
@@ -250,6 +240,17 @@ class Api:
                 log.warning("The API server refuses the credentials, and there are none: %s", error)
                 return False
             return True
+
+
+@contextmanager
+def _failing(request: str, waited: str, seconds: float) -> Iterator[None]:
+    """Turns what goes wrong on the way into Unavailable."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise Unavailable(0, "Timeout", f"{request}: {waited} {seconds:g} s") from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise Unavailable(0, "ConnectionFailed", f"{request}: {error}") from error
 
 
 def _keepalive_socket(address: tuple[Any, ...]) -> socket.socket:

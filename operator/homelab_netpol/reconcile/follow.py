@@ -76,6 +76,8 @@ class Follower:
         self._trouble = ""
         self._heard_at = clock()
         self._opened_at: float | None = None
+        # The last watch told nothing at all, so that another one's opening is no sign of life.
+        self._mute = False
 
     @property
     def silent_seconds(self) -> float:
@@ -121,12 +123,17 @@ class Follower:
         informing: asyncio.TimerHandle | None = None
         try:
             async for told in self._watch(self.version):
-                self._heard_at = self._clock()
+                now = self._clock()
                 if self._opened_at is None:
-                    self._opened_at = self._heard_at
+                    self._opened_at = now
+                    if not self._mute:
+                        self._heard_at = now
+                    self._mute = True
                     self._opened()
                     missed = 0.0 if self._listed else _MISSED_SECONDS
                     informing = loop.call_later(missed, self.informed.set)
+                else:
+                    self._heard_at, self._mute = now, False
                 self._take(told.events)
                 self.version = told.version
         finally:
@@ -174,4 +181,4 @@ class Follower:
             if self._trouble != (trouble := f"{error.status or 'no answer'} {error.reason}"):
                 self._trouble = trouble
                 log.warning("The watch of %s was interrupted: %s", self.name, error)
-        await asyncio.sleep(pause * (0.75 + 0.5 * random.random()))  # noqa: S311 - no secret
+        await asyncio.sleep(pause * (0.75 + 0.5 * random.random()))  # noqa: S311 - spreads attempts
