@@ -90,6 +90,75 @@ def test_a_file_that_is_missing_or_absurd_is_told(tmp_path: Path) -> None:
         load_settings(binary)
 
 
+def _write(folder: Path, **files: str) -> Path:
+    for name, text in files.items():
+        (folder / f"{name}.yaml").write_text(text)
+    return folder
+
+
+def test_the_files_of_a_folder_are_joined(tmp_path: Path) -> None:
+    folder = _write(
+        tmp_path,
+        netpol="logging: {format: json}\ndns: {namespace: dns}",
+        adopting="defaultDeny: labelled",
+        more="logging: {level: debug, format: json}",
+        empty="# nothing yet",
+    )
+    (folder / "..data").mkdir()  # as a ConfigMap's volume has it
+    settings = load_settings(folder)
+    assert (settings.default_deny, settings.dns.namespace) == ("labelled", "dns")
+    assert (settings.logging.format, settings.logging.level) == ("json", "debug")
+
+
+def test_two_files_that_contradict_each_other_are_both_named(tmp_path: Path) -> None:
+    folder = _write(tmp_path, a="defaultDeny: workload", b="dns: {}\ndefaultDeny: labelled")
+    with pytest.raises(SettingsError) as caught:
+        load_settings(folder)
+    assert str(folder / "a.yaml") in str(caught.value)
+    assert str(caught.value).startswith(f"{folder / 'b.yaml'}: defaultDeny: ")
+
+
+def test_a_mistake_is_told_with_the_file_that_made_it(tmp_path: Path) -> None:
+    folder = _write(tmp_path, a="dns: {namespace: dns}", b="dns: {ports: [{port: 0}]}\nworkers: x")
+    with pytest.raises(SettingsError) as caught:
+        load_settings(folder)
+    told = {tuple(line.split(": ")[:2]) for line in str(caught.value).splitlines()}
+    assert {path for _, path in told} >= {"dns.ports[0].port", "workers"}
+    assert {file for file, _ in told} == {str(folder / "b.yaml")}
+
+
+@pytest.mark.parametrize("name", ["netpol.yaml~", "netpol.json", "README"])
+def test_a_file_that_would_not_count_is_told(tmp_path: Path, name: str) -> None:
+    _write(tmp_path, netpol="workers: 4")
+    (tmp_path / name).write_text("workers: 5")
+    with pytest.raises(SettingsError, match=r"not read, as its name does not end with \.yaml"):
+        load_settings(tmp_path)
+
+
+def test_a_folder_without_settings_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="holds no settings file"):
+        load_settings(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "dns: &x {dns: *x}",
+        "\n".join(
+            ["a0: &a0 {x: 1}"]
+            + [
+                f"a{n}: &a{n} {{{', '.join(f'k{k}: *a{n - 1}' for k in range(9))}}}"
+                for n in range(1, 9)
+            ]
+        ),
+    ],
+    ids=["within itself", "many aliases"],
+)
+def test_aliases_do_not_blow_up(text: str) -> None:
+    with pytest.raises(SettingsError):
+        parse_settings(text)
+
+
 def test_the_reference_page_is_what_the_model_says() -> None:
     page = Path(__file__).parents[2] / "docs" / "settings.md"
     assert page.read_text() == reference(), (

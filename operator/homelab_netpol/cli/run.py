@@ -21,10 +21,15 @@ from homelab_netpol.runtime import Runtime
 from homelab_netpol.settings import SettingsError, load_settings
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
+_FILE_OR_FOLDER = click.Path(path_type=Path)
 
 
 @click.command()
-@click.option("--config", type=_FILE, help="Settings file; without it, the defaults.")
+@click.option(
+    "--config",
+    type=_FILE_OR_FOLDER,
+    help="Settings file, or a folder whose *.yaml are joined; without it, the defaults.",
+)
 @click.option(
     "--kubeconfig",
     type=_FILE,

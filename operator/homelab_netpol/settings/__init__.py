@@ -3,12 +3,8 @@
 This package knows nothing of Kopf, of a cluster or of how a policy is rendered.
 """
 
-from homelab_netpol.settings.load import (
-    SettingsError,
-    load_settings,
-    parse_settings,
-    problem_in_words,
-)
+from homelab_netpol.settings.files import SettingsError
+from homelab_netpol.settings.load import load_settings, parse_settings, problem_in_words
 from homelab_netpol.settings.model import DefaultDeny, Settings
 from homelab_netpol.settings.process import LeaderElection, Logging, Server
 from homelab_netpol.settings.shared_resource import (

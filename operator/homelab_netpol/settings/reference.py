@@ -13,8 +13,10 @@ from homelab_netpol.settings.shared_resource import Port, SharedResource
 
 _HEAD = """# Settings
 
-One YAML file, given to `homelab-netpol run --config FILE`. Everything is optional; the defaults are
-the vocabulary's own tables. A key that is not listed here ends the start with its path and what was
+A YAML file, given to `homelab-netpol run --config FILE`, or a folder, of which all `*.yaml` are
+joined: so a component brings its settings in a file of its own. Two files that say different things
+about one setting end the start; neither wins. Everything is optional; the defaults are the
+vocabulary's own tables. A key that is not listed here ends the start with its path and what was
 expected. This page is generated: `python -m homelab_netpol.settings.reference > docs/settings.md`.
 
 | Setting | Default | Meaning |
