@@ -9,7 +9,11 @@ ARGS  ?=
 # Three workers, each with a control plane of its own: much of a scenario is waiting.
 PYTEST := -m pytest -n 3 --dist loadscope --no-loadscope-reorder
 
-.PHONY: help demo test chaos peers nightly lint format bench bench-plot lock wheel clean
+# What a cluster gets beside the operator itself; each folder is one concern.
+DELIVERY := tests/install tests/rights tests/monitoring tests/image tests/docs
+
+.PHONY: help demo test delivery chaos peers nightly lint format bench bench-plot first-policy lock \
+    wheel clean
 
 help:  ## Show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -17,9 +21,14 @@ help:  ## Show what there is
 demo: .venv/ready  ## Watch labels turn into policies, on a real API server on this machine
 	$(RUN) -m homelab_netpol demo $(ARGS)
 
-test: .venv/ready lint  ## Check everything; ARGS="-k grant" passes on to pytest
+test: .venv/ready lint  ## Check the operator; ARGS="-k grant" passes on to pytest
 	$(RUN) -m homelab_netpol local build
-	$(RUN) $(PYTEST) --ignore=tests/chaos --ignore=tests/bench $(ARGS)
+	$(RUN) $(PYTEST) --ignore=tests/chaos --ignore=tests/bench $(DELIVERY:%=--ignore=%) $(ARGS)
+
+delivery: .venv/ready  ## Check manifests, chart, rights, alerts, dashboard, image, and the docs' commands
+	$(RUN) -m homelab_netpol local build
+	$(RUN) -m tests.tools
+	$(RUN) $(PYTEST) $(DELIVERY) $(ARGS)
 
 chaos: .venv/ready  ## Break all around the operator while it works; CHAOS_LONG=1, CHAOS_SEED=7
 	$(RUN) -m homelab_netpol local build
@@ -53,6 +62,10 @@ bench-plot: .venv/ready  ## Measure and draw cost against the number of namespac
 	@mkdir -p build
 	$(RUN) -m bench curves --json build/bench-curves.json $(ARGS)
 	$(RUN) -m bench plot build/bench-curves.json docs/benchmarks.svg
+
+first-policy: .venv/ready  ## Time a new user's four commands, from an empty cluster to a policy
+	$(RUN) -m homelab_netpol local build
+	$(RUN) -m tests.install.first_policy
 
 wheel: .venv/ready  ## Build the wheel into dist/
 	$(PY) -m hatchling build -t wheel

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -27,6 +26,7 @@ import yaml
 
 from tests.chaos.probe import LivenessProbe
 from tests.cluster.kube import eventually
+from tests.ports import free_port
 
 _ROOT = Path(__file__).resolve().parents[2]
 _POLL_SECONDS = 0.02
@@ -82,7 +82,7 @@ class Kubelet:
             environment: more variables.
             output: a file descriptor that takes what it writes; None: a log file.
         """
-        port = _free_port()
+        port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self.log = folder / "operator.log"
         self.ends: list[End] = []
@@ -238,10 +238,3 @@ class Kubelet:
             self._why = self._why or why
             self._process.send_signal(number)
             self._process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

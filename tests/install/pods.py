@@ -1,0 +1,212 @@
+"""Runs the Pods of the operator's Deployment as processes, where there is no kubelet.
+
+    with Pods(cluster.kubeconfig, cluster.context, folder):
+        ...   # `kubectl apply -k manifests/base` is now followed by an operator that runs
+
+It does what a cluster's controllers and kubelet would: as many processes as the Deployment has
+replicas, each with its ConfigMap's files, its service account's token, the container's arguments
+and variables, asked for /readyz, started again when it ends; and the Deployment's status, so that
+`kubectl rollout status` answers. Not what needs a container: image, user, file system, limits.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+from urllib3.exceptions import HTTPError
+
+from tests.cluster.kube import Answered, Kube, Manifest
+from tests.ports import free_port
+from tests.running_operator import RunningOperator
+
+_ROOT = Path(__file__).resolve().parents[2]
+_HOME = "homelab-netpol"
+_DEPLOYMENT = f"/apis/apps/v1/namespaces/{_HOME}/deployments/homelab-netpol"
+_POLL_SECONDS = 0.1
+
+
+class Pods:
+    """The Pods of the Deployment homelab-netpol/homelab-netpol, whenever there is one."""
+
+    def __init__(self, kubeconfig: Path, context: str, folder: Path) -> None:
+        """Prepares it.
+
+        Args:
+            kubeconfig: of somebody who may do everything.
+            context: a context of it.
+            folder: for the Pods' files; a fresh one.
+        """
+        self._kubeconfig = kubeconfig
+        self._context = context
+        self._folder = folder
+        self._kube = Kube(kubeconfig, context)
+        self._pods: list[_Pod] = []
+        self._template = ""
+        self._status: dict[str, int] = {}
+        self._started = 0
+        self._failure: Exception | None = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name="pods", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._end(list(self._pods))
+        self._kube.close()
+        if error is not None:
+            error.add_note(f"{self._failure or ''}\n{self.logs()}")
+        elif self._failure is not None:
+            raise AssertionError(f"the Pods could not be run\n{self.logs()}") from self._failure
+
+    def logs(self) -> str:
+        """What the Pods wrote, all of them that ever ran."""
+        return "\n".join(
+            f"{path.parent.name}:\n{path.read_text(errors='replace')}"
+            for path in sorted(self._folder.glob("*/log"))
+        )
+
+    def _keep(self) -> None:
+        while not self._stop.wait(_POLL_SECONDS):
+            try:
+                self._look()
+                self._failure = None
+            except (Answered, HTTPError) as error:  # as a kubelet, again; told if it stays so
+                self._failure = error
+
+    def _look(self) -> None:
+        deployment = self._kube.get(_DEPLOYMENT)
+        if deployment is None:
+            self._end(list(self._pods))
+            return
+        spec = deployment["spec"]
+        template = json.dumps(spec["template"], sort_keys=True)
+        leaving = self._pods if template != self._template else []
+        staying = [pod for pod in self._pods if pod not in leaving and pod.running]
+        wanted = spec["replicas"]
+        more = [self._started_pod(spec["template"]["spec"]) for _ in range(wanted - len(staying))]
+        self._end([*leaving, *staying[wanted:], *(pod for pod in self._pods if not pod.running)])
+        self._pods = [*staying[:wanted], *more]
+        self._template = template
+        self._tell(deployment["metadata"]["generation"])
+
+    def _started_pod(self, spec: Manifest) -> _Pod:
+        self._started += 1
+        folder = self._folder / f"pod-{self._started}"
+        folder.mkdir()
+        return _Pod(spec, folder, self._files(spec), self._account(spec, folder))
+
+    def _files(self, spec: Manifest) -> Mapping[str, str]:
+        found: dict[str, str] = {}
+        for volume in spec["volumes"]:
+            if "configMap" in volume:
+                name = volume["configMap"]["name"]
+                path = f"/api/v1/namespaces/{_HOME}/configmaps/{name}"
+                config = self._kube.get(path)
+                if config is None:
+                    raise Answered("GET", path, 404, "a kubelet would wait for it")
+                found.update(config["data"])
+        return found
+
+    def _account(self, spec: Manifest, folder: Path) -> Path:
+        request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+        path = f"/api/v1/namespaces/{_HOME}/serviceaccounts/{spec['serviceAccountName']}/token"
+        token = self._kube.create(path, request)["status"]["token"]
+        config = yaml.safe_load(self._kubeconfig.read_text())
+        context = next(each for each in config["contexts"] if each["name"] == self._context)
+        context["context"]["user"] = _HOME
+        config["users"] = [{"name": _HOME, "user": {"token": token}}]
+        config["current-context"] = self._context
+        kubeconfig = folder / "kubeconfig"
+        kubeconfig.touch(mode=0o600)
+        kubeconfig.write_text(yaml.safe_dump(config))
+        return kubeconfig
+
+    def _tell(self, generation: int) -> None:
+        ready = sum(pod.ready() for pod in self._pods)
+        status = {
+            "observedGeneration": generation,
+            "replicas": len(self._pods),
+            "updatedReplicas": len(self._pods),
+            "readyReplicas": ready,
+            "availableReplicas": ready,
+        }
+        if status != self._status:
+            with contextlib.suppress(Answered):  # deleted or changed meanwhile: the next look tells
+                self._kube.patch(f"{_DEPLOYMENT}/status", {"status": status})
+                self._status = status
+
+    def _end(self, pods: list[_Pod]) -> None:
+        for pod in pods:
+            pod.end()
+        self._pods = [pod for pod in self._pods if pod not in pods]
+
+
+class _Pod:
+    def __init__(
+        self, spec: Manifest, folder: Path, files: Mapping[str, str], kubeconfig: Path
+    ) -> None:
+        (container,) = spec["containers"]
+        settings = folder / "settings"
+        settings.mkdir()
+        port = free_port()
+        # What a Pod has an address and a service account's folder for.
+        inside = {
+            "server": {"address": "127.0.0.1", "port": port},
+            "leaderElection": {"enabled": True, "namespace": _HOME},
+        }
+        for name, text in {**files, "where-it-runs.yaml": yaml.safe_dump(inside)}.items():
+            (settings / name).write_text(text, encoding="utf-8")
+        mount = next(each for each in container["volumeMounts"] if each["name"] == "settings")
+        given = [text.replace(mount["mountPath"], str(settings)) for text in container["args"]]
+        log = folder / "log"
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "homelab_netpol", *given, "--kubeconfig", str(kubeconfig)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=folder,
+                env={**os.environ, "PYTHONPATH": str(_ROOT / "operator"), **_variables(container)},
+            )
+        self._operator = RunningOperator(self._process, log, f"http://127.0.0.1:{port}")
+
+    @property
+    def running(self) -> bool:
+        return self._operator.running
+
+    def ready(self) -> bool:
+        return self._operator.ready()
+
+    def end(self) -> None:
+        if self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(15)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+
+
+def _variables(container: Manifest) -> dict[str, str]:
+    fields: dict[str, Any] = {"metadata.namespace": _HOME}
+    found = {}
+    for each in container.get("env", ()):
+        source = each.get("valueFrom", {}).get("fieldRef", {}).get("fieldPath")
+        if source in fields or "value" in each:
+            found[each["name"]] = fields.get(source, each.get("value"))
+    return found
