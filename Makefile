@@ -75,7 +75,10 @@ lock: .venv/uv  ## Pin current versions again
 	"$$(cat .venv/uv)" pip compile -q --universal --generate-hashes --upgrade --no-annotate \
 	    --python-version 3.11 pyproject.toml -o requirements.lock && \
 	"$$(cat .venv/uv)" pip compile -q --universal --generate-hashes --upgrade --no-annotate \
-	    --python-version 3.11 pyproject.toml --group dev -o requirements-dev.lock
+	    --python-version 3.11 pyproject.toml --group dev -o requirements-dev.lock && \
+	"$$(cat .venv/uv)" pip compile -q --universal --generate-hashes --no-annotate \
+	    --python-version 3.11 --group pyproject.toml:build -c requirements-dev.lock \
+	    -o requirements-build.lock
 
 clean:  ## Remove what was installed and built here (the user's cache directory stays)
 	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
