@@ -10,7 +10,8 @@ ARGS  ?=
 PYTEST := -m pytest -n 3 --dist loadscope --no-loadscope-reorder
 
 # What a cluster gets beside the operator itself; each folder is one concern.
-DELIVERY := tests/install tests/rights tests/monitoring tests/image tests/docs
+DELIVERY := tests/install tests/rights tests/monitoring tests/image tests/docs \
+    tests/uninstall
 
 .PHONY: help demo test delivery chaos peers nightly lint format bench bench-plot first-policy lock \
     wheel clean
@@ -42,9 +43,11 @@ nightly: .venv/ready  ## Judge 20,000 random worlds and 100,000 random rules, of
 	$(RUN) -m homelab_netpol local build
 	export WORLDS="$${WORLDS:-20000}" WORLD_SEED="$${WORLD_SEED:-$$(date +%F)}" \
 	    VERDICT_WORLDS="$${VERDICT_WORLDS:-5000}" VERDICT_SEED="$${VERDICT_SEED:-$$(date +%Y%m%d)}" \
+	    CLEANUP_WORLDS="$${CLEANUP_WORLDS:-1500}" CLEANUP_SEED="$${CLEANUP_SEED:-$$(date +%Y%m%d)}" \
 	    HOMELAB_NETPOL_SEED="$${HOMELAB_NETPOL_SEED:-$$(date +%Y%m%d)}" \
 	    HOMELAB_NETPOL_RANDOM_RULES="$${HOMELAB_NETPOL_RANDOM_RULES:-100000}"; \
-	$(RUN) $(PYTEST) tests/worlds tests/truth/test_sanitize.py tests/truth/test_verdict.py $(ARGS)
+	$(RUN) $(PYTEST) tests/worlds tests/truth/test_sanitize.py tests/truth/test_verdict.py \
+	    tests/truth/test_cleanup.py $(ARGS)
 
 lint: .venv/ready  ## Formatter, linter and type checker, changing nothing
 	$(PY) -m ruff format --check .

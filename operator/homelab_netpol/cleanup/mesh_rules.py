@@ -1,0 +1,54 @@
+"""Lets AuthorizationPolicies go one by one without denying anything in between. Pure.
+
+A workload that some policies allow things to is denied the rest, so the last of several would hold
+it to its own rules alone. Before any goes, each takes on the rules of those that select at least
+the workloads that it selects itself: that changes nothing for anybody. Then the widest goes first.
+A rule for everybody would be simpler, but would open for a moment what policies of others close.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Body = Mapping[str, Any]
+
+
+def allows(body: Body) -> bool:
+    """It allows, and so denies the rest; a policy that denies or logs can go at any time."""
+    action: str = (body.get("spec") or {}).get("action", "ALLOW")
+    return action == "ALLOW"
+
+
+def width(body: Body) -> int:
+    """How many labels a workload must have to be selected: the fewer, the wider."""
+    return len(_selector(body) or ())
+
+
+def is_within(body: Body, other: Body) -> bool:
+    """All workloads that one policy selects are certainly selected by another of its namespace."""
+    mine, theirs = _selector(body), _selector(other)
+    if mine is None or theirs is None:
+        return False
+    return theirs.items() <= mine.items()
+
+
+def rules_of(body: Body) -> list[Any]:
+    """Its rules."""
+    return list((body.get("spec") or {}).get("rules") or ())
+
+
+def with_rules(rules: Sequence[Any], body: Body) -> dict[str, Any] | None:
+    """The same policy with these rules as well; None if it has them."""
+    own = rules_of(body)
+    missing = [rule for number, rule in enumerate(rules) if rule not in [*own, *rules[:number]]]
+    return {"spec": {**body["spec"], "rules": [*own, *missing]}} if missing else None
+
+
+def _selector(body: Body) -> Mapping[str, str] | None:
+    """The labels that it selects by, none for all of its namespace; None: by something else."""
+    spec = body.get("spec") or {}
+    if spec.get("targetRef") or spec.get("targetRefs"):
+        return None
+    labels: Mapping[str, str] = (spec.get("selector") or {}).get("matchLabels") or {}
+    return labels

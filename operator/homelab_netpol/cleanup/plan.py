@@ -1,0 +1,98 @@
+"""In which order what is ours can go, so that nothing is denied on the way. Pure.
+
+First nothing of ours denies any more, while all that it allows still stands; then it is deleted.
+So a flow that is allowed before and after is allowed at every moment, and no pod is opened that is
+closed before and after: what others deny, they deny throughout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from homelab_netpol.cleanup import mesh_rules
+from homelab_netpol.cleanup.belonging import Managed
+from homelab_netpol.cleanup.default_deny import without_default_deny
+from homelab_netpol.policy.objects import (
+    CILIUM_KINDS,
+    HATCH_CCNP,
+    Component,
+    Kind,
+    PolicyKey,
+    policy_name,
+)
+
+Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """A policy to be written anew before anything is deleted.
+
+    Attributes:
+        managed: which.
+        change: makes the new body of the one that stands; None when nothing has to be changed.
+    """
+
+    managed: Managed
+    change: Callable[[Body], dict[str, Any] | None]
+
+
+def rewrites(managed: Sequence[Managed]) -> list[list[Rewrite]]:
+    """What has to be written anew, in steps; the writes of one may be made side by side.
+
+    The clusterwide policies come first: whoever may not change these should not have begun.
+    """
+    denying = [Rewrite(each, without_default_deny) for each in managed if each.denies]
+    clusterwide = [each for each in denying if each.managed.live.key.kind is Kind.CCNP]
+    namespaced = [each for each in denying if each.managed.live.key.kind is not Kind.CCNP]
+    return [step for step in (clusterwide, [*namespaced, *_in_mesh(managed)]) if step]
+
+
+def deletions(managed: Iterable[Managed]) -> list[list[Managed]]:
+    """What is deleted, in steps; the deletions of one may be made side by side."""
+    steps: dict[tuple[int, int], list[Managed]] = {}
+    for each in managed:
+        steps.setdefault(_turn(each), []).append(each)
+    return [steps[turn] for turn in sorted(steps)]
+
+
+def _turn(each: Managed) -> tuple[int, int]:
+    key = each.live.key
+    if key.kind not in CILIUM_KINDS:
+        return 1, mesh_rules.width(each.body)
+    if each.denies and each.live.rejected:
+        # Of a policy that Cilium rejects, agents may still hold the version before, which no
+        # rewrite reaches. It goes while everything that allows still stands.
+        return 0, 0
+    if each.forbids:
+        # Else what another of ours allows would pass for a moment, although somebody else's
+        # policy denies it in the end.
+        return 4, 0
+    return (3 if _is_hatch(key) else 2), 0
+
+
+def _is_hatch(key: PolicyKey) -> bool:
+    return key.name in (HATCH_CCNP, policy_name(Component.HATCH))
+
+
+def _in_mesh(managed: Iterable[Managed]) -> list[Rewrite]:
+    spaces: dict[str, list[Managed]] = {}
+    for each in managed:
+        if each.live.key.kind is Kind.AUTHORIZATION and each.body:
+            spaces.setdefault(each.live.key.namespace, []).append(each)
+    found = []
+    for policies in spaces.values():
+        for each in policies:
+            rules = [
+                rule
+                for other in policies
+                if other is not each and mesh_rules.is_within(each.body, other.body)
+                for rule in mesh_rules.rules_of(other.body)
+            ]
+            change = partial(mesh_rules.with_rules, rules)
+            if change(each.body) is not None:
+                found.append(Rewrite(each, change))
+    return found
