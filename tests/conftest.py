@@ -14,13 +14,13 @@ import pytest
 
 from homelab_netpol.localcluster import (
     Cluster,
-    ControlPlane,
     Engine,
     ExistingCluster,
     Lab,
     LocalClusterError,
 )
 from homelab_netpol.shipped import own_crds
+from tests.cluster.audited import AuditedPlane
 from tests.scheduling import ByModule, long_ones_first
 from tests.truth.judge import JUDGED
 from tests.worlds.summary import lines
@@ -113,7 +113,7 @@ def engine(lab: Lab) -> Iterator[Engine]:
 def _cluster(request: pytest.FixtureRequest, lab: Lab) -> Cluster:
     option = request.config.getoption
     if option("cluster") == "local":
-        return ControlPlane(lab=lab, crds=own_crds())
+        return AuditedPlane(lab=lab, crds=own_crds())
     if option("cluster") == "kubeconfig":
         kubeconfig = Path(option("cluster_kubeconfig"))
         return ExistingCluster(kubeconfig, option("cluster_context"))

@@ -122,24 +122,26 @@ class RunningOperator:
 
 @contextlib.contextmanager
 def running_operator(
-    kubeconfig: Path | str,
+    kubeconfig: Path | str | None,
     settings: Mapping[str, Any] | None = None,
     *,
     context: str | None = None,
     ready_seconds: float | None = 30.0,
     environment: Mapping[str, str] | None = None,
     program: Sequence[str] = ("-m", "homelab_netpol"),
+    within: Sequence[str] = (),
 ) -> Iterator[RunningOperator]:
     """Run the operator against a cluster for as long as the block lasts.
 
     Args:
-        kubeconfig: the kubeconfig file.
+        kubeconfig: the kubeconfig file; None: the operator finds the cluster as it does in a Pod.
         settings: what the settings file holds. Unless it says otherwise, `server` is set to
             loopback and a port that was free.
         context: a context of the kubeconfig; without it, the current one.
         ready_seconds: how long to wait for the first full reconcile; None: do not wait.
         environment: variables to set for the process, beside those of this one.
         program: what Python runs: the operator, or something that prepares its process first.
+        within: a command that becomes the one that follows it, in surroundings of its own making.
 
     Yields:
         The running operator.
@@ -153,9 +155,11 @@ def running_operator(
         config = Path(folder, "settings.yaml")
         config.write_text(yaml.safe_dump({"server": server, **given}), encoding="utf-8")
         log = Path(folder, "operator.log")
-        arguments = ["--config", str(config), "--kubeconfig", str(kubeconfig)]
+        arguments = ["--config", str(config)]
+        arguments += ["--kubeconfig", str(kubeconfig)] if kubeconfig else []
         arguments += ["--context", context] if context else []
-        process = _start([*program, "run", *arguments], log, environment or {})
+        command = [*within, sys.executable, *program, "run", *arguments]
+        process = _start(command, log, environment or {})
         operator = RunningOperator(process, log, f"http://127.0.0.1:{server['port']}")
         try:
             if ready_seconds is not None:
@@ -172,12 +176,12 @@ def running_operator(
 
 
 def _start(
-    arguments: Sequence[str], log: Path, environment: Mapping[str, str]
+    command: Sequence[str], log: Path, environment: Mapping[str, str]
 ) -> subprocess.Popen[bytes]:
     path = os.pathsep.join(filter(None, [str(_SOURCE_ROOT), os.environ.get("PYTHONPATH")]))
     with log.open("wb") as output:
         return subprocess.Popen(
-            [sys.executable, *arguments],
+            command,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

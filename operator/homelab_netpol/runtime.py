@@ -10,7 +10,6 @@ import logging
 import os
 import signal
 import socket
-from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -30,6 +29,7 @@ from homelab_netpol.health import StuckQueue
 from homelab_netpol.metrics import Metrics
 from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.objects import Kind, LabelKeys
+from homelab_netpol.reconcile.census import count_failing, count_known
 from homelab_netpol.reconcile.dispatch import Dispatcher
 from homelab_netpol.reconcile.follow import Follower
 from homelab_netpol.reconcile.inspect import Inspector
@@ -52,15 +52,15 @@ class Runtime:
     """One operator process. `run` returns when it was told to stop, and raises when it must end."""
 
     def __init__(self, catalogue: Catalogue, access: ClusterAccess) -> None:
-        self._catalogue = catalogue
         self._settings = catalogue.settings
         self._access = access
         self._metrics = Metrics()
         self._metrics.build.info({"version": __version__})
-        self._view = ClusterView(catalogue)
+        self._view = ClusterView(catalogue.run_in(access.own_namespace))
         self._dispatcher = Dispatcher(self._view, self._metrics)
         self._intake = Intake(self._view, self._dispatcher, self._metrics)
         self._label_keys = LabelKeys(self._settings.label_domain)
+        self._identity = f"{socket.gethostname()}_{os.getpid()}_{os.urandom(4).hex()}"
         self._stop = asyncio.Event()
         self._leading = asyncio.Event()
         self._followers: Mapping[Kind | None, Follower] = {}
@@ -158,6 +158,9 @@ class Runtime:
         """Starts Kopf's watches; on the way out it may end every task that is not ours."""
         settings = self._settings
         ignored = [*asyncio.all_tasks(), *ours]
+        # Kopf would make one up from the user's name, which a Pod's user may not have, and from a
+        # DNS lookup, for which the loop would stand still. It has no public type; a string will do.
+        identity: Any = self._identity
         tasks = await kopf.spawn_tasks(
             registry=build_registry(
                 self._intake, self._access, istio=self._settings.mesh.writes_istio
@@ -165,6 +168,7 @@ class Runtime:
             settings=build_kopf_settings(request_timeout=settings.request_timeout_seconds),
             clusterwide=True,
             standalone=True,
+            identity=identity,
         )
         # Kopf has taken the signals; stopping in good order (workers, then the Lease) is ours.
         self._take_signals()
@@ -185,8 +189,9 @@ class Runtime:
             if (stale := follower.stale_because()) is not None:
                 return stale
         if not self._leading.is_set():
-            known = self._elector is not None and self._elector.leader_known
-            return None if known else "the leader is not known yet"
+            if self._elector is None:
+                return "the leader is not known yet"
+            return self._elector.unknown_because
         if not self._dispatcher.first_pass_done:
             return "the first full reconcile is not done yet"
         return self._stuck.because(len(self._dispatcher), self._dispatcher.last_turn)
@@ -204,12 +209,12 @@ class Runtime:
         wanted = self._settings.leader_election
         if not (self._access.in_cluster if wanted.enabled is None else wanted.enabled):
             return None
-        namespace = wanted.namespace or self._access.pod_namespace or "default"
+        namespace = wanted.namespace or self._access.own_namespace or "default"
         return LeaseElector(
             api,
             namespace=namespace,
             name=wanted.name,
-            identity=f"{socket.gethostname()}_{os.getpid()}_{os.urandom(4).hex()}",
+            identity=self._identity,
             duration=float(wanted.lease_seconds),
         )
 
@@ -220,21 +225,12 @@ class Runtime:
             self._dispatcher.enqueue(self._view.tick())
 
     def _refresh_metrics(self) -> None:
-        """Counts what is cheaper to count when asked than to keep counted."""
+        """Brings up to date what is measured when asked only."""
         metrics = self._metrics
         metrics.queue_depth.set(len(self._dispatcher))
         for follower in self._followers.values():
             metrics.watch_silent_seconds.labels(follower.name).set(follower.silent_seconds)
         metrics.leader.set(self._leading.is_set())
         metrics.ready.set(self._not_ready_because() is None)
-        profiles = Counter(intent.profile or "" for intent in self._view.intents())
-        metrics.namespaces.clear()
-        for profile, count in profiles.items():
-            metrics.namespaces.labels(profile).set(count)
-        kinds = Counter(
-            (live.key.kind.value, self._label_keys.component_of(live))
-            for live in self._view.standing.all()
-        )
-        metrics.policies.clear()
-        for (kind, part), count in kinds.items():
-            metrics.policies.labels(kind, part).set(count)
+        count_known(self._view, self._label_keys, metrics)
+        count_failing(self._dispatcher.failures, metrics)

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from homelab_netpol.localcluster import ControlPlane, Lab
+from tests.cluster.audited import AuditedPlane
 from tests.cluster.kube import Kube, Manifest, eventually, namespace_path
 from tests.cluster.kube_as import as_user
 from tests.cluster.own_crds import own_crds
@@ -72,9 +73,18 @@ _EDITORS: tuple[Manifest, ...] = (
 
 
 def listed() -> list[str]:
-    """The files that the component's kustomization lists."""
-    kustomization = yaml.safe_load((COMPONENT / "kustomization.yaml").read_text())
-    return list(kustomization["resources"])
+    """The files of objects that the component's kustomization lists."""
+    return list(_kustomization()["resources"])
+
+
+def settings_files() -> list[str]:
+    """The files that it adds to the operator's settings."""
+    return [name for made in _kustomization()["configMapGenerator"] for name in made["files"]]
+
+
+def _kustomization() -> Manifest:
+    found: Manifest = yaml.safe_load((COMPONENT / "kustomization.yaml").read_text())
+    return found
 
 
 def documents() -> list[Manifest]:
@@ -152,7 +162,7 @@ def guarded_plane(lab: Lab, *existing: Manifest) -> Iterator[ControlPlane]:
         lab: the lab binary.
         *existing: Namespaces that are there before the policies.
     """
-    with ControlPlane(lab=lab) as plane:
+    with AuditedPlane(lab=lab) as plane:
         kube = Kube(plane.kubeconfig, plane.context)
         editor = as_user(plane.kubeconfig, plane.context, EDITOR)
         for body in (*existing, namespace(HOME)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from homelab_netpol.localcluster import Cluster
 from tests.cluster.definitions import Definitions
 from tests.cluster.kube import CCNP, CNP, Kube
+from tests.cluster.service_account import operator_account
 from tests.cluster.spaces import Space, Spaces
 from tests.running_operator import RunningOperator, running_operator
 
@@ -36,13 +38,18 @@ def kube(cluster: Cluster) -> Iterator[Kube]:
     kube.close()
 
 
+@pytest.fixture(scope="session")
+def account(cluster: Cluster, kube: Kube) -> Iterator[Path]:
+    """A kubeconfig of the operator's service account, with the rights of manifests/base."""
+    with operator_account(cluster) as kubeconfig:
+        yield kubeconfig
+
+
 @pytest.fixture(scope="module")
-def operator(
-    request: pytest.FixtureRequest, cluster: Cluster, kube: Kube
-) -> Iterator[RunningOperator]:
+def operator(request: pytest.FixtureRequest, account: Path) -> Iterator[RunningOperator]:
     """The operator, for all tests of a module; `SETTINGS` in the module adds to its settings."""
     settings = {**QUICK, **getattr(request.module, "SETTINGS", {})}
-    with running_operator(cluster.kubeconfig, settings, context=cluster.context) as operator:
+    with running_operator(account, settings) as operator:
         yield operator
 
 

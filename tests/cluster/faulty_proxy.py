@@ -1,6 +1,6 @@
 """An HTTP proxy between the operator and the API server that fails when told to.
 
-    with FaultyProxy(cluster.kubeconfig, cluster.context) as proxy:
+    with FaultyProxy(kubeconfig) as proxy:
         with running_operator(proxy.kubeconfig) as operator:
             with proxy.fault(faults.status(503), methods=["POST"]) as fault:
                 ...
@@ -35,13 +35,13 @@ class FaultyProxy:
 
     Args:
         kubeconfig: of the API server.
-        context: of that file.
+        context: of that file; without it, the current one.
 
     Attributes:
         kubeconfig: a file that leads to the proxy.
     """
 
-    def __init__(self, kubeconfig: Path, context: str) -> None:
+    def __init__(self, kubeconfig: Path, context: str | None = None) -> None:
         self._upstream = client.Configuration()
         config.load_kube_config(
             str(kubeconfig), context, client_configuration=self._upstream, persist_config=False

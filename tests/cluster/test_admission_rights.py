@@ -24,6 +24,7 @@ from tests.cluster.admission_component import (
     listed,
     namespace,
     place,
+    settings_files,
     try_new,
 )
 from tests.cluster.kube import Kube, eventually, namespace_path
@@ -161,7 +162,7 @@ def test_the_operator_may_write_its_words_and_no_other_config_map(cluster: Contr
 
 def test_the_kustomization_lists_every_file_and_every_policy_is_bound_once() -> None:
     files = {path.name for path in COMPONENT.glob("*.yaml")} - {"kustomization.yaml"}
-    assert files == set(listed())
+    assert files == {*listed(), *settings_files()}
     objects = documents()
     policies = [o for o in objects if o["kind"] == "ValidatingAdmissionPolicy"]
     bindings = [o for o in objects if o["kind"] == "ValidatingAdmissionPolicyBinding"]

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from homelab_netpol.localcluster import Cluster
 from homelab_netpol.settings import load_settings
+from tests.cluster.audited import HOME
 from tests.cluster.definitions import Definitions
 from tests.cluster.kube import Kube
+from tests.cluster.service_account import MANIFESTS
 from tests.cluster.spaces import (
     ENFORCEMENT,
     HATCH_POLICY,
@@ -24,48 +24,12 @@ from tests.cluster.spaces import (
 )
 from tests.running_operator import RunningOperator, running_operator
 
-BASE = Path(__file__).resolve().parents[2] / "manifests" / "base"
-HOME = "homelab-netpol"
-_RBAC = "/apis/rbac.authorization.k8s.io/v1"
-_COLLECTIONS = {
-    "ServiceAccount": f"/api/v1/namespaces/{HOME}/serviceaccounts",
-    "Role": f"{_RBAC}/namespaces/{HOME}/roles",
-    "RoleBinding": f"{_RBAC}/namespaces/{HOME}/rolebindings",
-    "ClusterRole": f"{_RBAC}/clusterroles",
-    "ClusterRoleBinding": f"{_RBAC}/clusterrolebindings",
-}
-
-
-def manifests(name: str) -> list[dict[str, Any]]:
-    return [item for item in yaml.safe_load_all((BASE / name).read_text()) if item]
-
 
 @pytest.fixture(scope="module")
-def account(kube: Kube, cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A kubeconfig of the operator's service account, with the roles of the manifests."""
-    if kube.get(f"/api/v1/namespaces/{HOME}") is None:
-        kube.create("/api/v1/namespaces", manifests("namespace.yaml")[0])
-    for item in manifests("rbac.yaml"):
-        collection = _COLLECTIONS[item["kind"]]
-        if kube.get(f"{collection}/{item['metadata']['name']}") is None:
-            kube.create(collection, item)
-    request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
-    token = kube.create(f"{_COLLECTIONS['ServiceAccount']}/{HOME}/token", request)
-    config = yaml.safe_load(cluster.kubeconfig.read_text())
-    context = next(item for item in config["contexts"] if item["name"] == cluster.context)
-    context["context"]["user"] = HOME
-    config["users"] = [{"name": HOME, "user": {"token": token["status"]["token"]}}]
-    path = tmp_path_factory.mktemp("account") / "kubeconfig"
-    path.touch(mode=0o600)
-    path.write_text(yaml.safe_dump(config))
-    return path
-
-
-@pytest.fixture(scope="module")
-def operator(account: Path, cluster: Cluster) -> Iterator[RunningOperator]:
+def operator(account: Path) -> Iterator[RunningOperator]:
     election = {"enabled": True, "namespace": HOME}
     settings = {"leaderElection": election, "resyncSeconds": 1, "inspectionSeconds": 1}
-    with running_operator(account, settings, context=cluster.context) as operator:
+    with running_operator(account, settings) as operator:
         yield operator
 
 
@@ -117,4 +81,4 @@ def test_the_account_cannot_change_a_namespace_or_read_a_secret(
 
 
 def test_the_settings_of_the_manifests_are_valid() -> None:
-    load_settings(BASE / "netpol.yaml")
+    load_settings(MANIFESTS / "base" / "netpol.yaml")

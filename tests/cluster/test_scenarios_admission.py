@@ -18,6 +18,7 @@ from tests.cluster.conftest import QUICK
 from tests.cluster.definitions import Definitions
 from tests.cluster.kube import Kube, eventually
 from tests.cluster.kube_as import KubeWith, as_user
+from tests.cluster.service_account import operator_account
 from tests.cluster.spaces import PROFILE
 from tests.running_operator import RunningOperator, running_operator
 
@@ -49,7 +50,10 @@ def editor(plane: ControlPlane) -> Iterator[KubeWith]:
 def operator(plane: ControlPlane) -> Iterator[RunningOperator]:
     """An operator that keeps the words."""
     settings = {**QUICK, "admission": {"enabled": True}}
-    with running_operator(plane.kubeconfig, settings, context=plane.context) as operator:
+    with (
+        operator_account(plane, admission=True) as account,
+        running_operator(account, settings) as operator,
+    ):
         yield operator
 
 

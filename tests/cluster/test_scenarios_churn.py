@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 
-from homelab_netpol.localcluster import Cluster
 from tests.cluster.conftest import QUICK
 from tests.cluster.kube import Kube, cnp_path, eventually
 from tests.cluster.spaces import (
@@ -85,14 +85,12 @@ def is_right(spaces: list[Space], kube: Kube) -> bool:
 
 
 def test_after_any_churn_and_any_number_of_kills_everything_is_as_the_labels_say(
-    cluster: Cluster, kube: Kube, spaces: Spaces
+    account: Path, kube: Kube, spaces: Spaces
 ) -> None:
     dice = seeded(SEED)
     apps = [spaces() for _ in range(SPACES)]
     with ExitStack() as stack, ThreadPoolExecutor(4) as pool:
-        operator = stack.enter_context(
-            running_operator(cluster.kubeconfig, QUICK, context=cluster.context)
-        )
+        operator = stack.enter_context(running_operator(account, QUICK))
         for _ in range(RESTARTS):
             steps = [
                 pool.submit(disturb, dice.choice(apps), kube, seeded(dice.random()))
@@ -102,14 +100,12 @@ def test_after_any_churn_and_any_number_of_kills_everything_is_as_the_labels_say
             operator.kill()
             for step in steps:
                 step.result()
-            operator = stack.enter_context(
-                running_operator(cluster.kubeconfig, QUICK, context=cluster.context)
-            )
+            operator = stack.enter_context(running_operator(account, QUICK))
         eventually(lambda: is_right(apps, kube), "everything to be as the labels say")
         kube.wait_for_deletions()
         resync(operator, 2)
         before = kube.resource_versions()
         resync(operator)
         assert kube.resource_versions() == before, "it has come to rest"
-    with running_operator(cluster.kubeconfig, QUICK, context=cluster.context):
+    with running_operator(account, QUICK):
         assert kube.resource_versions() == before, "a newcomer finds nothing to do"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 import pytest
 
-from homelab_netpol.localcluster import Cluster
 from tests.cluster.conftest import QUICK
 from tests.cluster.deadlines import NET, OPEN, UNTIL, UNTIL_GAUGE, after, closes, is_closed
 from tests.cluster.kube import Kube, eventually
@@ -20,9 +20,9 @@ Start = Callable[[], AbstractContextManager[RunningOperator]]
 
 
 @pytest.fixture
-def start(cluster: Cluster, kube: Kube) -> Start:
+def start(account: Path, kube: Kube) -> Start:
     """Starts an operator that ends with its block."""
-    return lambda: running_operator(cluster.kubeconfig, QUICK, context=cluster.context)
+    return lambda: running_operator(account, QUICK)
 
 
 def test_a_restart_in_between_moves_nothing(spaces: Spaces, kube: Kube, start: Start) -> None:

@@ -12,7 +12,6 @@ from urllib.error import HTTPError
 
 import pytest
 
-from homelab_netpol.localcluster import Cluster
 from tests.cluster import hanging_operator
 from tests.cluster.conftest import QUICK
 from tests.cluster.hanging_operator import HANG_WHILE
@@ -35,12 +34,11 @@ def hang(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def operator(cluster: Cluster, kube: Kube, hang: Path) -> Iterator[RunningOperator]:
+def operator(account: Path, kube: Kube, hang: Path) -> Iterator[RunningOperator]:
     """The operator, whose loop can be made to hang."""
     with running_operator(
-        cluster.kubeconfig,
+        account,
         SETTINGS,
-        context=cluster.context,
         environment={HANG_WHILE: str(hang)},
         # -P: what lies beside the program is not to be found by the operator's imports.
         program=("-P", hanging_operator.__file__),
@@ -115,8 +113,8 @@ def test_the_debug_page_counts_what_there_is_and_lists_what_has_to_be_done(
     assert shown["loop"]["stoppedSeconds"] == 0
 
 
-def test_there_is_no_debug_page_unless_the_settings_ask_for_it(cluster: Cluster) -> None:
-    with running_operator(cluster.kubeconfig, QUICK, context=cluster.context) as operator:
+def test_there_is_no_debug_page_unless_the_settings_ask_for_it(account: Path) -> None:
+    with running_operator(account, QUICK) as operator:
         assert said(operator, "/debug/state")[0] == 404
 
 

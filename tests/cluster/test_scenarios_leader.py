@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from aiohttp import web
 
-from homelab_netpol.localcluster import Cluster
 from tests.cluster import faults as wrong
+from tests.cluster.audited import HOME
 from tests.cluster.conftest import QUICK
 from tests.cluster.faulty_proxy import FaultyProxy
 from tests.cluster.kube import Kube, eventually
@@ -18,10 +19,10 @@ from tests.cluster.spaces import ENFORCEMENT, HATCH_POLICY, PROFILE, Spaces
 from tests.cluster.watched import resync, series, shows
 from tests.running_operator import RunningOperator, running_operator
 
-LEASE = "/apis/coordination.k8s.io/v1/namespaces/default/leases/homelab-netpol"
+LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{HOME}/leases/homelab-netpol"
 ELECTED = {
     **QUICK,
-    "leaderElection": {"enabled": True, "namespace": "default", "leaseSeconds": 3},
+    "leaderElection": {"enabled": True, "namespace": HOME, "leaseSeconds": 3},
 }
 
 
@@ -32,11 +33,11 @@ def holder(kube: Kube) -> str:
 
 
 @pytest.fixture
-def pair(cluster: Cluster, kube: Kube) -> Iterator[tuple[RunningOperator, RunningOperator]]:
+def pair(account: Path, kube: Kube) -> Iterator[tuple[RunningOperator, RunningOperator]]:
     """A leader and a standby."""
-    with running_operator(cluster.kubeconfig, ELECTED, context=cluster.context) as leader:
+    with running_operator(account, ELECTED) as leader:
         shows(leader, 1, "leader")
-        with running_operator(cluster.kubeconfig, ELECTED, context=cluster.context) as standby:
+        with running_operator(account, ELECTED) as standby:
             yield leader, standby
     kube.delete(LEASE)
 
@@ -76,16 +77,16 @@ def test_a_leader_that_is_stopped_hands_over_at_once(
 
 
 def test_a_leader_that_cannot_renew_stops_before_another_takes_over(
-    cluster: Cluster, kube: Kube, spaces: Spaces
+    account: Path, kube: Kube, spaces: Spaces
 ) -> None:
     with (
-        FaultyProxy(cluster.kubeconfig, cluster.context) as proxy,
+        FaultyProxy(account) as proxy,
         running_operator(proxy.kubeconfig, ELECTED) as cut_off,
     ):
         shows(cut_off, 1, "leader")
         first = holder(kube)
         with (
-            running_operator(cluster.kubeconfig, ELECTED, context=cluster.context) as standby,
+            running_operator(account, ELECTED) as standby,
             proxy.fault(wrong.hang, path="/leases"),
         ):
             eventually(lambda: holder(kube) not in ("", first), "the standby to take over")
@@ -97,15 +98,15 @@ def test_a_leader_that_cannot_renew_stops_before_another_takes_over(
 
 
 def test_a_leader_that_slept_through_its_lease_writes_nothing_when_it_wakes(
-    cluster: Cluster, kube: Kube, spaces: Spaces
+    account: Path, kube: Kube, spaces: Spaces
 ) -> None:
     with (
-        FaultyProxy(cluster.kubeconfig, cluster.context) as proxy,
+        FaultyProxy(account) as proxy,
         running_operator(proxy.kubeconfig, ELECTED) as sleeper,
     ):
         shows(sleeper, 1, "leader")
         apps = [spaces({}) for _ in range(30)]
-        with running_operator(cluster.kubeconfig, ELECTED, context=cluster.context) as standby:
+        with running_operator(account, ELECTED) as standby:
             os.kill(sleeper.pid, signal.SIGSTOP)
             for app in apps:  # which it hears of when it wakes
                 app.label({PROFILE: "internal"})

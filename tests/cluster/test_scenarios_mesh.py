@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from homelab_netpol.localcluster import ControlPlane, Lab
+from homelab_netpol.localcluster import Lab
 from homelab_netpol.shipped import own_crds
+from tests.cluster.audited import AuditedPlane
 from tests.cluster.conftest import QUICK
 from tests.cluster.definitions import Definitions
 from tests.cluster.kube import Kube, Manifest, eventually
+from tests.cluster.service_account import operator_account
 from tests.cluster.spaces import (
     ENFORCEMENT,
     GATEWAY_PORTS,
@@ -35,14 +38,21 @@ Start = Callable[..., AbstractContextManager[RunningOperator]]
 
 
 @pytest.fixture(scope="module")
-def plane(lab: Lab) -> Iterator[ControlPlane]:
+def plane(lab: Lab) -> Iterator[AuditedPlane]:
     """A control plane that has Istio's CRDs."""
-    with ControlPlane(lab=lab, istio=True, crds=own_crds()) as plane:
+    with AuditedPlane(lab=lab, istio=True, crds=own_crds()) as plane:
         yield plane
 
 
 @pytest.fixture(scope="module")
-def kube(plane: ControlPlane) -> Iterator[Kube]:
+def account(plane: AuditedPlane) -> Iterator[Path]:
+    """A kubeconfig of the operator's account on it."""
+    with operator_account(plane) as kubeconfig:
+        yield kubeconfig
+
+
+@pytest.fixture(scope="module")
+def kube(plane: AuditedPlane) -> Iterator[Kube]:
     """That control plane, seen without the operator."""
     kube = Kube(plane.kubeconfig, plane.context)
     yield kube
@@ -50,9 +60,9 @@ def kube(plane: ControlPlane) -> Iterator[Kube]:
 
 
 @pytest.fixture
-def operator(plane: ControlPlane) -> Iterator[RunningOperator]:
+def operator(account: Path) -> Iterator[RunningOperator]:
     """An operator that is to write Istio's policies."""
-    with running_operator(plane.kubeconfig, SETTINGS, context=plane.context) as operator:
+    with running_operator(account, SETTINGS) as operator:
         yield operator
 
 
@@ -198,13 +208,13 @@ def test_a_hand_that_touches_istios_policies_is_put_right(spaces: Spaces, kube: 
 
 
 def test_what_is_no_longer_asked_for_is_taken_away(
-    spaces: Spaces, kube: Kube, plane: ControlPlane
+    spaces: Spaces, kube: Kube, account: Path
 ) -> None:
     app = spaces({PROFILE: "standard", **MESH})
-    with running_operator(plane.kubeconfig, SETTINGS, context=plane.context) as operator:
+    with running_operator(account, SETTINGS) as operator:
         eventually(lambda: istio(kube, app), "Istio's policies")
         resync(operator)
-    with running_operator(plane.kubeconfig, QUICK, context=plane.context):
+    with running_operator(account, QUICK):
         has(kube, app)
         assert istio(kube, app, "peerauthentications") == {}
 
@@ -212,10 +222,10 @@ def test_what_is_no_longer_asked_for_is_taken_away(
 def test_without_istios_crds_the_operator_runs_and_says_so(
     lab: Lab, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    with ControlPlane(lab=lab) as bare:
+    with AuditedPlane(lab=lab) as bare, operator_account(bare) as account:
         kube = Kube(bare.kubeconfig, bare.context)
         spaces = Spaces(kube)
-        with running_operator(bare.kubeconfig, SETTINGS, context=bare.context) as operator:
+        with running_operator(account, SETTINGS) as operator:
             logged(operator, "Istio's policies cannot be written", "installed?")
             logged(operator, "CRD of NetworkProfile is not installed")
             logged(operator, "CRD of SharedResource is not installed")

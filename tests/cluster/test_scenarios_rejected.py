@@ -7,14 +7,17 @@ operator's own policies and under a condition that nobody but Cilium's own valid
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from homelab_netpol.localcluster import ControlPlane, Lab
+from homelab_netpol.localcluster import Lab
 from homelab_netpol.shipped import own_crds
+from tests.cluster.audited import AuditedPlane
 from tests.cluster.conftest import QUICK
 from tests.cluster.definitions import Definitions
 from tests.cluster.kube import Kube, ccnp_path, cnp_path, eventually
+from tests.cluster.service_account import operator_account
 from tests.cluster.spaces import PROFILE, PROFILE_POLICY, Space, Spaces
 from tests.cluster.watched import shows, shows_none
 from tests.running_operator import RunningOperator, running_operator
@@ -24,14 +27,21 @@ REJECTED = {"spec": {"ingress": [{"fromEndpoints": [{}], "fromEntities": ["world
 
 
 @pytest.fixture(scope="module")
-def plane(lab: Lab) -> Iterator[ControlPlane]:
+def plane(lab: Lab) -> Iterator[AuditedPlane]:
     """A control plane on which Cilium's validator runs, as Cilium's operator runs it."""
-    with ControlPlane(lab=lab, validator=True, crds=own_crds()) as plane:
+    with AuditedPlane(lab=lab, validator=True, crds=own_crds()) as plane:
         yield plane
 
 
 @pytest.fixture(scope="module")
-def kube(plane: ControlPlane) -> Iterator[Kube]:
+def account(plane: AuditedPlane) -> Iterator[Path]:
+    """A kubeconfig of the operator's account on it."""
+    with operator_account(plane) as kubeconfig:
+        yield kubeconfig
+
+
+@pytest.fixture(scope="module")
+def kube(plane: AuditedPlane) -> Iterator[Kube]:
     """That control plane, seen without the operator."""
     kube = Kube(plane.kubeconfig, plane.context)
     yield kube
@@ -39,9 +49,9 @@ def kube(plane: ControlPlane) -> Iterator[Kube]:
 
 
 @pytest.fixture(scope="module")
-def operator(plane: ControlPlane) -> Iterator[RunningOperator]:
+def operator(account: Path) -> Iterator[RunningOperator]:
     """The operator on it."""
-    with running_operator(plane.kubeconfig, QUICK, context=plane.context) as operator:
+    with running_operator(account, QUICK) as operator:
         yield operator
 
 
@@ -99,7 +109,7 @@ def test_a_rejected_policy_is_told_to_whom_it_concerns_and_recovery_clears_all(
     spaces: Spaces,
     definitions: Definitions,
     kube: Kube,
-    plane: ControlPlane,
+    plane: AuditedPlane,
 ) -> None:
     own = definitions.profile()
     users = [spaces({PROFILE: own.name}) for _ in range(2)]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
-from homelab_netpol.localcluster import Cluster
 from tests.cluster import words
 from tests.cluster.conftest import QUICK
 from tests.cluster.kube import Kube, Manifest, eventually
@@ -52,9 +52,9 @@ class Afterlife:
 
 
 @pytest.fixture(scope="module")
-def start(cluster: Cluster, kube: Kube) -> Start:
+def start(account: Path, kube: Kube) -> Start:
     """Starts an operator for the length of a `with` block."""
-    return lambda: running_operator(cluster.kubeconfig, QUICK, context=cluster.context)
+    return lambda: running_operator(account, QUICK)
 
 
 @pytest.fixture(scope="module")

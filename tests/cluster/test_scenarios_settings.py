@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from homelab_netpol.localcluster import Cluster
 from tests.cluster import words
 from tests.cluster.conftest import QUICK
 from tests.cluster.kube import Kube, Manifest
@@ -23,11 +22,9 @@ EVERY_POD = {"key": "k8s:io.kubernetes.pod.namespace", "operator": "Exists"}
 
 
 @pytest.fixture
-def start(cluster: Cluster, kube: Kube) -> Start:
+def start(account: Path, kube: Kube) -> Start:
     """Starts an operator with settings of the test's own."""
-    return lambda settings: running_operator(
-        cluster.kubeconfig, {**QUICK, **settings}, context=cluster.context
-    )
+    return lambda settings: running_operator(account, {**QUICK, **settings})
 
 
 def denied(rules: list[Manifest]) -> list[Manifest]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.error import HTTPError
 
 import pytest
 
-from homelab_netpol.localcluster import Cluster
 from tests.cluster import faults as wrong
 from tests.cluster.conftest import QUICK
 from tests.cluster.faulty_proxy import FaultyProxy
@@ -18,9 +18,9 @@ from tests.running_operator import RunningOperator, running_operator
 
 
 @pytest.fixture
-def proxy(cluster: Cluster, kube: Kube) -> Iterator[FaultyProxy]:
+def proxy(account: Path, kube: Kube) -> Iterator[FaultyProxy]:
     """Stands between the operator and the API server."""
-    with FaultyProxy(cluster.kubeconfig, cluster.context) as proxy:
+    with FaultyProxy(account) as proxy:
         yield proxy
 
 

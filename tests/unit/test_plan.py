@@ -193,3 +193,31 @@ def test_a_digest_tells_rules_apart_and_not_the_order_of_keys() -> None:
     same = {"spec": {"ingress": [{"fromEntities": ["all"]}], "endpointSelector": {}}, "status": {}}
     assert digest_of(one) == digest_of(same)
     assert digest_of(one) != digest_of({"specs": [one["spec"]]})
+
+
+@pytest.mark.parametrize("scope", ["workload", "cluster"])
+@pytest.mark.parametrize("hatch_open", [False, True])
+def test_nothing_of_ours_becomes_a_rule_for_the_whole_mesh(scope: str, hatch_open: bool) -> None:
+    # Istio: a policy without a selector in the root namespace applies to every namespace.
+    catalogue = Catalogue(
+        parse_settings(
+            f"""
+            defaultDeny: {scope}
+            mesh: {{authorizationPolicies: true, mtls: strict}}
+            sharedResources:
+              tracing: {{namespace: istio-system, target: exclusive, ports: [{{port: 4317}}]}}
+            """
+        )
+    )
+    planner = Planner(catalogue)
+
+    def kinds_in(namespace: str) -> set[str]:
+        intent = Intent(namespace, meshed=True, hatch_open=hatch_open)
+        written = planner.namespace(intent, lambda _: True).policies
+        return {policy.key.kind.value for policy in written}
+
+    assert not {"AuthorizationPolicy", "PeerAuthentication"} & kinds_in("istio-system")
+    assert "AuthorizationPolicy" in kinds_in("my-app")
+    owner = Intent("istio-system", meshed=True, platform=True)
+    beside = planner.beside("tracing", ["my-app"], owner, lambda _: True)
+    assert [policy.key.kind.value for policy in beside] == ["CiliumNetworkPolicy"]

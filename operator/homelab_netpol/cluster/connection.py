@@ -37,8 +37,15 @@ class ClusterAccess:
         return self.kubeconfig is None and self._default_kubeconfig() is None
 
     @property
-    def pod_namespace(self) -> str | None:
-        """The namespace that the operator runs in, when it runs in a Pod."""
+    def own_namespace(self) -> str | None:
+        """The namespace that the operator runs in, of the cluster that it is for.
+
+        POD_NAMESPACE says so, or the service account does. A kubeconfig may lead out of the Pod's
+        cluster, so beside one only the variable counts.
+        """
+        named = os.environ.get("POD_NAMESPACE")
+        if named or not self.in_cluster:
+            return named or None
         try:
             return (_SERVICE_ACCOUNT / "namespace").read_text(encoding="utf-8").strip()
         except OSError:

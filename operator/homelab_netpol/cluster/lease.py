@@ -70,8 +70,17 @@ class LeaseElector:
         self._observed_at = 0.0
         self._observed_duration = duration
         self._leads = False
+        self._trouble = ""
         self.leading = Leadership()
-        self.leader_known = False
+        self._leader_known = False
+
+    @property
+    def unknown_because(self) -> str | None:
+        """Why nobody can tell who leads; None when it is known."""
+        if self._leader_known:
+            return None
+        why = f": {self._trouble}" if self._trouble else " yet"
+        return f"the leader is not known{why}"
 
     async def run(self) -> None:
         """Runs until leadership is lost.
@@ -88,8 +97,17 @@ class LeaseElector:
                 async with asyncio.timeout(max(patience, 0.0) if self._leads else None):
                     held = await self._try()
             except (ApiError, TimeoutError) as error:
-                log.warning("The Lease could not be read or written: %s", error or "no answer")
+                # `str`: a TimeoutError has no words of its own.
+                why = str(error) or "no answer"
+                trouble = f"the Lease {self._namespace}/{self._name} cannot be held: {why}"
+                if trouble != self._trouble:  # it is tried twice a second, and told once
+                    log.warning("The Lease could not be read or written: %s", why)
+                self._trouble = trouble
                 held = False
+            else:
+                if self._trouble:
+                    log.info("The Lease can be read and written again.")
+                self._trouble = ""
             now = time.monotonic()
             if held:
                 # Counted from before the request: the server may have stored it that early.
@@ -113,8 +131,11 @@ class LeaseElector:
 
         So another replica leads within the Lease's duration and half a second after the last sign.
         """
+        look = min(_LOOK_SECONDS, self._duration / 5)
+        if self._trouble:
+            return look
         expires = self._observed_at + self._observed_duration - time.monotonic()
-        return min(_LOOK_SECONDS, self._duration / 5, max(expires, 0.05))
+        return min(look, max(expires, 0.05))
 
     async def release(self) -> None:
         """Gives the Lease back, so that another replica need not wait for it to expire."""
@@ -137,7 +158,7 @@ class LeaseElector:
             return await self._create()
         spec = lease.get("spec") or {}
         holder = spec.get("holderIdentity") or ""
-        self.leader_known = bool(holder)
+        self._leader_known = bool(holder)
         seen = (holder, lease["metadata"]["resourceVersion"])
         now = time.monotonic()
         if seen != self._observed:

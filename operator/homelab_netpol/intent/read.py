@@ -89,13 +89,7 @@ class _Reader:
         if value is None:
             return None, None
         if platform:
-            self._report(
-                Reason.PROFILE_REFUSED,
-                key,
-                f"{self._facts.name} is a platform namespace: it keeps its hand-written policies,"
-                f" and the label {key}={value} is refused. Remove the label, or take the namespace"
-                " out of the setting platformNamespaces.",
-            )
+            self._report(Reason.PROFILE_REFUSED, key, self._refusal(f"{key}={value}"))
             return None, None
         if value in self._words.profiles:
             return value, None
@@ -119,6 +113,19 @@ class _Reader:
         if kept is None or kept in self._words.profiles:
             return kept, None
         return None, kept
+
+    def _refusal(self, label: str) -> str:
+        name = self._facts.name
+        if name == self._words.own_namespace:
+            return (
+                f"{name} is the namespace that this operator runs in, and a profile could cut it"
+                f" off from the API server: the label {label} is refused. Remove the label."
+            )
+        return (
+            f"{name} is a platform namespace: it keeps its hand-written policies,"
+            f" and the label {label} is refused. Remove the label, or take the namespace"
+            " out of the setting platformNamespaces."
+        )
 
     def _grants(self) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
         """The grants in force, those left as they are, and those refused."""

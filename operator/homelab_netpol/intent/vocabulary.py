@@ -23,6 +23,8 @@ class Vocabulary:
         mesh_label: key and value of the label that puts a namespace into the mesh.
         unusable_profiles: name of each NetworkProfile that cannot be used -> why not.
         unusable_resources: name of each SharedResource that cannot be used -> why not.
+        own_namespace: where the operator itself runs, which is one of the platform's; None: it runs
+            outside the cluster.
     """
 
     domain: str
@@ -32,6 +34,7 @@ class Vocabulary:
     mesh_label: tuple[str, str]
     unusable_profiles: Mapping[str, str] = field(default_factory=dict)
     unusable_resources: Mapping[str, str] = field(default_factory=dict)
+    own_namespace: str | None = None
 
     @property
     def profile_key(self) -> str:

@@ -65,6 +65,7 @@ class Catalogue:
         definitions: Definitions | None = None,
         *,
         renderer: Renderer | None = None,
+        own_namespace: str | None = None,
     ) -> None:
         """Reads the templates' names, and works out what the custom resources amount to.
 
@@ -72,6 +73,7 @@ class Catalogue:
             settings: the settings.
             definitions: the custom resources; none by default.
             renderer: of an earlier catalogue of the same settings, with what it remembers.
+            own_namespace: where the operator itself runs; None: outside the cluster.
 
         Raises:
             RenderError: a template directory is missing, or a template's name is no profile's.
@@ -79,6 +81,7 @@ class Catalogue:
         self.settings = settings
         self.definitions = definitions or Definitions()
         self.renderer = renderer or Renderer(_directories(settings), _globals(settings))
+        self._own_namespace = own_namespace
         self.unusable: dict[tuple[DefinitionKind, str], NotUsable] = {}
         self._gateways_of: dict[str, frozenset[str]] = {}
         self._composed: dict[tuple[str, str], Rendered] = {}
@@ -102,15 +105,34 @@ class Catalogue:
             domain=settings.label_domain,
             profiles={**templates, **custom},
             resources={name: namespace_selector(r) for name, r in self._resources.items()},
-            platform_namespaces=frozenset(settings.platform_namespaces),
+            platform_namespaces=frozenset({*settings.platform_namespaces, *self._own()}),
             mesh_label=(settings.mesh.label, settings.mesh.value),
             unusable_profiles=self._messages(DefinitionKind.PROFILE),
             unusable_resources=self._messages(DefinitionKind.RESOURCE),
+            own_namespace=own_namespace,
         )
 
     def with_definitions(self, definitions: Definitions) -> Catalogue:
         """The same settings and templates with other custom resources."""
-        return Catalogue(self.settings, definitions, renderer=self.renderer)
+        return Catalogue(
+            self.settings,
+            definitions,
+            renderer=self.renderer,
+            own_namespace=self._own_namespace,
+        )
+
+    def run_in(self, namespace: str | None) -> Catalogue:
+        """The same for an operator that runs in a namespace, which it must never cut itself off in.
+
+        Whatever the settings say, that one is a platform namespace, and no policy of the operator's
+        switches on default deny for what leaves it.
+        """
+        return Catalogue(
+            self.settings, self.definitions, renderer=self.renderer, own_namespace=namespace
+        )
+
+    def _own(self) -> tuple[str, ...]:
+        return () if self._own_namespace is None else (self._own_namespace,)
 
     def changed_since(self, before: Catalogue) -> tuple[set[str], set[str]]:
         """The names of the profiles, and of the shared resources, that mean something else now."""
@@ -269,21 +291,21 @@ class Catalogue:
         endpoint; `Exists` keeps to Pods.
         """
         every_pod = {"key": _NAMESPACE_LABEL, "operator": "Exists"}
-        platform = sorted(self.settings.platform_namespaces)
         match self.settings.default_deny:
-            case DefaultDeny.CLUSTER:
-                return [_selection([every_pod], additive=False)]
             case DefaultDeny.LABELLED:
                 return [_selection([every_pod], additive=True)]
-            case DefaultDeny.WORKLOAD if not platform:
-                return [_selection([every_pod], additive=False)]
+            case DefaultDeny.CLUSTER:
+                spared = sorted(self._own())
             case DefaultDeny.WORKLOAD:
-                outside = {"key": _NAMESPACE_LABEL, "operator": "NotIn", "values": platform}
-                inside = {"key": _NAMESPACE_LABEL, "operator": "In", "values": platform}
-                return [
-                    _selection([every_pod, outside], additive=False),
-                    _selection([inside], additive=True),
-                ]
+                spared = sorted(self.vocabulary.platform_namespaces)
+        if not spared:
+            return [_selection([every_pod], additive=False)]
+        outside = {"key": _NAMESPACE_LABEL, "operator": "NotIn", "values": spared}
+        inside = {"key": _NAMESPACE_LABEL, "operator": "In", "values": spared}
+        return [
+            _selection([every_pod, outside], additive=False),
+            _selection([inside], additive=True),
+        ]
 
 
 def _directories(settings: Settings) -> list[Path]:

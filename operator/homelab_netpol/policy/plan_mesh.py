@@ -40,7 +40,7 @@ class MeshPlanner:
         """Cilium denies to the namespace's pods what nothing allows."""
         match self._settings.default_deny:
             case DefaultDeny.CLUSTER:
-                return True
+                return intent.namespace != self._catalogue.vocabulary.own_namespace
             case DefaultDeny.WORKLOAD:
                 return not intent.platform
             case DefaultDeny.LABELLED:
@@ -48,9 +48,10 @@ class MeshPlanner:
 
     def parts(self, intent: Intent) -> Iterator[tuple[PolicyKey, Callable[[], Policy]]]:
         """The policies of one namespace: which object, and how to render it."""
-        if not intent.meshed:
-            return
         mesh, name = self._settings.mesh, intent.namespace
+        # There Istio takes a policy without a selector for the whole mesh's.
+        if not intent.meshed or name == mesh.root_namespace:
+            return
         if mesh.authorization_policies and intent.hatch_open:
             key = PolicyKey(Kind.AUTHORIZATION, name, policy_name(Component.HATCH))
             yield key, partial(self._policy, Component.HATCH, key, "mesh/hatch")
@@ -83,7 +84,10 @@ class MeshPlanner:
         """
         resource = self._catalogue.resource(name)
         ports = tcp_ports([port.model_dump(by_alias=True) for port in resource.ports])
-        if not self._settings.mesh.authorization_policies or owner is None or not owner.meshed:
+        mesh = self._settings.mesh
+        if not mesh.authorization_policies or owner is None or not owner.meshed:
+            return None
+        if owner.namespace == mesh.root_namespace:
             return None
         exclusive = resource.target is TargetSide.EXCLUSIVE
         if not exclusive and not (self.is_governed(owner) and meshed_consumers):

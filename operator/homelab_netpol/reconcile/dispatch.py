@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from homelab_netpol.metrics import Metrics
@@ -38,6 +39,10 @@ class Dispatcher:
         self._last_work = 0.0
         self._closed = False
         self._finished = asyncio.Event()
+        # Counters that begin at zero: a rate does not see the first of what was not there before.
+        for scope in Scope:
+            for result in ("written", "unchanged", "failed", "error"):
+                metrics.reconciles.labels(scope, result)
 
     def __len__(self) -> int:
         """How many keys wait for their turn."""
@@ -51,6 +56,11 @@ class Dispatcher:
     def last_turn(self) -> float:
         """When the last turn of a key ended, in monotonic time."""
         return self._last_work
+
+    @property
+    def failures(self) -> Mapping[WorkKey, int]:
+        """The keys that failed at their last turn, and how often in a row."""
+        return self._queue.failures
 
     def snapshot(self) -> dict[str, Any]:
         """Describes the queue for JSON."""

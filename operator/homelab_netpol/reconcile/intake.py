@@ -31,6 +31,8 @@ class Intake:
         self._view = view
         self._metrics = metrics
         self._dispatcher = dispatcher
+        for what in ("namespaces", *(kind.plural for kind in CILIUM_KINDS)):
+            metrics.intake_errors.labels(what)  # at zero, so that a rate sees the first one
 
     def namespaces(self, events: Iterable[WatchEvent]) -> None:
         """Takes in Namespaces that were added, changed or deleted."""

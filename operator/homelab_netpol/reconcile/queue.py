@@ -13,7 +13,7 @@ import itertools
 import random
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import IntEnum, StrEnum
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -115,6 +115,11 @@ class WorkQueue:
     def working(self) -> bool:
         """Something is being worked on."""
         return bool(self._active)
+
+    @property
+    def failures(self) -> Mapping[WorkKey, int]:
+        """The keys that failed at their last turn, and how often in a row."""
+        return self._failures
 
     def is_pending(self, key: WorkKey) -> bool:
         """The key waits for its turn, or for more to come with it, or is being worked on.

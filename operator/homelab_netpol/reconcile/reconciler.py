@@ -65,6 +65,9 @@ class Reconciler:
         self._metrics = metrics
         self._label_keys = LabelKeys(view.catalogue.settings.label_domain)
         self._verified: dict[WorkKey, dict[PolicyKey, int]] = {}
+        for operation in ("create", "replace", "delete"):
+            for component in Component:
+                metrics.writes.labels(operation, component)  # at zero: a rate sees the first one
 
     async def reconcile(self, key: WorkKey) -> int:
         """Reconciles a key.

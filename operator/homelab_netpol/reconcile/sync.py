@@ -23,6 +23,8 @@ from homelab_netpol.reconcile.view import ClusterView
 log = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 2.0
+# Of the other kinds, an operator does without those that are not there.
+_NO_CILIUM = "Cilium's CRDs are not there: install Cilium, and the operator goes on by itself"
 
 
 class Sync:
@@ -50,6 +52,8 @@ class Sync:
         self._component_label = LabelKeys(view.catalogue.settings.label_domain).component
         self._without_istio = False
         self._without: set[DefinitionKind] = set()
+        for result in ("done", "failed"):
+            metrics.resyncs.labels(result)  # at zero, so that a rate sees the first one
         self.versions: dict[Kind | None, int] = {}
         self.not_synced: str | None = "the lists are not synced yet"
 
@@ -59,7 +63,7 @@ class Sync:
             try:
                 requests = await self._list()
             except ApiError as error:
-                hint = " (are Cilium's CRDs installed?)" if isinstance(error, NotFound) else ""
+                hint = f". {_NO_CILIUM}" if isinstance(error, NotFound) else ""
                 self.not_synced = f"the cluster cannot be listed: {error}{hint}"
                 log.warning("The cluster cannot be listed yet: %s%s", error, hint)
                 await asyncio.sleep(max(_RETRY_SECONDS, error.retry_after or 0.0))
@@ -70,6 +74,7 @@ class Sync:
         requests[CLUSTERWIDE] = Priority.RESYNC
         requests |= dict.fromkeys(self._view.statuses(), Priority.STATUS)
         self.not_synced = None
+        self._metrics.last_resync.set_to_current_time()
         # What is there now stays: the imports, the caches. Looking through it at every collection
         # would stop the loop for 20 to 30 ms each time, and young objects hardly ever form cycles
         # here, so look for those less often (docs/benchmarks.md).
@@ -85,6 +90,7 @@ class Sync:
 
     async def run(self, seconds: float) -> None:
         """Compares everything every so many seconds, until it is cancelled."""
+        self._metrics.resync_interval.set(seconds)
         while True:
             await asyncio.sleep(seconds)
             try:
@@ -94,6 +100,7 @@ class Sync:
                 log.warning("The resync could not list the cluster: %s", error)
                 continue
             self._metrics.resyncs.labels("done").inc()
+            self._metrics.last_resync.set_to_current_time()
             everything = self._everything()
             merge(everything, requests)
             self._dispatcher.enqueue(everything)

@@ -74,11 +74,13 @@ class Settings(Section):
         description="Who is denied what nothing allows. `workload`: every namespace but the"
         " platform ones. `labelled`: only namespaces with a profile. `cluster`: all of them; write"
         " the platform's own policies first, as then kube-dns, too, answers only whom one of them"
-        " lets in, and a gateway reaches only what one of them lets it.",
+        " lets in, and a gateway reaches only what one of them lets it. The operator's own"
+        " namespace is left out, or the operator could cut itself off.",
     )
     platform_namespaces: tuple[DnsLabel, ...] = Field(
         default=_PLATFORM_NAMESPACES,
-        description="Namespaces with hand-kept policies; a profile on one is refused.",
+        description="Namespaces with hand-kept policies; a profile on one is refused. The"
+        " operator's own namespace is always one of them.",
     )
     gateways: Gateways = Field(default=Gateways(), description=_about(Gateways))
     dns: DnsService = Field(default=DnsService(), description=_about(DnsService))

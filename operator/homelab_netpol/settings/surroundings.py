@@ -140,6 +140,11 @@ class Mesh(Section):
     trust_domain: DnsSubdomain = Field(
         default="cluster.local", description="The mesh's trust domain."
     )
+    root_namespace: DnsLabel = Field(
+        default="istio-system",
+        description="Istio's root namespace. A policy of Istio's there would be one for the whole"
+        " mesh, so none is written: not for the hatch, nor beside a shared resource there.",
+    )
 
     @property
     def writes_istio(self) -> bool:

@@ -1,0 +1,42 @@
+"""One control plane a worker: Istio's CRDs are there too, and every request is written down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from homelab_netpol.localcluster import Lab
+from homelab_netpol.shipped import own_crds
+from tests.cluster.audited import AuditedPlane
+from tests.cluster.conftest import PLATFORM
+from tests.cluster.kube import Kube
+from tests.cluster.spaces import Spaces
+from tests.rights.stage import Stage
+
+
+@pytest.fixture(scope="session")
+def plane(lab: Lab) -> Iterator[AuditedPlane]:
+    """The control plane."""
+    with AuditedPlane(lab=lab, istio=True, crds=own_crds()) as plane:
+        yield plane
+
+
+@pytest.fixture(scope="session")
+def kube(plane: AuditedPlane) -> Iterator[Kube]:
+    """That control plane, as its administrator."""
+    kube = Kube(plane.kubeconfig, plane.context)
+    spaces = Spaces(kube)
+    for name in PLATFORM:
+        spaces.existing(name)
+    yield kube
+    kube.close()
+
+
+@pytest.fixture
+def stage(plane: AuditedPlane, kube: Kube, tmp_path: Path) -> Iterator[Stage]:
+    """Where a scenario plays."""
+    stage = Stage(plane, kube, tmp_path)
+    yield stage
+    stage.clear()

@@ -1,0 +1,186 @@
+"""What needs the other rights: on Namespaces, custom resources, the Lease, Events, and so on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from homelab_netpol.shipped import own_crds
+from tests.cluster.admission_component import CONFIG_MAPS, VOCABULARY
+from tests.cluster.audited import HOME
+from tests.cluster.kube import Manifest, eventually
+from tests.cluster.own_crds import PROFILES
+from tests.cluster.spaces import PROFILE, access
+from tests.cluster.watched import series
+from tests.rights.stage import Play, Stage
+from tests.running_operator import RunningOperator
+
+Prepare = Callable[[Stage], Play]
+
+_LEASES = f"/apis/coordination.k8s.io/v1/namespaces/{HOME}/leases"
+_LEASE = f"{_LEASES}/homelab-netpol"
+_CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+# So that only a watch can have told of a change.
+_NO_RESYNC = {"resyncSeconds": 3600}
+
+
+def _a_profile_is_followed(stage: Stage) -> Play:
+    app = stage.spaces({PROFILE: "isolated"})
+    return Play(lambda _: app.policy(), settings=_NO_RESYNC)
+
+
+def _a_custom_profile_is_listed(stage: Stage) -> Play:
+    own = stage.definitions.profile()
+    app = stage.spaces({PROFILE: own.name})
+    return Play(lambda _: app.policy())
+
+
+def _a_custom_profile_is_seen_at_once(stage: Stage) -> Play:
+    name = stage.definitions.fresh_name()
+    app = stage.spaces({PROFILE: name})
+
+    def define() -> None:
+        stage.definitions.profile(name)
+
+    return Play(lambda _: app.policy(), act=define, settings=_NO_RESYNC)
+
+
+def _a_custom_resource_is_listed(stage: Stage) -> Play:
+    own = stage.definitions.resource(namespace="database", ports=[{"port": 1}])
+    app = stage.spaces({access(own.name): "true"})
+    return Play(lambda _: app.policy(f"homelab-access-{own.name}"))
+
+
+def _a_custom_resource_is_seen_at_once(stage: Stage) -> Play:
+    name = stage.definitions.fresh_name()
+    app = stage.spaces({access(name): "true"})
+
+    def define() -> None:
+        stage.definitions.resource(name, namespace="database", ports=[{"port": 1}])
+
+    return Play(lambda _: app.policy(f"homelab-access-{name}"), act=define, settings=_NO_RESYNC)
+
+
+def _the_status_of_a_profile_is_kept(stage: Stage) -> Play:
+    own = stage.definitions.profile()
+    return Play(lambda _: own.manifest().get("status"))
+
+
+def _the_status_of_a_resource_is_kept(stage: Stage) -> Play:
+    own = stage.definitions.resource(namespace="database", ports=[{"port": 1}])
+    return Play(lambda _: own.manifest().get("status"))
+
+
+def _a_grant_that_leads_nowhere_is_told(stage: Stage) -> Play:
+    home = stage.spaces()
+    own = stage.definitions.resource(
+        namespace=home.name, podLabels={"app": "nobody"}, ports=[{"port": 1}]
+    )
+    app = stage.spaces({access(own.name): "true"})
+    return Play(lambda _: app.events("TargetHasNoPods"))
+
+
+def _what_happens_is_told(stage: Stage) -> Play:
+    """Events are not told again when they were lost, so something else has to happen."""
+    app = stage.spaces({PROFILE: "isolated"})
+    profiles = ["isolated", "internal"]
+
+    def told(_: RunningOperator) -> list[Manifest]:
+        profiles.reverse()
+        app.label({PROFILE: profiles[0]})
+        app.has_profile(profiles[0])
+        return app.events("ProfileApplied")
+
+    return Play(told)
+
+
+def _what_happens_again_is_counted(stage: Stage) -> Play:
+    app = stage.spaces({PROFILE: "isolated"})
+
+    def switch() -> None:
+        for profile in ("internal", "isolated", "internal"):
+            app.label({PROFILE: profile})
+            app.has_profile(profile)
+
+    def counted(_: RunningOperator) -> bool:
+        switch()
+        return any(event["count"] > 1 for event in app.events("ProfileApplied"))
+
+    return Play(counted, act=switch)
+
+
+def _a_crd_is_seen_when_it_comes(stage: Stage) -> Play:
+    (crd,) = (each for each in own_crds() if each["spec"]["names"]["plural"] == "networkprofiles")
+    path = f"{_CRDS}/{crd['metadata']['name']}"
+    name = stage.definitions.fresh_name()
+    app = stage.spaces({PROFILE: name})
+    stage.kube.delete(path)
+    eventually(lambda: stage.kube.get(path) is None, "the CRD to be gone")
+
+    def install() -> None:
+        stage.kube.create(_CRDS, crd)
+        eventually(lambda: stage.kube.call("GET", PROFILES)[0] == 200, "the CRD to be served")
+        stage.definitions.profile(name)
+
+    return Play(
+        lambda _: app.policy(), act=install, settings=_NO_RESYNC, says="{verb}", restart=True
+    )
+
+
+def _somebody_leads(operator: RunningOperator) -> bool:
+    return series(operator, "leader") == [1]
+
+
+def _a_lease_is_made(stage: Stage) -> Play:
+    stage.kube.delete(_LEASE)
+    return Play(_somebody_leads)
+
+
+def _a_lease_is_taken(stage: Stage) -> Play:
+    stage.kube.delete(_LEASE)
+    spec = {"holderIdentity": "", "leaseDurationSeconds": 1}
+    stage.kube.create(_LEASES, {"metadata": {"name": "homelab-netpol"}, "spec": spec})
+    return Play(_somebody_leads)
+
+
+def _words(stage: Stage) -> Callable[[RunningOperator], bool]:
+    def kept(_: RunningOperator) -> bool:
+        found = stage.kube.get(f"{CONFIG_MAPS}/{VOCABULARY}") or {"data": {}}
+        return "isolated" in found["data"].get("profiles", "")
+
+    return kept
+
+
+def _the_words_are_made(stage: Stage) -> Play:
+    stage.kube.delete(f"{CONFIG_MAPS}/{VOCABULARY}")
+    return Play(_words(stage))
+
+
+def _the_words_are_put_right(stage: Stage) -> Play:
+    stage.kube.delete(f"{CONFIG_MAPS}/{VOCABULARY}")
+    body = {"metadata": {"name": VOCABULARY}, "data": {"profiles": "by-hand"}}
+    stage.kube.create(CONFIG_MAPS, body)
+    return Play(_words(stage))
+
+
+SCENARIOS: dict[tuple[str, str], Prepare] = {
+    ("namespaces", "list"): _a_profile_is_followed,
+    ("namespaces", "watch"): _a_profile_is_followed,
+    ("networkprofiles", "list"): _a_custom_profile_is_listed,
+    ("networkprofiles", "watch"): _a_custom_profile_is_seen_at_once,
+    ("networkprofiles/status", "patch"): _the_status_of_a_profile_is_kept,
+    ("sharedresources", "list"): _a_custom_resource_is_listed,
+    ("sharedresources", "watch"): _a_custom_resource_is_seen_at_once,
+    ("sharedresources/status", "patch"): _the_status_of_a_resource_is_kept,
+    ("pods", "list"): _a_grant_that_leads_nowhere_is_told,
+    ("networkpolicies", "list"): _a_grant_that_leads_nowhere_is_told,
+    ("events", "create"): _what_happens_is_told,
+    ("events", "patch"): _what_happens_again_is_counted,
+    ("customresourcedefinitions", "list"): _a_crd_is_seen_when_it_comes,
+    ("customresourcedefinitions", "watch"): _a_crd_is_seen_when_it_comes,
+    ("leases", "create"): _a_lease_is_made,
+    ("leases", "get"): _a_lease_is_taken,
+    ("leases", "update"): _a_lease_is_taken,
+    ("configmaps", "create"): _the_words_are_made,
+    ("configmaps", "get"): _the_words_are_put_right,
+    ("configmaps", "patch"): _the_words_are_put_right,
+}
