@@ -13,8 +13,8 @@ PYTEST := -m pytest -n 3 --dist loadscope --no-loadscope-reorder
 DELIVERY := tests/install tests/rights tests/monitoring tests/image tests/docs \
     tests/uninstall
 
-.PHONY: help demo test delivery chaos peers nightly lint format bench bench-plot first-policy lock \
-    wheel clean
+.PHONY: help demo test delivery chaos peers nightly lint format bench bench-plot first-policy chart \
+    lock wheel clean
 
 help:  ## Show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -69,6 +69,9 @@ bench-plot: .venv/ready  ## Measure and draw cost against the number of namespac
 first-policy: .venv/ready  ## Time a new user's four commands, from an empty cluster to a policy
 	$(RUN) -m homelab_netpol local build
 	$(RUN) -m tests.install.first_policy
+
+chart: .venv/ready  ## Copy into the Helm chart what it shares with manifests/, crds/ and the settings
+	$(RUN) -m tests.tools.chart_files
 
 wheel: .venv/ready  ## Build the wheel into dist/
 	$(PY) -m hatchling build -t wheel

@@ -19,6 +19,13 @@ _PLACES = {
     "operator/homelab_netpol/__init__.py": r'__version__ = "(.+)"',
     "charts/homelab-netpol/Chart.yaml": r"(?:version|appVersion): \"?([^\"\n]+)\"?",
     "manifests/base/kustomization.yaml": r"    newTag: \"?([^\"\n]+)\"?",
+    "manifests/examples/argocd/from-chart.yaml": r" +targetRevision: (.+)",
+    "manifests/examples/argocd/from-git.yaml": r" +targetRevision: v(.+)",
+    "manifests/examples/flux/from-chart.yaml": r" +tag: (.+)",
+    "manifests/examples/flux/from-git.yaml": r" +tag: v(.+)",
+    "docs/image.md": r".*ghcr\.io/homelab-netpol/homelab-netpol:([\d.]+).*",
+    "docs/install.md": r".*(?:newTag:|--version) ([\d.]+).*",
+    "docs/uninstall.md": r".*ghcr\.io/homelab-netpol/homelab-netpol:([\d.]+).*",
 }
 
 

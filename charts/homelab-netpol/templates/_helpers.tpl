@@ -1,0 +1,72 @@
+{{/* Labels of every object, beside those it has of its own. */}}
+{{- define "homelab-netpol.labels" -}}
+{{- with .Values.labels }}
+{{- toYaml . }}
+{{ end -}}
+app.kubernetes.io/name: homelab-netpol
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{/* The name is fixed: policies belong to the whole cluster, and two operators would fight over them. */}}
+{{- define "homelab-netpol.selector" -}}
+app.kubernetes.io/name: homelab-netpol
+{{- end }}
+
+{{/* The operator's port, which its settings may move. */}}
+{{- define "homelab-netpol.port" -}}
+{{- dig "server" "port" 8080 .Values.settings | int }}
+{{- end }}
+
+{{/*
+The settings that other values imply, as the components of the kustomization do, joined with the user's.
+*/}}
+{{- define "homelab-netpol.settings" -}}
+{{- $settings := deepCopy .Values.settings }}
+{{- if .Values.admission.enabled }}
+{{- $settings = mergeOverwrite (.Files.Get "files/admission/admission.yaml" | fromYaml) $settings }}
+{{- if ne .Release.Namespace "homelab-netpol" }}
+{{- $settings = mergeOverwrite (dict "admission" (dict "namespace" .Release.Namespace)) $settings }}
+{{- end }}
+{{- end }}
+{{- if .Values.mesh.enabled }}
+{{- $settings = mergeOverwrite (.Files.Get "files/mesh/mesh.yaml" | fromYaml) $settings }}
+{{- end }}
+{{- toYaml $settings }}
+{{- end }}
+
+{{/*
+The objects of one of the files that the chart shares with the kustomization, each in the release's
+namespace and with its labels.
+*/}}
+{{- define "homelab-netpol.objects" -}}
+{{- $context := .context }}
+{{- range regexSplit "(?m)^---$" .text -1 }}
+{{- $object := fromYaml . }}
+{{- if $object.kind }}
+{{- include "homelab-netpol.object" (dict "context" $context "object" $object) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* One object: the release's namespace wherever it names one of its own, and the release's labels. */}}
+{{- define "homelab-netpol.object" -}}
+{{- $object := .object }}
+{{- $namespace := .context.Release.Namespace }}
+{{- $clusterwide := list "ClusterRole" "ClusterRoleBinding" "CustomResourceDefinition" "ValidatingAdmissionPolicy" "ValidatingAdmissionPolicyBinding" }}
+{{- if not (has $object.kind $clusterwide) }}
+{{- $_ := set $object.metadata "namespace" $namespace }}
+{{- end }}
+{{- range $object.subjects }}
+{{- $_ := set . "namespace" $namespace }}
+{{- end }}
+{{- with dig "spec" "paramRef" nil $object }}
+{{- $_ := set . "namespace" $namespace }}
+{{- end }}
+{{- $own := get $object.metadata "labels" | default dict }}
+{{- $_ := set $object.metadata "labels" (mergeOverwrite (include "homelab-netpol.labels" .context | fromYaml) $own) }}
+---
+{{ toYaml $object }}
+{{ end }}
