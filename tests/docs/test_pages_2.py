@@ -1,0 +1,22 @@
+"""The commands of the documentation do what it says: every third page, from number 2 on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from homelab_netpol.localcluster import Lab
+from tests.docs.scenes import scene_of
+from tests.docs.story import go_through, part
+
+
+@pytest.mark.parametrize("page", part(1))
+def test_each_command_of_a_page_does_what_the_page_says(
+    page: str, lab: Lab, tmp_path: Path
+) -> None:
+    if missing := scene_of(page).missing:
+        pytest.skip(missing)
+    failures = go_through(page, lab, tmp_path)
+    if failures:
+        pytest.fail("\n".join(map(str, failures)), pytrace=False)

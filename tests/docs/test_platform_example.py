@@ -1,0 +1,117 @@
+"""The example for a platform namespace does what its page says, by Cilium's own engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from homelab_netpol.localcluster import Engine, Flow, Identity
+from tests.cluster.kube import CCNP, CNP, Kube, cnp_path
+from tests.cluster.spaces import Space, Spaces, access
+from tests.cluster.watched import shows, shows_none
+from tests.docs.pages import SavedFile, steps
+from tests.running_operator import RunningOperator
+
+PAGE = "docs/platform-namespaces.md"
+SETTINGS = {"inspectionSeconds": 1}
+FINDING = "PlatformPolicyIncomplete"
+
+# From, to, port, and whether it passes: from the page's tables and comments. `app` holds the grant.
+PASSES = [
+    ("app", "postgres", 5432),
+    ("replica", "postgres", 5432),
+    ("its operator", "postgres", 8000),
+    ("its operator", "postgres", 5432),
+    ("prometheus", "postgres", 9187),
+    ("health", "postgres", 5432),
+    ("kubelet", "postgres", 5432),
+    ("postgres", "replica", 5432),
+    ("postgres", "dns", 53),
+    ("postgres", "kube-apiserver", 6443),
+    ("postgres", "garage", 3900),
+]
+DENIED = [
+    ("app", "postgres", 9187),
+    ("stranger", "postgres", 5432),
+    ("replica", "postgres", 22),
+    ("prometheus", "postgres", 5432),
+    ("postgres", "garage", 22),
+    ("postgres", "app", 8080),
+    ("postgres", "internet", 443),
+]
+
+
+@pytest.fixture(scope="module")
+def example() -> dict[str, Any]:
+    """The policy of the page."""
+    [found] = [step for step in steps(PAGE) if isinstance(step, SavedFile)]
+    policy: dict[str, Any] = yaml.safe_load(found.content)
+    return policy
+
+
+@pytest.fixture
+def database(spaces: Spaces, kube: Kube) -> Iterator[Space]:
+    """The namespace, without policies by hand in the end."""
+    space = spaces.existing("database")
+    yield space
+    kube.delete(cnp_path(space.name, "postgres"))
+
+
+def identities(app: str, stranger: str) -> dict[str, Identity]:
+    dns, scraper = {"k8s-app": "kube-dns"}, {"app.kubernetes.io/name": "prometheus"}
+    return {
+        "postgres": Identity.pod("database", {"app": "postgres"}),
+        "replica": Identity.pod("database", {"app": "postgres", "role": "replica"}),
+        "its operator": Identity.pod("cnpg-system"),
+        "prometheus": Identity.pod("monitoring", scraper),
+        "dns": Identity.pod("kube-system", dns),
+        "garage": Identity.pod("garage"),
+        "app": Identity.pod(app),
+        "stranger": Identity.pod(stranger),
+        "health": Identity.entity("health"),
+        "kube-apiserver": Identity.entity("kube-apiserver"),
+        "kubelet": Identity.address("169.254.7.127/32"),
+        "internet": Identity.address("203.0.113.7/32"),
+    }
+
+
+@pytest.mark.usefixtures("operator")
+def test_with_the_example_exactly_those_reach_the_database_whom_the_page_names(
+    example: dict[str, Any], database: Space, spaces: Spaces, kube: Kube, engine: Engine
+) -> None:
+    app, stranger = spaces({access("postgres"): "true"}), spaces()
+    database.has("homelab-grant-postgres")
+    kube.create(cnp_path("database"), example)
+    standing = [
+        {**policy, "kind": kind, "apiVersion": "cilium.io/v2"}
+        for plural, kind in (
+            (CNP, "CiliumNetworkPolicy"),
+            (CCNP, "CiliumClusterwideNetworkPolicy"),
+        )
+        for policy in kube.items(f"/apis/cilium.io/v2/{plural}")
+        # The other ends have their own policies; here it is about the database's.
+        if policy["metadata"].get("namespace", "database") == "database"
+        and "baseline" not in str(policy["metadata"]["name"])
+    ]
+    assert engine.policies(standing) == []
+    engine.identities(identities(app.name, stranger.name))
+    for expected, flows in ((True, PASSES), (False, DENIED)):
+        asked = [Flow(*flow, protocol="UDP" if flow[2] == 53 else "TCP") for flow in flows]
+        verdicts = zip(flows, engine.verdicts(asked), strict=True)
+        wrong = [flow for flow, verdict in verdicts if verdict.allowed is not expected]
+        assert not wrong, f"expected to be {'allowed' if expected else 'denied'}"
+
+
+def test_the_operator_finds_nothing_missing_in_the_example(
+    example: dict[str, Any], database: Space, operator: RunningOperator, kube: Kube
+) -> None:
+    poor = {**example, "spec": {**example["spec"], "ingress": example["spec"]["ingress"][-1:]}}
+    kube.create(cnp_path("database"), poor)
+    database.told(FINDING, "postgres", "Prometheus", "health")
+    shows(operator, 1, "findings", namespace="database", reason=FINDING)
+    policy = database.has("postgres")
+    kube.replace(cnp_path("database", "postgres"), {**policy, "spec": example["spec"]})
+    shows_none(operator, "findings", namespace="database")
