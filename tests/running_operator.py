@@ -15,7 +15,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -26,6 +25,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from tests.ports import free_port
 
 _SOURCE_ROOT = Path(__file__).resolve().parent.parent / "operator"
 _TAIL_LINES = 40
@@ -150,7 +151,7 @@ def running_operator(
         OperatorError: it did not become ready, died, or did not stop properly.
     """
     given = dict(settings or {})
-    server = {"address": "127.0.0.1", "port": _free_port(), **given.pop("server", {})}
+    server = {"address": "127.0.0.1", "port": free_port(), **given.pop("server", {})}
     with tempfile.TemporaryDirectory(prefix="homelab-netpol-operator-") as folder:
         config = Path(folder, "settings.yaml")
         config.write_text(yaml.safe_dump({"server": server, **given}), encoding="utf-8")
@@ -187,10 +188,3 @@ def _start(
             stderr=subprocess.STDOUT,
             env={**os.environ, "PYTHONPATH": path, **environment},
         )
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

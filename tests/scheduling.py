@@ -11,15 +11,19 @@ from xdist.scheduler import LoadScopeScheduling
 
 # These share the homelab, in which the operator has written for every combination of labels.
 _HOMELAB = frozenset(f"tests/truth/test_{name}.py" for name in ("truth", "damage", "escape_hatch"))
+# Each of its tests has a cluster of its own, so there is nothing to share.
+_EACH_BY_ITSELF = frozenset({"tests/docs/test_stories.py"})
 # They take longest, so they begin first.
-_LONG = ("truth", "worlds", "cli")
+_LONG = ("truth", "worlds", "cli", "image")
 
 
 class ByModule(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist ships no types
-    """Gives whole modules to workers."""
+    """Gives whole modules to workers, but for those whose tests share nothing."""
 
     def _split_scope(self, nodeid: str) -> str:
         module = nodeid.split("::", 1)[0]
+        if module in _EACH_BY_ITSELF:
+            return nodeid
         return "homelab" if module in _HOMELAB else module
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from homelab_netpol.localcluster import ControlPlane
 from tests.docs.deployed import Deployed
-from tests.docs.hubble_cli import hubble, write_flows
+from tests.docs.flows import write_flows
 from tests.docs.pages import BASH, ROOT, Command, SavedFile
 from tests.docs.printed import differences
 from tests.tools import tool
@@ -79,7 +79,7 @@ class Desk:
         if "hubble observe" in typed:
             flows = folder / "flows.json"
             write_flows(flows)
-            _script(programs / "hubble", f'exec {hubble()} "$@" --input-file {flows}')
+            _script(programs / "hubble", f'exec {tool("hubble")} "$@" --input-file {flows}')
 
     def save(self, file: SavedFile) -> None:
         """Saves a file that the page shows."""

@@ -8,21 +8,19 @@ writes what `kubectl rollout status` waits for.
 
 from __future__ import annotations
 
-import json
+import contextlib
+import tempfile
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Self
-
-import yaml
+from typing import Self
 
 from homelab_netpol.localcluster import ControlPlane
-from homelab_netpol.localcluster.api import LocalApi
+from homelab_netpol.settings.files import read_settings
+from tests.cluster.kube import Answered, Kube, Manifest
+from tests.cluster.service_account import write_kubeconfig
+from tests.deployment import DEPLOYMENT, HOME, status, write_settings
 from tests.running_operator import RunningOperator, running_operator
 
-Manifest = dict[str, Any]
-
-NAMESPACE = "homelab-netpol"
-_DEPLOYMENT = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/homelab-netpol"
 _READY_SECONDS = 30.0
 
 
@@ -42,15 +40,14 @@ class Deployed:
         """
         self.operator: RunningOperator | None = None
         self._plane = plane
-        self._api = LocalApi(plane.kubeconfig)
+        self._kube = Kube(plane.kubeconfig, plane.context)
         self._folder = folder
         self._running = ExitStack()
         self._template: Manifest | None = None
 
     def settle(self) -> None:
         """Makes what runs what the Deployment says, and returns when it is ready."""
-        found = self._api.request("GET", _DEPLOYMENT)
-        deployment: Manifest | None = found.json() if found.status == 200 else None
+        deployment = self._kube.get(DEPLOYMENT)
         template: Manifest | None = None
         if deployment is not None and deployment["spec"].get("replicas", 1) > 0:
             template = deployment["spec"]["template"]
@@ -68,67 +65,28 @@ class Deployed:
         self._running.close()
 
     def _start(self, template: Manifest) -> None:
-        settings = self._settings(template)
-        settings.setdefault("leaderElection", {"enabled": True, "namespace": NAMESPACE})
+        spec = template["spec"]
+        with tempfile.TemporaryDirectory() as folder:
+            write_settings(self._kube, spec, Path(folder))
+            settings = read_settings(Path(folder)).data
+        settings.setdefault("leaderElection", {"enabled": True, "namespace": HOME})
         settings.setdefault("inspectionSeconds", 1)
-        kubeconfig = self._kubeconfig()
+        path = self._folder / "operator.kubeconfig"
+        kubeconfig = write_kubeconfig(self._kube, self._plane, spec["serviceAccountName"], path)
         running = running_operator(kubeconfig, settings, ready_seconds=_READY_SECONDS)
         self.operator = self._running.enter_context(running)
 
-    def _settings(self, template: Manifest) -> Manifest:
-        """What the files of the mounted ConfigMap say together."""
-        volumes = template["spec"]["volumes"]
-        name = next(each["configMap"]["name"] for each in volumes if "configMap" in each)
-        path = f"/api/v1/namespaces/{NAMESPACE}/configmaps/{name}"
-        settings: Manifest = {}
-        for _, text in sorted(self._get(path)["data"].items()):
-            settings = _joined(settings, yaml.safe_load(text) or {})
-        return settings
-
-    def _kubeconfig(self) -> Path:
-        """That of the service account, as it is mounted into a pod."""
-        account = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/homelab-netpol/token"
-        request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
-        answer = self._api.request("POST", account, request)
-        assert answer.status == 201, answer.text
-        config = json.loads(self._plane.kubeconfig.read_text())
-        config["users"][0]["user"] = {"token": answer.json()["status"]["token"]}
-        path = self._folder / "operator.kubeconfig"
-        path.touch(mode=0o600)
-        path.write_text(json.dumps(config))
-        return path
-
     def _tell(self, deployment: Manifest) -> None:
         """Writes what a Deployment's status says when all its pods run."""
-        generation = deployment["metadata"]["generation"]
         replicas = deployment["spec"].get("replicas", 1)
-        status = deployment.get("status", {})
-        if status.get("observedGeneration") == generation:
-            return
-        counts = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
-        told = {"observedGeneration": generation, **dict.fromkeys(counts, replicas)}
-        answer = self._api.request("PUT", f"{_DEPLOYMENT}/status", {**deployment, "status": told})
-        assert answer.status in (200, 404, 409), answer.text  # somebody was faster: look again
-
-    def _get(self, path: str) -> Manifest:
-        answer = self._api.request("GET", path)
-        assert answer.status == 200, answer.text
-        found: Manifest = answer.json()
-        return found
+        told = status(deployment, replicas, replicas)
+        if deployment.get("status", {}).get("observedGeneration") != told["observedGeneration"]:
+            with contextlib.suppress(Answered):  # somebody was faster: the next look tells
+                self._kube.patch(f"{DEPLOYMENT}/status", {"status": told})
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
         self.stop()
-
-
-def _joined(one: Manifest, other: Manifest) -> Manifest:
-    """Both together; where both have a section, the sections joined."""
-    result = dict(one)
-    for key, value in other.items():
-        before = result.get(key)
-        if isinstance(before, dict) and isinstance(value, dict):
-            value = _joined(before, value)
-        result[key] = value
-    return result
+        self._kube.close()

@@ -60,7 +60,7 @@ def first_policy(cluster: ControlPlane, folder: Path) -> Iterator[Step]:
         subprocess.CalledProcessError: a command failed; its output has been printed.
     """
     kubectl(cluster, f"kubectl create namespace {NAMESPACE}")
-    with Pods(cluster.kubeconfig, cluster.context, folder):
+    with Pods(cluster, folder):
         for command in COMMANDS:
             began = time.monotonic()
             output = kubectl(cluster, command)

@@ -1,6 +1,6 @@
 """Runs the Pods of the operator's Deployment as processes, where there is no kubelet.
 
-    with Pods(cluster.kubeconfig, cluster.context, folder):
+    with Pods(cluster, folder):
         ...   # `kubectl apply -k manifests/base` is now followed by an operator that runs
 
 It does what a cluster's controllers and kubelet would: as many processes as the Deployment has
@@ -17,41 +17,39 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
 import yaml
 from urllib3.exceptions import HTTPError
 
+from homelab_netpol.localcluster import Cluster
 from tests.cluster.kube import Answered, Kube, Manifest
+from tests.cluster.service_account import write_kubeconfig
+from tests.deployment import DEPLOYMENT, HOME, status, write_settings
 from tests.ports import free_port
 from tests.running_operator import RunningOperator
 
 _ROOT = Path(__file__).resolve().parents[2]
-_HOME = "homelab-netpol"
-_DEPLOYMENT = f"/apis/apps/v1/namespaces/{_HOME}/deployments/homelab-netpol"
 _POLL_SECONDS = 0.1
 
 
 class Pods:
     """The Pods of the Deployment homelab-netpol/homelab-netpol, whenever there is one."""
 
-    def __init__(self, kubeconfig: Path, context: str, folder: Path) -> None:
+    def __init__(self, cluster: Cluster, folder: Path) -> None:
         """Prepares it.
 
         Args:
-            kubeconfig: of somebody who may do everything.
-            context: a context of it.
+            cluster: the cluster.
             folder: for the Pods' files; a fresh one.
         """
-        self._kubeconfig = kubeconfig
-        self._context = context
+        self._cluster = cluster
         self._folder = folder
-        self._kube = Kube(kubeconfig, context)
+        self._kube = Kube(cluster.kubeconfig, cluster.context)
         self._pods: list[_Pod] = []
         self._template = ""
-        self._status: dict[str, int] = {}
+        self._told: Manifest = {}
         self._started = 0
         self._failure: Exception | None = None
         self._stop = threading.Event()
@@ -89,7 +87,7 @@ class Pods:
                 self._failure = error
 
     def _look(self) -> None:
-        deployment = self._kube.get(_DEPLOYMENT)
+        deployment = self._kube.get(DEPLOYMENT)
         if deployment is None:
             self._end(list(self._pods))
             return
@@ -102,53 +100,25 @@ class Pods:
         self._end([*leaving, *staying[wanted:], *(pod for pod in self._pods if not pod.running)])
         self._pods = [*staying[:wanted], *more]
         self._template = template
-        self._tell(deployment["metadata"]["generation"])
+        self._tell(deployment)
 
     def _started_pod(self, spec: Manifest) -> _Pod:
         self._started += 1
         folder = self._folder / f"pod-{self._started}"
         folder.mkdir()
-        return _Pod(spec, folder, self._files(spec), self._account(spec, folder))
+        settings = folder / "settings"
+        settings.mkdir()
+        write_settings(self._kube, spec, settings)
+        account = spec["serviceAccountName"]
+        access = write_kubeconfig(self._kube, self._cluster, account, folder / "kubeconfig")
+        return _Pod(spec, folder, settings, access)
 
-    def _files(self, spec: Manifest) -> Mapping[str, str]:
-        found: dict[str, str] = {}
-        for volume in spec["volumes"]:
-            if "configMap" in volume:
-                name = volume["configMap"]["name"]
-                path = f"/api/v1/namespaces/{_HOME}/configmaps/{name}"
-                config = self._kube.get(path)
-                if config is None:
-                    raise Answered("GET", path, 404, "a kubelet would wait for it")
-                found.update(config["data"])
-        return found
-
-    def _account(self, spec: Manifest, folder: Path) -> Path:
-        request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
-        path = f"/api/v1/namespaces/{_HOME}/serviceaccounts/{spec['serviceAccountName']}/token"
-        token = self._kube.create(path, request)["status"]["token"]
-        config = yaml.safe_load(self._kubeconfig.read_text())
-        context = next(each for each in config["contexts"] if each["name"] == self._context)
-        context["context"]["user"] = _HOME
-        config["users"] = [{"name": _HOME, "user": {"token": token}}]
-        config["current-context"] = self._context
-        kubeconfig = folder / "kubeconfig"
-        kubeconfig.touch(mode=0o600)
-        kubeconfig.write_text(yaml.safe_dump(config))
-        return kubeconfig
-
-    def _tell(self, generation: int) -> None:
-        ready = sum(pod.ready() for pod in self._pods)
-        status = {
-            "observedGeneration": generation,
-            "replicas": len(self._pods),
-            "updatedReplicas": len(self._pods),
-            "readyReplicas": ready,
-            "availableReplicas": ready,
-        }
-        if status != self._status:
+    def _tell(self, deployment: Manifest) -> None:
+        told = status(deployment, len(self._pods), sum(pod.ready() for pod in self._pods))
+        if told != self._told:
             with contextlib.suppress(Answered):  # deleted or changed meanwhile: the next look tells
-                self._kube.patch(f"{_DEPLOYMENT}/status", {"status": status})
-                self._status = status
+                self._kube.patch(f"{DEPLOYMENT}/status", {"status": told})
+                self._told = told
 
     def _end(self, pods: list[_Pod]) -> None:
         for pod in pods:
@@ -157,20 +127,15 @@ class Pods:
 
 
 class _Pod:
-    def __init__(
-        self, spec: Manifest, folder: Path, files: Mapping[str, str], kubeconfig: Path
-    ) -> None:
+    def __init__(self, spec: Manifest, folder: Path, settings: Path, kubeconfig: Path) -> None:
         (container,) = spec["containers"]
-        settings = folder / "settings"
-        settings.mkdir()
         port = free_port()
         # What a Pod has an address and a service account's folder for.
         inside = {
             "server": {"address": "127.0.0.1", "port": port},
-            "leaderElection": {"enabled": True, "namespace": _HOME},
+            "leaderElection": {"enabled": True, "namespace": HOME},
         }
-        for name, text in {**files, "where-it-runs.yaml": yaml.safe_dump(inside)}.items():
-            (settings / name).write_text(text, encoding="utf-8")
+        (settings / "where-it-runs.yaml").write_text(yaml.safe_dump(inside), encoding="utf-8")
         mount = next(each for each in container["volumeMounts"] if each["name"] == "settings")
         given = [text.replace(mount["mountPath"], str(settings)) for text in container["args"]]
         log = folder / "log"
@@ -203,7 +168,7 @@ class _Pod:
 
 
 def _variables(container: Manifest) -> dict[str, str]:
-    fields: dict[str, Any] = {"metadata.namespace": _HOME}
+    fields: dict[str, Any] = {"metadata.namespace": HOME}
     found = {}
     for each in container.get("env", ()):
         source = each.get("valueFrom", {}).get("fieldRef", {}).get("fieldPath")

@@ -14,6 +14,7 @@ from tests.tools import module_directory, tool
     [
         ("actionlint", ["-version"]),
         ("helm", ["version"]),
+        ("hubble", ["version"]),
         ("kubeconform", ["-v"]),
         ("kustomize", ["version"]),
     ],
@@ -23,7 +24,7 @@ def test_every_program_runs(name: str, arguments: list[str]) -> None:
 
 
 def test_a_program_that_is_not_built_is_told_with_those_that_are() -> None:
-    with pytest.raises(LookupError, match="only actionlint, helm, kubeconform, kustomize"):
+    with pytest.raises(LookupError, match="only actionlint, helm, hubble, kubeconform, kustomize"):
         tool("kubectl")
 
 

@@ -1,4 +1,4 @@
-"""Builds the programs of programs/go.mod, all at once, for each state of that file.
+"""Builds the programs that the go.mod files here name, all of a file, for each state of it.
 
 They go into the user's cache, beside the lab binary, with which they share Go's own build cache.
 """
@@ -19,7 +19,11 @@ from homelab_netpol.localcluster.paths import cache_directory
 from homelab_netpol.localcluster.progress import Progress
 from tests.tools.go_command import go_command, toolchain
 
-_MODULE = Path(__file__).with_name("programs")
+# Which file names which programs: what Hubble needs of Kubernetes is not what Helm needs.
+PROGRAMS = {
+    "programs": ("actionlint", "helm", "kubeconform", "kustomize"),
+    "hubble": ("hubble",),
+}
 _KEPT_BUILDS = 2
 _WORK_MARK = ".building-"
 
@@ -30,42 +34,41 @@ def tool(name: str) -> Path:
 
     Raises:
         BuildError: with the end of the compiler's output, or with what is missing.
-        LookupError: go.mod has no such program.
+        LookupError: no go.mod names such a program.
     """
-    folder = _programs()
-    program = folder / name
-    if not program.is_file():
-        known = ", ".join(sorted(path.name for path in folder.iterdir()))
-        raise LookupError(f"there is no program {name} in {_MODULE / 'go.mod'}, only {known}")
-    return program
+    for module, names in PROGRAMS.items():
+        if name in names:
+            return _programs(Path(__file__).with_name(module)) / name
+    known = ", ".join(sorted(name for names in PROGRAMS.values() for name in names))
+    raise LookupError(f"there is no program {name}, only {known}")
 
 
 @functools.cache
-def _programs() -> Path:
-    home = cache_directory() / "test-tools"
+def _programs(module: Path) -> Path:
+    home = cache_directory() / "test-tools" / module.name
     try:
         home.mkdir(parents=True, exist_ok=True)
         with (home / "build.lock").open("a") as lock:
             # The kernel releases it when its holder ends, in whatever way.
             fcntl.flock(lock, fcntl.LOCK_EX)
-            go = toolchain(_MODULE)
-            folder = home / _key(go)
+            go = toolchain(module)
+            folder = home / _key(go, module)
             if not folder.is_dir():
-                _build(go, folder)
+                _build(go, module, folder)
                 _prune(home)
     except OSError as error:
         raise BuildError(f"cannot build into {home}: {error}") from error
     return folder
 
 
-def _key(go: Go) -> str:
+def _key(go: Go, module: Path) -> str:
     digest = hashlib.sha256(f"{go.version} {go.system} {go.architecture}\0".encode())
     for name in ("go.mod", "go.sum"):
-        digest.update((_MODULE / name).read_bytes() + b"\0")
+        digest.update((module / name).read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 
 
-def _build(go: Go, folder: Path) -> None:
+def _build(go: Go, module: Path, folder: Path) -> None:
     for stale in folder.parent.glob(f"*{_WORK_MARK}*"):
         shutil.rmtree(stale, ignore_errors=True)  # we hold the lock: nobody builds in it
     work = Path(tempfile.mkdtemp(prefix=f"{folder.name}{_WORK_MARK}", dir=folder.parent))
@@ -73,13 +76,13 @@ def _build(go: Go, folder: Path) -> None:
     # If this process is killed, the compilers and what they wrote go with it.
     with Guardian(remove=[work]) as guardian:
         progress.begin(
-            f"building the tests' programs with {go.version}: once, and the first time it takes "
-            "minutes and downloads some hundred MB of Go modules"
+            f"building {', '.join(PROGRAMS[module.name])} with {go.version}: once, and the first "
+            "time it takes minutes and downloads some hundred MB of Go modules"
         )
         built = work / "programs"
         flags = ["-trimpath", "-buildvcs=false", "-ldflags", "-s -w"]
         arguments = ["build", *flags, "-o", f"{built}/", "tool"]
-        go_command(go, arguments, _MODULE, group=guardian.group)
+        go_command(go, arguments, module, group=guardian.group)
         built.rename(folder)
     progress.end(f"built {folder}")
 

@@ -1,5 +1,4 @@
-// Cilium's `hubble`, for the commands that the documentation shows: see ../hubble_cli.py. Its version is that of
-// the verdict engine, and the replacement is the one in Cilium's own go.mod.
+// Cilium's `hubble`, for the commands that the documentation shows. Its version is that of the verdict engine, and the replacement is the one in Cilium's own go.mod.
 module homelab-netpol/hubble
 
 go 1.26.0

@@ -1,4 +1,4 @@
-"""The commands of the documentation do what it says: every third page, from number 3 on."""
+"""The commands of the documentation do what it says."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import pytest
 
 from homelab_netpol.localcluster import Lab
 from tests.docs.scenes import scene_of
-from tests.docs.story import go_through, part
+from tests.docs.story import go_through, told
 
 
-@pytest.mark.parametrize("page", part(2))
+@pytest.mark.parametrize("page", told())
 def test_each_command_of_a_page_does_what_the_page_says(
     page: str, lab: Lab, tmp_path: Path
 ) -> None:
