@@ -214,13 +214,14 @@ class ControlPlane:
                 lambda: self.api.request("GET", "/livez").status != 0, "kube-apiserver to answer"
             )
             reached("API server answers")
-            # Not earlier: it gives up when the API server is not well within 10 s.
-            self.controller_manager.start()
             # Long before the API server calls itself ready, it takes CRDs.
             self.install_crds(definitions.result())
             reached("CRDs served")
         self.wait_ready()
         reached("API server ready")
+        # Not earlier: it gives up when the API server is not well within 10 s, which on a machine
+        # with other work to do it may not be.
+        self.controller_manager.start()
         # Nothing but the controllers makes this object: they work.
         self._wait(
             lambda: self.api.request("GET", _DEFAULT_SERVICE_ACCOUNT).status == 200,
