@@ -10,10 +10,12 @@ import pytest
 from homelab_netpol.localcluster import Lab
 from homelab_netpol.shipped import own_crds
 from tests.cluster.audited import AuditedPlane
-from tests.cluster.conftest import PLATFORM
+from tests.cluster.conftest import PLATFORM, spaces
 from tests.cluster.kube import Kube
 from tests.cluster.spaces import Spaces
 from tests.rights.stage import Stage
+
+__all__ = ["spaces"]
 
 
 @pytest.fixture(scope="session")

@@ -52,14 +52,6 @@ def account(plane: AuditedPlane) -> Iterator[Path]:
         yield kubeconfig
 
 
-@pytest.fixture
-def spaces(kube: Kube) -> Iterator[Spaces]:
-    """Makes Namespaces, and takes them away after the test."""
-    spaces = Spaces(kube)
-    yield spaces
-    spaces.clear()
-
-
 def not_ready_because(operator: RunningOperator) -> str:
     """What /readyz says; "" when it is ready, or not there yet."""
     try:

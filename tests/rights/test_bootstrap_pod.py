@@ -29,14 +29,6 @@ def account(plane: AuditedPlane) -> Iterator[Path]:
         yield kubeconfig
 
 
-@pytest.fixture
-def spaces(kube: Kube) -> Iterator[Spaces]:
-    """Makes Namespaces, and takes them away after the test."""
-    spaces = Spaces(kube)
-    yield spaces
-    spaces.clear()
-
-
 def token_and_authority(account: Path, folder: Path) -> tuple[str, Path]:
     """What a kubeconfig says, as a Pod has it."""
     config: dict[str, Any] = yaml.safe_load(account.read_text("utf-8"))

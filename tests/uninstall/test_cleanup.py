@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
 from homelab_netpol.localcluster import ControlPlane, Lab
-from homelab_netpol.shipped import own_crds
 from tests.cluster.audited import HOME
 from tests.cluster.kube import Kube, ccnp_path, cnp_path, eventually
 from tests.cluster.service_account import install, operator_account, place, write_kubeconfig
@@ -31,46 +29,7 @@ LOOKS_LIKE_OURS = {
 }
 
 
-@pytest.fixture(scope="module")
-def plane(lab: Lab) -> Iterator[ControlPlane]:
-    """A control plane of its own: what is counted here is everything in it."""
-    with ControlPlane(lab=lab, istio=True, crds=own_crds()) as plane:
-        yield plane
-
-
-@pytest.fixture(scope="module")
-def kube(plane: ControlPlane) -> Iterator[Kube]:
-    """That control plane, seen without the operator; furnished as a homelab."""
-    kube = Kube(plane.kubeconfig, plane.context)
-    cleaning.furnish(kube)
-    yield kube
-    kube.close()
-
-
-@pytest.fixture(scope="module")
-def account(plane: ControlPlane) -> Iterator[Path]:
-    """A kubeconfig of the operator's account."""
-    with operator_account(plane, admission=True) as kubeconfig:
-        yield kubeconfig
-
-
-@pytest.fixture(scope="module")
-def before(kube: Kube, account: Path) -> Snapshot:
-    """Everything in the cluster before the operator ran for the first time."""
-    assert account.is_file(), "whose roles are there already"
-    return cleaning.still(kube)
-
-
-@pytest.fixture
-def _used(before: Snapshot, kube: Kube, account: Path) -> None:
-    """The operator ran, and was stopped."""
-    assert before
-    with running_operator(account, SETTINGS) as operator:
-        resync(operator)
-    assert len(managed(kube)) > 20
-
-
-@pytest.mark.usefixtures("_used")
+@pytest.mark.usefixtures("used")
 def test_a_dry_run_lists_what_is_managed_and_what_looks_so_and_changes_nothing(
     before: Snapshot, kube: Kube, plane: ControlPlane
 ) -> None:
@@ -101,7 +60,7 @@ def test_a_dry_run_lists_what_is_managed_and_what_looks_so_and_changes_nothing(
     assert set(found["namespaces"]["labelled"]) >= {"web", "batch", "films", "open", "team"}
 
 
-@pytest.mark.usefixtures("_used")
+@pytest.mark.usefixtures("used")
 def test_a_dry_run_tells_people_what_it_would_mean(plane: ControlPlane) -> None:
     done = cleanup(plane.kubeconfig)
     assert done.returncode == 0, done.stderr
@@ -111,7 +70,7 @@ def test_a_dry_run_tells_people_what_it_would_mean(plane: ControlPlane) -> None:
     assert "With --yes all of this is removed." in done.stdout
 
 
-@pytest.mark.usefixtures("_used")
+@pytest.mark.usefixtures("used")
 def test_afterwards_the_cluster_is_as_it_was_before_the_operator_came(
     before: Snapshot, kube: Kube, plane: ControlPlane
 ) -> None:
@@ -126,7 +85,7 @@ def test_afterwards_the_cluster_is_as_it_was_before_the_operator_came(
     assert kube.get(LEASE) is None
 
 
-@pytest.mark.usefixtures("_used")
+@pytest.mark.usefixtures("used")
 def test_the_job_that_the_documentation_shows_has_every_right_that_it_needs(
     before: Snapshot, kube: Kube, plane: ControlPlane, tmp_path: Path
 ) -> None:
@@ -142,7 +101,7 @@ def test_the_job_that_the_documentation_shows_has_every_right_that_it_needs(
     assert cleaning.everything(kube) == before
 
 
-@pytest.mark.usefixtures("_used")
+@pytest.mark.usefixtures("used")
 def test_a_second_run_finds_nothing(before: Snapshot, kube: Kube, plane: ControlPlane) -> None:
     cleanup(plane.kubeconfig, "--yes", "--settle", "0")
     again = cleanup(plane.kubeconfig, "--yes", "--settle", "0")
@@ -168,7 +127,7 @@ def test_it_refuses_while_an_operator_is_at_work(
         assert cleaning.everything(kube) == standing
 
 
-@pytest.mark.usefixtures("_used")
+@pytest.mark.usefixtures("used")
 def test_an_operator_that_crashed_does_not_hold_it_up_for_longer_than_its_lease(
     before: Snapshot, kube: Kube, plane: ControlPlane, account: Path
 ) -> None:
@@ -182,7 +141,7 @@ def test_an_operator_that_crashed_does_not_hold_it_up_for_longer_than_its_lease(
     assert cleaning.everything(kube) == before
 
 
-@pytest.mark.usefixtures("_used")
+@pytest.mark.usefixtures("used")
 def test_an_operator_that_comes_back_meanwhile_is_noticed_before_anything_is_deleted(
     before: Snapshot, kube: Kube, plane: ControlPlane, account: Path
 ) -> None:

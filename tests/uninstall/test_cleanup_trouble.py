@@ -11,17 +11,14 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from homelab_netpol.localcluster import ControlPlane, Lab
-from homelab_netpol.shipped import own_crds
+from homelab_netpol.localcluster import ControlPlane
 from tests.cluster import faults as wrong
 from tests.cluster.audited import HOME
 from tests.cluster.faulty_proxy import FaultyProxy
 from tests.cluster.kube import Kube, ccnp_path, cnp_path, eventually
 from tests.cluster.service_account import install, operator_account, write_kubeconfig
-from tests.cluster.watched import resync
-from tests.running_operator import running_operator
 from tests.uninstall import cleaning
-from tests.uninstall.cleaning import SETTINGS, Snapshot, cleanup, managed, told
+from tests.uninstall.cleaning import Snapshot, cleanup, managed, told
 
 QUICKLY = ("--yes", "--settle", "0", "-o", "json")
 CHANGES = ("PUT", "DELETE")
@@ -31,44 +28,15 @@ MAY_WRITE = (*MAY_READ, "update")
 READS, WRITES = "reads-clusterwide", "writes-clusterwide"
 
 
-@pytest.fixture(scope="module")
-def plane(lab: Lab) -> Iterator[ControlPlane]:
-    """A control plane of its own: what is counted here is everything in it."""
-    with ControlPlane(lab=lab, istio=True, crds=own_crds()) as plane:
-        yield plane
-
-
-@pytest.fixture(scope="module")
-def kube(plane: ControlPlane) -> Iterator[Kube]:
-    """That control plane, seen without the operator; furnished as a homelab."""
-    kube = Kube(plane.kubeconfig, plane.context)
-    cleaning.furnish(kube)
-    yield kube
-    kube.close()
+pytestmark = pytest.mark.usefixtures("used")
 
 
 @pytest.fixture(scope="module")
 def account(plane: ControlPlane, kube: Kube) -> Iterator[Path]:
-    """A kubeconfig of the operator's account."""
+    """A kubeconfig of the operator's account; there are accounts with fewer rights, too."""
     with operator_account(plane, admission=True) as kubeconfig:
         install(kube, [*janitor(READS, MAY_READ), *janitor(WRITES, MAY_WRITE)])
         yield kubeconfig
-
-
-@pytest.fixture(scope="module")
-def before(kube: Kube, account: Path) -> Snapshot:
-    """Everything in the cluster before the operator ran for the first time."""
-    assert account.is_file(), "whose roles are there already"
-    return cleaning.still(kube)
-
-
-@pytest.fixture(autouse=True)
-def _used(before: Snapshot, kube: Kube, account: Path) -> None:
-    """The operator ran, and was stopped."""
-    assert before
-    with running_operator(account, SETTINGS) as operator:
-        resync(operator)
-    assert len(managed(kube)) > 20
 
 
 @pytest.fixture
