@@ -14,15 +14,8 @@ import yaml
 
 from tests.docs.not_run import why_not_run
 from tests.docs.pages import Command, Step, commands, steps
+from tests.programs import SOURCES
 
-# Programs of others that pages use, and where they come from.
-SOURCES = {
-    "curl": "apt-get install curl",
-    "jq": "apt-get install jq",
-    "kubectl": "see https://kubernetes.io/docs/tasks/tools/",
-    "promtool": "apt-get install prometheus",
-    "yq": "apt-get install yq",
-}
 _SCENES = Path(__file__).with_name("scenes.yaml")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,20 +18,12 @@ from tests.cluster.kube_as import KubeWith, as_user
 from tests.cluster.spaces import ENFORCEMENT, HATCH_POLICY, PROFILE, Labels, Space, Spaces
 from tests.docs.deployed import Deployed
 from tests.docs.pages import ROOT
-from tests.docs.scenes import SOURCES
 from tests.docs.story import audit_flags
+from tests.programs import program
 
 HATCHES = ROOT / "manifests" / "audit" / "hatches.jq"
 SECRETS = "/api/v1/namespaces/default/secrets"
 OPEN, CLOSED = {ENFORCEMENT: "disabled"}, {ENFORCEMENT: None}
-
-
-def program(name: str) -> str:
-    """Where a program is; skips the test if it is not here."""
-    found = shutil.which(name)
-    if found is None:
-        pytest.skip(f"{name} is not installed: {SOURCES[name]}")
-    return found
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from homelab_netpol.localcluster import Cluster, Engine, Flow, Identity
 from tests.cluster.kube import CCNP, CNP, Kube, eventually, namespace_path
 from tests.cluster.spaces import ENFORCEMENT, Space
 from tests.image.conftest import ROOT
+from tests.programs import kubectl
 from tests.running_operator import RunningOperator, running_operator
 
 _E2E = ROOT / "tests" / "e2e"
@@ -30,12 +31,11 @@ def homelab(cluster: Cluster, kube: Kube) -> Iterator[list[dict[str, Any]]]:
     """The Namespaces, Pods and Services of the end to end test."""
     assert kube
     path = _E2E / "homelab.yaml"
-    kubectl = ["kubectl", f"--kubeconfig={cluster.kubeconfig}", f"--context={cluster.context}"]
-    apply = [*kubectl, "apply", "--validate=strict", "-f", str(path)]
+    apply = [*kubectl(cluster), "apply", "--validate=strict", "-f", str(path)]
     done = subprocess.run(apply, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     yield list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
-    subprocess.run([*kubectl, "delete", "--wait=false", "-f", str(path)], check=True)
+    subprocess.run([*kubectl(cluster), "delete", "--wait=false", "-f", str(path)], check=True)
 
 
 @pytest.fixture(scope="module")

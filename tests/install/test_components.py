@@ -21,6 +21,7 @@ from tests.install.rendered import (
     the,
     write_overlay,
 )
+from tests.programs import program
 
 _EVERY_CHOICE = [
     choice
@@ -80,7 +81,7 @@ def test_changed_settings_start_the_pods_again() -> None:
 
 def test_the_kustomize_inside_kubectl_makes_the_same_of_it(tmp_path: Path) -> None:
     folder = write_overlay(tmp_path, COMPONENTS)
-    assert documents(run(["kubectl", "kustomize", str(folder)])) == kustomize(folder)
+    assert documents(run([program("kubectl"), "kustomize", str(folder)])) == kustomize(folder)
 
 
 def test_the_overlay_for_a_homelab_is_what_it_says() -> None:

@@ -12,6 +12,7 @@ from tests.cluster.kube import Kube, Manifest, eventually
 from tests.cluster.spaces import PROFILE, Spaces
 from tests.cluster.watched import shows_none
 from tests.install.rendered import CHART, HOME, SETTINGS, VALUES, helm, run
+from tests.programs import kubectl
 from tests.running_operator import RunningOperator, running_operator
 
 ELSEWHERE = "network-policies"
@@ -38,8 +39,7 @@ def operator(
     plane: ControlPlane, settings: Manifest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningOperator]:
     """The operator as its Pod there would run it: that account, those settings."""
-    kubectl = ["kubectl", "--kubeconfig", str(plane.kubeconfig), "--context", plane.context]
-    token = run([*kubectl, "create", "token", HOME, "--namespace", ELSEWHERE]).strip()
+    token = run([*kubectl(plane), "create", "token", HOME, "--namespace", ELSEWHERE]).strip()
     config = yaml.safe_load(plane.kubeconfig.read_text())
     config["users"] = [{"name": each["name"], "user": {"token": token}} for each in config["users"]]
     path = tmp_path_factory.mktemp("account") / "kubeconfig"

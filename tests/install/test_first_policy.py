@@ -6,11 +6,13 @@ from pathlib import Path
 
 from homelab_netpol.localcluster import ControlPlane, Lab
 from tests.install.first_policy import COMMANDS, NAMESPACE, first_policy
+from tests.programs import program
 
 _README = Path(__file__).resolve().parents[2] / "README.md"
 
 
 def test_four_commands_lead_to_the_first_policy(lab: Lab, tmp_path: Path) -> None:
+    program("kubectl")  # before anything is started in vain
     with ControlPlane(lab=lab) as cluster:
         *_, last = first_policy(cluster, tmp_path)
     (row,) = [line.split() for line in last.output.splitlines() if line.startswith(NAMESPACE)]

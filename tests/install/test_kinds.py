@@ -26,6 +26,7 @@ from tests.install.rendered import (
     the,
 )
 from tests.install.schemas import FILE_NAME, write_schemas
+from tests.programs import kubectl
 from tests.tools import tool
 
 
@@ -92,8 +93,7 @@ def test_the_api_server_would_take_all_of_it(
             admin.create("/api/v1/namespaces", {"metadata": {"name": namespace}})
     path = tmp_path / "rendered.yaml"
     path.write_text(yaml.safe_dump_all(objects))
-    kubectl = ["kubectl", "--kubeconfig", str(plane.kubeconfig), "--context", plane.context]
-    said = run([*kubectl, "apply", "--dry-run=server", "--validate=strict", "-f", str(path)])
+    said = run([*kubectl(plane), "apply", "--dry-run=server", "--validate=strict", "-f", str(path)])
     assert len(said.splitlines()) == len(objects)
 
 

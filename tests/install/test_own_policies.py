@@ -17,6 +17,7 @@ from tests.cluster.service_account import write_kubeconfig
 from tests.cluster.spaces import PROFILE, Spaces
 from tests.cluster.watched import shows, shows_none
 from tests.install.rendered import HOME, MANIFESTS, documents, run
+from tests.programs import kubectl
 from tests.running_operator import RunningOperator, running_operator
 
 _CILIUM = "/apis/cilium.io/v2"
@@ -90,8 +91,7 @@ _TRIED = [
 @pytest.fixture(scope="module")
 def installed(plane: ControlPlane, admin: Kube) -> Spaces:
     """The namespaces of the world, and what `kubectl apply -k manifests/base` makes."""
-    kubectl = ["kubectl", "--kubeconfig", str(plane.kubeconfig), "--context", plane.context]
-    run([*kubectl, "apply", "-k", str(MANIFESTS / "base")])
+    run([*kubectl(plane), "apply", "-k", str(MANIFESTS / "base")])
     spaces = Spaces(admin)
     for name in ("monitoring", "istio-gateway", "longhorn-system", "app"):
         spaces.existing(name)

@@ -14,6 +14,7 @@ import pytest
 from homelab_netpol.localcluster import ControlPlane
 from tests.cluster.kube import Kube, eventually
 from tests.install.rendered import CHART, HOME, MANIFESTS, VALUES, Manifest, chart, helm, run
+from tests.programs import kubectl
 
 _ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
@@ -118,8 +119,7 @@ def test_from_the_first_installation_to_the_last_nothing_of_the_users_is_lost(
 def test_a_release_can_take_over_from_the_kustomization(
     release: Release, plane: ControlPlane, admin: Kube
 ) -> None:
-    kubectl = ["kubectl", "--kubeconfig", str(plane.kubeconfig), "--context", plane.context]
-    run([*kubectl, "apply", "-k", str(MANIFESTS / "base")])
+    run([*kubectl(plane), "apply", "-k", str(MANIFESTS / "base")])
     with pytest.raises(subprocess.CalledProcessError):
         release.install(CHART)
     release.install(CHART, more=("--take-ownership", "--force-conflicts"))

@@ -14,9 +14,9 @@ from homelab_netpol.localcluster import Cluster
 from tests.cluster.kube import Kube, eventually
 from tests.cluster.watched import shows
 from tests.monitoring import shipped_rules
-from tests.monitoring.programs import debian_program
 from tests.monitoring.servers import Prometheus
 from tests.monitoring.shipped_rules import Json
+from tests.programs import program
 from tests.running_operator import RunningOperator, running_operator
 
 DOCS = Path(__file__).parents[2] / "docs/alerts.md"
@@ -87,7 +87,7 @@ def scraped(
         rules: for Prometheus, which looks at them every second.
         alertmanager: host and port, if there is one.
     """
-    debian_program("prometheus", "prometheus")  # before anything is started in vain
+    program("prometheus")  # before anything is started in vain
     for group in rules["groups"]:
         group["interval"] = "1s"
     shipped_rules.write(rules, folder / "rules.yaml")

@@ -17,8 +17,8 @@ from typing import Any
 import yaml
 
 from tests.cluster.kube import eventually
-from tests.monitoring.programs import debian_program
 from tests.ports import free_port
+from tests.programs import program
 
 Json = dict[str, Any]
 
@@ -30,10 +30,10 @@ class Server:
         url: where it answers.
     """
 
-    def __init__(self, program: str, *options: str, log: Path) -> None:
+    def __init__(self, executable: str, *options: str, log: Path) -> None:
         self.url = f"http://127.0.0.1:{free_port()}"
         address = self.url.removeprefix("http://")
-        self._command = [program, *options, f"--web.listen-address={address}"]
+        self._command = [executable, *options, f"--web.listen-address={address}"]
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -80,12 +80,12 @@ class Prometheus(Server):
     """Prometheus, whose data outlives its restarts."""
 
     def __init__(self, folder: Path, config: Json) -> None:
-        program = debian_program("prometheus", "prometheus")
+        executable = program("prometheus")
         file = folder / "prometheus.yaml"
         file.write_text(yaml.safe_dump(config), encoding="utf-8")
         data = folder / "data"
         options = (f"--config.file={file}", f"--storage.tsdb.path={data}")
-        super().__init__(program, *options, log=folder / "prometheus.log")
+        super().__init__(executable, *options, log=folder / "prometheus.log")
 
     def query(self, expression: str) -> list[Json]:
         """The series that an expression gives now."""
@@ -167,7 +167,7 @@ def receiver() -> Iterator[Receiver]:
 @contextlib.contextmanager
 def alertmanager(folder: Path, webhook: str) -> Iterator[Server]:
     """Alertmanager, which sends each alert to a webhook at once, and its end too."""
-    program = debian_program("prometheus-alertmanager", "prometheus-alertmanager")
+    executable = program("prometheus-alertmanager")
     route = {"receiver": "webhook", "group_by": ["..."], "group_wait": "0s", "group_interval": "1s"}
     hooks = [{"url": webhook, "send_resolved": True}]
     config = {"route": route, "receivers": [{"name": "webhook", "webhook_configs": hooks}]}
@@ -178,7 +178,7 @@ def alertmanager(folder: Path, webhook: str) -> Iterator[Server]:
         f"--storage.path={folder / 'alertmanager'}",
         "--cluster.listen-address=",
     )
-    server = Server(program, *options, log=folder / "alertmanager.log")
+    server = Server(executable, *options, log=folder / "alertmanager.log")
     server.start()
     try:
         yield server

@@ -15,8 +15,8 @@ from homelab_netpol.metrics.dashboard import dashboard
 from tests.cluster.kube import Kube, eventually
 from tests.cluster.spaces import Space
 from tests.monitoring import shipped_rules
-from tests.monitoring.programs import promtool
 from tests.monitoring.promql import mentioned
+from tests.monitoring.promtool import promtool
 from tests.monitoring.scraped import Scraped, scraped
 from tests.monitoring.troubled import troubled
 

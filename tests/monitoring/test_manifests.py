@@ -15,6 +15,7 @@ from homelab_netpol.localcluster import ControlPlane, Lab
 from tests.monitoring import shipped_rules
 from tests.monitoring.scraped import documented_scrape
 from tests.monitoring.shipped_rules import MONITORING
+from tests.programs import kubectl, program
 from tests.tools import module_directory
 
 CRDS = "example/prometheus-operator-crd"
@@ -23,7 +24,7 @@ KINDS = ("podmonitors", "prometheusrules")
 
 def rendered(folder: Path) -> str:
     """What `kubectl kustomize` makes of the component alone."""
-    command = ["kubectl", "kustomize", str(folder)]
+    command = [program("kubectl"), "kustomize", str(folder)]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
@@ -49,10 +50,9 @@ def plane(lab: Lab) -> Iterator[ControlPlane]:
 
 
 def test_an_api_server_takes_every_field_of_it(plane: ControlPlane, component: str) -> None:
-    kubectl = ["kubectl", f"--kubeconfig={plane.kubeconfig}"]
-    subprocess.run([*kubectl, "create", "namespace", "homelab-netpol"], check=True)
+    subprocess.run([*kubectl(plane), "create", "namespace", "homelab-netpol"], check=True)
     result = subprocess.run(
-        [*kubectl, "apply", "--validate=strict", "-f", "-"],
+        [*kubectl(plane), "apply", "--validate=strict", "-f", "-"],
         input=component,
         capture_output=True,
         text=True,

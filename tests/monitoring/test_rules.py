@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tests.monitoring import shipped_rules
-from tests.monitoring.programs import promtool
+from tests.monitoring.promtool import promtool
 from tests.monitoring.shipped_rules import Json
 
 CASES = Path(__file__).with_name("rules")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from tests.cluster.kube import Kube, eventually, namespace_path
 from tests.cluster.service_account import MANIFESTS, operator_account, user
 from tests.cluster.spaces import PROFILE, Spaces
 from tests.cluster.watched import logged, shows
+from tests.programs import kubectl
 from tests.running_operator import RunningOperator, running_operator
 
 QUICK = {"resyncSeconds": 1, "requestTimeoutSeconds": 1}
@@ -185,11 +185,7 @@ def test_with_a_mistake_in_its_settings_a_new_one_ends_and_the_old_one_goes_on(
 def test_the_manifests_can_be_applied_before_cilium_and_again_after_it(
     plane: AuditedPlane, kube: Kube
 ) -> None:
-    kubectl = shutil.which("kubectl")
-    if kubectl is None:
-        pytest.skip("kubectl is not on PATH")
-    base = str(MANIFESTS / "base")
-    command = [kubectl, "--kubeconfig", str(plane.kubeconfig), "apply", "-k", base]
+    command = [*kubectl(plane), "apply", "-k", str(MANIFESTS / "base")]
     with without_crds(kube, *CILIUM):
         early = subprocess.run(command, capture_output=True, text=True, check=False)
         assert early.returncode != 0

@@ -1,0 +1,37 @@
+"""Programs of others that some tests run; where one is absent, these are skipped and say so.
+
+What can be built from Go modules is in tests/tools instead, and never absent.
+"""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from homelab_netpol.localcluster import Cluster
+
+# Where each comes from. `.ci/packages` installs those of Debian.
+SOURCES = {
+    "curl": "apt-get install curl",
+    "jq": "apt-get install jq",
+    "kubectl": "see https://kubernetes.io/docs/tasks/tools/",
+    "prometheus": "apt-get install prometheus",
+    "prometheus-alertmanager": "apt-get install prometheus-alertmanager",
+    "promtool": "apt-get install prometheus",
+    "yq": "apt-get install yq",
+}
+
+
+def program(name: str) -> str:
+    """Where a program is; skips the test if it is not here."""
+    found = shutil.which(name)
+    if found is None:
+        pytest.skip(f"{name} is not installed: {SOURCES[name]}")
+    return found
+
+
+def kubectl(cluster: Cluster) -> list[str]:
+    """The beginning of a kubectl command line for a cluster; skips the test if there is none."""
+    access = [f"--kubeconfig={cluster.kubeconfig}", f"--context={cluster.context}"]
+    return [program("kubectl"), *access]
