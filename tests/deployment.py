@@ -36,18 +36,19 @@ def write_settings(kube: Kube, spec: Manifest, folder: Path) -> None:
             (folder / name).write_text(text, encoding="utf-8")
 
 
-def status(deployment: Manifest, running: int, ready: int) -> Manifest:
-    """A Deployment's status, all of whose Pods are of its present template.
+def status(deployment: Manifest, *, running: int, new: int, ready: int) -> Manifest:
+    """A Deployment's status.
 
     Args:
         deployment: as the API server has it.
         running: how many Pods there are.
+        new: how many of them are of its present template.
         ready: how many of them are ready.
     """
     return {
         "observedGeneration": deployment["metadata"]["generation"],
         "replicas": running,
-        "updatedReplicas": running,
+        "updatedReplicas": new,
         "readyReplicas": ready,
         "availableReplicas": ready,
     }

@@ -79,7 +79,7 @@ class Deployed:
     def _tell(self, deployment: Manifest) -> None:
         """Writes what a Deployment's status says when all its pods run."""
         replicas = deployment["spec"].get("replicas", 1)
-        told = status(deployment, replicas, replicas)
+        told = status(deployment, running=replicas, new=replicas, ready=replicas)
         if deployment.get("status", {}).get("observedGeneration") != told["observedGeneration"]:
             with contextlib.suppress(Answered):  # somebody was faster: the next look tells
                 self._kube.patch(f"{DEPLOYMENT}/status", {"status": told})

@@ -5,8 +5,9 @@
 
 It does what a cluster's controllers and kubelet would: as many processes as the Deployment has
 replicas, each with its ConfigMap's files, its service account's token, the container's arguments
-and variables, asked for /readyz, started again when it ends; and the Deployment's status, so that
-`kubectl rollout status` answers. Not what needs a container: image, user, file system, limits.
+and variables, asked for /readyz, started again when it ends; after a change, new ones before old
+ones go, as `maxSurge` and `maxUnavailable` say; and the Deployment's status, so that `kubectl
+rollout status` answers. Not what needs a container: image, user, file system, limits.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any, Self
 
@@ -32,6 +34,8 @@ from tests.running_operator import RunningOperator
 
 _ROOT = Path(__file__).resolve().parents[2]
 _POLL_SECONDS = 0.1
+# A kubelet waits longer before it starts again what has ended.
+_AGAIN_SECONDS = 1.0
 
 
 class Pods:
@@ -48,7 +52,6 @@ class Pods:
         self._folder = folder
         self._kube = Kube(cluster.kubeconfig, cluster.context)
         self._pods: list[_Pod] = []
-        self._template = ""
         self._told: Manifest = {}
         self._started = 0
         self._failure: Exception | None = None
@@ -93,16 +96,21 @@ class Pods:
             return
         spec = deployment["spec"]
         template = json.dumps(spec["template"], sort_keys=True)
-        leaving = self._pods if template != self._template else []
-        staying = [pod for pod in self._pods if pod not in leaving and pod.running]
-        wanted = spec["replicas"]
-        more = [self._started_pod(spec["template"]["spec"]) for _ in range(wanted - len(staying))]
-        self._end([*leaving, *staying[wanted:], *(pod for pod in self._pods if not pod.running)])
-        self._pods = [*staying[:wanted], *more]
-        self._template = template
-        self._tell(deployment)
+        rolling = spec["strategy"]["rollingUpdate"]
+        wanted, most = spec["replicas"], spec["replicas"] + rolling["maxSurge"]
+        self._end([pod for pod in self._pods if not pod.running and pod.age > _AGAIN_SECONDS])
+        new = [pod for pod in self._pods if pod.template == template]
+        self._end(new[wanted:])
+        for _ in range(min(wanted - len(new), most - len(self._pods))):
+            self._pods.append(self._started_pod(spec["template"]["spec"], template))
+        ready = {pod for pod in self._pods if pod.ready()}
+        for pod in [pod for pod in self._pods if pod.template != template]:
+            if len(ready - {pod}) >= wanted - rolling["maxUnavailable"]:
+                self._end([pod])
+                ready -= {pod}
+        self._tell(deployment, template, len(ready))
 
-    def _started_pod(self, spec: Manifest) -> _Pod:
+    def _started_pod(self, spec: Manifest, template: str) -> _Pod:
         self._started += 1
         folder = self._folder / f"pod-{self._started}"
         folder.mkdir()
@@ -111,10 +119,11 @@ class Pods:
         write_settings(self._kube, spec, settings)
         account = spec["serviceAccountName"]
         access = write_kubeconfig(self._kube, self._cluster, account, folder / "kubeconfig")
-        return _Pod(spec, folder, settings, access)
+        return _Pod(spec, folder, settings, access, template)
 
-    def _tell(self, deployment: Manifest) -> None:
-        told = status(deployment, len(self._pods), sum(pod.ready() for pod in self._pods))
+    def _tell(self, deployment: Manifest, template: str, ready: int) -> None:
+        new = sum(pod.template == template for pod in self._pods)
+        told = status(deployment, running=len(self._pods), new=new, ready=ready)
         if told != self._told:
             with contextlib.suppress(Answered):  # deleted or changed meanwhile: the next look tells
                 self._kube.patch(f"{DEPLOYMENT}/status", {"status": told})
@@ -127,7 +136,11 @@ class Pods:
 
 
 class _Pod:
-    def __init__(self, spec: Manifest, folder: Path, settings: Path, kubeconfig: Path) -> None:
+    def __init__(
+        self, spec: Manifest, folder: Path, settings: Path, kubeconfig: Path, template: str
+    ) -> None:
+        self.template = template
+        self._born = time.monotonic()
         (container,) = spec["containers"]
         port = free_port()
         # What a Pod has an address and a service account's folder for.
@@ -149,6 +162,10 @@ class _Pod:
                 env={**os.environ, "PYTHONPATH": str(_ROOT / "operator"), **_variables(container)},
             )
         self._operator = RunningOperator(self._process, log, f"http://127.0.0.1:{port}")
+
+    @property
+    def age(self) -> float:
+        return time.monotonic() - self._born
 
     @property
     def running(self) -> bool:
