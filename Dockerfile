@@ -36,10 +36,7 @@ FROM python:3.13.16-slim-trixie@sha256:bf44cdfcb76cd3b41e879bc058fc37ec5872002cc
 RUN python -m pip uninstall --yes --root-user-action ignore pip \
     && rm -r "$(python -c 'import ensurepip, os; print(os.path.dirname(ensurepip.__file__))')"
 COPY --from=environment /opt/homelab-netpol /opt/homelab-netpol
-# The user has no entry in /etc/passwd; without HOME the Kubernetes client would look there, and fail.
-# HEALTH_PORT is for the check below only: whoever sets `server.port` to something else says so here too.
 ENV PATH=/opt/homelab-netpol/bin:$PATH \
-    HOME=/nonexistent \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     HEALTH_PORT=8080

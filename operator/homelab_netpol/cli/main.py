@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import os
+from pathlib import Path
 
 import click
 
@@ -26,8 +28,20 @@ class _LazyGroup(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         module, name = _COMMANDS[cmd_name]
+        _settle_home()
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
+
+
+def _settle_home() -> None:
+    """Sees to it that there is a home directory to ask for, as the Kubernetes client does at once.
+
+    The user of a Pod may have no entry in /etc/passwd, where it would look without HOME.
+    """
+    try:
+        Path.home()
+    except RuntimeError:
+        os.environ["HOME"] = "/nonexistent"
 
 
 @click.command(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
