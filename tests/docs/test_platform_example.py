@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from homelab_netpol.localcluster import Engine, Flow, Identity
-from tests.cluster.kube import CCNP, CNP, Kube, cnp_path
+from tests.cluster.kube import CCNP, CNP, Kube, cnp_path, eventually
 from tests.cluster.spaces import Space, Spaces, access
 from tests.cluster.watched import shows, shows_none
 from tests.docs.pages import SavedFile, steps
@@ -83,7 +83,9 @@ def test_with_the_example_exactly_those_reach_the_database_whom_the_page_names(
     example: dict[str, Any], database: Space, spaces: Spaces, kube: Kube, engine: Engine
 ) -> None:
     app, stranger = spaces({access("postgres"): "true"}), spaces()
-    database.has("homelab-grant-postgres")
+    eventually(
+        lambda: app.name in str(database.has("homelab-grant-postgres")), "the grant to name the app"
+    )
     kube.create(cnp_path("database"), example)
     standing = [
         {**policy, "kind": kind, "apiVersion": "cilium.io/v2"}
