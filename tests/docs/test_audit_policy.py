@@ -46,7 +46,9 @@ class Audited:
 
     def records(self, about: str) -> list[dict[str, Any]]:
         """What the log says about a Namespace, or what is in it."""
-        events = [json.loads(line) for line in self.log.read_text().splitlines()]
+        lines = self.log.read_text().splitlines(keepends=True)
+        # The last one may be half written yet.
+        events = [json.loads(line) for line in lines if line.endswith("\n")]
         return [
             event
             for event in events
