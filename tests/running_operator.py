@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -71,6 +72,16 @@ class RunningOperator:
         except OSError:  # refused, cut off, or an HTTP error such as 503
             return False
         return True
+
+    def not_ready_because(self) -> str:
+        """What /readyz says; "" when it is ready, or not there yet."""
+        try:
+            self.get("/readyz")
+        except urllib.error.HTTPError as error:
+            return error.read().decode()
+        except OSError:
+            return ""
+        return ""
 
     def get(self, path: str) -> str:
         """Read a page of the operator's own HTTP server; raises OSError if that fails."""

@@ -56,7 +56,7 @@ class Runtime:
         self._access = access
         self._metrics = Metrics()
         self._metrics.build.info({"version": __version__})
-        self._view = ClusterView(catalogue.run_in(access.own_namespace))
+        self._view = ClusterView(catalogue)
         self._dispatcher = Dispatcher(self._view, self._metrics)
         self._intake = Intake(self._view, self._dispatcher, self._metrics)
         self._label_keys = LabelKeys(self._settings.label_domain)

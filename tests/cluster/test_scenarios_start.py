@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.error import HTTPError
 
 import pytest
 
@@ -14,7 +13,7 @@ from tests.cluster.faulty_proxy import FaultyProxy
 from tests.cluster.kube import Kube, eventually
 from tests.cluster.spaces import PROFILE, Spaces
 from tests.cluster.watched import logged
-from tests.running_operator import RunningOperator, running_operator
+from tests.running_operator import running_operator
 
 
 @pytest.fixture
@@ -22,17 +21,6 @@ def proxy(account: Path, kube: Kube) -> Iterator[FaultyProxy]:
     """Stands between the operator and the API server."""
     with FaultyProxy(account) as proxy:
         yield proxy
-
-
-def not_ready_because(operator: RunningOperator) -> str:
-    """What /readyz says; "" when it is ready, or not there yet."""
-    try:
-        operator.get("/readyz")
-    except HTTPError as error:
-        return error.read().decode()
-    except OSError:
-        return ""
-    return ""
 
 
 def test_an_operator_started_while_the_api_server_is_away_waits_and_says_why(
@@ -44,7 +32,7 @@ def test_an_operator_started_while_the_api_server_is_away_waits_and_says_why(
         running_operator(proxy.kubeconfig, QUICK, ready_seconds=None) as operator,
     ):
         eventually(lambda: away.hits, "the operator to ask")
-        eventually(lambda: "cannot be listed" in not_ready_because(operator), "/readyz to say why")
+        eventually(lambda: "cannot be listed" in operator.not_ready_because(), "/readyz to say why")
         logged(operator, "The cluster cannot be listed yet", "503")
         away.over = True
         operator.wait_ready()

@@ -7,7 +7,6 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
 import pytest
@@ -52,22 +51,11 @@ def account(plane: AuditedPlane) -> Iterator[Path]:
         yield kubeconfig
 
 
-def not_ready_because(operator: RunningOperator) -> str:
-    """What /readyz says; "" when it is ready, or not there yet."""
-    try:
-        operator.get("/readyz")
-    except HTTPError as error:
-        return error.read().decode()
-    except OSError:
-        return ""
-    return ""
-
-
 def says(operator: RunningOperator, *words: str) -> None:
     """Waits for /readyz to say why not, while /healthz finds no fault: nobody starts it again."""
 
     def look() -> bool:
-        said = not_ready_because(operator)
+        said = operator.not_ready_because()
         return all(word in said for word in words)
 
     eventually(look, f"/readyz to say {words}")

@@ -107,7 +107,7 @@ def catalogue_of(namespace: str, scope: str, mesh: Mapping[str, Any]) -> Catalog
     # A resource beside the operator, which denies to its namespace whatever is no grant.
     spec = {"namespace": namespace, "ports": [{"port": 1}], "target": "exclusive"}
     own = read_resource(manifest(RESOURCES, "own", spec))
-    return Catalogue(settings, Definitions({}, {"own": own})).run_in(namespace)
+    return Catalogue(settings, Definitions({}, {"own": own}), own_namespace=namespace)
 
 
 def written(
@@ -138,7 +138,7 @@ def test_no_label_and_no_setting_cuts_the_operator_off(
 def test_an_operator_that_did_not_know_its_own_namespace_would_be_cut_off(engine: Engine) -> None:
     labels = {PROFILE: "isolated"}
     people(engine, "policies", labels)
-    objects = written(catalogue_of("policies", "workload", {}).run_in(None), "policies", labels)
+    objects = written(Catalogue(parse_settings("")), "policies", labels)
     assert denied(engine, objects, NEEDED[:2]) == set(NEEDED[:2])
 
 

@@ -28,7 +28,7 @@ def _nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def catalogue(own: str | None, scope: str = "workload") -> Catalogue:
-    return Catalogue(parse_settings(f"defaultDeny: {scope}")).run_in(own)
+    return Catalogue(parse_settings(f"defaultDeny: {scope}"), own_namespace=own)
 
 
 def test_a_profile_is_refused_there_though_no_setting_names_it() -> None:

@@ -40,7 +40,8 @@ def run(config: Path | None, kubeconfig: Path | None, context: str | None) -> No
     """Watch Namespaces and keep their policies true, until stopped."""
     try:
         settings = load_settings(config)
-        catalogue = Catalogue(settings)
+        access = ClusterAccess(kubeconfig, context)
+        catalogue = Catalogue(settings, own_namespace=access.own_namespace)
         Planner(catalogue).check()
     except (SettingsError, RenderError) as error:
         raise click.ClickException(str(error)) from error
@@ -50,7 +51,7 @@ def run(config: Path | None, kubeconfig: Path | None, context: str | None) -> No
             contextlib.closing(set_up_logging(settings.logging)),
             asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
         ):
-            runner.run(_run(catalogue, ClusterAccess(kubeconfig, context)))
+            runner.run(_run(catalogue, access))
     except kopf.LoginError as error:
         raise click.ClickException(
             "The API server no longer accepts the credentials, and reading them again gave no"

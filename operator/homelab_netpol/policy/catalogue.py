@@ -73,7 +73,9 @@ class Catalogue:
             settings: the settings.
             definitions: the custom resources; none by default.
             renderer: of an earlier catalogue of the same settings, with what it remembers.
-            own_namespace: where the operator itself runs; None: outside the cluster.
+            own_namespace: where the operator itself runs; None: outside the cluster. Whatever the
+                settings say, it is a platform namespace, and no policy of the operator's switches
+                on default deny for what leaves it: it must never cut itself off.
 
         Raises:
             RenderError: a template directory is missing, or a template's name is no profile's.
@@ -119,16 +121,6 @@ class Catalogue:
             definitions,
             renderer=self.renderer,
             own_namespace=self._own_namespace,
-        )
-
-    def run_in(self, namespace: str | None) -> Catalogue:
-        """The same for an operator that runs in a namespace, which it must never cut itself off in.
-
-        Whatever the settings say, that one is a platform namespace, and no policy of the operator's
-        switches on default deny for what leaves it.
-        """
-        return Catalogue(
-            self.settings, self.definitions, renderer=self.renderer, own_namespace=namespace
         )
 
     def _own(self) -> tuple[str, ...]:
