@@ -19,7 +19,7 @@ from bench.plan import Plan
 from bench.report import Report
 from bench.scenarios.index import SCENARIOS
 from bench.subjects import SubjectError
-from homelab_netpol.localcluster import LocalClusterError
+from lab.control_plane import LocalClusterError
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _SIZES = (100, 250, 500, 1_000, 2_500, 5_000)

@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from homelab_netpol.localcluster import (
+from homelab_netpol.package_data import own_crds
+from lab.control_plane import (
     Cluster,
     Engine,
     ExistingCluster,
     Lab,
     LocalClusterError,
 )
-from homelab_netpol.shipped import own_crds
 from tests.cluster.audited import AuditedPlane
 from tests.scheduling import ByModule, long_ones_first
 from tests.truth.judge import JUDGED

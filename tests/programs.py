@@ -9,7 +9,7 @@ import shutil
 
 import pytest
 
-from homelab_netpol.localcluster import Cluster
+from lab.control_plane import Cluster
 
 # Where each comes from. `.ci/packages` installs those of Debian.
 SOURCES = {

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from homelab_netpol.localcluster import BuildError
-from homelab_netpol.localcluster.build import Sources
-from homelab_netpol.localcluster.gobuild import GoModule
-from homelab_netpol.localcluster.golang import Go, install_go, installed_go
-from homelab_netpol.localcluster.guardian import Guardian
-from homelab_netpol.localcluster.paths import cache_directory
-from homelab_netpol.localcluster.progress import Progress
+from lab.control_plane import BuildError
+from lab.control_plane.build import Sources
+from lab.control_plane.gobuild import GoModule
+from lab.control_plane.golang import Go, install_go, installed_go
+from lab.control_plane.guardian import Guardian
+from lab.control_plane.paths import cache_directory
+from lab.control_plane.progress import Progress
 
 _MODULE = Path(__file__).with_name("controller_runtime")
 _BINARY = "controller-runtime-peer"

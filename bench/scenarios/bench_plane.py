@@ -18,8 +18,8 @@ from bench.load.labels import namespace_names
 from bench.load.written import Written, populate
 from bench.processes import CpuMeter, settle
 from bench.subjects import Running, Subject, running
-from homelab_netpol.localcluster import ControlPlane
-from homelab_netpol.shipped import own_crds
+from homelab_netpol.package_data import own_crds
+from lab.control_plane import ControlPlane
 
 Result = TypeVar("Result")
 

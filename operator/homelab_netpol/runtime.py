@@ -23,24 +23,24 @@ from homelab_netpol.cluster.events import EventPoster
 from homelab_netpol.cluster.foreign import ForeignReader
 from homelab_netpol.cluster.lease import LeaseElector
 from homelab_netpol.cluster.resources import Resources
-from homelab_netpol.debug import describe
+from homelab_netpol.findings.inspector import Inspector
 from homelab_netpol.handlers import build_kopf_settings, build_registry
-from homelab_netpol.health import StuckQueue
-from homelab_netpol.metrics import Metrics
 from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.objects import Kind, LabelKeys
-from homelab_netpol.reconcile.census import count_failing, count_known
-from homelab_netpol.reconcile.dispatch import Dispatcher
-from homelab_netpol.reconcile.follow import Follower
-from homelab_netpol.reconcile.inspect import Inspector
-from homelab_netpol.reconcile.intake import Intake, build_followers
+from homelab_netpol.reconcile.event_handlers import Intake, build_followers
 from homelab_netpol.reconcile.reconciler import Reconciler
 from homelab_netpol.reconcile.statuses import Statuses
-from homelab_netpol.reconcile.sync import Sync
-from homelab_netpol.reconcile.tell import Teller
 from homelab_netpol.reconcile.view import ClusterView
+from homelab_netpol.reconcile.workers import Dispatcher
 from homelab_netpol.reconcile.writer import Writer
-from homelab_netpol.server import HealthServer
+from homelab_netpol.reporting.reporter import Teller
+from homelab_netpol.telemetry.collectors import count_failing, count_known
+from homelab_netpol.telemetry.debug import describe
+from homelab_netpol.telemetry.health import StuckQueue
+from homelab_netpol.telemetry.metrics import Metrics
+from homelab_netpol.telemetry.server import HealthServer
+from homelab_netpol.watch.reflector import Follower
+from homelab_netpol.watch.resync import Sync
 
 log = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.subjects import Running, Subject, running
-from homelab_netpol.localcluster import ControlPlane, Lab
-from homelab_netpol.shipped import own_crds
+from homelab_netpol.package_data import own_crds
+from lab.control_plane import ControlPlane, Lab
 from tests.cluster.kube import CCNP, CNP, Kube, Manifest, eventually, namespace_path
 
 Labelled = Mapping[str, Mapping[str, str]]

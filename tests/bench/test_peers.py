@@ -11,7 +11,7 @@ import pytest
 from bench.peers.binary import go_peer
 from bench.peers.settings import PeerSettings
 from bench.subjects import Subject, controller_runtime, own, plain_kopf
-from homelab_netpol.localcluster import BuildError, Lab
+from lab.control_plane import BuildError, Lab
 from tests.bench.homes import AFTER, BEFORE, Home, Labelled, Stands, home
 from tests.cluster.kube import Manifest, ccnp_path, cnp_path, eventually
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from homelab_netpol.localcluster import ControlPlane, Lab
-from homelab_netpol.shipped import own_crds
+from homelab_netpol.package_data import own_crds
+from lab.control_plane import ControlPlane, Lab
 from tests.chaos.audit import audit_flags, log_in
 from tests.chaos.extent import LONG, SEED, SEEDS
 from tests.chaos.history import FLAGS

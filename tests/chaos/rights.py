@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from homelab_netpol.localcluster import ControlPlane
+from lab.control_plane import ControlPlane
 from tests.cluster.kube import Kube, Manifest
 
 NAMESPACE = "homelab-netpol"

@@ -13,9 +13,9 @@ from typing import Any
 import yaml
 from urllib3.exceptions import HTTPError
 
-from homelab_netpol.localcluster import ControlPlane
 from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.settings import Settings, parse_settings
+from lab.control_plane import ControlPlane
 from tests.chaos.audit import Asked, read_audit
 from tests.chaos.churn import Churn
 from tests.chaos.clock import Clock

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from homelab_netpol.localcluster import Lab
+from lab.control_plane import Lab
 from tests.chaos.extent import LONG
 from tests.chaos.foreign import POLICIES
 from tests.chaos.scene import Scene

@@ -21,7 +21,7 @@ from typing import Any, Self
 import pytest
 from kubernetes import client, config, watch
 
-from homelab_netpol.localcluster import ControlPlane, Lab
+from lab.control_plane import ControlPlane, Lab
 
 _SOURCE_ROOT = Path(__file__).resolve().parents[2] / "operator"
 _SECONDS = 120.0

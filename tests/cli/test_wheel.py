@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RENDER = """
 import homelab_netpol
 from homelab_netpol.policy.catalogue import Catalogue
-from homelab_netpol.shipped import own_crds, shipped
+from homelab_netpol.package_data import own_crds, shipped
 from homelab_netpol.policy.plan import Planner
 from homelab_netpol.settings import Settings
 catalogue = Catalogue(Settings())

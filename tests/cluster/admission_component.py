@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from homelab_netpol.localcluster import ControlPlane, Lab
+from lab.control_plane import ControlPlane, Lab
 from tests.cluster.audited import AuditedPlane
 from tests.cluster.kube import Kube, Manifest, eventually, namespace_path
 from tests.cluster.kube_as import as_user

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from homelab_netpol.localcluster import ControlPlane
+from lab.control_plane import ControlPlane
 
 HOME = "homelab-netpol"
 _POLICY = {

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from homelab_netpol.localcluster import Cluster
+from lab.control_plane import Cluster
 from tests.cluster.definitions import Definitions
 from tests.cluster.kube import CCNP, CNP, Kube
 from tests.cluster.service_account import operator_account

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from homelab_netpol import shipped
+from homelab_netpol import package_data
 from tests.cluster.kube import Kube, Manifest, eventually
 
 GROUP = "network-policy.homelab"
@@ -34,7 +34,7 @@ def own_crds(kube: Kube) -> Iterator[None]:
     """Installs the CRDs that are missing, and takes away again what it installed."""
     missing = [
         definition
-        for definition in shipped.own_crds()
+        for definition in package_data.own_crds()
         if kube.get(f"{_CRDS}/{definition['metadata']['name']}") is None
     ]
     for definition in missing:

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from homelab_netpol.localcluster import Cluster
+from lab.control_plane import Cluster
 from tests.cluster.audited import HOME, Asked, AuditedPlane, Right
 from tests.cluster.kube import Kube, Manifest
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from homelab_netpol.definitions import read_profile, read_resource
-from homelab_netpol.localcluster import Cluster
+from lab.control_plane import Cluster
 from tests.cluster import refused_profiles, refused_resources, taken_manifests
 from tests.cluster.kube import Kube, cnp_path, eventually
 from tests.cluster.kube_as import printed

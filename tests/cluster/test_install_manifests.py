@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from homelab_netpol.localcluster import Cluster
 from homelab_netpol.settings import load_settings
+from lab.control_plane import Cluster
 from tests.cluster.audited import HOME
 from tests.cluster.definitions import Definitions
 from tests.cluster.kube import Kube

@@ -20,15 +20,15 @@ import yaml
 from click.testing import CliRunner
 
 import homelab_netpol
-from homelab_netpol.cli.local import local
-from homelab_netpol.localcluster import (
+from lab.cli.control_plane import local
+from lab.control_plane import (
     ControlPlane,
     ExistingCluster,
     Lab,
     RefusedError,
     programs,
 )
-from homelab_netpol.localcluster.errors import LocalClusterError, ProcessDiedError
+from lab.control_plane.errors import LocalClusterError, ProcessDiedError
 
 POLICIES = "/apis/cilium.io/v2/namespaces/default/ciliumnetworkpolicies"
 CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/ciliumnetworkpolicies.cilium.io"
@@ -84,7 +84,7 @@ def is_clean(directory: Path) -> bool:
 def owner_of_a_plane(directory: Path, lab: Lab) -> Iterator["subprocess.Popen[str]"]:
     """A process that starts a plane in a directory, says `ready`, and sleeps."""
     script = (
-        "import time; from homelab_netpol.localcluster import ControlPlane\n"
+        "import time; from lab.control_plane import ControlPlane\n"
         "with ControlPlane() as plane: print('ready', flush=True); time.sleep(600)"
     )
     environment = os.environ | {
@@ -232,7 +232,7 @@ def test_a_port_that_was_taken_meanwhile_is_replaced(
     taken = [plane.ports]
     choose = programs.free_ports
     monkeypatch.setattr(
-        "homelab_netpol.localcluster.plane.free_ports", lambda: taken.pop() if taken else choose()
+        "lab.control_plane.plane.free_ports", lambda: taken.pop() if taken else choose()
     )
     with ControlPlane(lab=lab) as second:
         assert not taken

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from homelab_netpol.localcluster import ControlPlane, Lab
+from lab.control_plane import ControlPlane, Lab
 from tests.cluster.admission_component import (
     CONFIG_MAPS,
     EDITOR,

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from homelab_netpol.localcluster import Lab
-from homelab_netpol.shipped import own_crds
+from homelab_netpol.package_data import own_crds
+from lab.control_plane import Lab
 from tests.cluster.audited import AuditedPlane
 from tests.cluster.conftest import QUICK
 from tests.cluster.definitions import Definitions

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from homelab_netpol.localcluster import ControlPlane, Engine, Lab
+from lab.control_plane import ControlPlane, Engine, Lab
 
 CNPS = "/apis/cilium.io/v2/namespaces/default/ciliumnetworkpolicies"
 CCNPS = "/apis/cilium.io/v2/ciliumclusterwidenetworkpolicies"

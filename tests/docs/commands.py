@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from homelab_netpol.localcluster import ControlPlane
+from lab.control_plane import ControlPlane
 from tests.docs.deployed import Deployed
 from tests.docs.flows import write_flows
 from tests.docs.pages import BASH, ROOT, Command, SavedFile

@@ -14,8 +14,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
-from homelab_netpol.localcluster import ControlPlane
 from homelab_netpol.settings.files import read_settings
+from lab.control_plane import ControlPlane
 from tests.cluster.kube import Answered, Kube, Manifest
 from tests.cluster.service_account import write_kubeconfig
 from tests.deployment import DEPLOYMENT, HOME, status, write_settings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from homelab_netpol.localcluster import ControlPlane, Lab
+from lab.control_plane import ControlPlane, Lab
 from tests.docs.commands import Desk, Failed
 from tests.docs.deployed import Deployed
 from tests.docs.pages import ROOT, Command, SavedFile, pages

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from homelab_netpol.localcluster import ControlPlane, Lab
-from homelab_netpol.shipped import own_crds
+from homelab_netpol.package_data import own_crds
+from lab.control_plane import ControlPlane, Lab
 from tests.cluster.kube import Kube, cnp_path, eventually, namespace_path
 from tests.cluster.kube_as import KubeWith, as_user
 from tests.cluster.spaces import ENFORCEMENT, HATCH_POLICY, PROFILE, Labels, Space, Spaces

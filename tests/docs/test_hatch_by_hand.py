@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import yaml
 
-from homelab_netpol.localcluster import Engine, Flow, Identity
+from lab.control_plane import Engine, Flow, Identity
 from tests.docs.pages import commands
 
 PAGE = "docs/runbooks/escape-hatch.md"

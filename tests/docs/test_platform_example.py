@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from homelab_netpol.localcluster import Engine, Flow, Identity
+from lab.control_plane import Engine, Flow, Identity
 from tests.cluster.kube import CCNP, CNP, Kube, cnp_path, eventually
 from tests.cluster.spaces import Space, Spaces, access
 from tests.cluster.watched import shows, shows_none

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from homelab_netpol.localcluster import Lab
+from lab.control_plane import Lab
 from tests.docs.scenes import scene_of
 from tests.docs.story import go_through, told
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from homelab_netpol.localcluster import Cluster, Engine, Flow, Identity
+from lab.control_plane import Cluster, Engine, Flow, Identity
 from tests.cluster.kube import CCNP, CNP, Kube, eventually, namespace_path
 from tests.cluster.spaces import ENFORCEMENT, Space
 from tests.image.conftest import ROOT

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 import yaml
 
-from homelab_netpol.localcluster import ControlPlane, Lab
+from lab.control_plane import ControlPlane, Lab
 from tests.cluster.kube import Kube, Manifest
 from tests.install.rendered import HOME
 from tests.tools import module_directory

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from homelab_netpol.localcluster import ControlPlane
+from lab.control_plane import ControlPlane
 from tests.install.pods import Pods
 
 _ROOT = Path(__file__).resolve().parents[2]

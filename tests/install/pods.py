@@ -25,7 +25,7 @@ from typing import Any, Self
 import yaml
 from urllib3.exceptions import HTTPError
 
-from homelab_netpol.localcluster import Cluster
+from lab.control_plane import Cluster
 from tests.cluster.kube import Answered, Kube, Manifest
 from tests.cluster.service_account import write_kubeconfig
 from tests.deployment import DEPLOYMENT, HOME, status, write_settings

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from homelab_netpol.localcluster.api import Api
+from lab.control_plane.api import Api
 from tests.install.rendered import Manifest
 
 # kubeconform puts in the kind in small letters, and `-GROUP-VERSION`, of the group its first word.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from homelab_netpol.localcluster import ControlPlane
+from lab.control_plane import ControlPlane
 from tests.cluster.kube import Kube, Manifest, eventually
 from tests.cluster.spaces import PROFILE, Spaces
 from tests.cluster.watched import shows_none

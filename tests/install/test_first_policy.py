@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from homelab_netpol.localcluster import ControlPlane, Lab
+from lab.control_plane import ControlPlane, Lab
 from tests.install.first_policy import COMMANDS, NAMESPACE, first_policy
 from tests.programs import program
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from homelab_netpol.localcluster import ControlPlane
+from lab.control_plane import ControlPlane
 from tests.cluster.kube import Kube
 from tests.install.rendered import (
     COMPONENTS,

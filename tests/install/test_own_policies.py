@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
-from homelab_netpol.localcluster import ControlPlane, Engine, Flow, Identity
+from lab.control_plane import ControlPlane, Engine, Flow, Identity
 from tests.cluster.kube import CCNP, CNP, Kube, Manifest, cnp_path
 from tests.cluster.service_account import write_kubeconfig
 from tests.cluster.spaces import PROFILE, Spaces

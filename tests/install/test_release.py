@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from homelab_netpol.localcluster import ControlPlane
+from lab.control_plane import ControlPlane
 from tests.cluster.kube import Kube, eventually
 from tests.install.rendered import CHART, HOME, MANIFESTS, VALUES, Manifest, chart, helm, run
 from tests.programs import kubectl

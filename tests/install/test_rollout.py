@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from homelab_netpol.localcluster import ControlPlane, Lab
+from lab.control_plane import ControlPlane, Lab
 from tests.cluster.kube import Kube, Manifest, eventually
 from tests.cluster.spaces import PROFILE, PROFILE_POLICY, Spaces
 from tests.install.pods import Pods

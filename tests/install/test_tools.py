@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from homelab_netpol.localcluster import BuildError
+from lab.control_plane import BuildError
 from tests.install.rendered import run
 from tests.tools import module_directory, tool
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from homelab_netpol.localcluster import Cluster
+from lab.control_plane import Cluster
 from tests.cluster.kube import Kube, eventually
 from tests.cluster.watched import shows
 from tests.monitoring import shipped_rules

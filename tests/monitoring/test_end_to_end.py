@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from homelab_netpol.localcluster import Cluster
+from lab.control_plane import Cluster
 from tests.cluster.kube import Kube, eventually
 from tests.cluster.spaces import ENFORCEMENT, PROFILE, Space, Spaces
 from tests.cluster.watched import shows

@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from homelab_netpol.localcluster import Cluster
-from homelab_netpol.metrics import Metrics
-from homelab_netpol.metrics.dashboard import dashboard
+from homelab_netpol.telemetry.metrics import Metrics
+from lab.control_plane import Cluster
 from tests.cluster.kube import Kube, eventually
 from tests.cluster.spaces import Space
 from tests.monitoring import shipped_rules
@@ -19,6 +18,7 @@ from tests.monitoring.promql import mentioned
 from tests.monitoring.promtool import promtool
 from tests.monitoring.scraped import Scraped, scraped
 from tests.monitoring.troubled import troubled
+from tools.dashboard import dashboard
 
 # What Prometheus adds, from the scrape and for the buckets of histograms.
 OF_TARGETS = {"instance", "job", "pod"}

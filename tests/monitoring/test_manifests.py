@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from homelab_netpol.localcluster import ControlPlane, Lab
+from lab.control_plane import ControlPlane, Lab
 from tests.monitoring import shipped_rules
 from tests.monitoring.scraped import documented_scrape
 from tests.monitoring.shipped_rules import MONITORING

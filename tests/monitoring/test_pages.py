@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from homelab_netpol.metrics import Metrics
-from homelab_netpol.metrics.dashboard import dashboard
-from homelab_netpol.metrics.reference import reference
+from homelab_netpol.telemetry.metrics import Metrics
 from tests.monitoring.scraped import DOCS
 from tests.monitoring.shipped_rules import MONITORING
+from tools.dashboard import dashboard
+from tools.metrics_reference import reference
 
 PANELS: list[dict[str, Any]] = [p for p in dashboard()["panels"] if p["type"] != "row"]
 COLUMNS = 24
@@ -22,15 +22,14 @@ UNITS = {"none", "short", "s", "ops", "wps", "bytes", "percentunit", "dateTimeAs
 
 def test_the_metrics_reference_is_current() -> None:
     assert (DOCS.parent / "metrics.md").read_text(encoding="utf-8") == reference(), (
-        "run: python -m homelab_netpol.metrics.reference > docs/metrics.md"
+        "run: python -m tools.metrics_reference > docs/metrics.md"
     )
 
 
 def test_the_dashboard_is_current() -> None:
     shipped = (MONITORING / "dashboard.json").read_text(encoding="utf-8")
     assert shipped == json.dumps(dashboard(), indent=2) + "\n", (
-        "run: python -m homelab_netpol.metrics.dashboard"
-        " > manifests/components/monitoring/dashboard.json"
+        "run: python -m tools.dashboard > manifests/components/monitoring/dashboard.json"
     )
 
 

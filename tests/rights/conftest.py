@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from homelab_netpol.localcluster import Lab
-from homelab_netpol.shipped import own_crds
+from homelab_netpol.package_data import own_crds
+from lab.control_plane import Lab
 from tests.cluster.audited import AuditedPlane
 from tests.cluster.conftest import PLATFORM, spaces
 from tests.cluster.kube import Kube

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from homelab_netpol.shipped import own_crds
+from homelab_netpol.package_data import own_crds
 from tests.cluster.admission_component import CONFIG_MAPS, VOCABULARY
 from tests.cluster.audited import HOME
 from tests.cluster.kube import Manifest, eventually

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from homelab_netpol.localcluster import Cluster
+from lab.control_plane import Cluster
 
 # Of the loopback network, and nobody else's.
 _NAMESERVER = "127.53.0.53"

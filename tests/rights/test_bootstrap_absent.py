@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from homelab_netpol.localcluster import Lab
+from lab.control_plane import Lab
 from tests.cluster.audited import HOME, AuditedPlane
 from tests.cluster.faulty_proxy import FaultyProxy
 from tests.cluster.kube import Kube, eventually, namespace_path

@@ -14,14 +14,14 @@ import pytest
 import yaml
 
 from homelab_netpol.definitions import Definitions, read_resource
-from homelab_netpol.localcluster import Engine, Flow, Identity
 from homelab_netpol.policy.catalogue import Catalogue
-from homelab_netpol.policy.desired import desired_policies
 from homelab_netpol.settings import parse_settings
+from lab.control_plane import Engine, Flow, Identity
 from tests.cluster.audited import HOME
 from tests.cluster.own_crds import RESOURCES, manifest
 from tests.cluster.service_account import MANIFESTS
 from tests.cluster.spaces import ENFORCEMENT, INTRA_NAMESPACE, PROFILE, access
+from tests.desired import desired_policies
 from tests.worlds.readings import NOON
 from tests.worlds.rendered import as_object
 

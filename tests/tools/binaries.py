@@ -12,11 +12,11 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from homelab_netpol.localcluster import BuildError
-from homelab_netpol.localcluster.golang import Go
-from homelab_netpol.localcluster.guardian import Guardian
-from homelab_netpol.localcluster.paths import cache_directory
-from homelab_netpol.localcluster.progress import Progress
+from lab.control_plane import BuildError
+from lab.control_plane.golang import Go
+from lab.control_plane.guardian import Guardian
+from lab.control_plane.paths import cache_directory
+from lab.control_plane.progress import Progress
 from tests.tools.go_command import go_command, toolchain
 
 # Which file names which programs: what Hubble needs of Kubernetes is not what Helm needs.

@@ -8,9 +8,9 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from homelab_netpol.localcluster import BuildError
-from homelab_netpol.localcluster.golang import Go, install_go, installed_go
-from homelab_netpol.localcluster.progress import Progress
+from lab.control_plane import BuildError
+from lab.control_plane.golang import Go, install_go, installed_go
+from lab.control_plane.progress import Progress
 
 _TOLD_LINES = 20
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from kubernetes import config
 
-from homelab_netpol.localcluster import Cluster, ControlPlane, Lab
+from lab.control_plane import Cluster, ControlPlane, Lab
 from tests.running_operator import running_operator
 from tests.truth.homelab import Homelab, Snapshot
 from tests.truth.judge import JUDGED, Report

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from homelab_netpol.localcluster import Engine, Flow, Verdict
+from lab.control_plane import Engine, Flow, Verdict
 from tests.truth.table import Direction, Expectation, Row
 from tests.truth.world import Endpoint, Port, ports
 

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from homelab_netpol.localcluster import Engine
-from homelab_netpol.localcluster.api import Answer, Api
+from lab.control_plane import Engine
+from lab.control_plane.api import Answer, Api
 
 _POLICIES = "/apis/cilium.io/v2/namespaces/default/ciliumnetworkpolicies"
 _HEAD = {"apiVersion": "cilium.io/v2", "kind": "CiliumNetworkPolicy"}

@@ -16,11 +16,11 @@ from typing import Any
 
 import pytest
 
-from homelab_netpol.cleanup.belonging import Managed, judge
 from homelab_netpol.cleanup.default_deny import without_default_deny
+from homelab_netpol.cleanup.ownership import Managed, judge
 from homelab_netpol.cleanup.plan import deletions, rewrites
-from homelab_netpol.localcluster import Engine, Flow
 from homelab_netpol.policy.objects import Kind, LabelKeys, PolicyKey
+from lab.control_plane import Engine, Flow
 from tests.worlds.flows import pick
 from tests.worlds.judge import as_flow
 from tests.worlds.oracle import Oracle

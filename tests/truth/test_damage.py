@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from homelab_netpol.localcluster import Engine
+from lab.control_plane import Engine
 from tests.truth import flows
 from tests.truth.homelab import Snapshot
 from tests.truth.judge import Mismatch, Report, judge

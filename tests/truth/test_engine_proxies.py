@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from homelab_netpol.localcluster import Engine, Flow, Identity
+from lab.control_plane import Engine, Flow, Identity
 
 IDENTITIES = {
     "web": Identity.pod("shop", {"app": "web"}),

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from homelab_netpol.localcluster import Engine, EngineError, Flow, Identity
+from lab.control_plane import Engine, EngineError, Flow, Identity
 
 IDENTITIES = {
     "web": Identity.pod("shop", {"app": "web"}, ports={"http": "8080/TCP", "dns-tcp": "5353/TCP"}),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from homelab_netpol.localcluster import Engine
+from lab.control_plane import Engine
 from tests.truth import flows
 from tests.truth.homelab import Snapshot
 from tests.truth.judge import Report, judge

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from homelab_netpol.intent import LastGood, NamespaceFacts, read_intent
-from homelab_netpol.localcluster import Engine, Flow, Identity
 from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.objects import Policy
 from homelab_netpol.policy.plan import Planner
 from homelab_netpol.settings import parse_settings
+from lab.control_plane import Engine, Flow, Identity
 
 DOMAIN = "network-policy.homelab"
 AMBIENT = {"istio.io/dataplane-mode": "ambient"}

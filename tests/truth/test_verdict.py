@@ -10,20 +10,22 @@ from ipaddress import ip_network
 
 import pytest
 
-from homelab_netpol.localcluster import Engine, EngineError, Flow, Identity, Lab
-from homelab_netpol.verdict import (
+from homelab_netpol.cilium.evaluation import (
     Doubt,
-    FindingReason,
-    GrantedPort,
-    GrantedResource,
     Network,
     Outcome,
     Pod,
-    TargetFacts,
-    grant_findings,
     ingress_half,
     read_policies,
 )
+from homelab_netpol.findings import (
+    FindingReason,
+    GrantedPort,
+    GrantedResource,
+    TargetFacts,
+    grant_findings,
+)
+from lab.control_plane import Engine, EngineError, Flow, Identity, Lab
 from tests.truth.random_policies import NAMESPACES, PORTS, Generator, Json
 from tests.truth.verdict_world import World, halves
 

@@ -8,8 +8,7 @@ from ipaddress import ip_network
 from random import Random
 from typing import Any
 
-from homelab_netpol.localcluster import Engine, Flow, Identity, Verdict
-from homelab_netpol.verdict import (
+from homelab_netpol.cilium.evaluation import (
     Endpoint,
     Entity,
     Half,
@@ -20,6 +19,7 @@ from homelab_netpol.verdict import (
     ingress_half,
     read_policies,
 )
+from lab.control_plane import Engine, Flow, Identity, Verdict
 from tests.truth.random_policies import NAMESPACES, PORTS, PROTOCOLS, Generator, Json, PodFacts
 
 FLOWS = 60

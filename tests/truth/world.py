@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from homelab_netpol.localcluster import Identity
+from lab.control_plane import Identity
 
 HERE = Path(__file__).parent
 PREFIX = "truth-"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from homelab_netpol.localcluster import ControlPlane, Lab
-from homelab_netpol.shipped import own_crds
+from homelab_netpol.package_data import own_crds
+from lab.control_plane import ControlPlane, Lab
 from tests.cluster.kube import Kube
 from tests.cluster.service_account import operator_account
 from tests.cluster.watched import resync

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from homelab_netpol.localcluster import ControlPlane, Lab
+from lab.control_plane import ControlPlane, Lab
 from tests.cluster.audited import HOME
 from tests.cluster.kube import Kube, ccnp_path, cnp_path, eventually
 from tests.cluster.service_account import install, operator_account, place, write_kubeconfig

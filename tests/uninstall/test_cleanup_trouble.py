@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from homelab_netpol.localcluster import ControlPlane
+from lab.control_plane import ControlPlane
 from tests.cluster import faults as wrong
 from tests.cluster.audited import HOME
 from tests.cluster.faulty_proxy import FaultyProxy

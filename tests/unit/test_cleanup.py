@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from homelab_netpol.cleanup.belonging import Foreign, Managed, Why, judge
 from homelab_netpol.cleanup.default_deny import denies, without_default_deny
+from homelab_netpol.cleanup.ownership import Foreign, Managed, Why, judge
 from homelab_netpol.cleanup.plan import deletions, rewrites
 from homelab_netpol.policy.objects import Kind, LabelKeys
 

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homelab_netpol.cleanup.belonging import Managed, judge
+from homelab_netpol.cleanup.ownership import Managed, judge
 from homelab_netpol.cleanup.plan import deletions, rewrites
 from homelab_netpol.policy.objects import Kind, LabelKeys, PolicyKey
 

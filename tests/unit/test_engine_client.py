@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from homelab_netpol.localcluster import Engine, EngineError, Flow, Identity, Lab, Rejection, Verdict
+from lab.control_plane import Engine, EngineError, Flow, Identity, Lab, Rejection, Verdict
 
 WEB = Identity.pod("shop", {"app": "web"})
 BATCH = Identity.pod("batch", namespace_labels={"team": "night"})

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from homelab_netpol.verdict import (
+from homelab_netpol.cilium.evaluation import read_policies
+from homelab_netpol.findings import (
     Finding,
     FindingReason,
     GrantedPort,
     GrantedResource,
     TargetFacts,
     grant_findings,
-    read_policies,
 )
 from tests.unit.hand_made import Json, namespaces, policy, ports, rejected
 

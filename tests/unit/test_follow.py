@@ -9,7 +9,7 @@ import pytest
 
 from homelab_netpol.cluster.errors import ApiError, Expired, NotFound, Unavailable
 from homelab_netpol.cluster.watch import SILENCE_SECONDS, Told, WatchEvent
-from homelab_netpol.reconcile.follow import Follower, HistoryWentBack
+from homelab_netpol.watch.reflector import Follower, HistoryWentBack
 
 EXPIRED = Expired(410, "Expired", "too old resource version")
 AWAY = NotFound(404, "NotFound", "the server could not find the requested resource")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from homelab_netpol.health import Heartbeat, StuckQueue
+from homelab_netpol.telemetry.health import Heartbeat, StuckQueue
 
 
 class Clock:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from homelab_netpol.localcluster.build import lab_binary, read_sources
-from homelab_netpol.localcluster.errors import BuildError
-from homelab_netpol.localcluster.golang import Go
+from lab.control_plane.build import lab_binary, read_sources
+from lab.control_plane.errors import BuildError
+from lab.control_plane.golang import Go
 
 GO = Go(Path("/usr/bin/go"), "go1.26.8", "linux", "amd64")
 

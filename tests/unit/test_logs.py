@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from homelab_netpol.logs import BackgroundHandler, set_up_logging
-from homelab_netpol.metrics import Metrics
 from homelab_netpol.settings import Logging
 from homelab_netpol.settings.process import LogFormat
+from homelab_netpol.telemetry.logs import BackgroundHandler, set_up_logging
+from homelab_netpol.telemetry.metrics import Metrics
 
 ROOT = Path(__file__).resolve().parents[2]
 # More than a pipe and the queue hold.
@@ -24,7 +24,7 @@ TOO_MANY = 30_000
 
 _SET_UP = """
 import logging
-from homelab_netpol.logs import set_up_logging
+from homelab_netpol.telemetry.logs import set_up_logging
 from homelab_netpol.settings import Logging
 set_up_logging(Logging())
 log = logging.getLogger("homelab_netpol.test")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from homelab_netpol.cilium.evaluation import read_policies
+from homelab_netpol.findings import FindingReason, platform_findings
 from homelab_netpol.settings import Settings, parse_settings
-from homelab_netpol.verdict import FindingReason, platform_findings, read_policies
 from tests.unit.hand_made import Json, namespaces, policy, ports, rejected
 
 SETTINGS = Settings()

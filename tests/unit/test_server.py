@@ -15,8 +15,8 @@ from urllib.error import HTTPError
 
 import pytest
 
-from homelab_netpol.metrics import Metrics
-from homelab_netpol.server import HealthServer
+from homelab_netpol.telemetry.metrics import Metrics
+from homelab_netpol.telemetry.server import HealthServer
 
 
 class Pages:

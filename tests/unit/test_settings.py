@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from homelab_netpol.settings import Settings, SettingsError, load_settings, parse_settings
-from homelab_netpol.settings.reference import reference
+from tools.settings_reference import reference
 
 
 def test_defaults_are_the_table_of_shared_resources() -> None:
@@ -162,6 +162,6 @@ def test_aliases_do_not_blow_up(text: str) -> None:
 def test_the_reference_page_is_what_the_model_says() -> None:
     page = Path(__file__).parents[2] / "docs" / "settings.md"
     assert page.read_text() == reference(), (
-        "run: python -m homelab_netpol.settings.reference > docs/settings.md"
+        "run: python -m tools.settings_reference > docs/settings.md"
     )
     assert "None |" not in reference(), "every setting says what it is for"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from homelab_netpol.localcluster import Identity
+from lab.control_plane import Identity
 
 # Every pod calls its port 8080 this, so that rules may say the name.
 PORT_NAME, PORT_NUMBER = "http", 8080

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from homelab_netpol.localcluster import Engine, Flow, Verdict
 from homelab_netpol.policy.objects import Policy
+from lab.control_plane import Engine, Flow, Verdict
 from tests.worlds.ends import Pod
 from tests.worlds.flows import Expected, expect, pick
 from tests.worlds.oracle import Oracle

@@ -7,11 +7,11 @@ from functools import cache
 from typing import Any
 
 from homelab_netpol.definitions import Definitions, read_profile, read_resource
-from homelab_netpol.localcluster import Engine
 from homelab_netpol.policy.catalogue import Catalogue
-from homelab_netpol.policy.desired import desired_policies
 from homelab_netpol.policy.objects import Policy
 from homelab_netpol.settings import Settings, parse_settings
+from lab.control_plane import Engine
+from tests.desired import desired_policies
 from tests.worlds.ends import ENTITIES, OUTSIDE, Entity, Outside, identity
 from tests.worlds.readings import NOON
 from tests.worlds.world import World

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from homelab_netpol.localcluster import Engine
 from homelab_netpol.policy.objects import Component, Policy
+from lab.control_plane import Engine
 from tests.worlds.flows import pick
 from tests.worlds.judge import Mismatch, Tally, explain, judge, judge_world
 from tests.worlds.oracle import Oracle

@@ -8,8 +8,8 @@ from random import Random
 
 import pytest
 
-from homelab_netpol.localcluster import Engine, Flow
 from homelab_netpol.policy.objects import Policy
+from lab.control_plane import Engine, Flow
 from tests.worlds.events import random_event, understood
 from tests.worlds.flows import pick
 from tests.worlds.judge import as_flow

@@ -12,7 +12,7 @@ from random import Random
 
 import pytest
 
-from homelab_netpol.localcluster import Cluster
+from lab.control_plane import Cluster
 from tests.cluster.conftest import QUICK
 from tests.cluster.kube import Kube, eventually
 from tests.cluster.watched import resync

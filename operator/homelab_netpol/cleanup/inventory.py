@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from homelab_netpol.cleanup.alive import LeaseSeen, read_lease
-from homelab_netpol.cleanup.belonging import Foreign, Managed, judge
 from homelab_netpol.cleanup.default_deny import denies, rule_sets
-from homelab_netpol.cleanup.patience import patiently
+from homelab_netpol.cleanup.lease_watch import LeaseSeen, read_lease
+from homelab_netpol.cleanup.ownership import Foreign, Managed, judge
+from homelab_netpol.cleanup.retry import patiently
 from homelab_netpol.cluster.client import Api
 from homelab_netpol.cluster.owned import OwnedObjects, Record
 from homelab_netpol.cluster.resources import Resources

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
-from homelab_netpol.cleanup.alive import LeaseSeen, LeaseWatch
-from homelab_netpol.cleanup.belonging import Managed, judge
 from homelab_netpol.cleanup.inventory import Inventory
-from homelab_netpol.cleanup.patience import patiently
+from homelab_netpol.cleanup.lease_watch import LeaseSeen, LeaseWatch
+from homelab_netpol.cleanup.ownership import Managed, judge
 from homelab_netpol.cleanup.plan import Rewrite, deletions, rewrites
+from homelab_netpol.cleanup.retry import patiently
 from homelab_netpol.cluster.client import Api
 from homelab_netpol.cluster.errors import ApiError, Conflict, NotFound, Unavailable
 from homelab_netpol.cluster.owned import OwnedObjects, Record

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from homelab_netpol.cleanup.alive import LeaseSeen
 from homelab_netpol.cleanup.inventory import Inventory
+from homelab_netpol.cleanup.lease_watch import LeaseSeen
 from homelab_netpol.cluster.owned import Record
 from homelab_netpol.policy.objects import PolicyKey
 

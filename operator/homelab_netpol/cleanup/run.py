@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from homelab_netpol.cleanup.alive import LeaseWatch
 from homelab_netpol.cleanup.inventory import Inventory, Surveyor
-from homelab_netpol.cleanup.patience import patiently
+from homelab_netpol.cleanup.lease_watch import LeaseWatch
 from homelab_netpol.cleanup.removal import CameBack, DenyRemains, Outcome, Removal
 from homelab_netpol.cleanup.result import Ending, Result
+from homelab_netpol.cleanup.retry import patiently
 from homelab_netpol.cluster.client import Api
 from homelab_netpol.cluster.connection import ClusterAccess
 from homelab_netpol.cluster.errors import ApiError

@@ -13,8 +13,8 @@ from homelab_netpol import __version__
 _COMMANDS = {
     "run": ("homelab_netpol.cli.run", "run"),
     "cleanup": ("homelab_netpol.cli.cleanup", "cleanup"),
-    "local": ("homelab_netpol.cli.local", "local"),
-    "demo": ("homelab_netpol.cli.demo", "demo"),
+    "local": ("lab.cli.control_plane", "local"),
+    "demo": ("lab.cli.demo", "demo"),
 }
 
 

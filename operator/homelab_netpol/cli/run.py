@@ -12,13 +12,13 @@ import uvloop
 
 from homelab_netpol.cluster.connection import ClusterAccess, ConnectionFailed
 from homelab_netpol.cluster.lease import LeadershipLost
-from homelab_netpol.logs import set_up_logging
 from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.plan import Planner
 from homelab_netpol.policy.rendering import RenderError
-from homelab_netpol.reconcile.follow import HistoryWentBack
 from homelab_netpol.runtime import Runtime
 from homelab_netpol.settings import SettingsError, load_settings
+from homelab_netpol.telemetry.logs import set_up_logging
+from homelab_netpol.watch.reflector import HistoryWentBack
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _FILE_OR_FOLDER = click.Path(path_type=Path)

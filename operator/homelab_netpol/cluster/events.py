@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 
 from homelab_netpol.cluster.client import Api
 from homelab_netpol.cluster.errors import AlreadyExists, ApiError, NamespaceTerminating, NotFound
-from homelab_netpol.metrics import Metrics
 from homelab_netpol.policy.objects import FIELD_MANAGER
+from homelab_netpol.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
 

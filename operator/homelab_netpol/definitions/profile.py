@@ -11,9 +11,9 @@ import difflib
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from homelab_netpol.cilium.validation import check_body
 from homelab_netpol.definitions.model import NotUsable, ProfileDefinition, Why
 from homelab_netpol.policy.objects import Kind
-from homelab_netpol.policy.sanitize import check_body
 
 _FIELDS = frozenset({"description", "extends", "intraNamespace", "ingress", "egress"})
 _PEERS = {

@@ -17,6 +17,7 @@ from homelab_netpol.definitions import (
     namespace_selector,
 )
 from homelab_netpol.intent import Vocabulary
+from homelab_netpol.package_data import shipped
 from homelab_netpol.policy.compose import (
     NAMESPACE_KEY,
     compose,
@@ -30,7 +31,6 @@ from homelab_netpol.policy.mesh import namespaces_of
 from homelab_netpol.policy.objects import GATEWAYS, Kind, digest_of
 from homelab_netpol.policy.rendering import Rendered, Renderer, RenderError
 from homelab_netpol.settings import DefaultDeny, Settings, SharedResource
-from homelab_netpol.shipped import shipped
 
 _PROFILE_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 

@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from homelab_netpol.cluster.errors import ApiError, Conflict, Unavailable
 from homelab_netpol.definitions import DefinitionKind
-from homelab_netpol.metrics import Metrics
 from homelab_netpol.policy.diff import Change, Create, Delete, Replace, diff, in_steps, only_allows
 from homelab_netpol.policy.objects import (
     Component,
@@ -21,9 +20,10 @@ from homelab_netpol.policy.objects import (
 from homelab_netpol.policy.rendering import RenderError
 from homelab_netpol.reconcile.queue import Scope, WorkKey
 from homelab_netpol.reconcile.statuses import Statuses
-from homelab_netpol.reconcile.tell import Teller
 from homelab_netpol.reconcile.view import ClusterView
 from homelab_netpol.reconcile.writer import ForeignPolicy, Writer
+from homelab_netpol.reporting.reporter import Teller
+from homelab_netpol.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from homelab_netpol.cache.definitions import DefinedObjects
+from homelab_netpol.cache.policies import CLUSTERWIDE
 from homelab_netpol.definitions import DefinitionKind
 from homelab_netpol.intent import Intent
 from homelab_netpol.policy.catalogue import Catalogue
-from homelab_netpol.reconcile.defined import DefinedObjects
 from homelab_netpol.reconcile.queue import Priority, Scope, WorkKey
-from homelab_netpol.reconcile.standing import CLUSTERWIDE
 
 VOCABULARY = WorkKey(Scope.VOCABULARY)
 

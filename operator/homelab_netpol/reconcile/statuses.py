@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from homelab_netpol.cache.definitions import LiveDefinition
 from homelab_netpol.cluster.errors import NotFound
 from homelab_netpol.cluster.resources import Resources
 from homelab_netpol.definitions import DefinitionKind
@@ -15,9 +16,8 @@ from homelab_netpol.definitions.status import (
     with_times,
 )
 from homelab_netpol.policy.objects import Component, Kind, PolicyKey, policy_name
-from homelab_netpol.reconcile.defined import LiveDefinition
-from homelab_netpol.reconcile.tell import Teller
 from homelab_netpol.reconcile.view import ClusterView
+from homelab_netpol.reporting.reporter import Teller
 
 
 class Statuses:

@@ -10,6 +10,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from homelab_netpol.cache.deadlines import Deadlines
+from homelab_netpol.cache.definitions import DefinedObjects, LiveDefinition
+from homelab_netpol.cache.last_good import LastGoodMemory
+from homelab_netpol.cache.policies import CLUSTERWIDE, StandingPolicies
 from homelab_netpol.definitions import DefinitionKind
 from homelab_netpol.intent import Intent, LastGood, NamespaceFacts, read_intent
 from homelab_netpol.policy.catalogue import KUBE_API, Catalogue
@@ -22,9 +26,6 @@ from homelab_netpol.policy.objects import (
     PolicyKey,
 )
 from homelab_netpol.policy.plan import Planner
-from homelab_netpol.reconcile.deadlines import Deadlines
-from homelab_netpol.reconcile.defined import DefinedObjects, LiveDefinition
-from homelab_netpol.reconcile.memory import LastGoodMemory
 from homelab_netpol.reconcile.queue import Priority, Scope, WorkKey
 from homelab_netpol.reconcile.requests import (
     VOCABULARY,
@@ -34,7 +35,6 @@ from homelab_netpol.reconcile.requests import (
     profiles_of,
     status_key,
 )
-from homelab_netpol.reconcile.standing import CLUSTERWIDE, StandingPolicies
 
 
 class ObservedNamespace(NamedTuple):

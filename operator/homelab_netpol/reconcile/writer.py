@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from homelab_netpol.cache.policies import StandingPolicies
 from homelab_netpol.cluster.errors import (
     AlreadyExists,
     Conflict,
@@ -25,7 +26,6 @@ from homelab_netpol.policy.objects import (
     read_live,
     written_by_us,
 )
-from homelab_netpol.reconcile.standing import StandingPolicies
 
 
 class ForeignPolicy(Exception):

@@ -6,6 +6,15 @@ This package knows nothing of Kopf, of a cluster or of how a policy is rendered.
 from homelab_netpol.settings.files import SettingsError
 from homelab_netpol.settings.load import load_settings, parse_settings, problem_in_words
 from homelab_netpol.settings.model import DefaultDeny, Settings
+from homelab_netpol.settings.platform import (
+    DnsService,
+    Gateways,
+    Hbone,
+    Mesh,
+    Mtls,
+    Pods,
+    Probes,
+)
 from homelab_netpol.settings.process import LeaderElection, Logging, Server
 from homelab_netpol.settings.shared_resource import (
     DnsTarget,
@@ -14,15 +23,6 @@ from homelab_netpol.settings.shared_resource import (
     Selector,
     SharedResource,
     TargetSide,
-)
-from homelab_netpol.settings.surroundings import (
-    DnsService,
-    Gateways,
-    Hbone,
-    Mesh,
-    Mtls,
-    Pods,
-    Probes,
 )
 
 __all__ = [

@@ -13,10 +13,10 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from homelab_netpol.settings.fields import DnsLabel, DnsSubdomain
+from homelab_netpol.settings.platform import DnsService, Gateways, Mesh, Probes, Prometheus
 from homelab_netpol.settings.process import Admission, LeaderElection, Logging, Server
 from homelab_netpol.settings.section import Section
 from homelab_netpol.settings.shared_resource import Port, SharedResource
-from homelab_netpol.settings.surroundings import DnsService, Gateways, Mesh, Probes, Prometheus
 
 
 class DefaultDeny(StrEnum):

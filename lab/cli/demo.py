@@ -1,0 +1,97 @@
+"""`homelab-netpol demo`: the whole product on one screen, on a real API server."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Never
+
+import click
+
+_INTERRUPTED, _TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+class _Terminated(BaseException):
+    """SIGTERM came: like Ctrl-C, everything is to be removed on the way out."""
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Show everything and end; so it is without a terminal.")
+@click.option("--svg", type=_FILE, help="Also write the screen as a picture to this file.")
+@click.option("--log", type=_FILE, help="Keep the operator's log in this file.")
+@click.option("--config", type=_FILE, help="A settings file for the operator.")
+@click.option(
+    "--kubeconfig",
+    type=_FILE,
+    help="Use this cluster instead of starting one; needs --context and --yes. Only the demo's own"
+    " namespaces are denied anything there, unless --config says so.",
+)
+@click.option("--context", help="The context of the kubeconfig.")
+@click.option("--yes", is_flag=True, help="The cluster of --kubeconfig may be changed.")
+@click.pass_context
+def demo(
+    command: click.Context,
+    once: bool,
+    svg: Path | None,
+    log: Path | None,
+    config: Path | None,
+    kubeconfig: Path | None,
+    context: str | None,
+    yes: bool,
+) -> None:
+    """Watch labels on a small homelab turn into Cilium policies.
+
+    Starts a Kubernetes API server with Cilium's CRDs and the operator, labels some Namespaces, and
+    shows what came of it, judged by Cilium's own policy engine. The first run builds it, which
+    takes some minutes. In a terminal it stays up for you to try things; Ctrl-C removes everything.
+
+    Exit status: 0 when everything is as expected, 1 when something is not.
+    """
+    existing = _existing_cluster(kubeconfig, context, yes)
+    # Imported here, because the command's --help must be quick.
+    from rich.console import Console
+
+    from homelab_netpol.settings import SettingsError
+    from lab.control_plane import LocalClusterError
+    from lab.demo.errors import DemoError
+    from lab.demo.session import Options, Session
+
+    signal.signal(signal.SIGTERM, _on_sigterm)
+    options = Options(once or not sys.stdout.isatty(), svg, log, config, existing)
+    output = Console(highlight=False)
+    notes = Console(stderr=True, highlight=False)
+    try:
+        as_expected = Session(options, output, notes).run()
+    except (DemoError, LocalClusterError, SettingsError) as error:
+        raise click.ClickException(str(error)) from error
+    except KeyboardInterrupt:
+        command.exit(_INTERRUPTED)
+    except _Terminated:
+        command.exit(_TERMINATED)
+    command.exit(0 if as_expected else 1)
+
+
+def _existing_cluster(
+    kubeconfig: Path | None, context: str | None, yes: bool
+) -> tuple[Path, str] | None:
+    if kubeconfig is None and context is None and not yes:
+        return None
+    if kubeconfig is None or context is None:
+        raise click.UsageError(
+            "an existing cluster is used only when it is named in full: give --kubeconfig and"
+            " --context, or neither to have a cluster started for the demo"
+        )
+    if not yes:
+        raise click.UsageError(
+            "while the demo runs, its operator works on the whole cluster: its baselines deny what"
+            " they do not allow in every namespace that is not a platform namespace. Add --yes if"
+            f" {context} is a cluster to play with"
+        )
+    return kubeconfig, context
+
+
+def _on_sigterm(number: int, frame: FrameType | None) -> Never:
+    raise _Terminated

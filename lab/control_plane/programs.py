@@ -1,0 +1,127 @@
+"""Which programs make up a control plane, and with what flags they run.
+
+Whoever has the usual test binaries gets those; the lab binary stands in for each one that is
+missing.
+"""
+
+import os
+import shutil
+import socket
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.control_plane.binary import Lab
+from lab.control_plane.errors import LocalClusterError
+
+# Where kubebuilder's and controller-runtime's test tools put etcd and kube-apiserver.
+ASSETS_VARIABLE = "KUBEBUILDER_ASSETS"
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The ports of one control plane, all on 127.0.0.1."""
+
+    etcd: int
+    etcd_peer: int
+    apiserver: int
+
+
+def free_ports() -> Ports:
+    """Ports that are free at this moment; another process may still take one before it is used."""
+    with ExitStack() as stack:
+        # All open at once, so that they differ.
+        sockets = [stack.enter_context(socket.socket()) for _ in range(3)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return Ports(*(each.getsockname()[1] for each in sockets))
+
+
+def find_program(name: str) -> str | None:
+    """A stock binary: from `KUBEBUILDER_ASSETS` first, then from PATH.
+
+    Raises:
+        LocalClusterError: `KUBEBUILDER_ASSETS` names something that is not a directory.
+    """
+    assets = os.environ.get(ASSETS_VARIABLE)
+    if assets and not Path(assets).is_dir():
+        raise LocalClusterError(
+            f"{ASSETS_VARIABLE} names {assets}, which is not a directory; correct or unset it"
+        )
+    return (shutil.which(name, path=assets) if assets else None) or shutil.which(name)
+
+
+def etcd_command(lab: Lab, ports: Ports, data_dir: Path) -> list[str]:
+    """The command line of etcd, without syncing to disk."""
+    data = f"--data-dir={data_dir / 'etcd'}"
+    stock = find_program("etcd")
+    if stock is None:
+        return lab.command(
+            "etcd", data, f"--client-port={ports.etcd}", f"--peer-port={ports.etcd_peer}"
+        )
+    client, peer = f"http://127.0.0.1:{ports.etcd}", f"http://127.0.0.1:{ports.etcd_peer}"
+    return [
+        stock,
+        data,
+        "--name=lab",
+        f"--listen-client-urls={client}",
+        f"--advertise-client-urls={client}",
+        f"--listen-peer-urls={peer}",
+        f"--initial-advertise-peer-urls={peer}",
+        f"--initial-cluster=lab={peer}",
+        "--unsafe-no-fsync",
+        "--log-level=error",
+    ]
+
+
+def apiserver_command(
+    lab: Lab, ports: Ports, data_dir: Path, extra: Sequence[str] = ()
+) -> list[str]:
+    """The command line of kube-apiserver; of a flag that is given twice, the last one counts."""
+    key = data_dir / "service-account.key"
+    return [
+        *_start("kube-apiserver", lab),
+        f"--etcd-servers=http://127.0.0.1:{ports.etcd}",
+        f"--secure-port={ports.apiserver}",
+        "--bind-address=127.0.0.1",
+        f"--cert-dir={data_dir / 'certs'}",
+        f"--token-auth-file={data_dir / 'tokens.csv'}",
+        "--authorization-mode=RBAC",
+        f"--service-account-key-file={key}",
+        f"--service-account-signing-key-file={key}",
+        "--service-account-issuer=https://local",
+        "--service-cluster-ip-range=10.0.0.0/24",
+        # No pod ever runs here, so no token is needed for one.
+        "--disable-admission-plugins=ServiceAccount",
+        "--allow-privileged=true",
+        # Else it looks for a network interface to advertise, which a machine without one fails.
+        "--advertise-address=127.0.0.1",
+        "--endpoint-reconciler-type=none",
+        *extra,
+    ]
+
+
+def controller_manager_command(lab: Lab, kubeconfig: Path) -> list[str]:
+    """The command line of kube-controller-manager with what makes deletions come to an end."""
+    return [
+        *_start("kube-controller-manager", lab),
+        f"--kubeconfig={kubeconfig}",
+        "--controllers=namespace-controller,garbage-collector-controller,serviceaccount-controller",
+        "--leader-elect=false",
+        "--secure-port=0",
+        # Tests delete hundreds of namespaces at once; the defaults suit a cluster that lasts.
+        "--kube-api-qps=500",
+        "--kube-api-burst=1000",
+        "--concurrent-namespace-syncs=20",
+    ]
+
+
+def validator_command(lab: Lab, kubeconfig: Path) -> list[str]:
+    """The command line of Cilium's policy validator, of which there is no stock binary."""
+    return lab.command("validator", f"--kubeconfig={kubeconfig}")
+
+
+def _start(name: str, lab: Lab) -> list[str]:
+    stock = find_program(name)
+    return [stock] if stock else lab.command(name)

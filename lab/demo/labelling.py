@@ -1,0 +1,79 @@
+"""Does what the homelab's owner does: creates Namespaces, labels them, and waits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from lab.demo.client import Client
+from lab.demo.findings import Latency
+from lab.demo.homelab import Homelab, Namespace
+from lab.demo.live import Live, What
+from lab.demo.reading import Standing, standing
+
+# An operator that has not answered by then is not slow but wrong; the findings say how.
+_PATIENCE_SECONDS = 5.0
+
+_Condition = Callable[[Standing], bool]
+
+
+class Owner:
+    """Creates and labels the Namespaces of a homelab."""
+
+    def __init__(self, client: Client, live: Live, domain: str) -> None:
+        self._client = client
+        self._live = live
+        self._domain = domain
+
+    def create(self, homelab: Homelab) -> None:
+        """Creates the Namespaces, without labels, and waits until they are seen."""
+        for name in homelab.names():
+            body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+            self._client.create(What.NAMESPACE, body)
+        wanted = set(homelab.names())
+        self._live.wait_for(
+            lambda snapshot: wanted <= set(snapshot.namespaces()), _PATIENCE_SECONDS
+        )
+
+    def label(self, homelab: Homelab) -> dict[str, Latency]:
+        """Labels one Namespace after the other.
+
+        Returns:
+            By namespace, how long it took until the policies that the labels call for stood.
+        """
+        latencies = {}
+        for one in homelab.namespaces:
+            labels = one.first_labels(self._domain)
+            # A platform namespace keeps its own policies: there is nothing to wait for.
+            done: _Condition | None = None if one.platform else partial(_has_what_it_asked_for, one)
+            latencies[one.name] = Latency(self._label(one.name, labels, done))
+        for one in homelab.namespaces:
+            labels = one.later_labels(self._domain)
+            opened = self._label(one.name, labels, _is_open if one.hatch else None)
+            latencies[one.name] = replace(latencies[one.name], hatch=opened)
+        return latencies
+
+    def _label(
+        self, namespace: str, labels: dict[str, str], done: _Condition | None
+    ) -> float | None:
+        """Sets labels; the milliseconds until `done`, None without one or if it never came."""
+        if not labels:
+            return None
+        sent = time.monotonic()
+        self._client.merge(f"{What.NAMESPACE}/{namespace}", {"metadata": {"labels": labels}})
+        if done is None or not self._live.wait_for(
+            lambda snapshot: done(standing(snapshot, namespace, self._domain)), _PATIENCE_SECONDS
+        ):
+            return None
+        seen = self._live.last_policy_change(namespace, sent)
+        return None if seen is None else (seen - sent) * 1000
+
+
+def _has_what_it_asked_for(namespace: Namespace, found: Standing) -> bool:
+    return (found.profile, found.grants) == (namespace.profile, namespace.grants)
+
+
+def _is_open(found: Standing) -> bool:
+    return found.hatch

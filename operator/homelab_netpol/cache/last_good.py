@@ -1,0 +1,112 @@
+"""What was last in force in each Namespace, for labels that cannot be understood.
+
+Once this process has carried out an intent, that; until then what stands in the cluster says it. A
+standby, which carries out nothing, so learns from what the leader writes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime
+
+from homelab_netpol.cache.policies import StandingPolicies
+from homelab_netpol.intent import Intent, LastGood, parse_moment
+from homelab_netpol.policy.notes import parse_expired_text, parse_gateway_ports_text
+from homelab_netpol.policy.objects import (
+    HATCH_CCNP,
+    Component,
+    Kind,
+    LabelKeys,
+    PolicyKey,
+    policy_name,
+)
+from homelab_netpol.reconcile.queue import Scope, WorkKey
+
+_ACCESS = policy_name(Component.ACCESS)
+_PROFILE = policy_name(Component.PROFILE)
+_HATCH = policy_name(Component.HATCH)
+
+
+class LastGoodMemory:
+    """What was last good, by Namespace."""
+
+    def __init__(self, standing: StandingPolicies, label_keys: LabelKeys) -> None:
+        self._standing = standing
+        self._label_keys = label_keys
+        self._settled: dict[str, LastGood] = {}
+
+    def is_settled(self, namespace: str) -> bool:
+        """This process has carried out an intent there."""
+        return namespace in self._settled
+
+    def settle(self, intent: Intent) -> None:
+        """Remembers an intent that was carried out as the last good one."""
+        self._settled[intent.namespace] = LastGood(
+            profile=intent.profile or intent.profile_untouched,
+            intra_namespace=intent.intra_namespace if intent.profile else None,
+            gateway_ports=intent.gateway_ports if intent.profile else None,
+            grants=frozenset(intent.grants) | frozenset(intent.grants_untouched),
+            hatch_open=intent.hatch_open,
+            hatch_since=intent.hatch_since,
+        )
+
+    def forget(self, namespace: str) -> None:
+        """Forgets a Namespace that is gone."""
+        self._settled.pop(namespace, None)
+
+    def last_good(self, namespace: str, uid: str) -> LastGood:
+        """What was last in force in a Namespace of this uid."""
+        settled = self._settled.get(namespace)
+        if settled is not None:
+            return settled
+        standing = self._standing.of(WorkKey(Scope.NAMESPACE, namespace))
+        grants = frozenset(
+            key.name.removeprefix(_ACCESS) for key in standing if key.name.startswith(_ACCESS)
+        )
+        hatch_open = PolicyKey(Kind.CNP, namespace, _HATCH) in standing
+        since = self._noted_since(namespace, uid)
+        profile = standing.get(PolicyKey(Kind.CNP, namespace, _PROFILE))
+        if profile is None:
+            return LastGood(grants=grants, hatch_open=hatch_open, hatch_since=since)
+        keys = self._label_keys
+        return LastGood(
+            profile=profile.labels.get(keys.profile),
+            intra_namespace=profile.labels.get(keys.intra_namespace) == "allow",
+            gateway_ports=parse_gateway_ports_text(profile.annotations.get(keys.gateway_ports)),
+            grants=grants,
+            hatch_open=hatch_open,
+            hatch_since=since,
+        )
+
+    def before(self, namespace: str, uid: str, known: Intent | None) -> LastGood:
+        """What was last good, and since when we, or the cluster, know of the hatch.
+
+        Args:
+            namespace: its name.
+            uid: its uid.
+            known: the intent that was read of it before, if one was.
+        """
+        last_good = self.last_good(namespace, uid)
+        if known is None:
+            return last_good
+        since = known.hatch_since
+        if since is not None and not self.is_settled(namespace):
+            # The leader, or we before a restart, saw it first.
+            since = self._noted_since(namespace, uid) or since
+        # Opened a moment ago, though its policy may not stand yet.
+        is_open = last_good.hatch_open if since is None else known.hatch_open
+        return dataclasses.replace(last_good, hatch_since=since, hatch_open=is_open)
+
+    def _noted_since(self, namespace: str, uid: str) -> datetime | None:
+        """Since when the hatch is asked for, as the cluster remembers it."""
+        hatch = self._standing.get(PolicyKey(Kind.CNP, namespace, _HATCH))
+        if hatch is not None:
+            noted = hatch.annotations.get(self._label_keys.since, "")
+            return parse_moment(noted) or parse_moment(hatch.created)
+        clusterwide = self._standing.get(PolicyKey(Kind.CCNP, "", HATCH_CCNP))
+        if clusterwide is None:
+            return None
+        text = clusterwide.annotations.get(self._label_keys.expired_hatches, "")
+        # Asked for every Namespace, and hardly ever is one noted.
+        note = parse_expired_text(text).get(namespace) if namespace in text else None
+        return note.since if note is not None and note.uid == uid else None

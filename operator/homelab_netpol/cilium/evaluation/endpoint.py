@@ -1,0 +1,165 @@
+"""The ends of a connection, by what is known of them: pods, Cilium's entities, networks.
+
+Pure. Each answers the questions that a policy's selectors ask; what is not known is a Doubt.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
+
+from homelab_netpol.cilium.evaluation.answer import Answer, Doubt
+
+AnyNetwork = IPv4Network | IPv6Network
+
+# Cilium's labels of a pod that tell its namespace, and the labels of that namespace.
+NAMESPACE_KEY = "io.kubernetes.pod.namespace"
+NAMESPACE_LABELS_PREFIX = "io.cilium.k8s.namespace.labels."
+# And those that tell the cluster's name and the service account.
+_CILIUM_PREFIX = "io.cilium.k8s.policy."
+# Kubernetes puts this label, with the namespace's name, on every Namespace.
+_NAME_LABEL = "kubernetes.io/metadata.name"
+
+# Labels that a Cilium with default settings leaves out of identities (its labels filter), so that
+# no selector finds them. Whoever changes that setting changes this, hence a Doubt.
+_IGNORED = re.compile(
+    r"io\.kubernetes|kubernetes\.io|k8s\.io|.*beta\.kubernetes\.io|topology\.kubernetes\.io"
+    r"|statefulset\.kubernetes\.io/pod-name|apps\.kubernetes\.io/pod-index"
+    r"|batch\.kubernetes\.io/(job-completion-index|controller-uid)|pod-template-generation"
+    r"|pod-template-hash|controller-revision-hash|controller-uid|annotation|etcd_node"
+)
+
+# What the entity `cluster` holds beside the cluster's pods.
+_CLUSTER_ENTITIES = frozenset(
+    {"health", "host", "ingress", "init", "kube-apiserver", "remote-node", "unmanaged"}
+)
+_CLUSTER_NAMES = frozenset({"cluster", "cluster-mesh"})
+# Where the API server is differs: on a node, or outside.
+_PLACES_OF_API_SERVER = frozenset({"host", "remote-node", "world", "world-ipv4", "world-ipv6"})
+# These have addresses that a CIDR may hold, if Cilium is told to look at them that way.
+_WITH_ADDRESS = frozenset({"host", "remote-node", "kube-apiserver", "world"})
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """A pod, or any pod that fits: what is not said of it may be anything.
+
+    Attributes:
+        namespace: where it is.
+        namespace_labels: all labels of its Namespace; None: not known.
+        labels: its labels.
+        complete: it has no others. False: it may have any others (`labels` empty: any pod of the
+            namespace).
+    """
+
+    namespace: str
+    namespace_labels: Mapping[str, str] | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    complete: bool = True
+
+    def lookup(self, source: str, key: str) -> str | Doubt | None:
+        """The value of a label of Cilium's; None: it has none of this key."""
+        if source == "reserved":
+            return None
+        if source not in ("k8s", "any"):
+            return Doubt.LABEL_SOURCE
+        if key == NAMESPACE_KEY:
+            return self.namespace
+        if key.startswith(NAMESPACE_LABELS_PREFIX):
+            return self._of_namespace(key.removeprefix(NAMESPACE_LABELS_PREFIX))
+        if key.startswith(_CILIUM_PREFIX):
+            return Doubt.CILIUM_LABEL
+        if key in self.labels:
+            return Doubt.IGNORED_LABEL if _IGNORED.match(key) else self.labels[key]
+        return None if self.complete else Doubt.POD_LABELS
+
+    def is_entity(self, name: str) -> Answer:
+        """Whether one of Cilium's entities holds it."""
+        return name == "all" or name in _CLUSTER_NAMES
+
+    def is_within(self, _network: AnyNetwork) -> Answer:
+        """Never: Cilium knows pods by their labels, whatever their address."""
+        return False
+
+    def _of_namespace(self, key: str) -> str | Doubt | None:
+        if key == _NAME_LABEL:
+            return self.namespace
+        if self.namespace_labels is None:
+            return Doubt.NAMESPACE_LABELS
+        if key in self.namespace_labels and "beta.kubernetes.io" in key:
+            return Doubt.IGNORED_LABEL
+        return self.namespace_labels.get(key)
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """What is no pod and has a name of Cilium's: `health`, `host`, `remote-node`, `world` etc."""
+
+    name: str
+
+    def lookup(self, source: str, key: str) -> str | Doubt | None:
+        """The value of a label of Cilium's; None: it has none of this key."""
+        if source not in ("reserved", "any"):
+            return None
+        answer = self.is_entity(key) if key != "all" and key not in _CLUSTER_NAMES else False
+        if isinstance(answer, Doubt):
+            return answer
+        return "" if answer else None
+
+    def is_entity(self, name: str) -> Answer:
+        """Whether one of Cilium's entities holds it."""
+        if name in ("all", self.name):
+            return True
+        if name in _CLUSTER_NAMES:
+            return self.name in _CLUSTER_ENTITIES
+        if self.name == "kube-apiserver" and name in _PLACES_OF_API_SERVER:
+            return Doubt.ADDRESS
+        if self.name == "world" and name.startswith("world-"):
+            return Doubt.ADDRESS
+        return False
+
+    def is_within(self, _network: AnyNetwork) -> Answer:
+        """Whether a network holds its address, which is not known."""
+        return Doubt.ADDRESS if self.name in _WITH_ADDRESS else False
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """Addresses that belong to no pod; an answer is about all of them."""
+
+    network: AnyNetwork
+
+    def lookup(self, source: str, key: str) -> str | Doubt | None:
+        """The value of a label of Cilium's; None: it has none of this key."""
+        if source == "fqdn":
+            return Doubt.LABEL_SOURCE
+        if source not in ("reserved", "any"):
+            return None
+        if key == "world":
+            return Doubt.ADDRESS  # beside it, or instead, stands world-ipv4 or world-ipv6
+        return Doubt.ADDRESS if key.startswith("world-") else None
+
+    def is_entity(self, name: str) -> Answer:
+        """Whether one of Cilium's entities holds it."""
+        if name in ("all", "world"):
+            return True
+        return Doubt.ADDRESS if name.startswith("world-") else False
+
+    def is_within(self, network: AnyNetwork) -> Answer:
+        """Whether a network holds all of it (yes), nothing of it (no), or a part (a doubt)."""
+        if network.version != self.network.version:
+            return False
+        first, last = _ends(self.network)
+        their_first, their_last = _ends(network)
+        if their_first <= first and last <= their_last:
+            return True
+        return Doubt.PART if first <= their_last and their_first <= last else False
+
+
+Endpoint = Pod | Entity | Network
+
+
+def _ends(network: AnyNetwork) -> tuple[int, int]:
+    return int(network.network_address), int(network.broadcast_address)

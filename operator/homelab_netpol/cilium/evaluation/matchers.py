@@ -1,0 +1,159 @@
+"""How policies name endpoints: label selectors, entities, networks, names. Pure.
+
+Each matcher answers one question, `matches(endpoint)`. They know no file format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from homelab_netpol.cilium.evaluation.answer import Answer, Doubt, any_of
+from homelab_netpol.cilium.evaluation.endpoint import (
+    NAMESPACE_KEY,
+    AnyNetwork,
+    Endpoint,
+    Network,
+    Pod,
+)
+from homelab_netpol.intent import Operator
+
+
+class Matcher(Protocol):
+    """Something that selects endpoints."""
+
+    def matches(self, endpoint: Endpoint) -> Answer:
+        """Whether the endpoint is selected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One condition on one of Cilium's labels, which have a source (`k8s`, `reserved`, `any`)."""
+
+    source: str
+    key: str
+    operator: Operator
+    values: frozenset[str] = frozenset()
+
+    def holds(self, endpoint: Endpoint) -> Answer:
+        """Whether the endpoint meets it; a missing label meets `NotIn`, as in Kubernetes."""
+        value = endpoint.lookup(self.source, self.key)
+        if isinstance(value, Doubt):
+            return value
+        match self.operator:
+            case Operator.IN:
+                return value is not None and value in self.values
+            case Operator.NOT_IN:
+                return value is None or value not in self.values
+            case Operator.EXISTS:
+                return value is not None
+            case Operator.DOES_NOT_EXIST:
+                return value is None
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSelector:
+    """All of its requirements must hold.
+
+    Make one with `select`, so that equal selectors are equal.
+
+    Attributes:
+        requirements: the conditions.
+        pods_only: only pods of this cluster are meant.
+    """
+
+    requirements: tuple[Requirement, ...]
+    pods_only: bool = False
+
+    def matches(self, endpoint: Endpoint) -> Answer:
+        """Whether the endpoint meets all requirements."""
+        if self.pods_only and not isinstance(endpoint, Pod):
+            return False
+        # As `all_of` has it; asked so often that a generator here would double the time of it all.
+        result: Answer = True
+        for requirement in self.requirements:
+            answer = requirement.holds(endpoint)
+            if answer is False:
+                return False
+            if result is True:
+                result = answer
+        return result
+
+
+def select(requirements: Iterable[Requirement], pods_only: bool = False) -> LabelSelector:
+    """A selector of these requirements, whatever their order."""
+    return LabelSelector(tuple(sorted(set(requirements), key=_rank)), pods_only)
+
+
+def _rank(requirement: Requirement) -> tuple[bool, str, str, str, list[str]]:
+    # The namespace first: it is always known, and most often decides.
+    key = requirement.key
+    of_namespace = key == NAMESPACE_KEY
+    return (
+        not of_namespace,
+        key,
+        requirement.source,
+        requirement.operator,
+        sorted(requirement.values),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Entities:
+    """Cilium's entities, by name."""
+
+    names: frozenset[str]
+
+    def matches(self, endpoint: Endpoint) -> Answer:
+        """Whether one of them holds the endpoint."""
+        return any_of(endpoint.is_entity(name) for name in self.names)
+
+
+ANYBODY = Entities(frozenset({"all"}))
+
+
+@dataclass(frozen=True, slots=True)
+class Cidr:
+    """Addresses: a network without its exceptions."""
+
+    network: AnyNetwork
+    exceptions: tuple[AnyNetwork, ...] = ()
+
+    def matches(self, endpoint: Endpoint) -> Answer:
+        """Whether all of the endpoint's addresses are meant."""
+        inside = endpoint.is_within(self.network)
+        if inside is False or not self.exceptions:
+            return inside
+        out = any_of(endpoint.is_within(exception) for exception in self.exceptions)
+        if out is False:
+            return inside
+        return False if out is True else out
+
+
+@dataclass(frozen=True, slots=True)
+class DnsNames:
+    """What DNS names resolve to: never a pod."""
+
+    def matches(self, endpoint: Endpoint) -> Answer:
+        """Whether the endpoint may be one of them."""
+        return Doubt.ADDRESS if isinstance(endpoint, Network) else False
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """Whom a policy means, where that cannot be said.
+
+    Attributes:
+        doubt: why not.
+        namespace: pods of other namespaces are certainly not meant; "": no such limit.
+    """
+
+    doubt: Doubt
+    namespace: str = ""
+
+    def matches(self, endpoint: Endpoint) -> Answer:
+        """A doubt, but for pods of other namespaces."""
+        if self.namespace and isinstance(endpoint, Pod) and endpoint.namespace != self.namespace:
+            return False
+        return self.doubt

@@ -1,0 +1,126 @@
+"""What a policy says, whatever kind it is: rules with a subject, peers and ports.
+
+Pure. The readers make these of manifests; `half` joins them to a verdict.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
+
+from homelab_netpol.cilium.evaluation.answer import Answer, Doubt, any_of
+from homelab_netpol.cilium.evaluation.endpoint import Endpoint
+from homelab_netpol.cilium.evaluation.matchers import Matcher
+
+LAST_PORT = 65535
+
+
+class Direction(Enum):
+    """Into the subject, or out of it."""
+
+    INGRESS = "ingress"
+    EGRESS = "egress"
+
+
+class PolicyRef(NamedTuple):
+    """Which policy: kind, namespace ("" for a clusterwide one) and name."""
+
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        """As kubectl would write it, for messages."""
+        where = f" in {self.namespace}" if self.namespace else ""
+        return f"{self.kind} {self.name}{where}"
+
+
+@dataclass(frozen=True, slots=True)
+class PortSpan:
+    """Ports that a rule is about.
+
+    Attributes:
+        first: the first port; 0: all of them.
+        last: the last port.
+        protocols: TCP, UDP, SCTP; others have no ports to ask about.
+        filtered: rules of the application's protocol, such as HTTP, look at what passes.
+        doubt: why the numbers cannot be said.
+    """
+
+    first: int
+    last: int
+    protocols: frozenset[str]
+    filtered: bool = False
+    doubt: Doubt | None = None
+
+    def covers(self, port: int | None, protocol: str) -> Answer:
+        """Whether a port is among them; None: any port at all is."""
+        if protocol not in self.protocols:
+            return False
+        if self.doubt is not None:
+            return self.doubt
+        return port is None or self.first == 0 or self.first <= port <= self.last
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule of a policy.
+
+    Attributes:
+        direction: of the connections that it is about.
+        subject: whose connections.
+        peers: who is at the other end: one of these; none: nobody.
+        ports: on which ports: one of these; None: all ports of all protocols.
+        deny: it denies; else it allows.
+        default_deny: for its subjects it denies, in its direction, what no rule allows.
+        authenticated: it allows only after mutual authentication.
+    """
+
+    direction: Direction
+    subject: Matcher
+    peers: tuple[Matcher, ...]
+    ports: tuple[PortSpan, ...] | None = None
+    deny: bool = False
+    default_deny: bool = True
+    authenticated: bool = False
+
+    def meets(self, peer: Endpoint) -> Answer:
+        """Whether it is about this peer."""
+        # As `any_of` has it; see LabelSelector.matches.
+        result: Answer = False
+        for matcher in self.peers:
+            answer = matcher.matches(peer)
+            if answer is True:
+                return True
+            if result is False:
+                result = answer
+        return result
+
+    def covers(self, port: int | None, protocol: str) -> Answer:
+        """Whether it is about this port; None: about any port at all of the protocol."""
+        if self.ports is None:
+            return True
+        return any_of(span.covers(port, protocol) for span in self.ports)
+
+    def filters(self, port: int, protocol: str) -> bool:
+        """Whether it lets only some requests pass on a port that it covers."""
+        spans = self.ports or ()
+        covering = [span for span in spans if span.covers(port, protocol) is True]
+        return bool(covering) and all(span.filtered for span in covering)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPolicy:
+    """A policy of somebody else's, or our own, as far as it could be read."""
+
+    ref: PolicyRef
+    rules: tuple[Rule, ...]
+
+
+class Unreadable(Exception):
+    """A policy says something that is not understood here, or that Cilium rejects."""
+
+    def __init__(self, doubt: Doubt = Doubt.UNREADABLE) -> None:
+        super().__init__(doubt.value)
+        self.doubt = doubt

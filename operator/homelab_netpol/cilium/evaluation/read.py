@@ -1,0 +1,74 @@
+"""From a manifest, as the API server returns it, to what the policy says. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from homelab_netpol.cilium.evaluation import read_cilium, read_kubernetes
+from homelab_netpol.cilium.evaluation.answer import Doubt
+from homelab_netpol.cilium.evaluation.fields import items
+from homelab_netpol.cilium.evaluation.matchers import Unclear
+from homelab_netpol.cilium.evaluation.policy import (
+    Direction,
+    PolicyRef,
+    ReadPolicy,
+    Rule,
+    Unreadable,
+)
+
+
+def read_policies(manifests: Iterable[Mapping[str, Any]]) -> tuple[ReadPolicy, ...]:
+    """Reads each; see `read_policy`."""
+    return tuple(map(read_policy, manifests))
+
+
+def read_policy(manifest: Mapping[str, Any]) -> ReadPolicy:
+    """Reads a CiliumNetworkPolicy, CiliumClusterwideNetworkPolicy or NetworkPolicy.
+
+    A policy that Cilium rejects (`status.conditions[Valid]`) is not in force: it has no rules. What
+    cannot be understood becomes rules that may say anything about the pods of its namespace.
+
+    Args:
+        manifest: with `kind` and `metadata`; items of a list need their kind put in.
+
+    Raises:
+        KeyError: the manifest has no kind or no name.
+    """
+    metadata = manifest["metadata"]
+    ref = PolicyRef(manifest["kind"], metadata.get("namespace") or "", metadata["name"])
+    try:
+        return ReadPolicy(ref, tuple(_rules(manifest, ref)))
+    except Unreadable as problem:
+        return ReadPolicy(ref, _any_rules(ref.namespace, problem.doubt))
+
+
+def _rules(manifest: Mapping[str, Any], ref: PolicyRef) -> list[Rule]:
+    if ref.kind == "NetworkPolicy":
+        return read_kubernetes.read_spec(manifest.get("spec"), ref.namespace)
+    if ref.kind not in ("CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy"):
+        raise Unreadable
+    if _is_rejected(manifest):
+        # An agent that knew a valid version before keeps that one.
+        if (manifest["metadata"].get("generation") or 1) > 1:
+            raise Unreadable(Doubt.REJECTED_EDIT)
+        return []
+    specs = [*([manifest["spec"]] if manifest.get("spec") is not None else [])]
+    specs += items(manifest.get("specs"))
+    if not specs:
+        raise Unreadable
+    return [rule for spec in specs for rule in read_cilium.read_spec(spec, ref.namespace)]
+
+
+def _is_rejected(manifest: Mapping[str, Any]) -> bool:
+    conditions = (manifest.get("status") or {}).get("conditions") or []
+    return any(one.get("type") == "Valid" and one.get("status") == "False" for one in conditions)
+
+
+def _any_rules(namespace: str, doubt: Doubt) -> tuple[Rule, ...]:
+    somebody = Unclear(doubt, namespace)
+    return tuple(
+        Rule(direction, subject=somebody, peers=(Unclear(doubt),), deny=deny)
+        for direction in Direction
+        for deny in (False, True)
+    )

@@ -1,0 +1,198 @@
+"""One half of a connection: do the policies of one end let it pass? Pure.
+
+A connection passes when the sender's policies let it out and the receiver's let it in; each half
+is judged by itself. Cilium's rules: what is allowed adds up; a direction that some policy of the
+pod closes denies the rest; a deny rule wins over everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
+
+from homelab_netpol.cilium.evaluation.answer import Answer, Doubt, all_of
+from homelab_netpol.cilium.evaluation.endpoint import Endpoint, Entity, Pod
+from homelab_netpol.cilium.evaluation.policy import (
+    Direction,
+    PolicyRef,
+    ReadPolicy,
+    Rule,
+)
+
+# Cilium lets a node reach its own pods, unless a rule denies it.
+_OWN_NODE = Entity("host")
+
+
+class Outcome(Enum):
+    """What comes of one half."""
+
+    ALLOWED = "allowed"
+    DENIED = "denied"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Half:
+    """What the policies of one end say to a connection.
+
+    Attributes:
+        outcome: whether it passes.
+        policies: those that decide, by kind, namespace and name. Allowed: whose rules allow it
+            (none: nothing denies it); denied: whose deny rules hit it, else which of them close the
+            direction; unknown: whose rules are in doubt.
+        by_deny_rule: denied by deny rules, against which no other rule helps.
+        filtered: allowed, but each rule that allows it looks at the requests as well (HTTP, DNS).
+        doubts: why it is unknown.
+    """
+
+    outcome: Outcome
+    policies: tuple[PolicyRef, ...] = ()
+    by_deny_rule: bool = False
+    filtered: bool = False
+    doubts: frozenset[Doubt] = frozenset()
+
+
+class Selected(NamedTuple):
+    """A rule whose subject a pod is, or may be."""
+
+    ref: PolicyRef
+    rule: Rule
+    certainty: Answer
+
+
+class Question(NamedTuple):
+    """What the rules of a pod are asked, but for the peer.
+
+    Attributes:
+        port: the port.
+        protocol: its protocol.
+        rules: the rules that have a say, each with whether it is about this pod and this port.
+    """
+
+    port: int
+    protocol: str
+    rules: tuple[tuple[Selected, Answer], ...]
+
+
+def ingress_half(
+    policies: Iterable[ReadPolicy],
+    target: Pod,
+    peer: Endpoint,
+    port: int,
+    protocol: str = "TCP",
+) -> Half:
+    """Whether the target's policies let the peer in.
+
+    An answer other than unknown holds for every pod that fits what is said of the two.
+
+    Args:
+        policies: those that may select the target; others do no harm.
+        target: the pod that is called.
+        peer: who calls.
+        port: on which port, from 1.
+        protocol: TCP, UDP or SCTP.
+    """
+    return judge(ask_about(selected(policies, target, Direction.INGRESS), port, protocol), peer)
+
+
+def egress_half(
+    policies: Iterable[ReadPolicy],
+    source: Pod,
+    peer: Endpoint,
+    port: int,
+    protocol: str = "TCP",
+) -> Half:
+    """Whether the source's policies let it reach the peer; see `ingress_half`."""
+    return judge(ask_about(selected(policies, source, Direction.EGRESS), port, protocol), peer)
+
+
+def selected(
+    policies: Iterable[ReadPolicy], pod: Pod, direction: Direction
+) -> tuple[Selected, ...]:
+    """The rules that decide for a pod in a direction: the half of the work that no peer changes."""
+    found: list[Selected] = []
+    for policy in policies:
+        for rule in policy.rules:
+            if rule.direction is direction:
+                certainty = rule.subject.matches(pod)
+                if certainty is not False:
+                    found.append(Selected(policy.ref, rule, certainty))
+    return tuple(found)
+
+
+def ask_about(rules: Iterable[Selected], port: int, protocol: str) -> Question:
+    """Prepares what does not depend on the peer; the rules are those of one pod, one direction."""
+    answers = ((one, all_of((one.certainty, one.rule.covers(port, protocol)))) for one in rules)
+    has_a_say = tuple(
+        (one, answer) for one, answer in answers if answer is not False or one.rule.default_deny
+    )
+    return Question(port, protocol, has_a_say)
+
+
+def judge(question: Question, peer: Endpoint, met: dict[int, Answer] | None = None) -> Half:
+    """Joins what the rules say of a peer.
+
+    Args:
+        question: what is asked.
+        peer: the other end.
+        met: which rules are about this peer, by their id: who asks several questions about one
+            peer passes the same dictionary, empty at first.
+    """
+    met = {} if met is None else met
+    denying: list[PolicyRef] = []
+    closing: list[PolicyRef] = []
+    allowing: list[Selected] = []
+    maybe: dict[str, list[tuple[PolicyRef, Doubt]]] = {"deny": [], "close": [], "allow": []}
+    authenticated: list[tuple[PolicyRef, Doubt]] = []
+    for one, about in question.rules:
+        ref, rule, certainty = one
+        if rule.default_deny:
+            if certainty is True:
+                closing.append(ref)
+            elif isinstance(certainty, Doubt):
+                maybe["close"].append((ref, certainty))
+        if about is False:
+            continue
+        if id(rule) not in met:
+            met[id(rule)] = rule.meets(peer)
+        hit = all_of((met[id(rule)], about))
+        if isinstance(hit, Doubt):
+            maybe["deny" if rule.deny else "allow"].append((ref, hit))
+        elif hit and rule.deny:
+            denying.append(ref)
+        elif hit:
+            allowing.append(one)
+        if hit is not False and rule.authenticated:
+            authenticated.append((ref, Doubt.AUTHENTICATION))
+
+    if denying:
+        return Half(Outcome.DENIED, _in_order(denying), by_deny_rule=True)
+    lets_in = bool(allowing) or _is_own_node(question, peer)
+    if closing and not lets_in and not maybe["allow"]:
+        return Half(Outcome.DENIED, _in_order(closing))
+    is_open = lets_in or not (closing or maybe["close"])
+    doubts = [*maybe["deny"], *authenticated]
+    if not is_open:
+        doubts += [*maybe["close"], *maybe["allow"]]
+    if doubts:
+        return Half(
+            Outcome.UNKNOWN,
+            _in_order(ref for ref, _ in doubts),
+            doubts=frozenset(doubt for _, doubt in doubts),
+        )
+    filtered = bool(allowing) and all(
+        one.rule.filters(question.port, question.protocol) for one in allowing
+    )
+    return Half(Outcome.ALLOWED, _in_order(one.ref for one in allowing), filtered=filtered)
+
+
+def _is_own_node(question: Question, peer: Endpoint) -> bool:
+    return peer == _OWN_NODE and any(
+        one.rule.direction is Direction.INGRESS for one, _ in question.rules
+    )
+
+
+def _in_order(refs: Iterable[PolicyRef]) -> tuple[PolicyRef, ...]:
+    return tuple(sorted(set(refs)))

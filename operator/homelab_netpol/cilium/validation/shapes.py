@@ -1,0 +1,208 @@
+"""The building blocks of a schema: objects, lists, maps, and the values in them.
+
+A check is called with a value, its path and the report, and says whether the value is sound. What
+a policy's fields are, fields.py says; nothing here knows Cilium.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+from homelab_netpol.cilium.validation.report import Path, Report, quoted
+
+Check = Callable[[Any, Path, Report], bool]
+
+_TYPE_NAMES = {
+    type(None): "null",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number with a fraction",
+    str: "a string",
+    list: "a list",
+    dict: "an object",
+}
+
+
+class Object:
+    """An object whose fields are all known.
+
+    The API server drops a field that it does not know without a word, and a rule without its
+    mistyped `toPorts` allows every port: so an unknown field is a problem.
+
+    Args:
+        fields: the check of each field.
+        required: fields that must be there.
+        exactly_one_of: fields of which one must be there, and only one.
+        meaning: what the fields mean together; only asked when each of them is sound.
+    """
+
+    def __init__(
+        self,
+        fields: Mapping[str, Check],
+        *,
+        required: Sequence[str] = (),
+        exactly_one_of: Sequence[str] = (),
+        meaning: Check | None = None,
+    ) -> None:
+        self.fields = fields
+        self.required = required
+        self.exactly_one_of = exactly_one_of
+        self._meaning = meaning
+
+    def __call__(self, value: Any, path: Path, report: Report) -> bool:
+        """Checks an object."""
+        if not isinstance(value, dict):
+            return _wrong_type("an object", value, path, report)
+        sound = True
+        for key, item in value.items():
+            check = self.fields.get(key)
+            if check is None:
+                sound = report.add((path, str(key)), f"no such field: {hint(key, self.fields)}")
+            elif not check(item, (path, key), report):
+                sound = False
+        for key in self.required:
+            if key not in value:
+                sound = report.add(path, f"`{key}` is missing: add it")
+        if self.exactly_one_of:
+            given = [key for key in self.exactly_one_of if key in value]
+            if len(given) != 1:
+                choice = " or ".join(f"`{key}`" for key in self.exactly_one_of)
+                found = "both are given" if given else "neither is given"
+                if len(self.exactly_one_of) > 2 and given:
+                    found = f"{', '.join(given)} are given"
+                sound = report.add(path, f"give exactly one of {choice}; here {found}")
+        if sound and self._meaning is not None:
+            return self._meaning(value, path, report)
+        return sound
+
+
+class ListOf:
+    """A list of one kind of items.
+
+    Args:
+        item: the check of each item.
+        most: how many items there may be.
+        empty: what is wrong with an empty list; None if nothing is.
+    """
+
+    def __init__(self, item: Check, *, most: int | None = None, empty: str | None = None) -> None:
+        self.item = item
+        self.most = most
+        self._empty = empty
+
+    def __call__(self, value: Any, path: Path, report: Report) -> bool:
+        """Checks a list."""
+        if not isinstance(value, list):
+            return _wrong_type("a list", value, path, report)
+        if not value and self._empty is not None:
+            return report.add(path, self._empty)
+        sound = True
+        if self.most is not None and len(value) > self.most:
+            more = f"at most {self.most} items, here are {len(value)}: divide them among more rules"
+            sound = report.add(path, more)
+        item = self.item
+        for index, element in enumerate(value):
+            if not item(element, (path, index), report):
+                sound = False
+        return sound
+
+
+class MapOf:
+    """An object whose keys are free, such as `matchLabels`.
+
+    Args:
+        key: what is wrong with a key, None if nothing is.
+        value: the check of each value.
+    """
+
+    def __init__(self, key: Callable[[str], str | None], value: Check) -> None:
+        self._key = key
+        self.value = value
+
+    def __call__(self, value: Any, path: Path, report: Report) -> bool:
+        """Checks an object."""
+        if not isinstance(value, dict):
+            return _wrong_type("an object", value, path, report)
+        sound = True
+        for key, item in value.items():
+            wrong = self._key(key) if isinstance(key, str) else "keys are strings: quote it"
+            # Of a null nothing stays, not even its key: see _wrong_type.
+            if wrong is not None and item is not None:
+                sound = report.add((path, str(key)), wrong)
+            if not self.value(item, (path, str(key)), report):
+                sound = False
+        return sound
+
+
+class Text:
+    """A string.
+
+    Args:
+        wrong: what is wrong with it, None if nothing is.
+    """
+
+    def __init__(self, wrong: Callable[[str], str | None] | None = None) -> None:
+        self._wrong = wrong
+
+    def __call__(self, value: Any, path: Path, report: Report) -> bool:
+        """Checks a string."""
+        if not isinstance(value, str):
+            return _wrong_type("a string", value, path, report)
+        wrong = None if self._wrong is None else self._wrong(value)
+        return wrong is None or report.add(path, wrong)
+
+
+class Choice:
+    """One of some words, which are told to who writes another one."""
+
+    def __init__(self, *words: str) -> None:
+        self.words = frozenset(words)
+
+    def __call__(self, value: Any, path: Path, report: Report) -> bool:
+        """Checks a word."""
+        if not isinstance(value, str):
+            return _wrong_type("a string", value, path, report)
+        if value in self.words:
+            return True
+        return report.add(path, f"{quoted(value)} is not possible: {hint(value, self.words)}")
+
+
+class Whole:
+    """A whole number between two bounds, both included."""
+
+    def __init__(self, least: int, most: int) -> None:
+        self.least, self.most = least, most
+
+    def __call__(self, value: Any, path: Path, report: Report) -> bool:
+        """Checks a number; a boolean is none, although Python says so."""
+        if type(value) is not int:
+            return _wrong_type("a whole number", value, path, report)
+        if self.least <= value <= self.most:
+            return True
+        return report.add(path, f"{value} is not between {self.least} and {self.most}")
+
+
+def flag(value: Any, path: Path, report: Report) -> bool:
+    """Checks a boolean."""
+    return isinstance(value, bool) or _wrong_type("true or false", value, path, report)
+
+
+def hint(word: object, known: Collection[str]) -> str:
+    """The known word that was probably meant, or else all of them."""
+    # Case is what differs most often, and difflib would count every letter of it.
+    folded = {name.casefold(): name for name in sorted(known)}
+    near = difflib.get_close_matches(str(word).casefold(), folded, n=1)
+    if near:
+        return f"did you mean `{folded[near[0]]}`?"
+    return f"there are {', '.join(sorted(known))}"
+
+
+def _wrong_type(wanted: str, value: object, path: Path, report: Report) -> bool:
+    found = _TYPE_NAMES.get(type(value), type(value).__name__)
+    if value is None:
+        # The API server drops it, so that what stands there would never equal what was written.
+        return report.add(path, f"must be {wanted}, not null: give a value, or leave the field out")
+    quote = ": put it in quotes" if wanted == "a string" and isinstance(value, int | float) else ""
+    return report.add(path, f"must be {wanted}, not {found}{quote}")

@@ -1,0 +1,80 @@
+"""What is found to be wrong between namespaces, in words for the owner of one of them. Pure.
+
+The same facts always give the same text: who has been told is not told again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from homelab_netpol.cilium.evaluation.policy import PolicyRef
+
+# The longest text of a finding, in characters.
+LONGEST = 400
+_NAMED = 2
+_LONGEST_NAME = 63
+
+
+class FindingReason(StrEnum):
+    """What sort of finding it is; the reason of its Event."""
+
+    TARGET_NAMESPACE_MISSING = "TargetNamespaceMissing"
+    TARGET_NAMESPACE_TERMINATING = "TargetNamespaceTerminating"
+    TARGET_HAS_NO_PODS = "TargetHasNoPods"
+    TARGET_DENIES = "TargetDenies"
+    TARGET_FILTERS = "TargetFilters"
+    PLATFORM_POLICY_INCOMPLETE = "PlatformPolicyIncomplete"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that somebody should put right.
+
+    Attributes:
+        reason: what sort it is.
+        subject: the namespace whose owner is told.
+        message: what is wrong, where, and what to do; at most `LONGEST` characters.
+    """
+
+    reason: FindingReason
+    subject: str
+    message: str
+
+    def __post_init__(self) -> None:
+        if len(self.message) > LONGEST:
+            object.__setattr__(self, "message", self.message[: LONGEST - 1] + "…")
+
+
+def name_policies(refs: Sequence[PolicyRef]) -> str:
+    """Names policies: the first of them, and how many more there are."""
+    names = [str(ref._replace(name=_clip(ref.name))) for ref in refs[:_NAMED]]
+    if len(refs) > _NAMED:
+        names.append(f"{len(refs) - _NAMED} more")
+    return join_words(names)
+
+
+def join_words(words: Sequence[str]) -> str:
+    """Joins words as in a sentence: `a, b and c`."""
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def name_labels(labels: Mapping[str, str]) -> str:
+    """Labels as kubectl's `-l` takes them."""
+    return ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
+
+
+def name_ports(ports: Iterable[tuple[str, int, int | None]]) -> str:
+    """Ports, each given by protocol, number, and the last number if it is a range: `TCP 5432`."""
+    return join_words(
+        [
+            f"{protocol} {number}" if end is None or end == number else f"{protocol} {number}-{end}"
+            for protocol, number, end in ports
+        ]
+    )
+
+
+def _clip(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"

@@ -1,0 +1,248 @@
+"""Grants that cannot work, whatever the operator writes: their target is not there, or denies them.
+
+Pure. Found is only what is certain; a grant that fails for other reasons is not told about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from homelab_netpol.cilium.evaluation.answer import Answer
+from homelab_netpol.cilium.evaluation.endpoint import Pod
+from homelab_netpol.cilium.evaluation.policy import Direction, ReadPolicy
+from homelab_netpol.cilium.evaluation.verdict import (
+    Half,
+    Outcome,
+    Selected,
+    ask_about,
+    judge,
+    selected,
+)
+from homelab_netpol.findings.finding import (
+    Finding,
+    FindingReason,
+    name_labels,
+    name_policies,
+    name_ports,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class GrantedPort:
+    """One port, or a range of them up to `end`."""
+
+    number: int
+    end: int | None = None
+    protocol: str = "TCP"
+
+
+@dataclass(frozen=True, slots=True)
+class GrantedResource:
+    """A shared resource that is pods of a namespace.
+
+    Attributes:
+        name: of the resource: the access label's suffix.
+        namespace: where its pods are.
+        pod_labels: labels that its pods carry; empty: all pods of the namespace.
+        ports: what a grant opens.
+        granted_by_us: the operator lets consumers in by a policy in that namespace. Then only a
+            deny rule can keep them out.
+    """
+
+    name: str
+    namespace: str
+    ports: tuple[GrantedPort, ...]
+    pod_labels: Mapping[str, str] = field(default_factory=dict)
+    granted_by_us: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class TargetFacts:
+    """What is known of the namespace of a resource.
+
+    Attributes:
+        exists: the Namespace is there.
+        terminating: it is being deleted.
+        pods: the labels of each of its pods, without those on the host's network and those that
+            have finished; None: not known.
+        policies: all policies that may select its pods: those in it and the clusterwide ones. Those
+            of the operator may be among them.
+        namespace_labels: of the Namespace; None: not known.
+    """
+
+    exists: bool = True
+    terminating: bool = False
+    pods: tuple[Mapping[str, str], ...] | None = None
+    policies: tuple[ReadPolicy, ...] = ()
+    namespace_labels: Mapping[str, str] | None = None
+
+
+def grant_findings(
+    resource: GrantedResource,
+    target: TargetFacts,
+    consumers: Mapping[str, Mapping[str, str] | None],
+) -> list[Finding]:
+    """What keeps a resource's grants from working, one finding at most for each consumer.
+
+    Args:
+        resource: what is granted.
+        target: its namespace.
+        consumers: the namespaces that hold the grant, each with its labels (None: not known).
+
+    Returns:
+        Findings in the order of the consumers, whose namespaces are their subjects.
+    """
+    absent = _absence(resource, target)
+    if absent is not None:
+        reason, message = absent
+        return [Finding(reason, consumer, message) for consumer in consumers]
+    pods = _Target(resource, target)
+    found = (
+        pods.finding(Pod(consumer, labels, {}, complete=False))
+        for consumer, labels in consumers.items()
+    )
+    return [finding for finding in found if finding is not None]
+
+
+def _absence(resource: GrantedResource, target: TargetFacts) -> tuple[FindingReason, str] | None:
+    leads_nowhere = f"The grant {resource.name} leads nowhere:"
+    where = f"namespace {resource.namespace}"
+    if not target.exists:
+        return (
+            FindingReason.TARGET_NAMESPACE_MISSING,
+            f"{leads_nowhere} {where} does not exist. Create it, or correct the namespace of the"
+            f" shared resource {resource.name}.",
+        )
+    if target.terminating:
+        return (
+            FindingReason.TARGET_NAMESPACE_TERMINATING,
+            f"{leads_nowhere} {where} is being deleted. Wait until it is there again, or take the"
+            f" access label off.",
+        )
+    if target.pods is None or any(_carries(pod, resource.pod_labels) for pod in target.pods):
+        return None
+    if not resource.pod_labels:
+        has_none = f"{where} has no pods. Start what offers it there"
+    else:
+        labels = name_labels(resource.pod_labels)
+        has_none = f"no pod of {where} has the labels {labels}. Start what offers it there"
+    return (
+        FindingReason.TARGET_HAS_NO_PODS,
+        f"{leads_nowhere} {has_none}, or correct the shared resource {resource.name}.",
+    )
+
+
+def _carries(pod: Mapping[str, str], labels: Mapping[str, str]) -> bool:
+    return labels.items() <= pod.items()
+
+
+class _Target:
+    """The target's pods, by what decides for them: many consumers ask, and few pods differ."""
+
+    def __init__(self, resource: GrantedResource, target: TargetFacts) -> None:
+        self._resource = resource
+        groups: dict[tuple[object, ...], tuple[Selected, ...]] = {}
+        for pod in _target_pods(resource, target):
+            rules = selected(target.policies, pod, Direction.INGRESS)
+            if resource.granted_by_us:
+                rules = tuple(one for one in rules if one.rule.deny)
+            groups.setdefault(tuple((id(one.rule), one.certainty) for one in rules), rules)
+        self._groups = list(groups.values())
+        # Which pod of a whole namespace offers the port is not known: one that is open is enough.
+        # Pods that labels chose must all be.
+        self._all_must_answer = bool(resource.pod_labels)
+        self._ports = [
+            (port, [ask_about(rules, number, port.protocol) for number in numbers])
+            for port in dict.fromkeys(resource.ports)
+            for rules in self._groups
+            for numbers in [_telling_ports(port, rules)]
+        ]
+
+    def finding(self, consumer: Pod) -> Finding | None:
+        """What keeps a consumer out, if something certainly does."""
+        met: dict[int, Answer] = {}
+        denied: dict[GrantedPort, list[Half]] = {}
+        filtered: dict[GrantedPort, list[Half]] = {}
+        for port, questions in self._ports:
+            halves = [judge(question, consumer, met) for question in questions]
+            for half in halves:
+                if half.outcome is Outcome.DENIED and self._is_final(half):
+                    denied.setdefault(port, []).append(half)
+                    break
+            if all(half.filtered for half in halves):
+                filtered.setdefault(port, []).extend(halves[:1])
+        if not self._all_must_answer:
+            count = len(self._groups)
+            denied = {port: halves for port, halves in denied.items() if len(halves) == count}
+            filtered = {port: halves for port, halves in filtered.items() if len(halves) == count}
+        if denied:
+            return self._denied(consumer.namespace, denied)
+        if filtered and not self._resource.granted_by_us:
+            return self._filtered(consumer.namespace, filtered)
+        return None
+
+    def _is_final(self, half: Half) -> bool:
+        return half.by_deny_rule or not self._resource.granted_by_us
+
+    def _denied(self, consumer: str, denied: Mapping[GrantedPort, list[Half]]) -> Finding:
+        by_rule = any(half.by_deny_rule for halves in denied.values() for half in halves)
+        # If deny rules are among the causes, they come first: nothing helps while they stand.
+        causes = {
+            port: found
+            for port, halves in denied.items()
+            if (found := [half for half in halves if half.by_deny_rule is by_rule])
+        }
+        policies, ports = _policies(causes), _ports(causes)
+        of_all = all(len(halves) == len(self._groups) for halves in denied.values())
+        if by_rule:
+            what = (
+                f"a deny rule of {policies} hits namespace {consumer} on {ports}, and no rule that"
+                " allows wins over it. Narrow that rule."
+            )
+        else:
+            what = (
+                f"{policies} lets in only whom a rule allows, and none allows namespace {consumer}"
+                f" on {ports}. Add an ingress rule that does, or let the operator do it: set the"
+                " target of the shared resource to additive."
+            )
+        fails = "does not work" if of_all else "does not reach all of its pods"
+        message = f"The grant {self._resource.name} {fails}: {what}"
+        return Finding(FindingReason.TARGET_DENIES, consumer, message)
+
+    def _filtered(self, consumer: str, filtered: Mapping[GrantedPort, list[Half]]) -> Finding:
+        message = (
+            f"The grant {self._resource.name} works in part: on {_ports(filtered)}, rules of"
+            f" {_policies(filtered)} let only some requests through. Ask only for what"
+            " they allow, or have them allow more."
+        )
+        return Finding(FindingReason.TARGET_FILTERS, consumer, message)
+
+
+def _target_pods(resource: GrantedResource, target: TargetFacts) -> Iterator[Pod]:
+    labels = target.namespace_labels
+    if target.pods is None:
+        yield Pod(resource.namespace, labels, resource.pod_labels, complete=False)
+        return
+    for pod in target.pods:
+        if _carries(pod, resource.pod_labels):
+            yield Pod(resource.namespace, labels, pod)
+
+
+def _telling_ports(port: GrantedPort, rules: tuple[Selected, ...]) -> list[int]:
+    """Of a range, the ports at which some rule begins or ends: the others are like these."""
+    last = port.number if port.end is None else port.end
+    turns = {port.number}
+    for one in rules:
+        for span in one.rule.ports or ():
+            turns |= {span.first, span.last + 1}
+    return sorted(number for number in turns if port.number <= number <= last)
+
+
+def _ports(ports: Mapping[GrantedPort, object]) -> str:
+    return name_ports((one.protocol, one.number, one.end) for one in ports)
+
+
+def _policies(halves: Mapping[GrantedPort, list[Half]]) -> str:
+    refs = {ref for found in halves.values() for half in found for ref in half.policies}
+    return name_policies(sorted(refs))

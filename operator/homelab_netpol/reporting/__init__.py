@@ -1,0 +1,1 @@
+"""What people see: Events on Namespaces, log lines, and the metrics that belong to them."""

@@ -1,0 +1,32 @@
+"""What people are told of that others wrote: each finding when it begins, and when it is over."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from homelab_netpol.findings import Finding
+from homelab_netpol.reporting.recorder import Voice
+from homelab_netpol.telemetry.metrics import Metrics, drop_series
+
+
+class FindingTeller:
+    """Remembers which findings have been told."""
+
+    def __init__(self, voice: Voice, metrics: Metrics) -> None:
+        self._voice = voice
+        self._metrics = metrics
+        self._told: set[Finding] = set()
+
+    def tell(self, findings: Iterable[Finding]) -> None:
+        """Tells those that are new; what is no longer among them is over."""
+        current = set(findings)
+        before = Counter((finding.subject, finding.reason) for finding in self._told)
+        now = Counter((finding.subject, finding.reason) for finding in current)
+        for subject, reason in before.keys() - now.keys():
+            drop_series(self._metrics.findings, subject, reason)
+        for (subject, reason), count in now.items():
+            self._metrics.findings.labels(subject, reason).set(count)
+        for finding in sorted(current - self._told, key=lambda f: (f.subject, f.message)):
+            self._voice.warn(finding.subject, finding.reason, finding.message)
+        self._told = current

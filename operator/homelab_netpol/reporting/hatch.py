@@ -1,0 +1,91 @@
+"""What people are told of a namespace's escape hatch, from its opening to its end."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from homelab_netpol.cache.deadlines import NOTICE
+from homelab_netpol.intent import Intent, LastGood, format_moment
+from homelab_netpol.policy.objects import LivePolicy
+from homelab_netpol.reporting.recorder import Voice
+from homelab_netpol.telemetry.metrics import Metrics, drop_series
+
+
+class HatchTeller:
+    """Remembers what has been told of each hatch."""
+
+    def __init__(self, voice: Voice, metrics: Metrics) -> None:
+        self._voice = voice
+        self._metrics = metrics
+        self._open: dict[str, bool] = {}
+        self._end_told: dict[str, datetime] = {}
+
+    def tell(self, intent: Intent, before: LastGood, standing: LivePolicy | None) -> None:
+        """Tells whether a namespace is open: by what stands, and by what its label asks for.
+
+        Args:
+            intent: what the namespace wants.
+            before: what was in force before.
+            standing: the hatch's policy, if it stands: it stays while the rest cannot be written.
+        """
+        namespace = intent.namespace
+        was_open = self._open.get(namespace, before.hatch_open)
+        is_open = self._open[namespace] = intent.hatch_open or standing is not None
+        if is_open:
+            self._gauges(intent, standing)
+            if not was_open:
+                self._opened(intent)
+            self._end_is_near(intent)
+            return
+        self._drop_gauges(namespace)
+        self._end_told.pop(namespace, None)
+        if was_open:
+            self._voice.note(namespace, "EnforcementEnabled", "The escape hatch is closed again.")
+
+    def forget(self, namespace: str) -> None:
+        """Forgets a Namespace that is gone: its series go with it."""
+        self._drop_gauges(namespace)
+        self._open.pop(namespace, None)
+        self._end_told.pop(namespace, None)
+
+    def _opened(self, intent: Intent) -> None:
+        until = intent.hatch_until
+        by_itself = "" if until is None else f" It closes by itself at {format_moment(until)}."
+        self._voice.warn(
+            intent.namespace,
+            "EnforcementDisabled",
+            f"The escape hatch is open: all traffic in and out is allowed.{by_itself} Find the"
+            " cause, fix it in git, and remove the label.",
+        )
+
+    def _end_is_near(self, intent: Intent) -> None:
+        until = intent.hatch_until
+        if not intent.hatch_open or until is None or until - datetime.now(UTC) > NOTICE:
+            return
+        if self._end_told.get(intent.namespace) == until:
+            return
+        self._end_told[intent.namespace] = until
+        self._voice.warn(
+            intent.namespace,
+            "EnforcementResumesSoon",
+            f"The escape hatch closes by itself at {format_moment(until)}, and enforcement resumes."
+            " Move disabled-until if that is too early.",
+        )
+
+    def _gauges(self, intent: Intent, standing: LivePolicy | None) -> None:
+        metrics, namespace = self._metrics, intent.namespace
+        metrics.enforcement_disabled.labels(namespace).set(1)
+        if intent.hatch_since is not None:
+            metrics.enforcement_disabled_since.labels(namespace).set(intent.hatch_since.timestamp())
+        elif standing is not None:
+            since = datetime.fromisoformat(standing.created).timestamp()
+            metrics.enforcement_disabled_since.labels(namespace).set(since)
+        if intent.hatch_until is not None:
+            metrics.enforcement_disabled_until.labels(namespace).set(intent.hatch_until.timestamp())
+        else:
+            drop_series(metrics.enforcement_disabled_until, namespace)
+
+    def _drop_gauges(self, namespace: str) -> None:
+        drop_series(self._metrics.enforcement_disabled, namespace)
+        drop_series(self._metrics.enforcement_disabled_since, namespace)
+        drop_series(self._metrics.enforcement_disabled_until, namespace)

@@ -1,0 +1,181 @@
+"""What people are told: Events on the Namespace, lines of the log, series of metrics.
+
+Each thing is told once, when it begins and when it ends, not at every reconcile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from homelab_netpol.cache.policies import owner_of
+from homelab_netpol.cluster.errors import ApiError, Unavailable
+from homelab_netpol.cluster.events import Subject
+from homelab_netpol.intent import Intent, LastGood, Problem
+from homelab_netpol.policy.objects import API_VERSION, LivePolicy, PolicyKey
+from homelab_netpol.policy.rendering import RenderError
+from homelab_netpol.reconcile.queue import WorkKey
+from homelab_netpol.reconcile.writer import ForeignPolicy
+from homelab_netpol.reporting.definitions import DefinitionTeller
+from homelab_netpol.reporting.findings import FindingTeller
+from homelab_netpol.reporting.hatch import HatchTeller
+from homelab_netpol.reporting.recorder import EventSink, Voice
+from homelab_netpol.telemetry.metrics import Metrics, drop_series
+
+
+class Teller:
+    """Remembers what has been told, and tells what is new.
+
+    Attributes:
+        hatch: tells of escape hatches.
+        definitions: tells of custom resources.
+        findings: tells of what others wrote.
+    """
+
+    def __init__(self, events: EventSink, metrics: Metrics) -> None:
+        voice = self._voice = Voice(events)
+        self.hatch = HatchTeller(voice, metrics)
+        self.definitions = DefinitionTeller(voice, metrics)
+        self.findings = FindingTeller(voice, metrics)
+        self._metrics = metrics
+        self._problems: dict[str, frozenset[Problem]] = {}
+        self._failures: dict[PolicyKey, str] = {}
+        self._render_failures: dict[str, str] = {}
+        self._rejected: dict[PolicyKey, str] = {}
+
+    def problems(self, intent: Intent) -> None:
+        """Tells which labels could not be followed, and forgets those that are fine now."""
+        namespace = intent.namespace
+        told = self._problems.get(namespace, frozenset())
+        current = frozenset(intent.problems)
+        for problem in told - current:
+            drop_series(self._metrics.refused_labels, namespace, problem.reason, problem.key)
+        for problem in intent.problems:
+            self._metrics.refused_labels.labels(namespace, problem.reason, problem.key).set(1)
+            if problem not in told:
+                self._voice.warn(namespace, problem.reason, problem.message)
+        if current:
+            self._problems[namespace] = current
+        else:
+            self._problems.pop(namespace, None)
+
+    def settled(self, intent: Intent, before: LastGood) -> None:
+        """Tells what is in force now and was not before; everything is written by then."""
+        namespace = intent.namespace
+        self._render_failures.pop(namespace, None)
+        if intent.profile != before.profile and not intent.profile_untouched:
+            if intent.profile is not None:
+                self._voice.note(
+                    namespace, "ProfileApplied", f"The profile {intent.profile} is in force."
+                )
+            else:
+                self._voice.note(
+                    namespace,
+                    "ProfileRemoved",
+                    f"The profile {before.profile} is no longer in force.",
+                )
+        for resource in sorted(set(intent.grants) - before.grants):
+            self._voice.note(namespace, "AccessGranted", f"Access to {resource} is granted.")
+        still = {*intent.grants, *intent.grants_untouched}
+        for resource in sorted(before.grants - still):
+            self._voice.note(namespace, "AccessRevoked", f"Access to {resource} is revoked.")
+
+    def drift_reverted(self, key: PolicyKey) -> None:
+        """Tells that somebody changed or deleted a policy of ours, and that it is back."""
+        self._metrics.drift.inc()
+        source = "Labels on the Namespace" if key.namespace else "The operator's settings"
+        self._voice.warn(
+            key.namespace,
+            "DriftReverted",
+            f"{key} was changed or deleted by hand and has been put back. {source} are what"
+            " changes it.",
+            about=_about(key),
+        )
+
+    def foreign(self, error: ForeignPolicy) -> None:
+        """Tells that a name we need is taken by somebody else's policy."""
+        key = error.key
+        self._metrics.conflicts.labels(key.kind, key.namespace, key.name).set(1)
+        self._once(key, "NameTaken", str(error))
+
+    def write_failed(self, key: PolicyKey, error: ApiError) -> None:
+        """Tells that the server did not take a policy."""
+        if isinstance(error, Unavailable):
+            # Whoever cannot be reached cannot take an Event either; the log has each retry.
+            return
+        self._once(key, "PolicyNotWritten", f"{key} could not be written: {error}")
+
+    def fine(self, work: WorkKey, *, except_for: Collection[PolicyKey]) -> None:
+        """Of what a key answers for, only some has still to be written: the rest is in order."""
+        for key in [key for key in self._failures if owner_of(key) == work]:
+            if key not in except_for:
+                self.write_worked(key)
+
+    def write_worked(self, key: PolicyKey) -> None:
+        """What was in the way of a policy is gone."""
+        if self._failures.pop(key, None) is not None:
+            drop_series(self._metrics.conflicts, key.kind, key.namespace, key.name)
+
+    def render_failed(self, namespace: str, error: RenderError) -> None:
+        """Tells that a template gives no policy; what stood before still stands."""
+        message = f"{error}. The policies that stand are kept."
+        if self._render_failures.get(namespace) != message:
+            self._render_failures[namespace] = message
+            self._voice.warn(namespace, "TemplateFailed", message)
+
+    def rejected(self, work: WorkKey, standing: Collection[LivePolicy]) -> None:
+        """Tells which of a key's policies Cilium rejects, and which it takes again."""
+        now = {live.key: live.rejected for live in standing if live.rejected}
+        for key in [key for key in self._rejected if owner_of(key) == work]:
+            if key not in now:
+                self._accepted(key)
+                self._voice.note(
+                    key.namespace,
+                    "PolicyAccepted",
+                    f"Cilium no longer rejects {key}.",
+                    about=_about(key),
+                )
+        for key, why in now.items():
+            self._metrics.invalid_policies.labels(key.kind, key.namespace, key.name).set(1)
+            if self._rejected.get(key) != why:
+                self._rejected[key] = why
+                self._voice.warn(
+                    key.namespace,
+                    "PolicyRejected",
+                    f"Cilium rejects {key}, so it is not in force: {why}",
+                    about=_about(key),
+                )
+
+    def _accepted(self, key: PolicyKey) -> None:
+        del self._rejected[key]
+        drop_series(self._metrics.invalid_policies, key.kind, key.namespace, key.name)
+
+    def stray(self, key: PolicyKey) -> None:
+        """Tells of a policy that carries our label under a name that we never give."""
+        self._once(
+            key,
+            "UnexpectedPolicy",
+            f"{key} carries the operator's managed-by label but was not made by it; it is left"
+            " alone. Take the label off.",
+        )
+
+    def namespace_gone(self, namespace: str) -> None:
+        """Forgets a Namespace: its series go with it."""
+        for problem in self._problems.pop(namespace, frozenset()):
+            drop_series(self._metrics.refused_labels, namespace, problem.reason, problem.key)
+        self.hatch.forget(namespace)
+        self._render_failures.pop(namespace, None)
+        for key in [key for key in self._rejected if key.namespace == namespace]:
+            self._accepted(key)
+        for key in [key for key in self._failures if key.namespace == namespace]:
+            del self._failures[key]
+            drop_series(self._metrics.conflicts, key.kind, key.namespace, key.name)
+
+    def _once(self, key: PolicyKey, reason: str, message: str) -> None:
+        if self._failures.get(key) != message:
+            self._failures[key] = message
+            self._voice.warn(key.namespace, reason, message, about=_about(key))
+
+
+def _about(key: PolicyKey) -> Subject | None:
+    """A clusterwide policy; what is in a Namespace is told there."""
+    return None if key.namespace else Subject(API_VERSION, key.kind, key.name)

@@ -1,0 +1,8 @@
+"""Prints the dashboard."""
+
+import json
+
+from tools.dashboard import dashboard
+
+if __name__ == "__main__":
+    print(json.dumps(dashboard(), indent=2))

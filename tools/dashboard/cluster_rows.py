@@ -1,0 +1,206 @@
+"""What somebody must act on, and what stands in the cluster.
+
+Only the leader tells of namespaces. `max by` keeps a series whole while another replica takes over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tools.dashboard.panel import Column, Panel, Query, View
+
+_HERE = '{namespace=~"$namespace"}'
+AFFECTED = (
+    "count by (namespace) ("
+    "homelab_netpol_enforcement_disabled or homelab_netpol_invalid_policies"
+    " or homelab_netpol_refused_labels or homelab_netpol_conflicts or homelab_netpol_findings)"
+)
+
+
+def _number(title: str, description: str, expr: str) -> Panel:
+    return Panel(title, description, View.STAT, [Query(expr)], width=4, height=4, alarm=1)
+
+
+_NOW = (
+    _number(
+        "Not enforced",
+        "Namespaces whose escape hatch is open.",
+        f"count(max by (namespace) (homelab_netpol_enforcement_disabled{_HERE})) or vector(0)",
+    ),
+    _number(
+        "Rejected policies",
+        "Policies that Cilium rejects, so that they are not in force.",
+        f"count(max by (kind, namespace, name) (homelab_netpol_invalid_policies{_HERE}))"
+        " or vector(0)",
+    ),
+    _number(
+        "Refused labels",
+        "Labels and annotations that could not be followed as written.",
+        f"count(max by (namespace, reason, key) (homelab_netpol_refused_labels{_HERE}))"
+        " or vector(0)",
+    ),
+    _number(
+        "Names taken",
+        "Policies that cannot be written, as somebody else's has their name.",
+        f"count(max by (kind, namespace, name) (homelab_netpol_conflicts{_HERE})) or vector(0)",
+    ),
+    _number(
+        "Keys that fail",
+        "Namespaces, shared resources and so on that could not be worked on at their last turn.",
+        "sum(homelab_netpol_keys_failing)",
+    ),
+    Panel(
+        "Leaders",
+        "Replicas that write. Anything but 1 is wrong if it lasts longer than a handover.",
+        View.STAT,
+        [Query("sum(homelab_netpol_leader)")],
+        width=4,
+        height=4,
+        alarm=2,
+        words={0: ("none", "red")},
+    ),
+)
+
+_HATCHES = (
+    Panel(
+        "Who is not enforced, and since when",
+        "Open escape hatches: all traffic of these namespaces is allowed. Without a time in the"
+        " last column a hatch stays open until its label is removed.",
+        View.TABLE,
+        [
+            # Grafana's dates are in milliseconds.
+            Query(
+                "max by (namespace) ("
+                f"homelab_netpol_enforcement_disabled_since_timestamp_seconds{_HERE}) * 1000"
+            ),
+            Query(
+                "time() - max by (namespace) ("
+                f"homelab_netpol_enforcement_disabled_since_timestamp_seconds{_HERE})"
+            ),
+            Query(
+                "max by (namespace) ("
+                f"homelab_netpol_enforcement_disabled_until_timestamp_seconds{_HERE}) * 1000"
+            ),
+        ],
+        width=12,
+        columns=(
+            Column("namespace", "Namespace"),
+            Column("Value #A", "Open since", "dateTimeAsIso"),
+            Column("Value #B", "For", "s"),
+            Column("Value #C", "Closes by itself", "dateTimeAsIso"),
+        ),
+    ),
+    Panel(
+        "When it was not",
+        "The spells in which a namespace's escape hatch was open.",
+        View.STATES,
+        [
+            Query(
+                f"max by (namespace) (homelab_netpol_enforcement_disabled{_HERE})", "{{namespace}}"
+            )
+        ],
+        width=12,
+        words={1: ("open", "orange")},
+    ),
+)
+
+
+def _list(
+    title: str, description: str, expr: str, *labels: str, value: str = "", width: int = 8
+) -> Panel:
+    """A table with a column for each label, and one for the value if it has a title."""
+    columns = [Column(label, label.capitalize()) for label in labels]
+    return Panel(
+        title,
+        description,
+        View.TABLE,
+        [Query(expr)],
+        width=width,
+        columns=(*columns, Column("Value", value)),
+    )
+
+
+_TO_MEND = (
+    _list(
+        "Rejected by Cilium",
+        "Not in force; the policy's condition Valid says why.",
+        f"max by (kind, namespace, name) (homelab_netpol_invalid_policies{_HERE})",
+        "namespace",
+        "kind",
+        "name",
+    ),
+    _list(
+        "Which labels are refused",
+        "What could not be followed as written; an Event on the Namespace says what is in force.",
+        f"max by (namespace, reason, key) (homelab_netpol_refused_labels{_HERE})",
+        "namespace",
+        "key",
+        "reason",
+    ),
+    _list(
+        "Whose name is taken",
+        "Somebody else's policy has the name that one of ours needs; it is left alone.",
+        f"max by (kind, namespace, name) (homelab_netpol_conflicts{_HERE})",
+        "namespace",
+        "kind",
+        "name",
+    ),
+    _list(
+        "Findings",
+        "What others wrote, or did not, that keeps a grant or a platform namespace from working.",
+        f"max by (namespace, reason) (homelab_netpol_findings{_HERE})",
+        "namespace",
+        "reason",
+        value="How many",
+    ),
+    _list(
+        "Custom resources that cannot be used",
+        "Namespaces that use them keep the policies that they have.",
+        "max by (kind, name, reason) (homelab_netpol_definitions_unusable)",
+        "kind",
+        "name",
+        "reason",
+    ),
+    _list(
+        "Custom resources that are missed",
+        "They were deleted while namespaces use them.",
+        "max by (kind, name) (homelab_netpol_definitions_missing)",
+        "kind",
+        "name",
+        value="Namespaces",
+    ),
+)
+
+
+def _bars(title: str, description: str, expr: str, legend: str) -> Panel:
+    return Panel(title, description, View.BARS, [Query(expr, legend)])
+
+
+_STANDING = (
+    _bars(
+        "Policies",
+        "The operator's policies that stand, by kind and by what they are there for.",
+        "max by (kind, component) (homelab_netpol_policies)",
+        "{{kind}} {{component}}",
+    ),
+    _bars(
+        "Namespaces by profile",
+        "The profile in force; the bar without a name is of namespaces without a profile.",
+        "max by (profile) (homelab_netpol_namespaces)",
+        "{{profile}}",
+    ),
+    _bars(
+        "Grants by shared resource",
+        "How many namespaces hold a grant on each shared resource.",
+        "max by (resource) (homelab_netpol_grants)",
+        "{{resource}}",
+    ),
+)
+
+
+ROWS: tuple[tuple[str, Sequence[Panel]], ...] = (
+    ("Now", _NOW),
+    ("Escape hatches", _HATCHES),
+    ("To be mended", _TO_MEND),
+    ("What stands", _STANDING),
+)
