@@ -12,8 +12,9 @@ from typing import Any
 
 from homelab_netpol.intent import Intent, LastGood, read_intent
 from homelab_netpol.policy.catalogue import Catalogue
+from homelab_netpol.policy.keys import GATEWAYS
 from homelab_netpol.policy.notes import ExpiredHatch
-from homelab_netpol.policy.objects import GATEWAYS, Policy
+from homelab_netpol.policy.objects import Policy
 from homelab_netpol.policy.plan import Planner
 
 

@@ -46,7 +46,7 @@ class ControlPlane:
         apiserver_flags: Further flags for kube-apiserver, e.g. those of an audit log.
         validator: Run Cilium's policy validator too, which writes `status.conditions[Valid]`.
         istio: Install Istio's CRDs too, see `Lab.istio_crds`.
-        crds: Further CRDs to install at the start, e.g. `shipped.own_crds()`.
+        crds: Further CRDs to install at the start, e.g. `package_data.own_crds()`.
 
     Attributes (all but `context` from the start on):
         context: The name of the kubeconfig's one context.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from homelab_netpol.policy.objects import Component, is_managed
+from homelab_netpol.policy.keys import Component
+from homelab_netpol.policy.objects import is_managed
 from lab.demo.live import Snapshot, labels_of
 
 

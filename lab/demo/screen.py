@@ -14,7 +14,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from homelab_netpol.policy.objects import Component
+from homelab_netpol.policy.keys import Component
 from lab.demo.findings import (
     GAUGE,
     Findings,

@@ -13,7 +13,7 @@ class InstallationBroken(Exception):
     """A file that comes with the package is missing. The message says which, and what to do."""
 
 
-def shipped(folder: str) -> Path:
+def data_folder(folder: str) -> Path:
     """Where a folder is: inside an installed package, or at the top of a checkout.
 
     Raises:
@@ -32,6 +32,6 @@ def own_crds() -> list[dict[str, Any]]:
     Raises:
         InstallationBroken: they are missing.
     """
-    paths = sorted(shipped("crds").glob("*.yaml"))
+    paths = sorted(data_folder("crds").glob("*.yaml"))
     manifests = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in paths]
     return [each for each in manifests if each["kind"] == "CustomResourceDefinition"]

@@ -26,21 +26,22 @@ from homelab_netpol.cluster.resources import Resources
 from homelab_netpol.findings.inspector import Inspector
 from homelab_netpol.handlers import build_kopf_settings, build_registry
 from homelab_netpol.policy.catalogue import Catalogue
-from homelab_netpol.policy.objects import Kind, LabelKeys
-from homelab_netpol.reconcile.event_handlers import Intake, build_followers
+from homelab_netpol.policy.keys import Kind
+from homelab_netpol.policy.objects import LabelKeys
+from homelab_netpol.reconcile.event_handlers import EventHandlers, build_reflectors
 from homelab_netpol.reconcile.reconciler import Reconciler
 from homelab_netpol.reconcile.statuses import Statuses
 from homelab_netpol.reconcile.view import ClusterView
-from homelab_netpol.reconcile.workers import Dispatcher
+from homelab_netpol.reconcile.workers import Workers
 from homelab_netpol.reconcile.writer import Writer
-from homelab_netpol.reporting.reporter import Teller
+from homelab_netpol.reporting.reporter import Reporter
 from homelab_netpol.telemetry.collectors import count_failing, count_known
 from homelab_netpol.telemetry.debug import describe
 from homelab_netpol.telemetry.health import StuckQueue
 from homelab_netpol.telemetry.metrics import Metrics
 from homelab_netpol.telemetry.server import HealthServer
-from homelab_netpol.watch.reflector import Follower
-from homelab_netpol.watch.resync import Sync
+from homelab_netpol.watch.reflector import Reflector
+from homelab_netpol.watch.resync import Resync
 
 log = logging.getLogger(__name__)
 
@@ -57,15 +58,15 @@ class Runtime:
         self._metrics = Metrics()
         self._metrics.build.info({"version": __version__})
         self._view = ClusterView(catalogue)
-        self._dispatcher = Dispatcher(self._view, self._metrics)
-        self._intake = Intake(self._view, self._dispatcher, self._metrics)
+        self._workers = Workers(self._view, self._metrics)
+        self._event_handlers = EventHandlers(self._view, self._workers, self._metrics)
         self._label_keys = LabelKeys(self._settings.label_domain)
         self._identity = f"{socket.gethostname()}_{os.getpid()}_{os.urandom(4).hex()}"
         self._stop = asyncio.Event()
         self._leading = asyncio.Event()
-        self._followers: Mapping[Kind | None, Follower] = {}
+        self._reflectors: Mapping[Kind | None, Reflector] = {}
         self._stuck = StuckQueue()
-        self._sync: Sync | None = None
+        self._sync: Resync | None = None
         self._elector: LeaseElector | None = None
 
     async def run(self) -> None:
@@ -93,19 +94,19 @@ class Runtime:
 
     async def _main(self, api: Api) -> None:
         resources = Resources(api)
-        dispatcher = self._dispatcher
-        events = EventPoster(api, self._metrics, uid_of=self._view.uid, is_busy=dispatcher.is_busy)
-        teller = Teller(events, self._metrics)
-        sync = self._sync = Sync(self._view, resources, dispatcher, teller, self._metrics)
+        workers = self._workers
+        events = EventPoster(api, self._metrics, uid_of=self._view.uid, is_busy=workers.is_busy)
+        reporter = Reporter(events, self._metrics)
+        sync = self._sync = Resync(self._view, resources, workers, reporter, self._metrics)
         writer = Writer(
             resources,
             self._view.standing,
             self._label_keys.component,
             is_leading=lambda: self._leading.is_set(),
         )
-        statuses = Statuses(self._view, resources, teller)
+        statuses = Statuses(self._view, resources, reporter)
         reconciler = Reconciler(
-            self._view, writer, statuses, teller, self._metrics, dispatcher.is_pending
+            self._view, writer, statuses, reporter, self._metrics, workers.is_pending
         )
         stopping = asyncio.create_task(self._stop.wait(), name="stop")
         synced = asyncio.create_task(sync.first(), name="first sync")
@@ -124,15 +125,15 @@ class Runtime:
         else:
             self._leading = self._elector.leading
             jobs.add(asyncio.create_task(self._elector.run(), name="lease"))
-        inspector = Inspector(self._view, ForeignReader(api), teller.findings, self._leading)
+        inspector = Inspector(self._view, ForeignReader(api), reporter.findings, self._leading)
         looking = inspector.run(self._settings.inspection_seconds)
         jobs.add(asyncio.create_task(looking, name="inspection"))
-        followers = self._followers = build_followers(resources, sync, self._intake)
-        for kind, follower in followers.items():
-            following = follower.run(sync.versions[kind])
-            jobs.add(asyncio.create_task(following, name=f"watch of {follower.name}"))
+        reflectors = self._reflectors = build_reflectors(resources, sync, self._event_handlers)
+        for kind, reflector in reflectors.items():
+            following = reflector.run(sync.versions[kind])
+            jobs.add(asyncio.create_task(following, name=f"watch of {reflector.name}"))
         for number in range(self._settings.workers):
-            worker = dispatcher.work(reconciler, self._leading, followers[None].informed)
+            worker = workers.work(reconciler, self._leading, reflectors[None].informed)
             jobs.add(asyncio.create_task(worker, name=f"worker {number}"))
         kopf_tasks = await self._start_kopf({stopping, *jobs})
         try:
@@ -146,7 +147,7 @@ class Runtime:
             if stopping.done():
                 # What is on its way to the server is waited for: once the Lease is released, not
                 # one of our writes may be stored.
-                await dispatcher.finish(_FINISH_SECONDS)
+                await workers.finish(_FINISH_SECONDS)
             for task in (*jobs, kopf_tasks, stopping):
                 task.cancel()
             await asyncio.gather(*jobs, kopf_tasks, stopping, return_exceptions=True)
@@ -163,7 +164,7 @@ class Runtime:
         identity: Any = self._identity
         tasks = await kopf.spawn_tasks(
             registry=build_registry(
-                self._intake, self._access, istio=self._settings.mesh.writes_istio
+                self._event_handlers, self._access, istio=self._settings.mesh.writes_istio
             ),
             settings=build_kopf_settings(request_timeout=settings.request_timeout_seconds),
             clusterwide=True,
@@ -185,22 +186,22 @@ class Runtime:
             return "it is starting"
         if self._sync.not_synced is not None:
             return self._sync.not_synced
-        for follower in self._followers.values():
-            if (stale := follower.stale_because()) is not None:
+        for reflector in self._reflectors.values():
+            if (stale := reflector.stale_because()) is not None:
                 return stale
         if not self._leading.is_set():
             if self._elector is None:
                 return "the leader is not known yet"
             return self._elector.unknown_because
-        if not self._dispatcher.first_pass_done:
+        if not self._workers.first_pass_done:
             return "the first full reconcile is not done yet"
-        return self._stuck.because(len(self._dispatcher), self._dispatcher.last_turn)
+        return self._stuck.because(len(self._workers), self._workers.last_turn)
 
     def _describe(self) -> dict[str, Any]:
         return describe(
             self._view,
-            queue=self._dispatcher.snapshot(),
-            followers=self._followers.values(),
+            queue=self._workers.snapshot(),
+            reflectors=self._reflectors.values(),
             leader=self._leading.is_set(),
             not_ready_because=self._not_ready_because(),
         )
@@ -222,15 +223,15 @@ class Runtime:
         """Looks at hatches whose time is over, when it is."""
         while True:
             await self._view.deadlines.wait(datetime.now(UTC))
-            self._dispatcher.enqueue(self._view.tick())
+            self._workers.enqueue(self._view.tick())
 
     def _refresh_metrics(self) -> None:
         """Brings up to date what is measured when asked only."""
         metrics = self._metrics
-        metrics.queue_depth.set(len(self._dispatcher))
-        for follower in self._followers.values():
-            metrics.watch_silent_seconds.labels(follower.name).set(follower.silent_seconds)
+        metrics.queue_depth.set(len(self._workers))
+        for reflector in self._reflectors.values():
+            metrics.watch_silent_seconds.labels(reflector.name).set(reflector.silent_seconds)
         metrics.leader.set(self._leading.is_set())
         metrics.ready.set(self._not_ready_because() is None)
         count_known(self._view, self._label_keys, metrics)
-        count_failing(self._dispatcher.failures, metrics)
+        count_failing(self._workers.failures, metrics)

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from homelab_netpol.policy.catalogue import Catalogue
-from homelab_netpol.policy.objects import Component, Policy, digest_of, policy_name
+from homelab_netpol.policy.keys import Component, policy_name
+from homelab_netpol.policy.objects import Policy, digest_of
 from homelab_netpol.settings import Settings
 from tests.chaos.ledger import labels_of
 from tests.cluster.kube import CCNP, CNP, Manifest

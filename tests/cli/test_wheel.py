@@ -15,12 +15,12 @@ ROOT = Path(__file__).resolve().parents[2]
 RENDER = """
 import homelab_netpol
 from homelab_netpol.policy.catalogue import Catalogue
-from homelab_netpol.package_data import own_crds, shipped
+from homelab_netpol.package_data import own_crds, data_folder
 from homelab_netpol.policy.plan import Planner
 from homelab_netpol.settings import Settings
 catalogue = Catalogue(Settings())
 Planner(catalogue).check()
-print(shipped("templates"), len(own_crds()))
+print(data_folder("templates"), len(own_crds()))
 print(",".join(catalogue.vocabulary.profiles))
 """
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from homelab_netpol.policy.catalogue import Catalogue
-from homelab_netpol.reconcile.queue import Scope, WorkKey
+from homelab_netpol.policy.keys import Scope, WorkKey
 from homelab_netpol.reconcile.view import ClusterView
 from homelab_netpol.settings import Settings
 

@@ -19,7 +19,8 @@ import pytest
 from homelab_netpol.cleanup.default_deny import without_default_deny
 from homelab_netpol.cleanup.ownership import Managed, judge
 from homelab_netpol.cleanup.plan import deletions, rewrites
-from homelab_netpol.policy.objects import Kind, LabelKeys, PolicyKey
+from homelab_netpol.policy.keys import Kind, PolicyKey
+from homelab_netpol.policy.objects import LabelKeys
 from lab.control_plane import Engine, Flow
 from tests.worlds.flows import pick
 from tests.worlds.judge import as_flow

@@ -17,7 +17,7 @@ import pytest
 from homelab_netpol.cilium.validation import RuleProblem, check_body
 from homelab_netpol.cilium.validation.fields import RULE
 from homelab_netpol.cilium.validation.shapes import Choice, ListOf, MapOf, Object, Text, Whole
-from homelab_netpol.policy.objects import Kind
+from homelab_netpol.policy.keys import Kind
 from lab.control_plane import Cluster, Engine, EngineError, Flow, Identity, Lab
 from tests.truth.random_rules import RandomRules
 from tests.truth.rule_judges import ask_api_server, policy, rejected_by_cilium

@@ -15,7 +15,7 @@ from homelab_netpol.cilium.evaluation import (
     Network,
     Outcome,
     Pod,
-    ingress_half,
+    ingress_verdict,
     read_policies,
 )
 from homelab_netpol.findings import (
@@ -109,11 +109,11 @@ def test_the_policies_named_for_a_default_deny_are_what_closes(engine: Engine) -
             peer = world.endpoint(flow.source, "all")
             if not isinstance(target, Pod):
                 continue
-            half = ingress_half(world.policies, target, peer, flow.port, flow.protocol)
+            half = ingress_verdict(world.policies, target, peer, flow.port, flow.protocol)
             if half.outcome is Outcome.DENIED and not half.by_deny_rule:
                 named = {ref.name for ref in half.policies}
                 others = [one for one in world.policies if one.ref not in half.policies]
-                without = ingress_half(others, target, peer, flow.port, flow.protocol)
+                without = ingress_verdict(others, target, peer, flow.port, flow.protocol)
                 if without.outcome is Outcome.UNKNOWN:
                     continue  # another policy may close as well
                 engine.policies(
@@ -160,7 +160,7 @@ def test_a_network_of_which_a_part_is_let_in_is_in_doubt(engine: Engine) -> None
     verdicts = engine.verdicts(Flow(address, "web", 80) for address in addresses)
     assert [verdict.ingress for verdict in verdicts] == ["allowed", "denied"]
     link_local = Network(ip_network("169.254.0.0/16"))
-    half = ingress_half(read_policies([manifest]), Pod("shop"), link_local, 80)
+    half = ingress_verdict(read_policies([manifest]), Pod("shop"), link_local, 80)
     assert half.outcome is Outcome.UNKNOWN
 
 
@@ -177,7 +177,7 @@ def test_a_selector_that_only_says_what_its_endpoints_are_not_is_in_doubt(engine
     [verdict] = engine.verdicts([Flow("job", "web", 80)])
     assert verdict.ingress == "allowed"
     job = Pod("night", {}, {"app": "job"})
-    half = ingress_half(read_policies([manifest]), Pod("shop"), job, 80)
+    half = ingress_verdict(read_policies([manifest]), Pod("shop"), job, 80)
     assert (half.outcome, half.doubts) == (Outcome.UNKNOWN, frozenset({Doubt.AGGREGATE}))
 
 

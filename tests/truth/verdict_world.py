@@ -9,14 +9,14 @@ from random import Random
 from typing import Any
 
 from homelab_netpol.cilium.evaluation import (
+    DirectionVerdict,
     Endpoint,
     Entity,
-    Half,
     Network,
     Pod,
     ReadPolicy,
-    egress_half,
-    ingress_half,
+    egress_verdict,
+    ingress_verdict,
     read_policies,
 )
 from lab.control_plane import Engine, Flow, Identity, Verdict
@@ -90,14 +90,16 @@ class World:
         return Pod(pod.namespace, labels, {}, complete=False)
 
 
-def halves(world: World, flow: Flow, verdict: Verdict) -> Iterator[tuple[str, str, Half]]:
+def halves(
+    world: World, flow: Flow, verdict: Verdict
+) -> Iterator[tuple[str, str, DirectionVerdict]]:
     """Each half that the engine judges: what is known, the engine's answer, and ours."""
     for knowledge in ("all", "some", "none"):
         for own_knowledge in sorted({"all", knowledge}):
             said = f"peer {knowledge}, own {own_knowledge}"
             for engine_says, own, peer, half in (
-                (verdict.ingress, flow.target, flow.source, ingress_half),
-                (verdict.egress, flow.source, flow.target, egress_half),
+                (verdict.ingress, flow.target, flow.source, ingress_verdict),
+                (verdict.egress, flow.source, flow.target, egress_verdict),
             ):
                 pod = world.endpoint(own, own_knowledge)
                 if isinstance(pod, Pod):

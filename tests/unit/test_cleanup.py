@@ -10,7 +10,8 @@ import pytest
 from homelab_netpol.cleanup.default_deny import denies, without_default_deny
 from homelab_netpol.cleanup.ownership import Foreign, Managed, Why, judge
 from homelab_netpol.cleanup.plan import deletions, rewrites
-from homelab_netpol.policy.objects import Kind, LabelKeys
+from homelab_netpol.policy.keys import Kind
+from homelab_netpol.policy.objects import LabelKeys
 
 KEYS = LabelKeys("network-policy.homelab")
 OURS = {"app.kubernetes.io/managed-by": "homelab-netpol"}

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from homelab_netpol.cleanup.ownership import Managed, judge
 from homelab_netpol.cleanup.plan import deletions, rewrites
-from homelab_netpol.policy.objects import Kind, LabelKeys, PolicyKey
+from homelab_netpol.policy.keys import Kind, PolicyKey
+from homelab_netpol.policy.objects import LabelKeys
 
 KEYS = LabelKeys("network-policy.homelab")
 NAMES = ("homelab-mesh", "homelab-escape-hatch", "homelab-grant-a", "homelab-grant-b")

@@ -10,7 +10,8 @@ from homelab_netpol.definitions import Definitions, Why, read_profile, read_reso
 from homelab_netpol.intent import Intent
 from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.diff import Change, Create, Delete, Replace, in_steps
-from homelab_netpol.policy.objects import Component, Kind, LivePolicy, Policy, PolicyKey
+from homelab_netpol.policy.keys import Component, Kind, PolicyKey
+from homelab_netpol.policy.objects import LivePolicy, Policy
 from homelab_netpol.policy.plan import Planner
 from homelab_netpol.settings import Settings, parse_settings
 

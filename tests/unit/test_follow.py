@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Iterable
 import pytest
 
 from homelab_netpol.cluster.errors import ApiError, Expired, NotFound, Unavailable
-from homelab_netpol.cluster.watch import SILENCE_SECONDS, Told, WatchEvent
-from homelab_netpol.watch.reflector import Follower, HistoryWentBack
+from homelab_netpol.cluster.watch import SILENCE_SECONDS, WatchBatch, WatchEvent
+from homelab_netpol.watch.reflector import HistoryWentBack, Reflector
 
 EXPIRED = Expired(410, "Expired", "too old resource version")
 AWAY = NotFound(404, "NotFound", "the server could not find the requested resource")
@@ -28,21 +28,21 @@ class Server:
         self.time = 1000.0
         self.ended = 0.0  # how long a watch of the script lasts
         self.over = asyncio.Event()
-        self.follower = Follower(
+        self.reflector = Reflector(
             "things", watch=self.watch, take=self.take, relist=self.relist, clock=lambda: self.time
         )
 
-    async def watch(self, since: int) -> AsyncIterator[Told]:
+    async def watch(self, since: int) -> AsyncIterator[WatchBatch]:
         """Goes on with the script; after its end, stays open in silence."""
         self.asked.append(since)
         if not self.script:
             self.over.set()
-            yield Told([], since)
+            yield WatchBatch([], since)
             await asyncio.sleep(3600)
         versions, end = self.script.pop(0)
-        yield Told([], since)
+        yield WatchBatch([], since)
         for version in versions:
-            yield Told([WatchEvent({"version": version}, deleted=False)], version)
+            yield WatchBatch([WatchEvent({"version": version}, deleted=False)], version)
         self.time += self.ended
         if end is not None:
             raise end
@@ -58,7 +58,7 @@ class Server:
 
     async def played(self) -> None:
         """Follows until the script is at its end, and goes on following."""
-        following = asyncio.create_task(self.follower.run(10))
+        following = asyncio.create_task(self.reflector.run(10))
         over = asyncio.create_task(self.over.wait())
         await asyncio.wait({following, over}, timeout=20, return_when=asyncio.FIRST_COMPLETED)
         over.cancel()
@@ -112,9 +112,9 @@ def test_silence_beyond_the_bookmarks_is_stale_and_a_quiet_minute_is_not() -> No
         server = Server()
         await server.played()
         server.time += 61
-        assert server.follower.stale_because() is None
+        assert server.reflector.stale_because() is None
         server.time += SILENCE_SECONDS
-        assert "nothing was heard for 151 s" in (server.follower.stale_because() or "")
+        assert "nothing was heard for 151 s" in (server.reflector.stale_because() or "")
 
     asyncio.run(check())
 
@@ -124,7 +124,7 @@ def test_watches_that_open_again_and_again_and_tell_nothing_are_stale() -> None:
         server = Server(([], BUSY), ([], BUSY))
         server.ended = 50.0
         await server.played()
-        assert "nothing was heard for 100 s" in (server.follower.stale_because() or "")
+        assert "nothing was heard for 100 s" in (server.reflector.stale_because() or "")
 
     asyncio.run(check())
 
@@ -132,11 +132,11 @@ def test_watches_that_open_again_and_again_and_tell_nothing_are_stale() -> None:
 def test_a_watch_that_cannot_be_opened_is_told_with_its_cause() -> None:
     async def check() -> None:
         server = Server(([], BUSY), ([], BUSY))
-        following = asyncio.create_task(server.follower.run(10))
+        following = asyncio.create_task(server.reflector.run(10))
         await asyncio.sleep(0.05)
-        assert server.follower.stale_because() is None, "so short an interruption is none"
+        assert server.reflector.stale_because() is None, "so short an interruption is none"
         server.time += 11
-        assert server.follower.stale_because() == (
+        assert server.reflector.stale_because() == (
             "the watch of things has been down for 11 s: 503 ServiceUnavailable"
         )
         following.cancel()
@@ -147,9 +147,9 @@ def test_a_watch_that_cannot_be_opened_is_told_with_its_cause() -> None:
 def test_labels_count_as_known_only_once_what_a_closed_watch_missed_has_been_told() -> None:
     async def check() -> None:
         server = Server(([], BUSY))
-        assert not server.follower.informed.is_set(), "nothing is watched yet"
+        assert not server.reflector.informed.is_set(), "nothing is watched yet"
         await server.played()  # its watch was interrupted, and is open again where it was
-        assert not server.follower.informed.is_set(), "what was missed is still to come"
-        await asyncio.wait_for(server.follower.informed.wait(), 10)
+        assert not server.reflector.informed.is_set(), "what was missed is still to come"
+        await asyncio.wait_for(server.reflector.informed.wait(), 10)
 
     asyncio.run(check())

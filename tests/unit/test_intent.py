@@ -113,7 +113,7 @@ def test_an_unknown_profile_with_nothing_before_it_is_told_and_not_guessed(value
 def test_a_standing_profile_that_is_no_longer_known_is_left_as_it_is() -> None:
     intent = read({PROFILE: "gone"}, last_good=LastGood(profile="gone"))
     assert intent.profile is None
-    assert intent.profile_untouched == "gone"
+    assert intent.retained_profile == "gone"
 
 
 @pytest.mark.parametrize("profile", [None, "isolated"])
@@ -151,7 +151,7 @@ def test_access_to_a_resource_that_is_no_longer_known_stays_as_it_is() -> None:
         {"access.network-policy.homelab/ldap": "true"},
         last_good=LastGood(grants=frozenset({"ldap"})),
     )
-    assert intent.grants_untouched == ("ldap",)
+    assert intent.retained_grants == ("ldap",)
 
 
 @pytest.mark.parametrize(("value", "is_open"), [("disabled", True), ("enabled", False)])

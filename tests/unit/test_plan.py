@@ -11,8 +11,9 @@ import pytest
 from homelab_netpol.intent import Intent, LastGood, NamespaceFacts, read_intent
 from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.diff import Create, Delete, Replace, diff
+from homelab_netpol.policy.keys import Component
 from homelab_netpol.policy.notes import gateway_ports_text, parse_gateway_ports_text
-from homelab_netpol.policy.objects import Component, LivePolicy, Policy, digest_of
+from homelab_netpol.policy.objects import LivePolicy, Policy, digest_of
 from homelab_netpol.policy.plan import Planner
 from homelab_netpol.settings import Settings, parse_settings
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from homelab_netpol.reconcile.queue import Priority, Scope, WorkKey, WorkQueue
+from homelab_netpol.policy.keys import Scope, WorkKey
+from homelab_netpol.reconcile.queue import Priority, WorkQueue
 
 A, B, C = (WorkKey(Scope.NAMESPACE, name) for name in "abc")
 

@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homelab_netpol.policy.objects import Kind
+from homelab_netpol.policy.keys import Kind
 from homelab_netpol.policy.rendering import Renderer, RenderError, json_for_yaml
 
 _JSON = st.recursive(

@@ -10,7 +10,7 @@ import yaml
 
 from homelab_netpol.cilium.validation import RuleProblem, check_body
 from homelab_netpol.policy.catalogue import Catalogue
-from homelab_netpol.policy.objects import Kind
+from homelab_netpol.policy.keys import Kind
 from homelab_netpol.policy.plan import Planner
 from homelab_netpol.settings import Settings, parse_settings
 from tests.unit.test_plan import everything

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from homelab_netpol.policy.catalogue import Catalogue
-from homelab_netpol.policy.objects import Kind, PolicyKey, read_live
-from homelab_netpol.reconcile.queue import Scope, WorkKey
+from homelab_netpol.policy.keys import Kind, PolicyKey, Scope, WorkKey
+from homelab_netpol.policy.objects import read_live
 from homelab_netpol.reconcile.view import ClusterView
 from homelab_netpol.settings import Settings
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from homelab_netpol.definitions import Definitions, read_profile, read_resource
 from homelab_netpol.policy.catalogue import Catalogue
-from homelab_netpol.policy.objects import Kind
+from homelab_netpol.policy.keys import Kind
 from homelab_netpol.settings import Settings
 from tests.cluster.kube import Kube, eventually, namespace_path
 from tests.cluster.own_crds import PROFILES, RESOURCES

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 
 from homelab_netpol.policy.diff import Change, Create, Delete, Replace, diff, in_steps, only_allows
-from homelab_netpol.policy.objects import Component, LivePolicy, Policy, PolicyKey
+from homelab_netpol.policy.keys import Component, PolicyKey
+from homelab_netpol.policy.objects import LivePolicy, Policy
 
 Standing = Mapping[PolicyKey, Policy]
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from homelab_netpol.policy.objects import Component, Policy
+from homelab_netpol.policy.keys import Component
+from homelab_netpol.policy.objects import Policy
 from lab.control_plane import Engine
 from tests.worlds.flows import pick
 from tests.worlds.judge import Mismatch, Tally, explain, judge, judge_world

@@ -46,7 +46,7 @@ def read_definition(kind: DefinitionKind, manifest: Mapping[str, Any]) -> LiveDe
     )
 
 
-class DefinedObjects:
+class DefinitionCache:
     """All custom resources. Methods that take news say whether a spec changed."""
 
     def __init__(self) -> None:

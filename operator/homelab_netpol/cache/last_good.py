@@ -9,28 +9,29 @@ from __future__ import annotations
 import dataclasses
 from datetime import datetime
 
-from homelab_netpol.cache.policies import StandingPolicies
+from homelab_netpol.cache.policies import PolicyCache
 from homelab_netpol.intent import Intent, LastGood, parse_moment
-from homelab_netpol.policy.notes import parse_expired_text, parse_gateway_ports_text
-from homelab_netpol.policy.objects import (
+from homelab_netpol.policy.keys import (
     HATCH_CCNP,
     Component,
     Kind,
-    LabelKeys,
     PolicyKey,
+    Scope,
+    WorkKey,
     policy_name,
 )
-from homelab_netpol.reconcile.queue import Scope, WorkKey
+from homelab_netpol.policy.notes import parse_expired_text, parse_gateway_ports_text
+from homelab_netpol.policy.objects import LabelKeys
 
 _ACCESS = policy_name(Component.ACCESS)
 _PROFILE = policy_name(Component.PROFILE)
 _HATCH = policy_name(Component.HATCH)
 
 
-class LastGoodMemory:
+class LastGoodCache:
     """What was last good, by Namespace."""
 
-    def __init__(self, standing: StandingPolicies, label_keys: LabelKeys) -> None:
+    def __init__(self, standing: PolicyCache, label_keys: LabelKeys) -> None:
         self._standing = standing
         self._label_keys = label_keys
         self._settled: dict[str, LastGood] = {}
@@ -42,10 +43,10 @@ class LastGoodMemory:
     def settle(self, intent: Intent) -> None:
         """Remembers an intent that was carried out as the last good one."""
         self._settled[intent.namespace] = LastGood(
-            profile=intent.profile or intent.profile_untouched,
+            profile=intent.profile or intent.retained_profile,
             intra_namespace=intent.intra_namespace if intent.profile else None,
             gateway_ports=intent.gateway_ports if intent.profile else None,
-            grants=frozenset(intent.grants) | frozenset(intent.grants_untouched),
+            grants=frozenset(intent.grants) | frozenset(intent.retained_grants),
             hatch_open=intent.hatch_open,
             hatch_since=intent.hatch_since,
         )

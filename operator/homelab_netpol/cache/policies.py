@@ -9,48 +9,16 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 
-from homelab_netpol.policy.objects import (
-    GATEWAYS,
-    HATCH_CCNP,
-    Component,
+from homelab_netpol.policy.keys import (
     Kind,
-    LivePolicy,
     PolicyKey,
-    gateway_policy_name,
-    policy_name,
+    WorkKey,
+    owner_of,
 )
-from homelab_netpol.reconcile.queue import Scope, WorkKey
-
-CLUSTERWIDE = WorkKey(Scope.CLUSTERWIDE)
-
-_ACCESS = policy_name(Component.ACCESS)
-_GRANT = policy_name(Component.GRANT)
-_OF_A_NAMESPACE = tuple(
-    policy_name(component) for component in (Component.PROFILE, Component.HATCH, Component.MESH)
-)
-_OF_GATEWAYS = {gateway_policy_name(which): which for which in GATEWAYS}
+from homelab_netpol.policy.objects import LivePolicy
 
 
-def owner_of(key: PolicyKey) -> WorkKey | None:
-    """Which key answers for a policy, by its name alone, so that no edited label can hide it.
-
-    Returns:
-        None for a name that the operator never gives: such a policy carries our label, but was
-        copied or written by somebody else, and is left alone.
-    """
-    if key.kind is Kind.CCNP:
-        known = key.name == HATCH_CCNP or key.name.startswith("baseline-")
-        return CLUSTERWIDE if known else None
-    if key.name in _OF_A_NAMESPACE or key.name.startswith(_ACCESS):
-        return WorkKey(Scope.NAMESPACE, key.namespace)
-    if key.name.startswith(_GRANT):
-        return WorkKey(Scope.TARGET, key.name.removeprefix(_GRANT))
-    if key.name in _OF_GATEWAYS:
-        return WorkKey(Scope.GATEWAY, _OF_GATEWAYS[key.name])
-    return None
-
-
-class StandingPolicies:
+class PolicyCache:
     """Policies by whoever answers for them. Methods that take news return whom it concerns."""
 
     def __init__(self) -> None:

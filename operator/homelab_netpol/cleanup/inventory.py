@@ -9,12 +9,13 @@ from typing import Any
 from homelab_netpol.cleanup.default_deny import denies, rule_sets
 from homelab_netpol.cleanup.lease_watch import LeaseSeen, read_lease
 from homelab_netpol.cleanup.ownership import Foreign, Managed, judge
-from homelab_netpol.cleanup.retry import patiently
+from homelab_netpol.cleanup.retry import with_retries
 from homelab_netpol.cluster.client import Api
 from homelab_netpol.cluster.owned import OwnedObjects, Record
 from homelab_netpol.cluster.resources import Resources
 from homelab_netpol.policy.compose import NAMESPACE_KEY, NAMESPACE_LABELS_PREFIX, selects
-from homelab_netpol.policy.objects import Kind, LabelKeys
+from homelab_netpol.policy.keys import Kind
+from homelab_netpol.policy.objects import LabelKeys
 from homelab_netpol.settings import Settings
 
 
@@ -62,15 +63,15 @@ class Surveyor:
         Raises:
             ApiError: something could not be listed.
         """
-        managed, foreign = await patiently(self.policies)
-        namespaces, _ = await patiently(lambda: self._resources.namespaces(_name_and_labels))
+        managed, foreign = await with_retries(self.policies)
+        namespaces, _ = await with_retries(lambda: self._resources.namespaces(_name_and_labels))
         domain = self._settings.label_domain
         ours = (f"{domain}/", f"access.{domain}/")
         hatch = f"{domain}/enforcement"
         return Inventory(
             managed=managed,
             foreign=foreign,
-            records=await patiently(self.records),
+            records=await with_retries(self.records),
             denied=sorted(_denied(managed, namespaces)),
             open_hatches=sorted(n for n, labels in namespaces if labels.get(hatch) == "disabled"),
             labelled=sorted(

@@ -10,19 +10,20 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from homelab_netpol.cache.policies import owner_of
 from homelab_netpol.cleanup import mesh_rules
 from homelab_netpol.cleanup.default_deny import denies, forbids, rule_sets
-from homelab_netpol.policy.objects import (
+from homelab_netpol.policy.keys import (
     CILIUM_KINDS,
-    HATCH_CCNP,
     Component,
     Kind,
+    PolicyKey,
+    owner_of,
+    parse_policy_name,
+)
+from homelab_netpol.policy.objects import (
     LabelKeys,
     LivePolicy,
-    PolicyKey,
     is_managed,
-    policy_name,
     read_live,
     written_by_us,
 )
@@ -103,13 +104,5 @@ def _component(live: LivePolicy, keys: LabelKeys) -> Component:
     said = keys.component_of(live)
     if said != "unknown":
         return Component(said)
-    name = live.key.name
-    if name == HATCH_CCNP:
-        return Component.HATCH
-    if not live.key.namespace:
-        return Component.BASELINE
-    for component in (Component.PROFILE, Component.HATCH, Component.MESH):
-        if name == policy_name(component):
-            return component
-    is_access = name.startswith(policy_name(Component.ACCESS))
-    return Component.ACCESS if is_access else Component.GRANT
+    named = parse_policy_name(live.key)
+    return Component.GRANT if named is None else named.component

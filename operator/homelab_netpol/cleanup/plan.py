@@ -15,7 +15,7 @@ from typing import Any
 from homelab_netpol.cleanup import mesh_rules
 from homelab_netpol.cleanup.default_deny import without_default_deny
 from homelab_netpol.cleanup.ownership import Managed
-from homelab_netpol.policy.objects import (
+from homelab_netpol.policy.keys import (
     CILIUM_KINDS,
     HATCH_CCNP,
     Component,

@@ -16,12 +16,13 @@ from homelab_netpol.cleanup.inventory import Inventory
 from homelab_netpol.cleanup.lease_watch import LeaseSeen, LeaseWatch
 from homelab_netpol.cleanup.ownership import Managed, judge
 from homelab_netpol.cleanup.plan import Rewrite, deletions, rewrites
-from homelab_netpol.cleanup.retry import patiently
+from homelab_netpol.cleanup.retry import with_retries
 from homelab_netpol.cluster.client import Api
 from homelab_netpol.cluster.errors import ApiError, Conflict, NotFound, Unavailable
 from homelab_netpol.cluster.owned import OwnedObjects, Record
 from homelab_netpol.cluster.resources import Resources
-from homelab_netpol.policy.objects import LabelKeys, Policy, PolicyKey
+from homelab_netpol.policy.keys import PolicyKey
+from homelab_netpol.policy.objects import LabelKeys, Policy
 
 Item = TypeVar("Item")
 
@@ -155,7 +156,7 @@ class Removal:
                 return
             policy = Policy(key, component, live.labels, body, "", live.annotations)
             try:
-                await patiently(partial(self._resources.replace, policy, live))
+                await with_retries(partial(self._resources.replace, policy, live))
             except NotFound:
                 return
             except Conflict:
@@ -175,7 +176,7 @@ class Removal:
     async def _now(self, key: PolicyKey, uid: str) -> Managed | None:
         """A policy as it stands now; None if it is gone, or not ours any more."""
         try:
-            manifest = await patiently(lambda: self._resources.get(key))
+            manifest = await with_retries(lambda: self._resources.get(key))
         except NotFound:
             return None
         found = judge(key.kind, manifest, self._keys)
@@ -191,7 +192,7 @@ class Removal:
         self, what: PolicyKey | Record, delete: Callable[[], Awaitable[None]]
     ) -> None:
         try:
-            await patiently(delete)
+            await with_retries(delete)
         except (NotFound, Conflict):
             # Gone meanwhile; whatever has its name now is another object.
             pass

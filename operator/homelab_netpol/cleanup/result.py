@@ -9,7 +9,7 @@ from enum import StrEnum
 from homelab_netpol.cleanup.inventory import Inventory
 from homelab_netpol.cleanup.lease_watch import LeaseSeen
 from homelab_netpol.cluster.owned import Record
-from homelab_netpol.policy.objects import PolicyKey
+from homelab_netpol.policy.keys import PolicyKey
 
 
 class Ending(StrEnum):

@@ -14,7 +14,7 @@ _PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 _LONGEST_PAUSE = 30.0
 
 
-async def patiently(ask: Callable[[], Awaitable[Answer]]) -> Answer:
+async def with_retries(ask: Callable[[], Awaitable[Answer]]) -> Answer:
     """Asks, and asks again for as long as it is worth while.
 
     Raises:

@@ -9,12 +9,13 @@ from homelab_netpol.cleanup.inventory import Inventory, Surveyor
 from homelab_netpol.cleanup.lease_watch import LeaseWatch
 from homelab_netpol.cleanup.removal import CameBack, DenyRemains, Outcome, Removal
 from homelab_netpol.cleanup.result import Ending, Result
-from homelab_netpol.cleanup.retry import patiently
+from homelab_netpol.cleanup.retry import with_retries
 from homelab_netpol.cluster.client import Api
 from homelab_netpol.cluster.connection import ClusterAccess
 from homelab_netpol.cluster.errors import ApiError
 from homelab_netpol.cluster.owned import Record
-from homelab_netpol.policy.objects import LabelKeys, PolicyKey
+from homelab_netpol.policy.keys import PolicyKey
+from homelab_netpol.policy.objects import LabelKeys
 from homelab_netpol.settings import Settings
 
 _HOME = "homelab-netpol"
@@ -48,7 +49,7 @@ async def clean_up(
     async with await Api.connect(access, request_timeout=timeout) as api:
         home = settings.leader_election.namespace or access.own_namespace or _HOME
         surveyor = Surveyor(api, settings, home)
-        watch = LeaseWatch(lambda: patiently(surveyor.leases), tell)
+        watch = LeaseWatch(lambda: with_retries(surveyor.leases), tell)
         operator = await watch.living()
         inventory = await surveyor.inventory()
         result = Result(server, Ending.PLANNED, inventory, operator)
@@ -91,8 +92,8 @@ async def _left(
     """Looks again: what of ours is there, and why."""
     left: dict[PolicyKey | Record, str] = {}
     try:
-        managed, _ = await patiently(surveyor.policies)
-        records = await patiently(surveyor.records)
+        managed, _ = await with_retries(surveyor.policies)
+        records = await with_retries(surveyor.records)
     except ApiError as error:
         known: set[PolicyKey | Record] = {each.live.key for each in inventory.managed}
         known |= set(inventory.records)

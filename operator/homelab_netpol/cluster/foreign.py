@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from homelab_netpol.cluster.client import Api
-from homelab_netpol.policy.objects import API_VERSION, Kind, is_managed
+from homelab_netpol.policy.keys import API_VERSION, Kind
+from homelab_netpol.policy.objects import is_managed
 
 Manifest = Mapping[str, Any]
 

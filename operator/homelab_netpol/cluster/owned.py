@@ -11,7 +11,8 @@ from typing import Any
 
 from homelab_netpol.cluster.client import Api
 from homelab_netpol.cluster.errors import Forbidden, NotFound
-from homelab_netpol.policy.objects import FIELD_MANAGER, Kind, is_managed
+from homelab_netpol.policy.keys import Kind
+from homelab_netpol.policy.objects import FIELD_MANAGER, is_managed
 
 Manifest = Mapping[str, Any]
 

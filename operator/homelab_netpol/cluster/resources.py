@@ -7,16 +7,15 @@ from typing import Any, TypeVar
 
 from homelab_netpol.cluster.client import Api
 from homelab_netpol.cluster.errors import NotFound
-from homelab_netpol.cluster.watch import Told, watch
+from homelab_netpol.cluster.watch import WatchBatch, watch
 from homelab_netpol.definitions import DefinitionKind
 from homelab_netpol.definitions.model import GROUP, VERSION
+from homelab_netpol.policy.keys import Kind, PolicyKey
 from homelab_netpol.policy.objects import (
     FIELD_MANAGER,
     MANAGED_BY_LABEL,
-    Kind,
     LivePolicy,
     Policy,
-    PolicyKey,
     read_live,
     written_by_us,
 )
@@ -92,11 +91,11 @@ class Resources:
             policies.extend(read_live(kind, item) for item in ours)
         return policies, version
 
-    def watch_namespaces(self, since: int) -> AsyncIterator[Told]:
+    def watch_namespaces(self, since: int) -> AsyncIterator[WatchBatch]:
         """Watches all Namespaces, see `watch`."""
         return watch(self._api, _NAMESPACES, since=since)
 
-    def watch_policies(self, kind: Kind, since: int) -> AsyncIterator[Told]:
+    def watch_policies(self, kind: Kind, since: int) -> AsyncIterator[WatchBatch]:
         """Watches the policies that carry our label, see `watch`."""
         path = _collection(kind, "")
         return watch(self._api, path, since=since, label_selector=MANAGED_SELECTOR)

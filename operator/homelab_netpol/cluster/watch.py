@@ -30,7 +30,7 @@ class WatchEvent(NamedTuple):
     deleted: bool
 
 
-class Told(NamedTuple):
+class WatchBatch(NamedTuple):
     """What a watch told in one go.
 
     Attributes:
@@ -44,7 +44,7 @@ class Told(NamedTuple):
 
 async def watch(
     api: Api, path: str, *, since: int, label_selector: str | None = None
-) -> AsyncIterator[Told]:
+) -> AsyncIterator[WatchBatch]:
     """Watches a collection, until the server ends the watch, as it does every now and then.
 
     Args:
@@ -75,7 +75,7 @@ async def watch(
             version = int(manifest["metadata"]["resourceVersion"])
             if kind != "BOOKMARK":
                 events.append(WatchEvent(manifest, kind == "DELETED"))
-        yield Told(events, version)
+        yield WatchBatch(events, version)
         if failure is not None:
             raise failure
 

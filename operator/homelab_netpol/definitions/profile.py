@@ -13,7 +13,7 @@ from typing import Any
 
 from homelab_netpol.cilium.validation import check_body
 from homelab_netpol.definitions.model import NotUsable, ProfileDefinition, Why
-from homelab_netpol.policy.objects import Kind
+from homelab_netpol.policy.keys import Kind
 
 _FIELDS = frozenset({"description", "extends", "intraNamespace", "ingress", "egress"})
 _PEERS = {

@@ -12,7 +12,7 @@ from homelab_netpol.cilium.evaluation.answer import Answer
 from homelab_netpol.cilium.evaluation.endpoint import Pod
 from homelab_netpol.cilium.evaluation.policy import Direction, ReadPolicy
 from homelab_netpol.cilium.evaluation.verdict import (
-    Half,
+    DirectionVerdict,
     Outcome,
     Selected,
     ask_about,
@@ -162,8 +162,8 @@ class _Target:
     def finding(self, consumer: Pod) -> Finding | None:
         """What keeps a consumer out, if something certainly does."""
         met: dict[int, Answer] = {}
-        denied: dict[GrantedPort, list[Half]] = {}
-        filtered: dict[GrantedPort, list[Half]] = {}
+        denied: dict[GrantedPort, list[DirectionVerdict]] = {}
+        filtered: dict[GrantedPort, list[DirectionVerdict]] = {}
         for port, questions in self._ports:
             halves = [judge(question, consumer, met) for question in questions]
             for half in halves:
@@ -182,10 +182,12 @@ class _Target:
             return self._filtered(consumer.namespace, filtered)
         return None
 
-    def _is_final(self, half: Half) -> bool:
+    def _is_final(self, half: DirectionVerdict) -> bool:
         return half.by_deny_rule or not self._resource.granted_by_us
 
-    def _denied(self, consumer: str, denied: Mapping[GrantedPort, list[Half]]) -> Finding:
+    def _denied(
+        self, consumer: str, denied: Mapping[GrantedPort, list[DirectionVerdict]]
+    ) -> Finding:
         by_rule = any(half.by_deny_rule for halves in denied.values() for half in halves)
         # If deny rules are among the causes, they come first: nothing helps while they stand.
         causes = {
@@ -210,7 +212,9 @@ class _Target:
         message = f"The grant {self._resource.name} {fails}: {what}"
         return Finding(FindingReason.TARGET_DENIES, consumer, message)
 
-    def _filtered(self, consumer: str, filtered: Mapping[GrantedPort, list[Half]]) -> Finding:
+    def _filtered(
+        self, consumer: str, filtered: Mapping[GrantedPort, list[DirectionVerdict]]
+    ) -> Finding:
         message = (
             f"The grant {self._resource.name} works in part: on {_ports(filtered)}, rules of"
             f" {_policies(filtered)} let only some requests through. Ask only for what"
@@ -243,6 +247,6 @@ def _ports(ports: Mapping[GrantedPort, object]) -> str:
     return name_ports((one.protocol, one.number, one.end) for one in ports)
 
 
-def _policies(halves: Mapping[GrantedPort, list[Half]]) -> str:
+def _policies(halves: Mapping[GrantedPort, list[DirectionVerdict]]) -> str:
     refs = {ref for found in halves.values() for half in found for ref in half.policies}
     return name_policies(sorted(refs))

@@ -21,9 +21,9 @@ from homelab_netpol.findings import (
     grant_findings,
     platform_findings,
 )
-from homelab_netpol.policy.objects import Component, Kind, PolicyKey, policy_name
+from homelab_netpol.policy.keys import Component, Kind, PolicyKey, policy_name
 from homelab_netpol.reconcile.view import ClusterView
-from homelab_netpol.reporting.findings import FindingTeller
+from homelab_netpol.reporting.findings import FindingReporter
 from homelab_netpol.settings import SharedResource
 
 log = logging.getLogger(__name__)
@@ -36,12 +36,12 @@ class Inspector:
         self,
         view: ClusterView,
         reader: ForeignReader,
-        teller: FindingTeller,
+        reporter: FindingReporter,
         leading: asyncio.Event,
     ) -> None:
         self._view = view
         self._reader = reader
-        self._teller = teller
+        self._reporter = reporter
         self._leading = leading
         self._failure = ""
 
@@ -61,7 +61,7 @@ class Inspector:
                 log.exception("What others wrote could not be looked at")
             else:
                 self._failure = ""
-                self._teller.tell(findings)
+                self._reporter.tell(findings)
             await asyncio.sleep(seconds)
 
     async def _look(self) -> list[Finding]:

@@ -7,7 +7,7 @@ from typing import Any
 import kopf
 
 from homelab_netpol.cluster.resources import MANAGED_SELECTOR
-from homelab_netpol.policy.objects import ISTIO_KINDS
+from homelab_netpol.policy.keys import ISTIO_KINDS
 
 
 def build_kopf_settings(*, request_timeout: float) -> kopf.OperatorSettings:

@@ -14,12 +14,12 @@ import kopf
 from homelab_netpol.cluster.connection import ClusterAccess
 from homelab_netpol.definitions import DefinitionKind
 from homelab_netpol.definitions.model import GROUP, VERSION
-from homelab_netpol.policy.objects import ISTIO_API_VERSION, ISTIO_KINDS, Kind
+from homelab_netpol.policy.keys import ISTIO_API_VERSION, ISTIO_KINDS, Kind
 
 ISTIO_GROUP, ISTIO_VERSION = ISTIO_API_VERSION.split("/")
 
 
-class Intake(Protocol):
+class EventHandlers(Protocol):
     """Who takes the events. Must neither fail nor wait: Kopf forgets an event that failed."""
 
     def policy_event(self, kind: Kind, manifest: Mapping[str, Any], *, deleted: bool) -> None:
@@ -31,11 +31,13 @@ class Intake(Protocol):
         """A custom resource was seen, changed or deleted."""
 
 
-def build_registry(intake: Intake, access: ClusterAccess, *, istio: bool) -> kopf.OperatorRegistry:
+def build_registry(
+    event_handlers: EventHandlers, access: ClusterAccess, *, istio: bool
+) -> kopf.OperatorRegistry:
     """Makes Kopf's registry.
 
     Args:
-        intake: takes the events.
+        event_handlers: takes the events.
         access: credentials; Kopf asks again when the server no longer accepts them.
         istio: policies of Istio's kinds are written, so have to be watched.
     """
@@ -46,22 +48,24 @@ def build_registry(intake: Intake, access: ClusterAccess, *, istio: bool) -> kop
         return await access.kopf_credentials()
 
     for kind in ISTIO_KINDS if istio else ():
-        _watch_istio(registry, intake, kind)
+        _watch_istio(registry, event_handlers, kind)
 
     @kopf.on.event(GROUP, VERSION, "networkprofiles", registry=registry)
     async def profile(event: kopf.RawEvent, **_: Any) -> None:
         deleted = event["type"] == "DELETED"
-        intake.definition_event(DefinitionKind.PROFILE, event["object"], deleted=deleted)
+        event_handlers.definition_event(DefinitionKind.PROFILE, event["object"], deleted=deleted)
 
     @kopf.on.event(GROUP, VERSION, "sharedresources", registry=registry)
     async def resource(event: kopf.RawEvent, **_: Any) -> None:
         deleted = event["type"] == "DELETED"
-        intake.definition_event(DefinitionKind.RESOURCE, event["object"], deleted=deleted)
+        event_handlers.definition_event(DefinitionKind.RESOURCE, event["object"], deleted=deleted)
 
     return registry
 
 
-def _watch_istio(registry: kopf.OperatorRegistry, intake: Intake, kind: Kind) -> None:
+def _watch_istio(
+    registry: kopf.OperatorRegistry, event_handlers: EventHandlers, kind: Kind
+) -> None:
     @kopf.on.event(ISTIO_GROUP, ISTIO_VERSION, kind.plural, registry=registry, id=kind.plural)
     async def policy(event: kopf.RawEvent, **_: Any) -> None:
-        intake.policy_event(kind, event["object"], deleted=event["type"] == "DELETED")
+        event_handlers.policy_event(kind, event["object"], deleted=event["type"] == "DELETED")

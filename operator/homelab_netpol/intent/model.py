@@ -92,15 +92,15 @@ class Intent:
         namespace: its name.
         platform: it is one of the platform namespaces.
         profile: the profile in force, a known one; None: no profile.
-        profile_untouched: the standing profile policy belongs to this profile, which is no longer
+        retained_profile: the standing profile policy belongs to this profile, which is no longer
             known or not usable now; the policy is left as it is.
         intra_namespace: pods of the namespace may reach each other (only with a profile).
         gateway_ports: TCP ports that gateways may reach; empty: any; None: gateways may reach
             nothing, as the annotation that narrows them cannot be read.
         grants: the shared resources granted, known ones, in order.
-        grants_untouched: granted resources that are no longer known or not usable now; their
+        retained_grants: granted resources that are no longer known or not usable now; their
             policies stay.
-        grants_refused: resources that were asked for by a namespace that may not ask for them.
+        refused_grants: resources that were asked for by a namespace that may not ask for them.
         may_not_ask: all resources that it may not ask for.
         hatch_open: enforcement is switched off.
         hatch_since: when the hatch that the label asks for was first seen; None: it does not.
@@ -112,12 +112,12 @@ class Intent:
     namespace: str
     platform: bool = False
     profile: str | None = None
-    profile_untouched: str | None = None
+    retained_profile: str | None = None
     intra_namespace: bool = False
     gateway_ports: tuple[int, ...] | None = ()
     grants: tuple[str, ...] = ()
-    grants_untouched: tuple[str, ...] = ()
-    grants_refused: tuple[str, ...] = ()
+    retained_grants: tuple[str, ...] = ()
+    refused_grants: tuple[str, ...] = ()
     may_not_ask: frozenset[str] = frozenset()
     hatch_open: bool = False
     hatch_since: datetime | None = None

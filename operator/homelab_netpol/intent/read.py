@@ -46,7 +46,7 @@ class _Reader:
     def read(self) -> Intent:
         platform = self._facts.name in self._words.platform_namespaces
         profile, untouched = self._profile(platform=platform)
-        grants, grants_untouched, refused = self._grants()
+        grants, retained_grants, refused = self._grants()
         remedy = (
             "a platform namespace has none: remove it"
             if platform
@@ -63,12 +63,12 @@ class _Reader:
             namespace=self._facts.name,
             platform=platform,
             profile=profile,
-            profile_untouched=untouched,
+            retained_profile=untouched,
             intra_namespace=intra_namespace,
             gateway_ports=gateway_ports,
             grants=grants,
-            grants_untouched=grants_untouched,
-            grants_refused=refused,
+            retained_grants=retained_grants,
+            refused_grants=refused,
             may_not_ask=frozenset(
                 name for name in self._words.resources if not self._is_allowed(name)
             ),

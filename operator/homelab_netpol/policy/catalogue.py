@@ -17,7 +17,7 @@ from homelab_netpol.definitions import (
     namespace_selector,
 )
 from homelab_netpol.intent import Vocabulary
-from homelab_netpol.package_data import shipped
+from homelab_netpol.package_data import data_folder
 from homelab_netpol.policy.compose import (
     NAMESPACE_KEY,
     compose,
@@ -27,8 +27,9 @@ from homelab_netpol.policy.compose import (
     selects,
     through_tunnel,
 )
+from homelab_netpol.policy.keys import GATEWAYS, Kind
 from homelab_netpol.policy.mesh import namespaces_of
-from homelab_netpol.policy.objects import GATEWAYS, Kind, digest_of
+from homelab_netpol.policy.objects import digest_of
 from homelab_netpol.policy.rendering import Rendered, Renderer, RenderError
 from homelab_netpol.settings import DefaultDeny, Settings, SharedResource
 
@@ -301,7 +302,7 @@ class Catalogue:
 
 
 def _directories(settings: Settings) -> list[Path]:
-    directories = [shipped("templates")]
+    directories = [data_folder("templates")]
     if settings.templates is not None:
         if not settings.templates.is_dir():
             raise RenderError(f"templates: {settings.templates} is not a directory")

@@ -5,14 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from homelab_netpol.policy.objects import (
-    HATCH_CCNP,
-    Component,
-    LivePolicy,
-    Policy,
-    PolicyKey,
-    policy_name,
-)
+from homelab_netpol.policy.keys import HATCH_CCNP, Component, PolicyKey, policy_name
+from homelab_netpol.policy.objects import LivePolicy, Policy
 
 _HATCHES = frozenset({policy_name(Component.HATCH), HATCH_CCNP})
 # What may switch on default deny in its own namespace, or hold peers to ports in the mesh.

@@ -1,80 +1,20 @@
-"""The policies that the operator keeps: their names, their labels, and how two are compared."""
+"""The policies that the operator writes: as wanted, as they stand, and how two are compared."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
+from homelab_netpol.policy.keys import Component, Kind, PolicyKey
+
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 FIELD_MANAGER = "homelab-netpol"
-API_VERSION = "cilium.io/v2"
-
-# The two gateways that profiles know.
-GATEWAYS = ("internal", "external")
-
-HATCH_CCNP = "escape-hatch-allow-all"
-
-
-class Kind(StrEnum):
-    """The kinds of policies that the operator writes: Cilium's two, and in a mesh Istio's two."""
-
-    CNP = "CiliumNetworkPolicy"
-    CCNP = "CiliumClusterwideNetworkPolicy"
-    AUTHORIZATION = "AuthorizationPolicy"
-    PEER_AUTHENTICATION = "PeerAuthentication"
-
-    @property
-    def api_version(self) -> str:
-        """Group and version."""
-        return ISTIO_API_VERSION if self in ISTIO_KINDS else API_VERSION
-
-    @property
-    def plural(self) -> str:
-        """How the kind is spelt in a path."""
-        return _PLURALS[self]
-
-
-ISTIO_API_VERSION = "security.istio.io/v1"
-CILIUM_KINDS = (Kind.CNP, Kind.CCNP)
-ISTIO_KINDS = (Kind.AUTHORIZATION, Kind.PEER_AUTHENTICATION)
-_PLURALS = {
-    Kind.CNP: "ciliumnetworkpolicies",
-    Kind.CCNP: "ciliumclusterwidenetworkpolicies",
-    Kind.AUTHORIZATION: "authorizationpolicies",
-    Kind.PEER_AUTHENTICATION: "peerauthentications",
-}
-
-
-class Component(StrEnum):
-    """What a managed policy is there for: the value of its component label."""
-
-    PROFILE = "profile"
-    ACCESS = "access"
-    GRANT = "grant"
-    HATCH = "hatch"
-    BASELINE = "baseline"
-    MESH = "mesh"
-
 
 _COMPONENTS = frozenset(Component)
-
-
-class PolicyKey(NamedTuple):
-    """Which object: kind, namespace ("" for a clusterwide policy) and name."""
-
-    kind: Kind
-    namespace: str
-    name: str
-
-    def __str__(self) -> str:
-        """As kubectl would write it, for messages."""
-        where = f" in {self.namespace}" if self.namespace else ""
-        return f"{self.kind} {self.name}{where}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,26 +80,6 @@ class LabelKeys:
         """What a standing policy says it is there for; `unknown` if somebody edited the label."""
         value = policy.labels.get(self.component, "")
         return value if value in _COMPONENTS else "unknown"
-
-
-def policy_name(component: Component, resource: str = "") -> str:
-    """The name of a namespaced policy: stable, so that a change of profile is one replace."""
-    match component:
-        case Component.PROFILE:
-            return "homelab-profile"
-        case Component.HATCH:
-            return "homelab-escape-hatch"
-        case Component.MESH:
-            return "homelab-mesh"
-        case Component.ACCESS | Component.GRANT:
-            return f"homelab-{component}-{resource}"
-        case Component.BASELINE:
-            raise ValueError("baselines are clusterwide and carry names of their own")
-
-
-def gateway_policy_name(which: str) -> str:
-    """The name of the policy beside a gateway, `internal` or `external`."""
-    return f"homelab-gateway-{which}"
 
 
 def digest_of(body: Mapping[str, Any]) -> str:

@@ -15,20 +15,17 @@ from typing import Any
 
 from homelab_netpol.intent import Intent, format_moment
 from homelab_netpol.policy.catalogue import KUBE_API, Catalogue
-from homelab_netpol.policy.notes import ExpiredHatch, expired_text, gateway_ports_text
-from homelab_netpol.policy.objects import (
-    FIELD_MANAGER,
+from homelab_netpol.policy.keys import (
     GATEWAYS,
     HATCH_CCNP,
-    MANAGED_BY_LABEL,
     Component,
     Kind,
-    LabelKeys,
-    Policy,
     PolicyKey,
     gateway_policy_name,
     policy_name,
 )
+from homelab_netpol.policy.notes import ExpiredHatch, expired_text, gateway_ports_text
+from homelab_netpol.policy.objects import FIELD_MANAGER, MANAGED_BY_LABEL, LabelKeys, Policy
 from homelab_netpol.policy.plan_mesh import MeshPlanner
 from homelab_netpol.policy.rendering import RenderError
 from homelab_netpol.settings import TargetSide

@@ -13,8 +13,9 @@ from typing import Any
 
 from homelab_netpol.intent import Intent
 from homelab_netpol.policy.catalogue import Catalogue
+from homelab_netpol.policy.keys import Component, Kind, PolicyKey, policy_name
 from homelab_netpol.policy.mesh import Admission, admissions_of, tcp_ports
-from homelab_netpol.policy.objects import Component, Kind, Policy, PolicyKey, policy_name
+from homelab_netpol.policy.objects import Policy
 from homelab_netpol.settings import DefaultDeny, Mtls, TargetSide
 
 Labels = Callable[[Component], dict[str, str]]
@@ -56,7 +57,7 @@ class MeshPlanner:
             key = PolicyKey(Kind.AUTHORIZATION, name, policy_name(Component.HATCH))
             yield key, partial(self._policy, Component.HATCH, key, "mesh/hatch")
         # The kept policies of a profile that is not known now include the one beside them.
-        if intent.profile_untouched is not None or not self.is_governed(intent):
+        if intent.retained_profile is not None or not self.is_governed(intent):
             return
         if mesh.authorization_policies:
             key = PolicyKey(Kind.AUTHORIZATION, name, policy_name(Component.MESH))

@@ -19,7 +19,8 @@ import yaml
 from markupsafe import Markup
 
 from homelab_netpol.cilium.validation import check_body
-from homelab_netpol.policy.objects import CILIUM_KINDS, Kind, digest_of
+from homelab_netpol.policy.keys import CILIUM_KINDS, Kind
+from homelab_netpol.policy.objects import digest_of
 
 # libyaml's loader parses a policy ten times as fast as the one in Python; same safe constructors.
 _YAML_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

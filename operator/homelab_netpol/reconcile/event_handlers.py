@@ -14,23 +14,24 @@ from homelab_netpol.cache.definitions import read_definition
 from homelab_netpol.cluster.resources import Resources
 from homelab_netpol.cluster.watch import WatchEvent
 from homelab_netpol.definitions import DefinitionKind
-from homelab_netpol.policy.objects import CILIUM_KINDS, Kind, read_live
+from homelab_netpol.policy.keys import CILIUM_KINDS, Kind
+from homelab_netpol.policy.objects import read_live
 from homelab_netpol.reconcile.view import ClusterView
-from homelab_netpol.reconcile.workers import Dispatcher
+from homelab_netpol.reconcile.workers import Workers
 from homelab_netpol.telemetry.metrics import Metrics
-from homelab_netpol.watch.reflector import Follower
-from homelab_netpol.watch.resync import Sync
+from homelab_netpol.watch.reflector import Reflector
+from homelab_netpol.watch.resync import Resync
 
 log = logging.getLogger(__name__)
 
 
-class Intake:
+class EventHandlers:
     """From events to requests."""
 
-    def __init__(self, view: ClusterView, dispatcher: Dispatcher, metrics: Metrics) -> None:
+    def __init__(self, view: ClusterView, workers: Workers, metrics: Metrics) -> None:
         self._view = view
         self._metrics = metrics
-        self._dispatcher = dispatcher
+        self._workers = workers
         for what in ("namespaces", *(kind.plural for kind in CILIUM_KINDS)):
             metrics.intake_errors.labels(what)  # at zero, so that a rate sees the first one
 
@@ -54,9 +55,9 @@ class Intake:
         """Takes in one of them."""
         live = read_live(kind, manifest)
         if deleted:
-            self._dispatcher.enqueue(self._view.forget_policy(live.key, int(live.resource_version)))
+            self._workers.enqueue(self._view.forget_policy(live.key, int(live.resource_version)))
         else:
-            self._dispatcher.enqueue(self._view.observe_policy(live))
+            self._workers.enqueue(self._view.observe_policy(live))
 
     def definition_event(
         self, kind: DefinitionKind, manifest: Mapping[str, Any], *, deleted: bool
@@ -67,7 +68,7 @@ class Intake:
             requests = self._view.forget_definition(kind, live.definition.name, live.version)
         else:
             requests = self._view.observe_definition(kind, live)
-        self._dispatcher.enqueue(requests)
+        self._workers.enqueue(requests)
 
     def _namespace(self, manifest: Mapping[str, Any], *, deleted: bool) -> None:
         observed = self._view.read_namespace(manifest)
@@ -75,7 +76,7 @@ class Intake:
             requests = self._view.forget_namespace(observed.facts.name, observed.version)
         else:
             requests = self._view.observe_namespace(observed)
-        self._dispatcher.enqueue(requests)
+        self._workers.enqueue(requests)
 
     def _missed(self, what: str, manifest: Mapping[str, Any]) -> None:
         """A mistake of ours with one object must not keep us from the others."""
@@ -85,22 +86,22 @@ class Intake:
         log.exception("%s %s could not be taken in; the next resync looks at it again", what, name)
 
 
-def build_followers(
-    resources: Resources, sync: Sync, intake: Intake
-) -> dict[Kind | None, Follower]:
+def build_reflectors(
+    resources: Resources, sync: Resync, event_handlers: EventHandlers
+) -> dict[Kind | None, Reflector]:
     """Follows what there may be thousands of: the Namespaces (None), and Cilium's policies."""
-    namespaces = Follower(
+    namespaces = Reflector(
         "namespaces",
         watch=resources.watch_namespaces,
-        take=intake.namespaces,
+        take=event_handlers.namespaces,
         relist=sync.list_namespaces_again,
     )
-    found: dict[Kind | None, Follower] = {None: namespaces}
+    found: dict[Kind | None, Reflector] = {None: namespaces}
     for kind in CILIUM_KINDS:
-        found[kind] = Follower(
+        found[kind] = Reflector(
             kind.plural,
             watch=partial(resources.watch_policies, kind),
-            take=partial(intake.policies, kind),
+            take=partial(event_handlers.policies, kind),
             relist=partial(sync.list_policies_again, kind),
         )
     return found

@@ -14,35 +14,15 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from enum import IntEnum, StrEnum
+from enum import IntEnum
 from operator import itemgetter
 from typing import Any, NamedTuple
+
+from homelab_netpol.policy.keys import WorkKey
 
 _FIRST_RETRY_SECONDS = 0.05
 # However long the API server was away: whoever opens a hatch waits a minute at the most.
 _LAST_RETRY_SECONDS = 20.0
-
-
-class Scope(StrEnum):
-    """What a key is about."""
-
-    NAMESPACE = "namespace"
-    TARGET = "target"
-    GATEWAY = "gateway"
-    CLUSTERWIDE = "clusterwide"
-    PROFILE_STATUS = "profile-status"
-    RESOURCE_STATUS = "resource-status"
-    VOCABULARY = "vocabulary"
-
-
-class WorkKey(NamedTuple):
-    """One thing to look at: a namespace, a shared resource's side, a gateway's, the baselines.
-
-    Or the status of a custom resource, or the words that admission policies know.
-    """
-
-    scope: Scope
-    name: str = ""
 
 
 class Priority(IntEnum):

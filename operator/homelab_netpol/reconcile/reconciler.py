@@ -9,26 +9,19 @@ from collections.abc import Awaitable, Callable, Sequence
 from homelab_netpol.cluster.errors import ApiError, Conflict, Unavailable
 from homelab_netpol.definitions import DefinitionKind
 from homelab_netpol.policy.diff import Change, Create, Delete, Replace, diff, in_steps, only_allows
-from homelab_netpol.policy.objects import (
-    Component,
-    Kind,
-    LabelKeys,
-    Policy,
-    PolicyKey,
-    policy_name,
-)
+from homelab_netpol.policy.keys import Component, Kind, PolicyKey, Scope, WorkKey, policy_name
+from homelab_netpol.policy.objects import LabelKeys, Policy
 from homelab_netpol.policy.rendering import RenderError
-from homelab_netpol.reconcile.queue import Scope, WorkKey
 from homelab_netpol.reconcile.statuses import Statuses
 from homelab_netpol.reconcile.view import ClusterView
 from homelab_netpol.reconcile.writer import ForeignPolicy, Writer
-from homelab_netpol.reporting.reporter import Teller
+from homelab_netpol.reporting.reporter import Reporter
 from homelab_netpol.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
 
-class NotDone(Exception):
+class ReconcileError(Exception):
     """Some of a key's policies are not as they should be; it must come again.
 
     Attributes:
@@ -40,7 +33,7 @@ class NotDone(Exception):
         self.retry_after = retry_after
 
 
-class NotYet(Exception):
+class Requeue(Exception):
     """What comes next would cut something off until another key has had its turn."""
 
 
@@ -52,7 +45,7 @@ class Reconciler:
         view: ClusterView,
         writer: Writer,
         statuses: Statuses,
-        teller: Teller,
+        reporter: Reporter,
         metrics: Metrics,
         is_pending: Callable[[WorkKey], bool],
     ) -> None:
@@ -61,7 +54,7 @@ class Reconciler:
         self._view = view
         self._writer = writer
         self._statuses = statuses
-        self._teller = teller
+        self._reporter = reporter
         self._metrics = metrics
         self._label_keys = LabelKeys(view.catalogue.settings.label_domain)
         self._verified: dict[WorkKey, dict[PolicyKey, int]] = {}
@@ -76,13 +69,13 @@ class Reconciler:
             How many policies, or statuses, were written.
 
         Raises:
-            NotDone: something could not be written; what stood before still stands.
-            NotYet: something was left for a moment later.
+            ReconcileError: something could not be written; what stood before still stands.
+            Requeue: something was left for a moment later.
         """
         try:
             return await self._reconcile(key)
         finally:
-            self._teller.rejected(key, self._view.standing.of(key).values())
+            self._reporter.rejected(key, self._view.standing.of(key).values())
 
     async def _reconcile(self, key: WorkKey) -> int:
         match key.scope:
@@ -109,44 +102,44 @@ class Reconciler:
             return await keeping
         except ApiError as error:
             problem = f"{what} could not be written: {error}"
-            raise NotDone([problem], error.retry_after or 0.0) from error
+            raise ReconcileError([problem], error.retry_after or 0.0) from error
 
     async def _namespace(self, key: WorkKey) -> int:
         intent = self._view.intent(key.name)
         if intent is None:
-            self._teller.namespace_gone(key.name)
+            self._reporter.namespace_gone(key.name)
             self._verified.pop(key, None)
             return 0
         if not self._view.is_writable(key.name):
             return 0
         before = self._view.last_good(key.name)
         plan = self._view.planner.namespace(intent, self._view.is_meshed)
-        kept = self._untouched(intent.profile_untouched, intent.grants_untouched)
+        kept = self._untouched(intent.retained_profile, intent.retained_grants)
         standing = {
             policy: live
             for policy, live in self._view.standing.of(key).items()
             if policy.name not in kept and policy not in plan.failed
         }
-        self._teller.problems(intent)
+        self._reporter.problems(intent)
         try:
             written = await self._carry_out(key, diff(plan.policies, standing))
         finally:
             # Whatever else could not be written: that the namespace is open must be seen.
             hatch = PolicyKey(Kind.CNP, key.name, policy_name(Component.HATCH))
-            self._teller.hatch.tell(intent, before, self._view.standing.get(hatch))
+            self._reporter.hatch.tell(intent, before, self._view.standing.get(hatch))
         if plan.failed:
-            self._teller.render_failed(key.name, next(iter(plan.failed.values())))
-            raise NotDone([str(error) for error in plan.failed.values()], 0.0)
+            self._reporter.render_failed(key.name, next(iter(plan.failed.values())))
+            raise ReconcileError([str(error) for error in plan.failed.values()], 0.0)
         self._view.settle(intent)
         self._verified[key] = {policy.key: _mark(policy) for policy in plan.policies}
-        self._teller.settled(intent, before)
+        self._reporter.settled(intent, before)
         return written
 
     async def _shared(self, key: WorkKey) -> int:
         """The policies beside a shared resource or a gateway, which list its consumers."""
         view = self._view
         if key.scope is Scope.TARGET and self._opens_first(view.home_of(key.name)):
-            raise NotYet
+            raise Requeue
         consumers = view.consumers(key)
         try:
             if key.scope is Scope.GATEWAY:
@@ -155,12 +148,12 @@ class Reconciler:
             elif key.name in view.catalogue.vocabulary.resources:
                 owner = view.intent(view.catalogue.resource(key.name).namespace or "")
                 policies = view.planner.beside(key.name, consumers, owner, view.is_meshed)
-            elif any(key.name in intent.grants_untouched for intent in view.intents()):
+            elif any(key.name in intent.retained_grants for intent in view.intents()):
                 return 0
             else:
                 policies = []
         except RenderError as error:
-            raise NotDone([str(error)], 0.0) from error
+            raise ReconcileError([str(error)], 0.0) from error
         wanted = [policy for policy in policies if view.is_writable(policy.key.namespace)]
         standing = {
             policy: live
@@ -195,7 +188,7 @@ class Reconciler:
         try:
             wanted = self._view.planner.clusterwide(self._view.expired_hatches())
         except RenderError as error:
-            raise NotDone([str(error)], 0.0) from error
+            raise ReconcileError([str(error)], 0.0) from error
         written = await self._carry_out(key, diff(wanted, self._view.standing.of(key)))
         self._verified[key] = {policy.key: _mark(policy) for policy in wanted}
         return written
@@ -213,20 +206,20 @@ class Reconciler:
         open until all the rest stands: whoever closes it wants his profile, not a lock-out. But not
         if trying again will not help: a hatch that a label no longer asks for must not stay open.
         """
-        self._teller.fine(work, except_for={_key_of(change) for change in changes})
+        self._reporter.fine(work, except_for={_key_of(change) for change in changes})
         outcomes: list[bool | Exception] = []
         hatch = policy_name(Component.HATCH)
         for step in in_steps(changes):
             may_deny = work.scope is Scope.NAMESPACE and not only_allows(step[0])
             if may_deny and self._targets_pending(work.name):
-                raise NotYet
+                raise Requeue
             if any(isinstance(outcome, Unavailable | Conflict) for outcome in outcomes):
                 step = [each for each in step if not _is_removal_of(each, hatch)]
             outcomes += await self._gather(work, step)
         problems = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
         if problems:
             waits = [p.retry_after or 0.0 for p in problems if isinstance(p, ApiError)]
-            raise NotDone([str(problem) for problem in problems], max(waits, default=0.0))
+            raise ReconcileError([str(problem) for problem in problems], max(waits, default=0.0))
         return sum(outcome is True for outcome in outcomes)
 
     async def _gather(self, work: WorkKey, changes: Sequence[Change]) -> list[bool | Exception]:
@@ -240,12 +233,12 @@ class Reconciler:
         try:
             written = await self._writer.carry_out(change)
         except ForeignPolicy as error:
-            self._teller.foreign(error)
+            self._reporter.foreign(error)
             return error
         except ApiError as error:
-            self._teller.write_failed(key, error)
+            self._reporter.write_failed(key, error)
             return error
-        self._teller.write_worked(key)
+        self._reporter.write_worked(key)
         if written:
             self._account(work, change, key)
         return written
@@ -264,7 +257,7 @@ class Reconciler:
         if not isinstance(change, Delete):
             known = self._verified.get(work, {}).get(key)
             if known == _mark(change.policy):
-                self._teller.drift_reverted(key)
+                self._reporter.drift_reverted(key)
 
 
 def _key_of(change: Change) -> PolicyKey:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from homelab_netpol.cache.definitions import DefinedObjects
-from homelab_netpol.cache.policies import CLUSTERWIDE
+from homelab_netpol.cache.definitions import DefinitionCache
 from homelab_netpol.definitions import DefinitionKind
 from homelab_netpol.intent import Intent
 from homelab_netpol.policy.catalogue import Catalogue
-from homelab_netpol.reconcile.queue import Priority, Scope, WorkKey
-
-VOCABULARY = WorkKey(Scope.VOCABULARY)
+from homelab_netpol.policy.keys import CLUSTERWIDE, Scope, WorkKey
+from homelab_netpol.reconcile.queue import Priority
 
 Requests = dict[WorkKey, Priority]
 
@@ -29,7 +27,7 @@ def status_key(kind: DefinitionKind, name: str) -> WorkKey:
 
 
 def concerned(
-    old: Intent | None, new: Intent | None, catalogue: Catalogue, defined: DefinedObjects
+    old: Intent | None, new: Intent | None, catalogue: Catalogue, defined: DefinitionCache
 ) -> Requests:
     """What a changed intent concerns beyond policies of its own: the hatch's net, who counts users.
 
@@ -61,15 +59,15 @@ def profiles_of(intent: Intent | None) -> set[str]:
     """The profile that a Namespace uses: in force, or kept."""
     if intent is None:
         return set()
-    return {name for name in (intent.profile, intent.profile_untouched) if name is not None}
+    return {name for name in (intent.profile, intent.retained_profile) if name is not None}
 
 
 def _resources(intent: Intent | None) -> set[tuple[str, bool]]:
     """The shared resources that a Namespace uses or asks for, and whether it may."""
     if intent is None:
         return set()
-    used = {(name, True) for name in (*intent.grants, *intent.grants_untouched)}
-    return used | {(name, False) for name in intent.grants_refused}
+    used = {(name, True) for name in (*intent.grants, *intent.retained_grants)}
+    return used | {(name, False) for name in intent.refused_grants}
 
 
 def _expired(intent: Intent | None) -> datetime | None:

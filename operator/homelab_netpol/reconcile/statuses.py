@@ -15,18 +15,18 @@ from homelab_netpol.definitions.status import (
     resource_status,
     with_times,
 )
-from homelab_netpol.policy.objects import Component, Kind, PolicyKey, policy_name
+from homelab_netpol.policy.keys import Component, Kind, PolicyKey, policy_name
 from homelab_netpol.reconcile.view import ClusterView
-from homelab_netpol.reporting.reporter import Teller
+from homelab_netpol.reporting.reporter import Reporter
 
 
 class Statuses:
     """Writes statuses, one custom resource at a time."""
 
-    def __init__(self, view: ClusterView, resources: Resources, teller: Teller) -> None:
+    def __init__(self, view: ClusterView, resources: Resources, reporter: Reporter) -> None:
         self._view = view
         self._resources = resources
-        self._teller = teller
+        self._reporter = reporter
 
     async def keep(self, kind: DefinitionKind, name: str) -> int:
         """Makes the status of one custom resource true.
@@ -43,10 +43,10 @@ class Statuses:
             known = self._view.catalogue.vocabulary
             still = known.profiles if kind is DefinitionKind.PROFILE else known.resources
             users = 0 if name in still else len(self._users(kind, name))
-            self._teller.definitions.gone(kind, name, users)
+            self._reporter.definitions.gone(kind, name, users)
             return 0
         problem = self._view.catalogue.unusable.get((kind, name))
-        self._teller.definitions.usable(kind, name, live.uid, problem)
+        self._reporter.definitions.usable(kind, name, live.uid, problem)
         status = with_times(self._wanted(kind, live), live.status, datetime.now(UTC))
         if status is None:
             return 0
@@ -80,7 +80,7 @@ class Statuses:
         if kind is DefinitionKind.PROFILE:
             return profile_status(live.definition, problem, users, self._rejected(users))
         refused = sorted(
-            intent.namespace for intent in self._view.intents() if name in intent.grants_refused
+            intent.namespace for intent in self._view.intents() if name in intent.refused_grants
         )
         return resource_status(live.definition, problem, users, refused)
 
@@ -90,7 +90,7 @@ class Statuses:
         return sorted(
             intent.namespace
             for intent in self._view.intents()
-            if name in intent.grants or name in intent.grants_untouched
+            if name in intent.grants or name in intent.retained_grants
         )
 
     def _rejected(self, namespaces: list[str]) -> list[Rejected]:

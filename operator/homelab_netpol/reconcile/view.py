@@ -11,30 +11,26 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from homelab_netpol.cache.deadlines import Deadlines
-from homelab_netpol.cache.definitions import DefinedObjects, LiveDefinition
-from homelab_netpol.cache.last_good import LastGoodMemory
-from homelab_netpol.cache.policies import CLUSTERWIDE, StandingPolicies
+from homelab_netpol.cache.definitions import DefinitionCache, LiveDefinition
+from homelab_netpol.cache.last_good import LastGoodCache
+from homelab_netpol.cache.policies import PolicyCache
 from homelab_netpol.definitions import DefinitionKind
 from homelab_netpol.intent import Intent, LastGood, NamespaceFacts, read_intent
 from homelab_netpol.policy.catalogue import KUBE_API, Catalogue
-from homelab_netpol.policy.notes import ExpiredHatch
-from homelab_netpol.policy.objects import (
+from homelab_netpol.policy.keys import (
+    CLUSTERWIDE,
     GATEWAYS,
-    Kind,
-    LabelKeys,
-    LivePolicy,
-    PolicyKey,
-)
-from homelab_netpol.policy.plan import Planner
-from homelab_netpol.reconcile.queue import Priority, Scope, WorkKey
-from homelab_netpol.reconcile.requests import (
     VOCABULARY,
-    Requests,
-    concerned,
-    merge,
-    profiles_of,
-    status_key,
+    Kind,
+    PolicyKey,
+    Scope,
+    WorkKey,
 )
+from homelab_netpol.policy.notes import ExpiredHatch
+from homelab_netpol.policy.objects import LabelKeys, LivePolicy
+from homelab_netpol.policy.plan import Planner
+from homelab_netpol.reconcile.queue import Priority
+from homelab_netpol.reconcile.requests import Requests, concerned, merge, profiles_of, status_key
 
 
 class ObservedNamespace(NamedTuple):
@@ -61,15 +57,15 @@ class ClusterView:
     ) -> None:
         self.catalogue = catalogue
         self.planner = Planner(catalogue)
-        self.defined = DefinedObjects()
-        self.standing = StandingPolicies()
+        self.defined = DefinitionCache()
+        self.standing = PolicyCache()
         self.deadlines = Deadlines()
         self._clock = clock
         self._istio = True
         self._label_keys = LabelKeys(catalogue.settings.label_domain)
         self._namespaces: dict[str, ObservedNamespace] = {}
         self._deleted: dict[str, int] = {}
-        self._memory = LastGoodMemory(self.standing, self._label_keys)
+        self._memory = LastGoodCache(self.standing, self._label_keys)
         self._intents: dict[str, Intent] = {}
         targets = [WorkKey(Scope.TARGET, name) for name in catalogue.vocabulary.resources]
         gateways = [WorkKey(Scope.GATEWAY, which) for which in GATEWAYS]
@@ -285,7 +281,7 @@ class ClusterView:
             if wanted != (name in consumers) or (wanted and meshed_before != intent.meshed):
                 (consumers.add if wanted else consumers.discard)(name)
                 requests[key] = Priority.TARGET
-        for resource in {*intent.grants_untouched, *(old.grants_untouched if old else ())}:
+        for resource in {*intent.retained_grants, *(old.retained_grants if old else ())}:
             requests[WorkKey(Scope.TARGET, resource)] = Priority.TARGET
         profile_moved = old is not None and (old.profile is None) != (intent.profile is None)
         moved = meshed_before != intent.meshed or profile_moved

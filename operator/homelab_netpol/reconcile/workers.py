@@ -9,8 +9,9 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from homelab_netpol.reconcile.queue import Priority, Scope, Work, WorkKey, WorkQueue
-from homelab_netpol.reconcile.reconciler import NotDone, NotYet, Reconciler
+from homelab_netpol.policy.keys import Scope, WorkKey
+from homelab_netpol.reconcile.queue import Priority, Work, WorkQueue
+from homelab_netpol.reconcile.reconciler import ReconcileError, Reconciler, Requeue
 from homelab_netpol.reconcile.requests import Requests
 from homelab_netpol.reconcile.view import ClusterView
 from homelab_netpol.telemetry.metrics import Metrics
@@ -23,10 +24,10 @@ _SHARED_INTERVAL_SECONDS = 0.1
 # Who counts the users of a profile may read an older count for a moment.
 _STATUS_INTERVAL_SECONDS = 1.0
 _QUIET_SECONDS = 0.2
-_NOT_YET_SECONDS = 0.02
+_REQUEUE_SECONDS = 0.02
 
 
-class Dispatcher:
+class Workers:
     """The queue with its workers."""
 
     def __init__(self, view: ClusterView, metrics: Metrics) -> None:
@@ -134,11 +135,11 @@ class Dispatcher:
             self.enqueue(self._view.refresh(key.name))
         try:
             written = await reconciler.reconcile(key)
-        except NotYet:
+        except Requeue:
             self._queue.done(key)
-            self._queue.add(key, Priority.CHANGE, delay=_NOT_YET_SECONDS)
+            self._queue.add(key, Priority.CHANGE, delay=_REQUEUE_SECONDS)
             return
-        except NotDone as error:
+        except ReconcileError as error:
             pause = self._queue.retry(key, at_least=error.retry_after)
             metrics.reconciles.labels(key.scope, "failed").inc()
             log.warning(

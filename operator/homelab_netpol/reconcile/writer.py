@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from homelab_netpol.cache.policies import StandingPolicies
+from homelab_netpol.cache.policies import PolicyCache
 from homelab_netpol.cluster.errors import (
     AlreadyExists,
     Conflict,
@@ -18,14 +18,8 @@ from homelab_netpol.cluster.errors import (
 )
 from homelab_netpol.cluster.resources import Resources
 from homelab_netpol.policy.diff import Change, Create, Delete, Replace, in_sync
-from homelab_netpol.policy.objects import (
-    LivePolicy,
-    Policy,
-    PolicyKey,
-    is_managed,
-    read_live,
-    written_by_us,
-)
+from homelab_netpol.policy.keys import PolicyKey
+from homelab_netpol.policy.objects import LivePolicy, Policy, is_managed, read_live, written_by_us
 
 
 class ForeignPolicy(Exception):
@@ -45,7 +39,7 @@ class Writer:
     def __init__(
         self,
         resources: Resources,
-        standing: StandingPolicies,
+        standing: PolicyCache,
         component_label: str,
         is_leading: Callable[[], bool],
     ) -> None:

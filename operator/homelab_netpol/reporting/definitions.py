@@ -5,15 +5,15 @@ from __future__ import annotations
 from homelab_netpol.cluster.events import Subject
 from homelab_netpol.definitions import DefinitionKind, NotUsable
 from homelab_netpol.definitions.model import GROUP, VERSION
-from homelab_netpol.reporting.recorder import Voice
+from homelab_netpol.reporting.recorder import EventRecorder
 from homelab_netpol.telemetry.metrics import Metrics, drop_series
 
 
-class DefinitionTeller:
+class DefinitionReporter:
     """Remembers what has been told of each custom resource."""
 
-    def __init__(self, voice: Voice, metrics: Metrics) -> None:
-        self._voice = voice
+    def __init__(self, recorder: EventRecorder, metrics: Metrics) -> None:
+        self._recorder = recorder
         self._metrics = metrics
         self._problems: dict[tuple[DefinitionKind, str], NotUsable] = {}
         self._missed: set[tuple[DefinitionKind, str]] = set()
@@ -39,12 +39,14 @@ class DefinitionTeller:
             drop_series(self._metrics.definitions_unusable, kind, name, told.reason)
         if problem is None:
             del self._problems[key]
-            self._voice.note("", "Accepted", f"The {kind} {name} can be used again.", about=about)
+            self._recorder.note(
+                "", "Accepted", f"The {kind} {name} can be used again.", about=about
+            )
             return
         self._problems[key] = problem
         self._metrics.definitions_unusable.labels(kind, name, problem.reason).set(1)
         message = f"{problem.sentence} The policies that stand are kept."
-        self._voice.warn("", problem.reason, message, about=about)
+        self._recorder.warn("", problem.reason, message, about=about)
 
     def gone(self, kind: DefinitionKind, name: str, users: int) -> None:
         """Tells that one was deleted though so many Namespaces use it."""
@@ -60,7 +62,7 @@ class DefinitionTeller:
         if key in self._missed:
             return
         self._missed.add(key)
-        self._voice.warn(
+        self._recorder.warn(
             "",
             "DeletedInUse",
             f"The {kind} {name} was deleted while namespaces use it. Their policies are kept as"

@@ -6,15 +6,15 @@ from collections import Counter
 from collections.abc import Iterable
 
 from homelab_netpol.findings import Finding
-from homelab_netpol.reporting.recorder import Voice
+from homelab_netpol.reporting.recorder import EventRecorder
 from homelab_netpol.telemetry.metrics import Metrics, drop_series
 
 
-class FindingTeller:
+class FindingReporter:
     """Remembers which findings have been told."""
 
-    def __init__(self, voice: Voice, metrics: Metrics) -> None:
-        self._voice = voice
+    def __init__(self, recorder: EventRecorder, metrics: Metrics) -> None:
+        self._recorder = recorder
         self._metrics = metrics
         self._told: set[Finding] = set()
 
@@ -28,5 +28,5 @@ class FindingTeller:
         for (subject, reason), count in now.items():
             self._metrics.findings.labels(subject, reason).set(count)
         for finding in sorted(current - self._told, key=lambda f: (f.subject, f.message)):
-            self._voice.warn(finding.subject, finding.reason, finding.message)
+            self._recorder.warn(finding.subject, finding.reason, finding.message)
         self._told = current

@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 from homelab_netpol.cache.deadlines import NOTICE
 from homelab_netpol.intent import Intent, LastGood, format_moment
 from homelab_netpol.policy.objects import LivePolicy
-from homelab_netpol.reporting.recorder import Voice
+from homelab_netpol.reporting.recorder import EventRecorder
 from homelab_netpol.telemetry.metrics import Metrics, drop_series
 
 
-class HatchTeller:
+class HatchReporter:
     """Remembers what has been told of each hatch."""
 
-    def __init__(self, voice: Voice, metrics: Metrics) -> None:
-        self._voice = voice
+    def __init__(self, recorder: EventRecorder, metrics: Metrics) -> None:
+        self._recorder = recorder
         self._metrics = metrics
         self._open: dict[str, bool] = {}
         self._end_told: dict[str, datetime] = {}
@@ -40,7 +40,9 @@ class HatchTeller:
         self._drop_gauges(namespace)
         self._end_told.pop(namespace, None)
         if was_open:
-            self._voice.note(namespace, "EnforcementEnabled", "The escape hatch is closed again.")
+            self._recorder.note(
+                namespace, "EnforcementEnabled", "The escape hatch is closed again."
+            )
 
     def forget(self, namespace: str) -> None:
         """Forgets a Namespace that is gone: its series go with it."""
@@ -51,7 +53,7 @@ class HatchTeller:
     def _opened(self, intent: Intent) -> None:
         until = intent.hatch_until
         by_itself = "" if until is None else f" It closes by itself at {format_moment(until)}."
-        self._voice.warn(
+        self._recorder.warn(
             intent.namespace,
             "EnforcementDisabled",
             f"The escape hatch is open: all traffic in and out is allowed.{by_itself} Find the"
@@ -65,7 +67,7 @@ class HatchTeller:
         if self._end_told.get(intent.namespace) == until:
             return
         self._end_told[intent.namespace] = until
-        self._voice.warn(
+        self._recorder.warn(
             intent.namespace,
             "EnforcementResumesSoon",
             f"The escape hatch closes by itself at {format_moment(until)}, and enforcement resumes."

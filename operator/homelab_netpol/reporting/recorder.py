@@ -22,7 +22,7 @@ class EventSink(Protocol):
         """
 
 
-class Voice:
+class EventRecorder:
     """Says things, each in both places."""
 
     def __init__(self, events: EventSink) -> None:

@@ -7,22 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from homelab_netpol.cache.policies import owner_of
 from homelab_netpol.cluster.errors import ApiError, Unavailable
 from homelab_netpol.cluster.events import Subject
 from homelab_netpol.intent import Intent, LastGood, Problem
-from homelab_netpol.policy.objects import API_VERSION, LivePolicy, PolicyKey
+from homelab_netpol.policy.keys import API_VERSION, PolicyKey, WorkKey, owner_of
+from homelab_netpol.policy.objects import LivePolicy
 from homelab_netpol.policy.rendering import RenderError
-from homelab_netpol.reconcile.queue import WorkKey
 from homelab_netpol.reconcile.writer import ForeignPolicy
-from homelab_netpol.reporting.definitions import DefinitionTeller
-from homelab_netpol.reporting.findings import FindingTeller
-from homelab_netpol.reporting.hatch import HatchTeller
-from homelab_netpol.reporting.recorder import EventSink, Voice
+from homelab_netpol.reporting.definitions import DefinitionReporter
+from homelab_netpol.reporting.findings import FindingReporter
+from homelab_netpol.reporting.hatch import HatchReporter
+from homelab_netpol.reporting.recorder import EventRecorder, EventSink
 from homelab_netpol.telemetry.metrics import Metrics, drop_series
 
 
-class Teller:
+class Reporter:
     """Remembers what has been told, and tells what is new.
 
     Attributes:
@@ -32,10 +31,10 @@ class Teller:
     """
 
     def __init__(self, events: EventSink, metrics: Metrics) -> None:
-        voice = self._voice = Voice(events)
-        self.hatch = HatchTeller(voice, metrics)
-        self.definitions = DefinitionTeller(voice, metrics)
-        self.findings = FindingTeller(voice, metrics)
+        recorder = self._recorder = EventRecorder(events)
+        self.hatch = HatchReporter(recorder, metrics)
+        self.definitions = DefinitionReporter(recorder, metrics)
+        self.findings = FindingReporter(recorder, metrics)
         self._metrics = metrics
         self._problems: dict[str, frozenset[Problem]] = {}
         self._failures: dict[PolicyKey, str] = {}
@@ -52,7 +51,7 @@ class Teller:
         for problem in intent.problems:
             self._metrics.refused_labels.labels(namespace, problem.reason, problem.key).set(1)
             if problem not in told:
-                self._voice.warn(namespace, problem.reason, problem.message)
+                self._recorder.warn(namespace, problem.reason, problem.message)
         if current:
             self._problems[namespace] = current
         else:
@@ -62,28 +61,28 @@ class Teller:
         """Tells what is in force now and was not before; everything is written by then."""
         namespace = intent.namespace
         self._render_failures.pop(namespace, None)
-        if intent.profile != before.profile and not intent.profile_untouched:
+        if intent.profile != before.profile and not intent.retained_profile:
             if intent.profile is not None:
-                self._voice.note(
+                self._recorder.note(
                     namespace, "ProfileApplied", f"The profile {intent.profile} is in force."
                 )
             else:
-                self._voice.note(
+                self._recorder.note(
                     namespace,
                     "ProfileRemoved",
                     f"The profile {before.profile} is no longer in force.",
                 )
         for resource in sorted(set(intent.grants) - before.grants):
-            self._voice.note(namespace, "AccessGranted", f"Access to {resource} is granted.")
-        still = {*intent.grants, *intent.grants_untouched}
+            self._recorder.note(namespace, "AccessGranted", f"Access to {resource} is granted.")
+        still = {*intent.grants, *intent.retained_grants}
         for resource in sorted(before.grants - still):
-            self._voice.note(namespace, "AccessRevoked", f"Access to {resource} is revoked.")
+            self._recorder.note(namespace, "AccessRevoked", f"Access to {resource} is revoked.")
 
     def drift_reverted(self, key: PolicyKey) -> None:
         """Tells that somebody changed or deleted a policy of ours, and that it is back."""
         self._metrics.drift.inc()
         source = "Labels on the Namespace" if key.namespace else "The operator's settings"
-        self._voice.warn(
+        self._recorder.warn(
             key.namespace,
             "DriftReverted",
             f"{key} was changed or deleted by hand and has been put back. {source} are what"
@@ -120,7 +119,7 @@ class Teller:
         message = f"{error}. The policies that stand are kept."
         if self._render_failures.get(namespace) != message:
             self._render_failures[namespace] = message
-            self._voice.warn(namespace, "TemplateFailed", message)
+            self._recorder.warn(namespace, "TemplateFailed", message)
 
     def rejected(self, work: WorkKey, standing: Collection[LivePolicy]) -> None:
         """Tells which of a key's policies Cilium rejects, and which it takes again."""
@@ -128,7 +127,7 @@ class Teller:
         for key in [key for key in self._rejected if owner_of(key) == work]:
             if key not in now:
                 self._accepted(key)
-                self._voice.note(
+                self._recorder.note(
                     key.namespace,
                     "PolicyAccepted",
                     f"Cilium no longer rejects {key}.",
@@ -138,7 +137,7 @@ class Teller:
             self._metrics.invalid_policies.labels(key.kind, key.namespace, key.name).set(1)
             if self._rejected.get(key) != why:
                 self._rejected[key] = why
-                self._voice.warn(
+                self._recorder.warn(
                     key.namespace,
                     "PolicyRejected",
                     f"Cilium rejects {key}, so it is not in force: {why}",
@@ -173,7 +172,7 @@ class Teller:
     def _once(self, key: PolicyKey, reason: str, message: str) -> None:
         if self._failures.get(key) != message:
             self._failures[key] = message
-            self._voice.warn(key.namespace, reason, message, about=_about(key))
+            self._recorder.warn(key.namespace, reason, message, about=_about(key))
 
 
 def _about(key: PolicyKey) -> Subject | None:

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Mapping
 from operator import itemgetter
 
+from homelab_netpol.policy.keys import WorkKey
 from homelab_netpol.policy.objects import LabelKeys
-from homelab_netpol.reconcile.queue import WorkKey
 from homelab_netpol.reconcile.view import ClusterView
 from homelab_netpol.telemetry.metrics import Metrics
 

@@ -10,14 +10,14 @@ from typing import Any
 
 from homelab_netpol.definitions import DefinitionKind
 from homelab_netpol.reconcile.view import ClusterView
-from homelab_netpol.watch.reflector import Follower
+from homelab_netpol.watch.reflector import Reflector
 
 
 def describe(
     view: ClusterView,
     *,
     queue: Mapping[str, Any],
-    followers: Iterable[Follower],
+    reflectors: Iterable[Reflector],
     leader: bool,
     not_ready_because: str | None,
 ) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def describe(
     Args:
         view: what is known of the cluster.
         queue: its snapshot.
-        followers: of the watches.
+        reflectors: of the watches.
         leader: whether this replica writes.
         not_ready_because: what /readyz says; None when it is content.
     """
@@ -43,11 +43,11 @@ def describe(
         },
         "watches": [
             {
-                "name": follower.name,
-                "resourceVersion": str(follower.version),
-                "silentSeconds": round(follower.silent_seconds, 3),
-                "staleBecause": follower.stale_because(),
+                "name": reflector.name,
+                "resourceVersion": str(reflector.version),
+                "silentSeconds": round(reflector.silent_seconds, 3),
+                "staleBecause": reflector.stale_because(),
             }
-            for follower in followers
+            for reflector in reflectors
         ],
     }

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import NoReturn
 
 from homelab_netpol.cluster.errors import ApiError, Expired, NotFound
-from homelab_netpol.cluster.watch import SILENCE_SECONDS, Told, WatchEvent
+from homelab_netpol.cluster.watch import SILENCE_SECONDS, WatchBatch, WatchEvent
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class HistoryWentBack(Exception):
     """The cluster is older than what was seen of it, as after a backup was restored."""
 
 
-class Follower:
+class Reflector:
     """Keeps what is known of one collection up to date.
 
     Attributes:
@@ -49,7 +49,7 @@ class Follower:
         self,
         name: str,
         *,
-        watch: Callable[[int], AsyncIterator[Told]],
+        watch: Callable[[int], AsyncIterator[WatchBatch]],
         take: Callable[[Iterable[WatchEvent]], None],
         relist: Callable[[bool], Awaitable[int]],
         clock: Callable[[], float] = time.monotonic,

@@ -8,16 +8,16 @@ import logging
 from functools import partial
 
 from homelab_netpol.cache.definitions import read_definition
-from homelab_netpol.cache.policies import CLUSTERWIDE
 from homelab_netpol.cluster.errors import ApiError, Forbidden, NotFound
 from homelab_netpol.cluster.resources import Resources
 from homelab_netpol.definitions import DefinitionKind
-from homelab_netpol.policy.objects import CILIUM_KINDS, ISTIO_KINDS, Kind, LabelKeys
-from homelab_netpol.reconcile.queue import Priority, Scope, WorkKey
+from homelab_netpol.policy.keys import CILIUM_KINDS, CLUSTERWIDE, ISTIO_KINDS, Kind, Scope, WorkKey
+from homelab_netpol.policy.objects import LabelKeys
+from homelab_netpol.reconcile.queue import Priority
 from homelab_netpol.reconcile.requests import Requests, merge
 from homelab_netpol.reconcile.view import ClusterView
-from homelab_netpol.reconcile.workers import Dispatcher
-from homelab_netpol.reporting.reporter import Teller
+from homelab_netpol.reconcile.workers import Workers
+from homelab_netpol.reporting.reporter import Reporter
 from homelab_netpol.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ _RETRY_SECONDS = 2.0
 _NO_CILIUM = "Cilium's CRDs are not there: install Cilium, and the operator goes on by itself"
 
 
-class Sync:
+class Resync:
     """Fills the view from lists, and asks for what follows.
 
     Attributes:
@@ -40,14 +40,14 @@ class Sync:
         self,
         view: ClusterView,
         resources: Resources,
-        dispatcher: Dispatcher,
-        teller: Teller,
+        workers: Workers,
+        reporter: Reporter,
         metrics: Metrics,
     ) -> None:
         self._view = view
         self._resources = resources
-        self._dispatcher = dispatcher
-        self._teller = teller
+        self._workers = workers
+        self._reporter = reporter
         self._metrics = metrics
         self._component_label = LabelKeys(view.catalogue.settings.label_domain).component
         self._without_istio = False
@@ -81,7 +81,7 @@ class Sync:
         gc.collect()
         gc.freeze()
         gc.set_threshold(20_000, 20, 20)
-        self._dispatcher.begin(requests)
+        self._workers.begin(requests)
         log.info(
             "Synced: %d namespaces, %d policies.",
             len(self._view.namespace_names()),
@@ -103,7 +103,7 @@ class Sync:
             self._metrics.last_resync.set_to_current_time()
             everything = self._everything()
             merge(everything, requests)
-            self._dispatcher.enqueue(everything)
+            self._workers.enqueue(everything)
 
     async def list_namespaces_again(self, away: bool) -> int:
         """Lists the Namespaces after a gap in their watch; the list's resourceVersion.
@@ -112,7 +112,7 @@ class Sync:
             ApiError: the list failed.
         """
         requests, version = await self._list_namespaces()
-        self._dispatcher.enqueue(self._everything() | requests if away else requests)
+        self._workers.enqueue(self._everything() | requests if away else requests)
         return version
 
     async def list_policies_again(self, kind: Kind, away: bool) -> int:
@@ -127,7 +127,7 @@ class Sync:
             ApiError: the list failed.
         """
         requests, version = await self._list_policies(kind)
-        self._dispatcher.enqueue(self._everything() | requests if away else requests)
+        self._workers.enqueue(self._everything() | requests if away else requests)
         return version
 
     def _everything(self) -> Requests:
@@ -149,7 +149,7 @@ class Sync:
         found, self.versions[None] = await self._list_namespaces()
         merge(requests, found)
         for key in self._view.standing.strays():
-            self._teller.stray(key)
+            self._reporter.stray(key)
         return requests
 
     async def _list_policies(self, kind: Kind) -> tuple[Requests, int]:

@@ -7,21 +7,26 @@ from homelab_netpol.cilium.evaluation.answer import Doubt
 from homelab_netpol.cilium.evaluation.endpoint import Endpoint, Entity, Network, Pod
 from homelab_netpol.cilium.evaluation.policy import Direction, PolicyRef, ReadPolicy
 from homelab_netpol.cilium.evaluation.read import read_policies, read_policy
-from homelab_netpol.cilium.evaluation.verdict import Half, Outcome, egress_half, ingress_half
+from homelab_netpol.cilium.evaluation.verdict import (
+    DirectionVerdict,
+    Outcome,
+    egress_verdict,
+    ingress_verdict,
+)
 
 __all__ = [
     "Direction",
+    "DirectionVerdict",
     "Doubt",
     "Endpoint",
     "Entity",
-    "Half",
     "Network",
     "Outcome",
     "Pod",
     "PolicyRef",
     "ReadPolicy",
-    "egress_half",
-    "ingress_half",
+    "egress_verdict",
+    "ingress_verdict",
     "read_policies",
     "read_policy",
 ]

@@ -34,7 +34,7 @@ class Outcome(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Half:
+class DirectionVerdict:
     """What the policies of one end say to a connection.
 
     Attributes:
@@ -76,13 +76,13 @@ class Question(NamedTuple):
     rules: tuple[tuple[Selected, Answer], ...]
 
 
-def ingress_half(
+def ingress_verdict(
     policies: Iterable[ReadPolicy],
     target: Pod,
     peer: Endpoint,
     port: int,
     protocol: str = "TCP",
-) -> Half:
+) -> DirectionVerdict:
     """Whether the target's policies let the peer in.
 
     An answer other than unknown holds for every pod that fits what is said of the two.
@@ -97,14 +97,14 @@ def ingress_half(
     return judge(ask_about(selected(policies, target, Direction.INGRESS), port, protocol), peer)
 
 
-def egress_half(
+def egress_verdict(
     policies: Iterable[ReadPolicy],
     source: Pod,
     peer: Endpoint,
     port: int,
     protocol: str = "TCP",
-) -> Half:
-    """Whether the source's policies let it reach the peer; see `ingress_half`."""
+) -> DirectionVerdict:
+    """Whether the source's policies let it reach the peer; see `ingress_verdict`."""
     return judge(ask_about(selected(policies, source, Direction.EGRESS), port, protocol), peer)
 
 
@@ -131,7 +131,9 @@ def ask_about(rules: Iterable[Selected], port: int, protocol: str) -> Question:
     return Question(port, protocol, has_a_say)
 
 
-def judge(question: Question, peer: Endpoint, met: dict[int, Answer] | None = None) -> Half:
+def judge(
+    question: Question, peer: Endpoint, met: dict[int, Answer] | None = None
+) -> DirectionVerdict:
     """Joins what the rules say of a peer.
 
     Args:
@@ -168,16 +170,16 @@ def judge(question: Question, peer: Endpoint, met: dict[int, Answer] | None = No
             authenticated.append((ref, Doubt.AUTHENTICATION))
 
     if denying:
-        return Half(Outcome.DENIED, _in_order(denying), by_deny_rule=True)
+        return DirectionVerdict(Outcome.DENIED, _in_order(denying), by_deny_rule=True)
     lets_in = bool(allowing) or _is_own_node(question, peer)
     if closing and not lets_in and not maybe["allow"]:
-        return Half(Outcome.DENIED, _in_order(closing))
+        return DirectionVerdict(Outcome.DENIED, _in_order(closing))
     is_open = lets_in or not (closing or maybe["close"])
     doubts = [*maybe["deny"], *authenticated]
     if not is_open:
         doubts += [*maybe["close"], *maybe["allow"]]
     if doubts:
-        return Half(
+        return DirectionVerdict(
             Outcome.UNKNOWN,
             _in_order(ref for ref, _ in doubts),
             doubts=frozenset(doubt for _, doubt in doubts),
@@ -185,7 +187,9 @@ def judge(question: Question, peer: Endpoint, met: dict[int, Answer] | None = No
     filtered = bool(allowing) and all(
         one.rule.filters(question.port, question.protocol) for one in allowing
     )
-    return Half(Outcome.ALLOWED, _in_order(one.ref for one in allowing), filtered=filtered)
+    return DirectionVerdict(
+        Outcome.ALLOWED, _in_order(one.ref for one in allowing), filtered=filtered
+    )
 
 
 def _is_own_node(question: Question, peer: Endpoint) -> bool:

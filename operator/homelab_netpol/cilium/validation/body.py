@@ -8,7 +8,7 @@ from typing import Any
 from homelab_netpol.cilium.validation.fields import RULE
 from homelab_netpol.cilium.validation.report import Report, RuleProblem
 from homelab_netpol.cilium.validation.shapes import ListOf, hint
-from homelab_netpol.policy.objects import CILIUM_KINDS, Kind
+from homelab_netpol.policy.keys import CILIUM_KINDS, Kind
 
 _PARTS = ("spec", "specs")
 _RULES = ListOf(RULE, empty="an empty list is a policy without rules, which denies nothing")

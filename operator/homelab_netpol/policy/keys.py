@@ -1,0 +1,168 @@
+"""Names: of the policies that the operator writes, and of the work keys that own them. Pure.
+
+A policy's name is made here and read back here, and nowhere else.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+API_VERSION = "cilium.io/v2"
+ISTIO_API_VERSION = "security.istio.io/v1"
+
+# The two gateways that profiles know.
+GATEWAYS = ("internal", "external")
+
+HATCH_CCNP = "escape-hatch-allow-all"
+
+_BASELINE_PREFIX = "baseline-"
+_GATEWAY_PREFIX = "homelab-gateway-"
+
+
+class Kind(StrEnum):
+    """The kinds of policies that the operator writes: Cilium's two, and in a mesh Istio's two."""
+
+    CNP = "CiliumNetworkPolicy"
+    CCNP = "CiliumClusterwideNetworkPolicy"
+    AUTHORIZATION = "AuthorizationPolicy"
+    PEER_AUTHENTICATION = "PeerAuthentication"
+
+    @property
+    def api_version(self) -> str:
+        """Group and version."""
+        return ISTIO_API_VERSION if self in ISTIO_KINDS else API_VERSION
+
+    @property
+    def plural(self) -> str:
+        """How the kind is spelt in a path."""
+        return _PLURALS[self]
+
+
+CILIUM_KINDS = (Kind.CNP, Kind.CCNP)
+ISTIO_KINDS = (Kind.AUTHORIZATION, Kind.PEER_AUTHENTICATION)
+_PLURALS = {
+    Kind.CNP: "ciliumnetworkpolicies",
+    Kind.CCNP: "ciliumclusterwidenetworkpolicies",
+    Kind.AUTHORIZATION: "authorizationpolicies",
+    Kind.PEER_AUTHENTICATION: "peerauthentications",
+}
+
+
+class Component(StrEnum):
+    """What a managed policy is there for: the value of its component label."""
+
+    PROFILE = "profile"
+    ACCESS = "access"
+    GRANT = "grant"
+    HATCH = "hatch"
+    BASELINE = "baseline"
+    MESH = "mesh"
+
+
+_NAMES = {
+    Component.PROFILE: "homelab-profile",
+    Component.HATCH: "homelab-escape-hatch",
+    Component.MESH: "homelab-mesh",
+}
+_COMPONENTS = {name: component for component, name in _NAMES.items()}
+
+
+class PolicyKey(NamedTuple):
+    """Which object: kind, namespace ("" for a clusterwide policy) and name."""
+
+    kind: Kind
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        """As kubectl would write it, for messages."""
+        where = f" in {self.namespace}" if self.namespace else ""
+        return f"{self.kind} {self.name}{where}"
+
+
+class Scope(StrEnum):
+    """What a work key is about."""
+
+    NAMESPACE = "namespace"
+    TARGET = "target"
+    GATEWAY = "gateway"
+    CLUSTERWIDE = "clusterwide"
+    PROFILE_STATUS = "profile-status"
+    RESOURCE_STATUS = "resource-status"
+    VOCABULARY = "vocabulary"
+
+
+class WorkKey(NamedTuple):
+    """What is reconciled in one turn: a request, in controller-runtime's words.
+
+    A Namespace, a shared resource's side, a gateway's, the baselines, the status of a custom
+    resource, or the words that admission policies know.
+    """
+
+    scope: Scope
+    name: str = ""
+
+
+CLUSTERWIDE = WorkKey(Scope.CLUSTERWIDE)
+VOCABULARY = WorkKey(Scope.VOCABULARY)
+
+
+def policy_name(component: Component, resource: str = "") -> str:
+    """The name of a namespaced policy: stable, so that a change of profile is one replace."""
+    if component is Component.BASELINE:
+        raise ValueError("baselines are clusterwide and carry names of their own")
+    return _NAMES.get(component) or f"homelab-{component}-{resource}"
+
+
+def gateway_policy_name(which: str) -> str:
+    """The name of the policy beside a gateway, `internal` or `external`."""
+    return f"{_GATEWAY_PREFIX}{which}"
+
+
+class PolicyName(NamedTuple):
+    """What a policy's name says.
+
+    Attributes:
+        component: what the policy is there for.
+        owner: the work key that writes and deletes it.
+        resource: the shared resource that it is about; "" if it is about none.
+    """
+
+    component: Component
+    owner: WorkKey
+    resource: str = ""
+
+
+def parse_policy_name(key: PolicyKey) -> PolicyName | None:
+    """Reads a name back: by the name alone, so that no edited label can hide a policy.
+
+    Returns:
+        None for a name that the operator never gives: such a policy may carry our label, but was
+        copied or written by others, and is left alone.
+    """
+    name, namespace = key.name, WorkKey(Scope.NAMESPACE, key.namespace)
+    if key.kind is Kind.CCNP:
+        if name == HATCH_CCNP:
+            return PolicyName(Component.HATCH, CLUSTERWIDE)
+        is_baseline = name.startswith(_BASELINE_PREFIX)
+        return PolicyName(Component.BASELINE, CLUSTERWIDE) if is_baseline else None
+    if name in _COMPONENTS:
+        return PolicyName(_COMPONENTS[name], namespace)
+    for component in (Component.ACCESS, Component.GRANT):
+        prefix = policy_name(component)
+        if name.startswith(prefix):
+            resource = name.removeprefix(prefix)
+            is_access = component is Component.ACCESS
+            owner = namespace if is_access else WorkKey(Scope.TARGET, resource)
+            return PolicyName(component, owner, resource)
+    which = name.removeprefix(_GATEWAY_PREFIX)
+    if which in GATEWAYS and which != name:
+        return PolicyName(Component.GRANT, WorkKey(Scope.GATEWAY, which))
+    return None
+
+
+def owner_of(key: PolicyKey) -> WorkKey | None:
+    """The work key that owns a policy; None for a name that the operator never gives."""
+    parsed = parse_policy_name(key)
+    return None if parsed is None else parsed.owner
