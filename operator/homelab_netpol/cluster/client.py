@@ -11,7 +11,7 @@ import logging
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import Any, Self
 from urllib.parse import urlencode
@@ -38,7 +38,12 @@ _KEEPALIVE = {"TCP_KEEPIDLE": 15, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
 
 
 class Api:
-    """A client of one API server. Use it as an async context manager."""
+    """A client of one API server. Use it as an async context manager.
+
+    Attributes:
+        on_unanswered: is called whenever a request got no answer: what happened meanwhile is not
+            known.
+    """
 
     def __init__(
         self, access: ClusterAccess, configuration: Configuration, *, request_timeout: float
@@ -52,6 +57,7 @@ class Api:
         """
         self._access = access
         self._timeout = request_timeout
+        self.on_unanswered: Callable[[], None] | None = None
         self._read_at = time.monotonic()
         self._rereading = asyncio.Lock()
         self._configure(configuration)
@@ -189,9 +195,14 @@ class Api:
         data: bytes | None,
         headers: dict[str, str],
     ) -> tuple[int, Mapping[str, str], bytes]:
-        with _failing(f"{method} {path}", "no answer within", self._timeout):
-            async with await self._open(method, path, query, data, headers, None) as response:
-                return response.status, response.headers, await response.read()
+        try:
+            with _failing(f"{method} {path}", "no answer within", self._timeout):
+                async with await self._open(method, path, query, data, headers, None) as response:
+                    return response.status, response.headers, await response.read()
+        except Unavailable:
+            if self.on_unanswered is not None:
+                self.on_unanswered()
+            raise
 
     async def _open(
         self,
