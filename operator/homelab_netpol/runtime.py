@@ -52,6 +52,7 @@ from homelab_netpol.watch.kopf_watch import KopfWatch
 from homelab_netpol.watch.list_check import ListCheck
 from homelab_netpol.watch.reflector import Reflector
 from homelab_netpol.watch.resync import Resync
+from homelab_netpol.watch.watched_lists import WatchedLists
 
 log = logging.getLogger(__name__)
 
@@ -112,17 +113,13 @@ class Operator:
         )
 
         self._kopf_watches = {name: KopfWatch(name) for name in WATCHED}
+        lists = WatchedLists(resources, self._cache, self._kopf_watches)
         self._list_check = ListCheck(
-            resources,
-            self._cache,
-            self._triggers,
-            self._queue,
-            self._kopf_watches,
-            self._labels_current,
+            lists, self._kopf_watches, self._triggers, self._queue, self._labels_current
         )
         api.on_unanswered = self._list_check.interrupted
         self._resync = Resync(
-            resources, self._cache, self._triggers, self._queue, reporter, metrics
+            resources, lists, self._cache, self._triggers, self._queue, reporter, metrics
         )
         self._reflectors = {kind: self._make_reflector(kind, resources) for kind in self._kinds()}
         self._inspector = Inspector(

@@ -41,8 +41,8 @@ class Api:
     """A client of one API server. Use it as an async context manager.
 
     Attributes:
-        on_unanswered: is called whenever a request got no answer: what happened meanwhile is not
-            known.
+        on_unanswered: is called whenever a request other than a list got no answer: whether a watch
+            still reaches us is not known then.
     """
 
     def __init__(
@@ -114,6 +114,21 @@ class Api:
         Raises:
             ApiError: the subclass says what kind of failure.
         """
+        try:
+            return await self._request(method, path, query, body, content_type)
+        except Unavailable as error:
+            if error.status == 0 and self.on_unanswered is not None:
+                self.on_unanswered()
+            raise
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        body: Any = None,
+        content_type: str = "",
+    ) -> dict[str, Any]:
         data = orjson.dumps(body) if body is not None else None
         headers = {"Content-Type": content_type} if data is not None else {}
         status, answer_headers, answer = await self._send(method, path, query, data, headers)
@@ -143,7 +158,7 @@ class Api:
         if label_selector:
             query["labelSelector"] = label_selector
         while True:
-            page = await self.request("GET", path, query=query)
+            page = await self._request("GET", path, query)
             version = int(page["metadata"]["resourceVersion"])
             yield page.get("items") or [], version
             token = page["metadata"].get("continue")
@@ -195,14 +210,9 @@ class Api:
         data: bytes | None,
         headers: dict[str, str],
     ) -> tuple[int, Mapping[str, str], bytes]:
-        try:
-            with _failing(f"{method} {path}", "no answer within", self._timeout):
-                async with await self._open(method, path, query, data, headers, None) as response:
-                    return response.status, response.headers, await response.read()
-        except Unavailable:
-            if self.on_unanswered is not None:
-                self.on_unanswered()
-            raise
+        with _failing(f"{method} {path}", "no answer within", self._timeout):
+            async with await self._open(method, path, query, data, headers, None) as response:
+                return response.status, response.headers, await response.read()
 
     async def _open(
         self,

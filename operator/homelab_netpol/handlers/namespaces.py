@@ -22,4 +22,4 @@ def watch_namespaces(
     @kopf.on.event("v1", "namespaces", registry=registry, id="namespace")
     async def on_namespace(event: kopf.RawEvent, **_: Any) -> None:
         events.namespace(event["object"], deleted=event["type"] == "DELETED")
-        watch.delivered(event["object"])
+        watch.delivered(event)

@@ -21,4 +21,4 @@ def watch_network_profiles(
     async def on_network_profile(event: kopf.RawEvent, **_: Any) -> None:
         deleted = event["type"] == "DELETED"
         events.definition(DefinitionKind.PROFILE, event["object"], deleted=deleted)
-        watch.delivered(event["object"])
+        watch.delivered(event)

@@ -21,4 +21,4 @@ def watch_shared_resources(
     async def on_shared_resource(event: kopf.RawEvent, **_: Any) -> None:
         deleted = event["type"] == "DELETED"
         events.definition(DefinitionKind.RESOURCE, event["object"], deleted=deleted)
-        watch.delivered(event["object"])
+        watch.delivered(event)

@@ -22,7 +22,12 @@ class WatchBehind(Exception):
 
 
 class KopfWatch:
-    """What lists have shown of a collection and Kopf's watch has not delivered yet."""
+    """What lists have shown of a collection and Kopf's watch has not delivered yet.
+
+    Attributes:
+        heard_at: when the watch last delivered an event, in monotonic time. It delivers in order:
+            what happened before, it has delivered as well.
+    """
 
     def __init__(self, name: str, clock: Callable[[], float] = time.monotonic) -> None:
         """Begins with nothing undelivered.
@@ -34,12 +39,15 @@ class KopfWatch:
         self.name = name
         self._clock = clock
         self._undelivered: dict[str, tuple[int, float]] = {}
+        self.heard_at = float("-inf")
 
-    def delivered(self, manifest: Mapping[str, Any]) -> None:
-        """The watch delivered a state of an object."""
+    def delivered(self, event: Mapping[str, Any]) -> None:
+        """Kopf delivered an event: of the watch, or without a type of the list before it."""
+        if event["type"] is not None:
+            self.heard_at = self._clock()
         if not self._undelivered:
             return
-        metadata = manifest["metadata"]
+        metadata = event["object"]["metadata"]
         version, _ = self._undelivered.get(metadata["name"], (0, 0.0))
         if version and int(metadata["resourceVersion"]) >= version:
             del self._undelivered[metadata["name"]]

@@ -3,7 +3,8 @@
 Every half minute what Kopf watches is listed and compared with the caches; what is newer is taken
 in from the list. After an interruption (a request that was not answered, a reflector's watch that
 was lost) labels may have changed unseen: until a list has succeeded that began afterwards, nothing
-is written (decision 13).
+is written (decision 13). Where lists fail, a change that Kopf's watch delivers shows as well that
+it is alive.
 """
 
 from __future__ import annotations
@@ -13,19 +14,14 @@ import contextlib
 import logging
 import time
 from collections.abc import Mapping
-from functools import partial
 from typing import NoReturn
 
-from homelab_netpol.cache.cluster import ClusterCache
-from homelab_netpol.cache.definitions import read_definition
 from homelab_netpol.cluster.errors import ApiError, NotFound
-from homelab_netpol.cluster.resources import Resources
 from homelab_netpol.definitions import DefinitionKind
 from homelab_netpol.reconcile.queue import WorkQueue
-from homelab_netpol.reconcile.requests import Requests
 from homelab_netpol.reconcile.triggers import Triggers
 from homelab_netpol.watch.kopf_watch import KopfWatch
-from homelab_netpol.watch.namespace_list import list_namespaces
+from homelab_netpol.watch.watched_lists import WatchedLists
 
 log = logging.getLogger(__name__)
 
@@ -35,9 +31,8 @@ _FAST_SECONDS = 1.0
 _RECOVERY_SECONDS = 15.0
 # A list of thousands takes part of a second; it must not become the server's main work.
 _SHARE_OF_TIME = 0.2
-# Of what happens between the first list and the opening of Kopf's watches, deletions are not shown
-# by these.
-_FIRST_SECONDS = 5.0
+# What was sent before an interruption has been handled by then.
+_IN_FLIGHT_SECONDS = 0.2
 _RETRY_SECONDS = (0.1, 0.2, 0.5, 1.0)
 
 
@@ -46,28 +41,25 @@ class ListCheck:
 
     def __init__(
         self,
-        resources: Resources,
-        cache: ClusterCache,
+        lists: WatchedLists,
+        watches: Mapping[str, KopfWatch],
         triggers: Triggers,
         queue: WorkQueue,
-        watches: Mapping[str, KopfWatch],
         labels_current: asyncio.Event,
     ) -> None:
         """Prepares; `run` does it.
 
         Args:
-            resources: lists.
-            cache: what is known.
+            lists: lists what Kopf watches.
+            watches: Kopf's, by the plural of what they watch.
             triggers: takes in what the lists show.
             queue: takes what follows from it.
-            watches: Kopf's, by the plural of what they watch.
             labels_current: cleared here from an interruption to the next list.
         """
-        self._resources = resources
-        self._cache = cache
+        self._lists = lists
+        self._watches = watches
         self._triggers = triggers
         self._queue = queue
-        self._watches = watches
         self._labels_current = labels_current
         self._interruptions = 0
         self._interrupted_at = float("-inf")
@@ -88,13 +80,15 @@ class ListCheck:
         Raises:
             WatchBehind: a watch stays behind.
         """
-        wait = min(interval, _FIRST_SECONDS)
+        wait = interval
         while True:
             await self._wait(wait)
             began = time.monotonic()
             try:
                 await self._check()
             except ApiError as error:
+                if self._watch_is_alive():
+                    self._labels_current.set()
                 wait = max(self._pause(), error.retry_after or 0.0)
                 if self._trouble != str(error):
                     self._trouble = str(error)
@@ -120,38 +114,23 @@ class ListCheck:
         self._failures += 1
         return pause
 
+    def _watch_is_alive(self) -> bool:
+        """Kopf's watch has delivered a change of a Namespace since the last interruption."""
+        heard_at = self._watches["namespaces"].heard_at
+        return heard_at > self._interrupted_at + _IN_FLIGHT_SECONDS
+
     def _in_doubt(self) -> bool:
         recent = time.monotonic() - self._interrupted_at < _RECOVERY_SECONDS
         return recent or any(watch.behind_seconds for watch in self._watches.values())
 
     async def _check(self) -> None:
         interruptions = self._interruptions
-        self._queue.enqueue(await self._namespaces())
+        listed = await self._lists.namespaces()
+        self._queue.enqueue(self._triggers.namespaces_listed(*listed))
         if interruptions == self._interruptions:
             self._labels_current.set()
         for kind in DefinitionKind:
-            self._queue.enqueue(await self._definitions(kind))
-
-    async def _namespaces(self) -> Requests:
-        present, newer, version = await list_namespaces(self._resources, self._cache.namespaces)
-        # Between the pages of the list the watch may have delivered it.
-        is_newer = self._cache.namespaces.is_newer
-        late = {o.facts.name: o.version for o in newer if is_newer(o.facts.name, o.version)}
-        self._watches["namespaces"].compare(late, present)
-        return self._triggers.namespaces_listed(present, newer, version)
-
-    async def _definitions(self, kind: DefinitionKind) -> Requests:
-        try:
-            listed, version = await self._resources.definitions(
-                kind, partial(read_definition, kind)
-            )
-        except NotFound:
-            return {}  # the resync says that the CRD is missing
-        is_newer = self._cache.definitions.is_newer
-        newer = {
-            live.definition.name: live.version
-            for live in listed
-            if is_newer(kind, live.definition.name, live.version)
-        }
-        self._watches[kind.plural].compare(newer, {live.definition.name for live in listed})
-        return self._triggers.definitions_listed(kind, listed, version)
+            # That a CRD is not installed, the resync says.
+            with contextlib.suppress(NotFound):
+                definitions = await self._lists.definitions(kind)
+                self._queue.enqueue(self._triggers.definitions_listed(kind, *definitions))

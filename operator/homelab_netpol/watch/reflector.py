@@ -176,15 +176,14 @@ class Reflector:
         """Waits before the next attempt: hardly at all after a watch that served its time."""
         if isinstance(error, Expired) and not self._listed:
             return  # a list will help, so at once; unless it was just tried
-        if self._optional and isinstance(error, NotFound | Forbidden):
-            self._absent = True
-            await asyncio.sleep(_ABSENT_SECONDS)
-            return
+        self._absent = self._optional and isinstance(error, NotFound | Forbidden)
         pause = min(_FIRST_PAUSE_SECONDS * 2.0**self._failures, _LAST_PAUSE_SECONDS)
         self._failures = min(self._failures + 1, 30)
         if error is not None:
-            pause = max(pause, error.retry_after or 0.0)
-            if self._trouble != (trouble := f"{error.status or 'no answer'} {error.reason}"):
-                self._trouble = trouble
+            pause = max(pause, error.retry_after or 0.0, _ABSENT_SECONDS if self._absent else 0.0)
+            trouble = f"{error.status or 'no answer'} {error.reason}"
+            # That Istio is not installed, the resync says.
+            if trouble != self._trouble and not (self._absent and isinstance(error, NotFound)):
                 log.warning("The watch of %s was interrupted: %s", self.name, error)
+            self._trouble = trouble
         await asyncio.sleep(pause * (0.75 + 0.5 * random.random()))  # noqa: S311 - spreads attempts

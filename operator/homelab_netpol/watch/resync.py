@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from functools import partial
 
 from homelab_netpol.cache.cluster import ClusterCache
-from homelab_netpol.cache.definitions import read_definition
 from homelab_netpol.cluster.errors import ApiError, Forbidden, NotFound
 from homelab_netpol.cluster.resources import Resources
 from homelab_netpol.definitions import DefinitionKind
@@ -18,7 +16,7 @@ from homelab_netpol.reconcile.requests import Priority, Requests, merge
 from homelab_netpol.reconcile.triggers import Triggers
 from homelab_netpol.reporting.reporter import Reporter
 from homelab_netpol.telemetry.metrics import Metrics
-from homelab_netpol.watch.namespace_list import list_namespaces
+from homelab_netpol.watch.watched_lists import WatchedLists
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +37,7 @@ class Resync:
     def __init__(
         self,
         resources: Resources,
+        lists: WatchedLists,
         cache: ClusterCache,
         triggers: Triggers,
         queue: WorkQueue,
@@ -48,7 +47,8 @@ class Resync:
         """Prepares.
 
         Args:
-            resources: lists.
+            resources: lists policies.
+            lists: lists what Kopf watches.
             cache: what is known.
             triggers: takes the lists in.
             queue: takes what follows from them.
@@ -56,6 +56,7 @@ class Resync:
             metrics: counts.
         """
         self._resources = resources
+        self._lists = lists
         self._cache = cache
         self._triggers = triggers
         self._queue = queue
@@ -145,8 +146,8 @@ class Resync:
         merge(requests, await self._list_istio())
         for of in DefinitionKind:
             merge(requests, await self._list_definitions(of))
-        listed = await list_namespaces(self._resources, self._cache.namespaces)
-        merge(requests, self._triggers.namespaces_listed(*listed))
+        namespaces = await self._lists.namespaces()
+        merge(requests, self._triggers.namespaces_listed(*namespaces))
         for key in self._cache.policies.strays():
             self._reporter.stray(key)
         return requests
@@ -181,9 +182,7 @@ class Resync:
     async def _list_definitions(self, kind: DefinitionKind) -> Requests:
         """Lists custom resources; where their CRD is not installed, there are none."""
         try:
-            listed, version = await self._resources.definitions(
-                kind, partial(read_definition, kind)
-            )
+            listed, version = await self._lists.definitions(kind)
         except NotFound:
             if kind not in self._without:
                 self._without.add(kind)
