@@ -246,7 +246,7 @@ class Reconciler:
         try:
             written = await self._writer.write(change)
         except ForeignPolicy as error:
-            self._reporter.foreign(error)
+            self._reporter.name_taken(error.key, str(error))
             return error
         except ApiError as error:
             self._reporter.write_failed(key, error)

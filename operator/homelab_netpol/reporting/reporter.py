@@ -13,7 +13,6 @@ from homelab_netpol.intent import Intent, LastGood, Problem
 from homelab_netpol.policy.keys import API_VERSION, PolicyKey, WorkKey, owner_of
 from homelab_netpol.policy.objects import LivePolicy
 from homelab_netpol.policy.rendering import RenderError
-from homelab_netpol.reconcile.writer import ForeignPolicy
 from homelab_netpol.reporting.definitions import DefinitionReporter
 from homelab_netpol.reporting.findings import FindingReporter
 from homelab_netpol.reporting.hatch import HatchReporter
@@ -90,11 +89,10 @@ class Reporter:
             about=_about(key),
         )
 
-    def foreign(self, error: ForeignPolicy) -> None:
+    def name_taken(self, key: PolicyKey, message: str) -> None:
         """Reports that a name that we need is taken by a policy that is not ours."""
-        key = error.key
         self._metrics.conflicts.labels(key.kind, key.namespace, key.name).set(1)
-        self._once(key, "NameTaken", str(error))
+        self._once(key, "NameTaken", message)
 
     def write_failed(self, key: PolicyKey, error: ApiError) -> None:
         """Reports that the server did not store a policy."""
