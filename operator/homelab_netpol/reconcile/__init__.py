@@ -1,1 +1,1 @@
-"""Decides what is written, when, and what is told; asks cluster/ to do it."""
+"""From an event to what is written: event handlers, triggers, queue, workers, reconciler, writer."""

@@ -212,8 +212,8 @@ class Reconciler:
         """Makes the changes in an order that cuts nothing off.
 
         What was revoked is revoked even if something else cannot be written. Only the hatch stays
-        open until all the rest stands: whoever closes it wants his profile, not a lock-out. But not
-        if trying again will not help: a hatch that a label no longer asks for must not stay open.
+        open until all the rest stands: closing it is to bring back the profile, not a lock-out. But
+        not if trying again will not help: a hatch that no label asks for must not stay open.
         """
         self._reporter.clear_failures(work, except_for={_key_of(change) for change in changes})
         outcomes: list[bool | Exception] = []
@@ -289,6 +289,6 @@ def _is_removal_of(change: Change, name: str) -> bool:
 
 
 def _mark(policy: Policy) -> int:
-    """Tells two renderings of one policy apart, labels and annotations included."""
+    """Distinguishes two renderings of one policy apart, labels and annotations included."""
     labels = tuple(sorted(policy.labels.items()))
     return hash((policy.digest, labels, tuple(sorted(policy.annotations.items()))))

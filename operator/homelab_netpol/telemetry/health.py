@@ -1,6 +1,6 @@
 """Whether the operator does its work: its event loop turns, its queue moves.
 
-Decides from what it is told, and knows neither HTTP nor the cluster.
+Knows neither HTTP nor the cluster.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Heartbeat:
 
 
 class StuckQueue:
-    """Tells a queue that no longer moves from one with much to do, and from one at rest."""
+    """Distinguishes a queue that no longer moves from one with much to do, and one at rest."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

@@ -1,8 +1,8 @@
 """One of Kopf's watches, and how far it is behind.
 
 Kopf heals its watches by itself, but does not say when one was last heard. So a list is compared
-with what the watch has delivered: what the list shows and the watch does not deliver tells that the
-watch is behind.
+with what the watch has delivered: one that does not deliver what the list shows
+is behind.
 """
 
 from __future__ import annotations
