@@ -21,7 +21,7 @@ from homelab_netpol.cluster.client import Api
 from homelab_netpol.cluster.connection import ClusterAccess
 from homelab_netpol.cluster.events import EventPoster
 from homelab_netpol.cluster.foreign import ForeignReader
-from homelab_netpol.cluster.lease import LeaseElector
+from homelab_netpol.cluster.lease import Leadership, LeaseElector
 from homelab_netpol.cluster.resources import Resources
 from homelab_netpol.findings.inspector import Inspector
 from homelab_netpol.handlers import build_kopf_settings, build_registry
@@ -63,7 +63,7 @@ class Runtime:
         self._label_keys = LabelKeys(self._settings.label_domain)
         self._identity = f"{socket.gethostname()}_{os.getpid()}_{os.urandom(4).hex()}"
         self._stop = asyncio.Event()
-        self._leading = asyncio.Event()
+        self._leading = Leadership()
         self._reflectors: Mapping[Kind | None, Reflector] = {}
         self._stuck = StuckQueue()
         self._sync: Resync | None = None
@@ -121,9 +121,8 @@ class Runtime:
             asyncio.create_task(self._watch_deadlines(), name="deadlines"),
         }
         if self._elector is None:
-            self._leading.set()
+            self._leading = Leadership.always()
         else:
-            self._leading = self._elector.leading
             jobs.add(asyncio.create_task(self._elector.run(), name="lease"))
         inspector = Inspector(self._view, ForeignReader(api), reporter.findings, self._leading)
         looking = inspector.run(self._settings.inspection_seconds)
@@ -213,6 +212,7 @@ class Runtime:
         namespace = wanted.namespace or self._access.own_namespace or "default"
         return LeaseElector(
             api,
+            self._leading,
             namespace=namespace,
             name=wanted.name,
             identity=self._identity,

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from homelab_netpol.cilium.evaluation import read_policies
 from homelab_netpol.cluster.errors import ApiError
 from homelab_netpol.cluster.foreign import Foreign, ForeignReader
+from homelab_netpol.cluster.lease import Leadership
 from homelab_netpol.findings import (
     Finding,
     GrantedPort,
@@ -37,7 +38,7 @@ class Inspector:
         view: ClusterView,
         reader: ForeignReader,
         reporter: FindingReporter,
-        leading: asyncio.Event,
+        leading: Leadership,
     ) -> None:
         self._view = view
         self._reader = reader

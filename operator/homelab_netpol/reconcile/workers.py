@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from homelab_netpol.cluster.lease import Leadership
 from homelab_netpol.policy.keys import Scope, WorkKey
 from homelab_netpol.reconcile.queue import Priority, Work, WorkQueue
 from homelab_netpol.reconcile.reconciler import ReconcileError, Reconciler, Requeue
@@ -96,7 +97,7 @@ class Workers:
         return not self._queue.idle or time.monotonic() - self._last_work < _QUIET_SECONDS
 
     async def work(
-        self, reconciler: Reconciler, leading: asyncio.Event, informed: asyncio.Event
+        self, reconciler: Reconciler, leading: Leadership, informed: asyncio.Event
     ) -> None:
         """Works on one key after the other, until told to stop.
 
