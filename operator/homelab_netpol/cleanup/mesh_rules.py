@@ -1,9 +1,9 @@
 """Lets AuthorizationPolicies go one by one without denying anything in between. Pure.
 
-A workload that some policies allow things to is denied the rest, so the last of several would hold
-it to its own rules alone. Before any goes, each takes on the rules of those that select at least
-the workloads that it selects itself: that changes nothing for anybody. Then the widest goes first.
-A rule for everybody would be simpler, but would open for a moment what policies of others close.
+A workload that an ALLOW policy selects is denied the rest, so the last of several policies would
+hold it to its own rules alone. Before any goes, each takes on the rules of those that select at
+least the workloads that it selects itself, which changes no verdict. Then the widest goes first.
+One rule that allows everything would be simpler, but would open what policies of others close.
 """
 
 from __future__ import annotations

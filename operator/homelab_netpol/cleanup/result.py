@@ -1,4 +1,4 @@
-"""What came of cleaning up, or would: the facts that people and programs are told."""
+"""The result of a cleanup, or of a dry run: the facts behind the text and the JSON."""
 
 from __future__ import annotations
 
@@ -26,9 +26,7 @@ class Row:
     """One object of the operator's.
 
     Attributes:
-        kind: its kind.
-        namespace: "" for a clusterwide one.
-        name: its name.
+        kind, namespace, name: which; the namespace of a clusterwide one is "".
         component: what it is there for; of a Lease or ConfigMap `operator`.
         state: `managed`: it stands, and nothing was tried; `deleted`; `left`.
         reason: why it is left; else "".
@@ -44,16 +42,16 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Everything that there is to tell.
+    """Everything that a report can show.
 
     Attributes:
         server: the API server's address.
         ending: how it ended.
         inventory: what was found at the beginning.
-        operator: the Lease of an operator that is at work, if any.
+        operator: the Lease of an operator that is at work; None: there is none.
         deleted: what was removed.
         left: what of ours is there at the end, and why; empty for a dry run.
-        stopped: why it was not gone on with; "" if it was.
+        stopped: why the removal ended early; "" if it did not.
     """
 
     server: str

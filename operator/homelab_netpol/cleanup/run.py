@@ -1,11 +1,11 @@
-"""The whole of it: look whether an operator lives, take stock, remove, and look again."""
+"""A cleanup from end to end: look for a live operator, list, remove, and list again."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
 
-from homelab_netpol.cleanup.inventory import Inventory, Surveyor
+from homelab_netpol.cleanup.inventory import Inventory, InventoryReader
 from homelab_netpol.cleanup.lease_watch import LeaseWatch
 from homelab_netpol.cleanup.removal import CameBack, DenyRemains, Outcome, Removal
 from homelab_netpol.cleanup.result import Ending, Result
@@ -27,18 +27,18 @@ async def clean_up(
     access: ClusterAccess,
     settings: Settings,
     *,
-    for_good: bool,
+    dry_run: bool,
     settle: float,
-    tell: Callable[[str], None],
+    progress: Callable[[str], None],
 ) -> Result:
-    """Removes what the operator manages, or says what that would be.
+    """Removes what the operator manages.
 
     Args:
-        access: the cluster, and as whom.
+        access: the cluster, and with which account.
         settings: those that the operator ran with.
-        for_good: remove it; else nothing is written.
+        dry_run: only list it, and write nothing.
         settle: seconds for the nodes to take in that nothing of ours denies any more.
-        tell: says how far it is.
+        progress: shows how far it is.
 
     Raises:
         ConnectionFailed: there are no credentials.
@@ -48,19 +48,19 @@ async def clean_up(
     timeout = settings.request_timeout_seconds
     async with await Api.connect(access, request_timeout=timeout) as api:
         home = settings.leader_election.namespace or access.own_namespace or _HOME
-        surveyor = Surveyor(api, settings, home)
-        watch = LeaseWatch(lambda: with_retries(surveyor.leases), tell)
-        operator = await watch.living()
-        inventory = await surveyor.inventory()
+        reader = InventoryReader(api, settings, home)
+        watch = LeaseWatch(lambda: with_retries(reader.leases), progress)
+        operator = await watch.find_live()
+        inventory = await reader.inventory()
         result = Result(server, Ending.PLANNED, inventory, operator)
-        if not for_good:
+        if dry_run:
             return result
         if operator is not None:
             return replace(result, ending=Ending.REFUSED)
         keys = LabelKeys(settings.label_domain)
-        removal = Removal(api, watch, keys=keys, settle=settle, tell=tell)
+        removal = Removal(api, watch, keys=keys, settle=settle, progress=progress)
         stopped = await _remove(removal, inventory)
-        left = await _left(surveyor, inventory, removal.outcome, stopped)
+        left = await _left(reader, inventory, removal.outcome, stopped)
         return replace(
             result,
             ending=Ending.INCOMPLETE if left or stopped else Ending.CLEAN,
@@ -71,7 +71,7 @@ async def clean_up(
 
 
 async def _remove(removal: Removal, inventory: Inventory) -> str:
-    """Removes; returns why it was not gone on with, or "" if it was."""
+    """Removes; returns why that ended early, or "" if it did not."""
     try:
         await removal.run(inventory)
     except DenyRemains:
@@ -87,24 +87,25 @@ async def _remove(removal: Removal, inventory: Inventory) -> str:
 
 
 async def _left(
-    surveyor: Surveyor, inventory: Inventory, outcome: Outcome, stopped: str
+    reader: InventoryReader, inventory: Inventory, outcome: Outcome, stopped: str
 ) -> dict[PolicyKey | Record, str]:
-    """Looks again: what of ours is there, and why."""
+    """Lists again: what of ours is there, and why."""
     left: dict[PolicyKey | Record, str] = {}
     try:
-        managed, _ = await with_retries(surveyor.policies)
-        records = await with_retries(surveyor.records)
+        managed, _ = await with_retries(reader.policies)
+        records = await with_retries(reader.records)
     except ApiError as error:
         known: set[PolicyKey | Record] = {each.live.key for each in inventory.managed}
         known |= set(inventory.records)
         return dict.fromkeys(known - outcome.deleted, f"it cannot be looked at again: {error}")
     for each in managed:
         key = each.live.key
-        if each.going:
-            left[key] = f"it is being deleted, and waits for finalizers: {', '.join(each.going)}"
+        if each.finalizers:
+            left[key] = (
+                f"it is being deleted, and waits for finalizers: {', '.join(each.finalizers)}"
+            )
         else:
-            unknown = _NOT_DONE if stopped else _AGAIN
-            left[key] = outcome.failed.get(key) or unknown
+            left[key] = outcome.failed.get(key) or (_NOT_DONE if stopped else _AGAIN)
     for record in records:
         left[record] = outcome.failed.get(record) or _NOT_DONE
     return left
