@@ -66,7 +66,11 @@ class Leadership:
 
 
 class LeaseElector:
-    """Takes a Lease, keeps it, and gives it back."""
+    """Takes a Lease, renews it, and gives it back; `leadership` follows, on the monotonic clock.
+
+    The identity is this replica's, different from all others. An unchanged Lease is free after
+    `duration` seconds.
+    """
 
     def __init__(
         self,
@@ -78,16 +82,6 @@ class LeaseElector:
         identity: str,
         duration: float,
     ) -> None:
-        """Prepares an election.
-
-        Args:
-            api: the API server.
-            leadership: is renewed with the Lease; its clock is the monotonic one.
-            namespace: of the Lease.
-            name: of the Lease.
-            identity: of this replica, different from all others.
-            duration: seconds after which an unchanged Lease is free.
-        """
         self._api = api
         self._leadership = leadership
         self._collection = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"

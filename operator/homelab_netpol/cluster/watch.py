@@ -1,4 +1,4 @@
-"""One watch: what happens to a collection after a resourceVersion, as the API server tells it.
+"""One watch: the API server sends the changes of a collection after a resourceVersion.
 
 See https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes.
 """
@@ -13,8 +13,8 @@ import orjson
 from homelab_netpol.cluster.client import Api
 from homelab_netpol.cluster.errors import ApiError, Unavailable, error_from_status
 
-# A bookmark comes every minute, whatever else happens. After that and half as long again without a
-# byte, nobody is there any more.
+# The API server sends a bookmark every minute, whatever else happens. After half as long again
+# without a byte, the connection is dead.
 SILENCE_SECONDS = 90.0
 
 
@@ -31,7 +31,7 @@ class WatchEvent(NamedTuple):
 
 
 class WatchBatch(NamedTuple):
-    """What a watch told in one go.
+    """The events that arrived together.
 
     Attributes:
         events: in the order in which they happened; none when it just opened, or for a bookmark.
@@ -50,11 +50,11 @@ async def watch(
     Args:
         api: the API server.
         path: of the collection.
-        since: the resourceVersion of the list, or of the last thing that was told.
+        since: the resourceVersion of the list, or of the last batch.
         label_selector: which objects.
 
     Yields:
-        At once when the watch is open, then whenever something has happened.
+        A batch as soon as the watch is open, then one whenever events arrive.
 
     Raises:
         ApiError: Expired when `since` is too long ago; NotFound when the kind is not there.

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from homelab_netpol.cilium.evaluation import read_policies
 from homelab_netpol.cluster.errors import ApiError
-from homelab_netpol.cluster.foreign import Foreign, ForeignReader
+from homelab_netpol.cluster.foreign import ForeignObjects, ForeignReader
 from homelab_netpol.cluster.lease import Leadership
 from homelab_netpol.findings import (
     Finding,
@@ -94,7 +94,7 @@ class Inspector:
         resource: SharedResource,
         home: str,
         consumers: list[str],
-        foreign: Foreign,
+        foreign: ForeignObjects,
     ) -> list[Finding]:
         view = self._view
         grant = PolicyKey(Kind.CNP, home, policy_name(Component.GRANT, name))
@@ -111,7 +111,7 @@ class Inspector:
         )
         return grant_findings(described, target, labels)
 
-    def _platform(self, name: str, foreign: Foreign) -> Iterator[Finding]:
+    def _platform(self, name: str, foreign: ForeignObjects) -> Iterator[Finding]:
         yield from platform_findings(
             name,
             read_policies(foreign.by_hand(name)),
