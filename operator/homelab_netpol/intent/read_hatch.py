@@ -7,7 +7,7 @@ from datetime import datetime
 
 from homelab_netpol.intent.deadline import format_moment, parse_deadline
 from homelab_netpol.intent.model import LastGood, NamespaceFacts, Problem, Reason
-from homelab_netpol.intent.vocabulary import Vocabulary, hint
+from homelab_netpol.intent.vocabulary import Vocabulary, did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def read_hatch(
         problems = (_neither(key, value, last_good),)
         if not last_good.hatch_open:
             return Hatch(is_open=False, since=last_good.hatch_since, problems=problems)
-    # To the second, as it is noted in the cluster.
+    # To the second, as the policy's annotation records it.
     since = last_good.hatch_since or now.replace(microsecond=0)
     until_key = words.disabled_until_key
     text = facts.annotations.get(until_key)
@@ -48,7 +48,7 @@ def read_hatch(
         return Hatch(is_open=True, since=since, problems=problems)
     until = parse_deadline(text, since)
     if until is None:
-        # Nobody is locked out by a typing mistake, and what had closed does not open by one.
+        # A typing mistake locks no owner out, and opens nothing that had closed.
         is_open = last_good.hatch_since is None or last_good.hatch_open
         return Hatch(is_open, since, None, (*problems, _unreadable(until_key, text, is_open)))
     if until > now:
@@ -69,7 +69,7 @@ def _neither(key: str, value: str, last_good: LastGood) -> Problem:
         Reason.ENFORCEMENT_VALUE_INVALID,
         key,
         f"The value of {key} must be 'disabled' or 'enabled', not {value!r}; the escape hatch"
-        f" stays {state}. {hint(value, ('disabled', 'enabled'))}",
+        f" stays {state}. {did_you_mean(value, ('disabled', 'enabled'))}",
     )
 
 
