@@ -14,13 +14,13 @@ from functools import partial
 from typing import TypeVar
 
 from homelab_netpol.cleanup.inventory import Inventory
-from homelab_netpol.cleanup.lease_watch import LeaseSeen, LeaseWatch
+from homelab_netpol.cleanup.lease_watch import LeaseWatch
 from homelab_netpol.cleanup.ownership import ManagedPolicy, classify
 from homelab_netpol.cleanup.plan import Rewrite, deletions, rewrites
 from homelab_netpol.cleanup.retry import with_retries
 from homelab_netpol.cluster.client import Api
 from homelab_netpol.cluster.errors import ApiError, Conflict, NotFound, Unavailable
-from homelab_netpol.cluster.owned import OwnedObjects, Record
+from homelab_netpol.cluster.owned import ObjectKey, OwnedObjects, Record
 from homelab_netpol.cluster.resources import Resources
 from homelab_netpol.policy.keys import PolicyKey
 from homelab_netpol.policy.objects import LabelKeys, Policy
@@ -33,25 +33,16 @@ _TRIES = 5
 _LOOK_SECONDS = 0.5
 
 
-class CameBack(Exception):
-    """An operator took the Lease while its policies were being removed."""
-
-    def __init__(self, lease: LeaseSeen) -> None:
-        super().__init__(
-            f"the operator {lease.holder} is at work again (Lease {lease.namespace}/{lease.name})"
-        )
-
-
-class DenyRemains(Exception):
-    """A policy could not be rewritten, so what still allows must not be taken away."""
+class RemovalStopped(Exception):
+    """To go on would do harm; the message says why."""
 
 
 @dataclass
 class Outcome:
     """What is gone, and why the rest could not be rewritten or deleted."""
 
-    deleted: set[PolicyKey | Record] = field(default_factory=set)
-    failed: dict[PolicyKey | Record, str] = field(default_factory=dict)
+    deleted: set[ObjectKey] = field(default_factory=set)
+    failed: dict[ObjectKey, str] = field(default_factory=dict)
 
 
 class Removal:
@@ -82,8 +73,8 @@ class Removal:
         """Removes; `outcome` holds what was done, also after an error.
 
         Raises:
-            CameBack: an operator is at work again.
-            DenyRemains: nothing was deleted, as something of ours would deny what that allows.
+            RemovalStopped: an operator is at work again and would undo it; or a policy could not be
+                rewritten, so deleting others would deny what these allow.
             Unavailable: the API server does not answer any more.
             ApiError: the Lease cannot be read any more.
         """
@@ -91,7 +82,10 @@ class Removal:
         for writes in rewrites(inventory.managed):
             await self._for_each(writes, self._rewrite, "opened")
             if failed:
-                raise DenyRemains
+                raise RemovalStopped(
+                    "nothing was deleted: a policy that denies could not be changed, and the"
+                    " others are what still lets traffic through"
+                )
         if inventory.managed:
             await self._settle_rewrites()
         for policies in deletions(inventory.managed):
@@ -112,7 +106,10 @@ class Removal:
     async def _check_no_operator(self) -> None:
         lease = await self._watch.find_changed()
         if lease is not None:
-            raise CameBack(lease)
+            raise RemovalStopped(
+                f"the operator {lease.holder} is at work again"
+                f" (Lease {lease.namespace}/{lease.name})"
+            )
 
     async def _for_each(
         self, items: Iterable[Item], do: Callable[[Item], Awaitable[None]], verb: str
@@ -175,16 +172,14 @@ class Removal:
     async def _delete_record(self, record: Record) -> None:
         await self._remove(record, partial(self._objects.delete, record))
 
-    async def _remove(
-        self, what: PolicyKey | Record, delete: Callable[[], Awaitable[None]]
-    ) -> None:
+    async def _remove(self, what: ObjectKey, delete: Callable[[], Awaitable[None]]) -> None:
         with self._recording_failure(what):
             with suppress(NotFound, Conflict):  # gone meanwhile, or replaced by another object
                 await with_retries(delete)
             self.outcome.deleted.add(what)
 
     @contextmanager
-    def _recording_failure(self, what: PolicyKey | Record) -> Iterator[None]:
+    def _recording_failure(self, what: ObjectKey) -> Iterator[None]:
         """Records a refusal and goes on; an API server that does not answer ends everything."""
         try:
             yield

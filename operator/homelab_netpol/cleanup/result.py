@@ -8,8 +8,7 @@ from enum import StrEnum
 
 from homelab_netpol.cleanup.inventory import Inventory
 from homelab_netpol.cleanup.lease_watch import LeaseSeen
-from homelab_netpol.cluster.owned import Record
-from homelab_netpol.policy.keys import PolicyKey
+from homelab_netpol.cluster.owned import ObjectKey, Record
 
 
 class Ending(StrEnum):
@@ -58,8 +57,8 @@ class Result:
     ending: Ending
     inventory: Inventory
     operator: LeaseSeen | None = None
-    deleted: frozenset[PolicyKey | Record] = frozenset()
-    left: dict[PolicyKey | Record, str] = field(default_factory=dict)
+    deleted: frozenset[ObjectKey] = frozenset()
+    left: dict[ObjectKey, str] = field(default_factory=dict)
     stopped: str = ""
 
     @property
@@ -69,7 +68,7 @@ class Result:
 
     def rows(self) -> Iterator[Row]:
         """Every object of ours: those found at first, and those that came while it ran."""
-        found: dict[PolicyKey | Record, str] = {
+        found: dict[ObjectKey, str] = {
             each.live.key: str(each.component) for each in self.inventory.managed
         }
         found |= dict.fromkeys(self.inventory.records, "operator")
@@ -78,11 +77,11 @@ class Result:
         for what, component in sorted(found.items(), key=lambda item: _place(item[0])):
             yield Row(*_place(what), component, *self._state(what))
 
-    def _state(self, what: PolicyKey | Record) -> tuple[str, str]:
+    def _state(self, what: ObjectKey) -> tuple[str, str]:
         if what in self.left:
             return "left", self.left[what]
         return ("deleted" if what in self.deleted else "managed"), ""
 
 
-def _place(what: PolicyKey | Record) -> tuple[str, str, str]:
+def _place(what: ObjectKey) -> tuple[str, str, str]:
     return str(what.kind), what.namespace, what.name

@@ -7,14 +7,13 @@ from dataclasses import replace
 
 from homelab_netpol.cleanup.inventory import Inventory, InventoryReader
 from homelab_netpol.cleanup.lease_watch import LeaseWatch
-from homelab_netpol.cleanup.removal import CameBack, DenyRemains, Outcome, Removal
+from homelab_netpol.cleanup.removal import Outcome, Removal, RemovalStopped
 from homelab_netpol.cleanup.result import Ending, Result
 from homelab_netpol.cleanup.retry import with_retries
 from homelab_netpol.cluster.client import Api
 from homelab_netpol.cluster.connection import ClusterAccess
 from homelab_netpol.cluster.errors import ApiError
-from homelab_netpol.cluster.owned import Record
-from homelab_netpol.policy.keys import PolicyKey
+from homelab_netpol.cluster.owned import ObjectKey
 from homelab_netpol.policy.objects import LabelKeys
 from homelab_netpol.settings import Settings
 
@@ -74,12 +73,7 @@ async def _remove(removal: Removal, inventory: Inventory) -> str:
     """Removes; returns why that ended early, or "" if it did not."""
     try:
         await removal.run(inventory)
-    except DenyRemains:
-        return (
-            "nothing was deleted: a policy that denies could not be changed, and the others are"
-            " what still lets traffic through"
-        )
-    except CameBack as error:
+    except RemovalStopped as error:
         return str(error)
     except ApiError as error:
         return f"the API server does not do it: {error}"
@@ -88,22 +82,20 @@ async def _remove(removal: Removal, inventory: Inventory) -> str:
 
 async def _left(
     reader: InventoryReader, inventory: Inventory, outcome: Outcome, stopped: str
-) -> dict[PolicyKey | Record, str]:
+) -> dict[ObjectKey, str]:
     """Lists again: what of ours is there, and why."""
-    left: dict[PolicyKey | Record, str] = {}
+    left: dict[ObjectKey, str] = {}
     try:
         managed, _ = await with_retries(reader.policies)
         records = await with_retries(reader.records)
     except ApiError as error:
-        known: set[PolicyKey | Record] = {each.live.key for each in inventory.managed}
-        known |= set(inventory.records)
+        keys: set[ObjectKey] = {each.live.key for each in inventory.managed}
+        known = keys.union(inventory.records)
         return dict.fromkeys(known - outcome.deleted, f"it cannot be looked at again: {error}")
     for each in managed:
-        key = each.live.key
-        if each.finalizers:
-            left[key] = (
-                f"it is being deleted, and waits for finalizers: {', '.join(each.finalizers)}"
-            )
+        key, finalizers = each.live.key, ", ".join(each.finalizers)
+        if finalizers:
+            left[key] = f"it is being deleted, and waits for finalizers: {finalizers}"
         else:
             left[key] = outcome.failed.get(key) or (_NOT_DONE if stopped else _AGAIN)
     for record in records:

@@ -11,7 +11,7 @@ from typing import Any
 
 from homelab_netpol.cluster.client import Api
 from homelab_netpol.cluster.errors import Forbidden, NotFound
-from homelab_netpol.policy.keys import Kind
+from homelab_netpol.policy.keys import Kind, PolicyKey
 from homelab_netpol.policy.objects import FIELD_MANAGER, is_managed
 
 Manifest = Mapping[str, Any]
@@ -34,6 +34,9 @@ class Record:
         """Its path on the API server."""
         base, plural = (_LEASES, "leases") if self.kind == "Lease" else (_CORE, "configmaps")
         return f"{base}/namespaces/{self.namespace}/{plural}/{self.name}"
+
+
+ObjectKey = PolicyKey | Record
 
 
 class OwnedObjects:

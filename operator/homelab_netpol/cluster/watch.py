@@ -47,11 +47,7 @@ async def watch(
 ) -> AsyncIterator[WatchBatch]:
     """Watches a collection, until the server ends the watch, as it does every now and then.
 
-    Args:
-        api: the API server.
-        path: of the collection.
-        since: the resourceVersion of the list, or of the last batch.
-        label_selector: which objects.
+    It begins after `since`, the resourceVersion of a list or of the last batch.
 
     Yields:
         A batch as soon as the watch is open, then one whenever events arrive.

@@ -70,11 +70,7 @@ class BackgroundHandler(QueueHandler):
     queue: SimpleQueue[_Entry]
 
     def __init__(self, fd: int) -> None:
-        """Begins to write.
-
-        Args:
-            fd: the open file that takes the lines; it is never closed here.
-        """
+        """Begins to write to an open file, which it never closes."""
         super().__init__(SimpleQueue())
         self._refused = self._refused_unreported = 0
         self._closing = False
@@ -97,8 +93,7 @@ class BackgroundHandler(QueueHandler):
         if self._drained.is_set():
             self._writer.write([line])  # the process ends, and may wait
         elif self.queue.qsize() < _MOST_LINES:
-            self._report_refused()
-            self.queue.put(line)
+            self._put(line)
         else:
             self._refused += 1
             self._refused_unreported += 1
@@ -108,15 +103,15 @@ class BackgroundHandler(QueueHandler):
         # The interpreter closes it once more at its end, which must not wait in vain again.
         if not self._closing:
             self._closing = True
-            self._report_refused()
-            self.queue.put(self._drained)
+            self._put(self._drained)
             self._drained.wait(_CLOSE_SECONDS)
         super().close()
 
-    def _report_refused(self) -> None:
+    def _put(self, entry: _Entry) -> None:
         if self._refused_unreported:
             self.queue.put(self._gap(self._refused_unreported))
             self._refused_unreported = 0
+        self.queue.put(entry)
 
     def _gap(self, lines: int) -> str:
         about = {"levelno": logging.WARNING, "levelname": "WARNING", "reason": "LogLinesLost"}
