@@ -81,16 +81,13 @@ class InventoryReader:
         Raises:
             ApiError: a list failed.
         """
-        managed: list[ManagedPolicy] = []
-        unmanaged: list[UnmanagedPolicy] = []
-        for kind in Kind:
-            async for manifest in self._objects.policies(kind):
-                match classify(kind, manifest, self._keys):
-                    case ManagedPolicy() as policy:
-                        managed.append(policy)
-                    case UnmanagedPolicy() as lookalike:
-                        unmanaged.append(lookalike)
-        return managed, unmanaged
+        found = [
+            classify(kind, manifest, self._keys)
+            for kind in Kind
+            async for manifest in self._objects.policies(kind)
+        ]
+        managed = [each for each in found if isinstance(each, ManagedPolicy)]
+        return managed, [each for each in found if isinstance(each, UnmanagedPolicy)]
 
     async def records(self) -> list[Record]:
         """Reads the operator's Leases and its ConfigMap.

@@ -68,13 +68,7 @@ class UnmanagedPolicy:
 def classify(
     kind: Kind, manifest: Mapping[str, Any], keys: LabelKeys
 ) -> ManagedPolicy | UnmanagedPolicy | None:
-    """Whether a policy is ours; None if it does not even look so.
-
-    Args:
-        kind: its kind.
-        manifest: as the API server sent it.
-        keys: the keys of our labels.
-    """
+    """Whether a policy is ours; None if it does not even look so."""
     live = read_live(kind, manifest)
     named = owner_of(live.key) is not None
     if named and (is_managed(live.labels) or written_by_us(manifest, keys.component)):

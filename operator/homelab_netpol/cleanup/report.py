@@ -14,7 +14,7 @@ _HEAD = Row("KIND", "NAMESPACE", "NAME", "COMPONENT", "")
 
 
 def as_json(result: Result) -> str:
-    """One object; its keys do not change."""
+    """What `--output json` prints; programs depend on its keys, which do not change."""
     found = result.inventory
     lease = result.operator
     document: dict[str, Any] = {
@@ -42,7 +42,7 @@ def as_json(result: Result) -> str:
 
 
 def as_text(result: Result) -> str:
-    """Some paragraphs."""
+    """What people read: what would be removed or was, what is left, and what stays anyway."""
     match result.ending:
         case Ending.PLANNED | Ending.REFUSED:
             paragraphs = _before(result)

@@ -166,12 +166,9 @@ class Api:
     async def lines(
         self, path: str, *, query: Mapping[str, str], silence: float
     ) -> AsyncIterator[list[bytes]]:
-        """Streams an answer that never ends by itself, until the server closes it.
+        """Streams an answer until the server ends it.
 
-        Args:
-            path: below the server's address.
-            query: query parameters.
-            silence: seconds without a byte after which the connection counts as dead.
+        The connection counts as dead after `silence` seconds without a byte.
 
         Yields:
             Whole lines, as many as came together; an empty list first, when the server has

@@ -16,7 +16,7 @@ _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 
 class ConnectionFailed(Exception):
-    """No API server can be reached. The message says what was tried and what to do."""
+    """There are no usable credentials. The message says what was tried and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class ClusterAccess:
 
     @property
     def in_cluster(self) -> bool:
-        """True when the Pod's service account is what will be used."""
+        """No kubeconfig is found, so the Pod's service account is used."""
         return self.kubeconfig is None and self._default_kubeconfig() is None
 
     @property

@@ -33,7 +33,7 @@ class ApiError(Exception):
 
 
 class NotFound(ApiError):
-    """The object, its namespace or its kind is not there."""
+    """There is no such object, namespace or kind."""
 
 
 class Expired(ApiError):
@@ -41,7 +41,7 @@ class Expired(ApiError):
 
 
 class AlreadyExists(ApiError):
-    """An object of that name is there already."""
+    """The name is taken."""
 
 
 class Conflict(ApiError):

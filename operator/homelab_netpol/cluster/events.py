@@ -88,7 +88,7 @@ class EventPoster:
             self._metrics.events_dropped.inc()
 
     async def run(self) -> None:
-        """Posts for as long as it is not cancelled."""
+        """Posts until it is cancelled."""
         while True:
             event = await self._waiting.get()
             for _ in range(_MOST_POLITE_WAITS):

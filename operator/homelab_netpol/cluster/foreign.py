@@ -52,11 +52,7 @@ class ForeignReader:
         self._api = api
 
     async def read(self, namespaces: Collection[str], with_pods: Collection[str]) -> ForeignObjects:
-        """Reads the policies of some namespaces and the clusterwide ones.
-
-        Args:
-            namespaces: whose policies.
-            with_pods: whose pods as well; those that do not exist have none.
+        """Lists the policies of `namespaces`, the clusterwide ones, and the pods of `with_pods`.
 
         Raises:
             ApiError: something could not be listed.

@@ -46,11 +46,11 @@ class Leadership:
         return leadership
 
     def is_set(self) -> bool:
-        """This replica leads now."""
+        """This replica leads now, and may write."""
         return self._clock() < self._until
 
     async def wait(self) -> None:
-        """Returns as soon as `is_set`; after a lapse only when the Lease was renewed."""
+        """Waits until this replica leads; after a lapse, until the Lease was renewed."""
         while not self.is_set():
             self._renewed.clear()
             await self._renewed.wait()
@@ -61,7 +61,7 @@ class Leadership:
         self._renewed.set()
 
     def lose(self) -> None:
-        """Leads no longer."""
+        """Does not lead from now on, however long the last renewal was for."""
         self._until = -math.inf
 
 

@@ -19,23 +19,16 @@ SILENCE_SECONDS = 90.0
 
 
 class WatchEvent(NamedTuple):
-    """An object as it is now, or was when it went.
-
-    Attributes:
-        manifest: the object.
-        deleted: it is gone, or no longer fits the label selector.
-    """
+    """An object as it is now; or as it was when it was deleted, or left the label selector."""
 
     manifest: dict[str, Any]
     deleted: bool
 
 
 class WatchBatch(NamedTuple):
-    """The events that arrived together.
+    """The events that arrived together, in their order, and the resourceVersion to go on from.
 
-    Attributes:
-        events: in the order in which they happened; none when it just opened, or for a bookmark.
-        version: the resourceVersion to go on from.
+    There are none when the watch just opened, or for a bookmark.
     """
 
     events: list[WatchEvent]

@@ -17,16 +17,10 @@ from homelab_netpol.intent.vocabulary import Vocabulary, did_you_mean
 def read_intent(
     facts: NamespaceFacts, last_good: LastGood, vocabulary: Vocabulary, now: datetime
 ) -> Intent:
-    """Reads what a Namespace wants.
+    """Reads what a Namespace wants; it never fails, as problems are part of the intent.
 
-    Args:
-        facts: its labels and annotations.
-        last_good: what stands there, for labels that cannot be understood.
-        vocabulary: the known words.
-        now: the time, in UTC, by which a hatch closes by itself.
-
-    Returns:
-        The intent, with the problems in it: reading never fails.
+    For a label that cannot be understood `last_good` stands in; a hatch whose deadline is not after
+    `now` is closed.
     """
     return _Reader(facts, last_good, vocabulary, now).read()
 
@@ -81,7 +75,7 @@ class _Reader:
         self._problems.append(Problem(reason, key, message))
 
     def _profile(self, *, platform: bool) -> tuple[str | None, str | None]:
-        """The profile in force, and the one whose policy is left as it is."""
+        """The profile in force, and the one whose policy is retained."""
         key = self._words.profile_key
         value = self._facts.labels.get(key)
         if value is None:
@@ -121,7 +115,7 @@ class _Reader:
         )
 
     def _grants(self) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-        """The grants in force, those left as they are, and those refused."""
+        """The grants in force, those whose policies are retained, and those refused."""
         granted: list[str] = []
         retained: list[str] = []
         refused: list[str] = []

@@ -1,4 +1,4 @@
-"""Reads what a Namespace says about its escape hatch: the label, and when it closes by itself."""
+"""Reads a Namespace's escape hatch: the label, and the annotation that closes it by itself."""
 
 from __future__ import annotations
 
@@ -12,14 +12,7 @@ from homelab_netpol.intent.vocabulary import Vocabulary, did_you_mean
 
 @dataclass(frozen=True, slots=True)
 class Hatch:
-    """What is wanted of the hatch.
-
-    Attributes:
-        is_open: enforcement is switched off.
-        since: when it was first seen that the label asks for it; None: it does not.
-        until: when it closes, or has closed, by itself; None: it stays until the label goes.
-        problems: what could not be followed as written.
-    """
+    """What an `Intent` says of the hatch, and the problems with it."""
 
     is_open: bool
     since: datetime | None = None

@@ -28,14 +28,14 @@ class Joined:
     """What several files say together, nested as in the files, and which file has which key."""
 
     data: dict[str, Any] = field(default_factory=dict)
-    said_in: dict[Key, str] = field(default_factory=dict)
+    sources: dict[Key, str] = field(default_factory=dict)
 
     def source(self, path: Sequence[str | int]) -> str | None:
         """The file with the setting at a path, or with the nearest one above it; None: no file."""
         known = tuple(str(part) for part in path)
         for end in range(len(known), 0, -1):
-            if known[:end] in self.said_in:
-                return self.said_in[known[:end]]
+            if known[:end] in self.sources:
+                return self.sources[known[:end]]
         return None
 
     def add(self, data: Mapping[str, Any], source: str) -> None:
@@ -59,8 +59,8 @@ class Joined:
         for name, value in data.items():
             key = (*above, str(name))
             if name not in into:
-                self.said_in[key] = source
-                if len(self.said_in) > _MAX_KEYS:
+                self.sources[key] = source
+                if len(self.sources) > _MAX_KEYS:
                     many = f"more than {_MAX_KEYS} keys"
                     raise SettingsError(f"{source}: {many}; is it the right file?")
                 into[name] = {} if isinstance(value, dict) else value
@@ -68,7 +68,7 @@ class Joined:
                 problems += self._add(into[name], value, source, key)
             elif into[name] is not value and into[name] != value:
                 problems.append(
-                    f"{source}: {'.'.join(key)}: {self.said_in[key]} says something else about it;"
+                    f"{source}: {'.'.join(key)}: {self.sources[key]} says something else about it;"
                     " keep it in one of the two"
                 )
         return problems
@@ -83,7 +83,7 @@ def _mapping(loader: _UniqueKeyLoader, node: yaml.MappingNode) -> dict[Any, Any]
     for key_node, _ in node.value:
         key = loader.construct_object(key_node, deep=True)
         if not isinstance(key, str):
-            continue  # no setting has such a key: the model will say so
+            continue  # no setting has such a key, which the model reports
         if key in seen:
             raise yaml.constructor.ConstructorError(
                 None, None, f"the key {key!r} is given twice", key_node.start_mark

@@ -80,7 +80,7 @@ class BackgroundHandler(QueueHandler):
 
     @property
     def dropped(self) -> int:
-        """How many lines were lost."""
+        """How many lines were lost: the queue was full, or the file did not take them."""
         return self._refused + self._writer.failed
 
     def prepare(self, record: logging.LogRecord) -> str:
