@@ -93,8 +93,7 @@ class Operator:
         self._event_handlers = EventHandlers(self._cache, self._triggers, self._queue, metrics)
         # Set by the first list, and from then on by each list after an interruption.
         self._labels_current = asyncio.Event()
-        self._elector = self._make_elector(api)
-        self._leadership = Leadership() if self._elector is None else self._elector.leading
+        self._leadership, self._elector = self._make_leadership(api)
 
         resources = Resources(api)
         self._events = EventPoster(
@@ -157,8 +156,6 @@ class Operator:
 
     async def _run_jobs(self, stopping: asyncio.Task[Any]) -> None:
         settings = self._settings
-        if self._elector is None:
-            self._leadership.set()
         coroutines: dict[str, Coroutine[Any, Any, Any]] = {
             "events": self._events.run(),
             "resync": self._resync.run(settings.resync_seconds),
@@ -215,18 +212,20 @@ class Operator:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stop.set)
 
-    def _make_elector(self, api: Api) -> LeaseElector | None:
+    def _make_leadership(self, api: Api) -> tuple[Leadership, LeaseElector | None]:
         wanted = self._settings.leader_election
         if not (self._access.in_cluster if wanted.enabled is None else wanted.enabled):
-            return None
-        namespace = wanted.namespace or self._access.own_namespace or "default"
-        return LeaseElector(
+            return Leadership.always(), None
+        leadership = Leadership()
+        elector = LeaseElector(
             api,
-            namespace=namespace,
+            leadership,
+            namespace=wanted.namespace or self._access.own_namespace or "default",
             name=wanted.name,
             identity=self._identity,
             duration=float(wanted.lease_seconds),
         )
+        return leadership, elector
 
     def _kinds(self) -> tuple[Kind, ...]:
         """What the operator writes, and so watches itself."""

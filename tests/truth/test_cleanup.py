@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from homelab_netpol.cleanup.default_deny import without_default_deny
-from homelab_netpol.cleanup.ownership import Managed, judge
+from homelab_netpol.cleanup.ownership import ManagedPolicy, classify
 from homelab_netpol.cleanup.plan import deletions, rewrites
 from homelab_netpol.policy.keys import Kind, PolicyKey
 from homelab_netpol.policy.objects import LabelKeys
@@ -146,11 +146,11 @@ def removal(dice: Random, home: Home, *, rewriting: bool) -> Iterator[tuple[str,
             yield f"delete {each.live.key}", standing
 
 
-def _judged(key: PolicyKey, found: Object, stuck: bool) -> Managed:
+def _judged(key: PolicyKey, found: Object, stuck: bool) -> ManagedPolicy:
     condition = {"type": "Valid", "status": "False", "message": "rejected"}
     status = {"status": {"conditions": [condition]}} if stuck else {}
-    managed = judge(key.kind, {**found, **status}, _KEYS)
-    assert isinstance(managed, Managed), key
+    managed = classify(key.kind, {**found, **status}, _KEYS)
+    assert isinstance(managed, ManagedPolicy), key
     return managed
 
 

@@ -7,8 +7,13 @@ from typing import Any
 
 import pytest
 
-from homelab_netpol.cleanup.default_deny import denies, without_default_deny
-from homelab_netpol.cleanup.ownership import Foreign, Managed, Why, judge
+from homelab_netpol.cleanup.default_deny import has_default_deny, without_default_deny
+from homelab_netpol.cleanup.ownership import (
+    ManagedPolicy,
+    NotManagedReason,
+    UnmanagedPolicy,
+    classify,
+)
 from homelab_netpol.cleanup.plan import deletions, rewrites
 from homelab_netpol.policy.keys import Kind
 from homelab_netpol.policy.objects import LabelKeys
@@ -27,18 +32,18 @@ def policy(
     kind: Kind = Kind.CNP,
     labels: Mapping[str, str] | None = None,
     **more: Any,
-) -> Managed | Foreign | None:
-    """A policy as it is judged."""
+) -> ManagedPolicy | UnmanagedPolicy | None:
+    """A policy as it is classified."""
     metadata = {"name": name, "uid": name, "resourceVersion": "1", "labels": labels or {}}
     metadata |= {} if kind is Kind.CCNP else {"namespace": "app"}
     metadata |= more.pop("metadata", {})
-    return judge(kind, {"metadata": metadata, "spec": spec or {}, **more}, KEYS)
+    return classify(kind, {"metadata": metadata, "spec": spec or {}, **more}, KEYS)
 
 
-def mine(name: str, spec: Mapping[str, Any] | None = None, **more: Any) -> Managed:
+def mine(name: str, spec: Mapping[str, Any] | None = None, **more: Any) -> ManagedPolicy:
     """A policy that must be ours."""
     found = policy(name, spec, labels=OURS, **more)
-    assert isinstance(found, Managed)
+    assert isinstance(found, ManagedPolicy)
     return found
 
 
@@ -60,11 +65,14 @@ def owned(field: Mapping[str, Any], manager: str = "homelab-netpol") -> dict[str
         ),
         (policy("homelab-access-anything", labels=OURS), "ours"),
         (policy("baseline-of-last-year", labels=OURS, kind=Kind.CCNP), "ours"),
-        (policy("homelab-profile", metadata=owned({"f:status": {}})), Why.NAME),
-        (policy("homelab-profile", metadata=owned({"f:spec": {}}, "kubectl")), Why.NAME),
-        (policy("homelab-profile"), Why.NAME),
-        (policy("baseline-mine", kind=Kind.CCNP), Why.NAME),
-        (policy("my-copy", labels=OURS), Why.LABEL),
+        (policy("homelab-profile", metadata=owned({"f:status": {}})), NotManagedReason.NAME),
+        (
+            policy("homelab-profile", metadata=owned({"f:spec": {}}, "kubectl")),
+            NotManagedReason.NAME,
+        ),
+        (policy("homelab-profile"), NotManagedReason.NAME),
+        (policy("baseline-mine", kind=Kind.CCNP), NotManagedReason.NAME),
+        (policy("my-copy", labels=OURS), NotManagedReason.LABEL),
         (policy("my-own"), None),
         (policy("my-own", metadata=owned({"f:spec": {}})), None),
         (policy("homelab-profile", kind=Kind.CCNP), None),
@@ -72,13 +80,13 @@ def owned(field: Mapping[str, Any], manager: str = "homelab-netpol") -> dict[str
     ],
 )
 def test_ours_has_a_name_that_we_give_and_our_label_or_our_field_manager(
-    found: Managed | Foreign | None, whose: str | Why | None
+    found: ManagedPolicy | UnmanagedPolicy | None, whose: str | NotManagedReason | None
 ) -> None:
     match found:
-        case Managed():
+        case ManagedPolicy():
             assert whose == "ours"
-        case Foreign(why=why):
-            assert whose is why
+        case UnmanagedPolicy(reason=reason):
+            assert whose is reason
         case None:
             assert whose is None
 
@@ -99,7 +107,7 @@ def test_ours_has_a_name_that_we_give_and_our_label_or_our_field_manager(
     ],
 )
 def test_default_deny_is_on_where_cilium_says_so(rules: dict[str, Any], expected: bool) -> None:
-    assert denies(rules) is expected
+    assert has_default_deny(rules) is expected
     changed = without_default_deny({"spec": rules})
     assert changed == ({"spec": {**rules, "enableDefaultDeny": OFF}} if expected else None)
     several = without_default_deny({"specs": [{"ingress": []}, rules]})
@@ -137,7 +145,7 @@ def test_what_cilium_rejects_goes_first_and_the_hatch_after_all_but_what_forbids
     ]
 
 
-def test_a_component_is_told_by_the_name_where_its_label_was_edited() -> None:
+def test_a_component_is_known_by_the_name_where_its_label_was_edited() -> None:
     names = {
         "homelab-profile": "profile",
         "homelab-escape-hatch": "hatch",

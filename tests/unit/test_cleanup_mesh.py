@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homelab_netpol.cleanup.ownership import Managed, judge
+from homelab_netpol.cleanup.ownership import ManagedPolicy, classify
 from homelab_netpol.cleanup.plan import deletions, rewrites
 from homelab_netpol.policy.keys import Kind, PolicyKey
 from homelab_netpol.policy.objects import LabelKeys
@@ -57,7 +57,7 @@ def passing(specs: Sequence[Spec]) -> set[tuple[int, str]]:
     return {(i, peer) for i, pod in enumerate(PODS) for peer in PEERS if admits(specs, pod, peer)}
 
 
-def managed(name: str, spec: Spec, namespace: str = "app") -> Managed:
+def managed(name: str, spec: Spec, namespace: str = "app") -> ManagedPolicy:
     metadata = {
         "name": name,
         "namespace": namespace,
@@ -65,8 +65,8 @@ def managed(name: str, spec: Spec, namespace: str = "app") -> Managed:
         "resourceVersion": "1",
         "labels": {"app.kubernetes.io/managed-by": "homelab-netpol"},
     }
-    found = judge(Kind.AUTHORIZATION, {"metadata": metadata, "spec": spec}, KEYS)
-    assert isinstance(found, Managed)
+    found = classify(Kind.AUTHORIZATION, {"metadata": metadata, "spec": spec}, KEYS)
+    assert isinstance(found, ManagedPolicy)
     return found
 
 

@@ -1,6 +1,6 @@
 """Removes what the operator manages, and nothing else.
 
-`belonging`, `default_deny`, `mesh_rules` and `plan` are pure: what is ours, and in which order it
-can go without anything being denied on the way. `alive`, `removal` and `inventory` ask the cluster;
-`report` says it to people and to programs.
+`ownership`, `default_deny`, `mesh_rules` and `plan` are pure: which policies are ours, and in which
+order they can go without denying anything on the way. `lease_watch`, `inventory` and `removal` talk
+to the API server; `report` prints the result for people and for programs.
 """

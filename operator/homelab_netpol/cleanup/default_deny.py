@@ -1,7 +1,7 @@
 """Whether a Cilium policy switches on default deny, and the same policy without. Pure.
 
-Cilium's rule: in each direction `enableDefaultDeny` decides, and where it says nothing, a section
-that is not empty switches default deny on (policy/api, 1.20).
+Cilium's rule: in each direction `enableDefaultDeny` decides, and without it a section that is not
+empty switches default deny on (policy/api, 1.20).
 """
 
 from __future__ import annotations
@@ -16,32 +16,32 @@ _OFF = dict.fromkeys(_SECTIONS, False)
 
 
 def rule_sets(body: Body) -> Iterator[Mapping[str, Any]]:
-    """What stands under `spec`, and each item of `specs`."""
+    """The rules under `spec`, and each item of `specs`."""
     if body.get("spec") is not None:
         yield body["spec"]
     yield from body.get("specs") or ()
 
 
-def denies(rules: Mapping[str, Any]) -> bool:
-    """One rule set denies, in some direction, what nothing allows."""
-    said = rules.get("enableDefaultDeny") or {}
+def has_default_deny(rules: Mapping[str, Any]) -> bool:
+    """A rule set denies, in some direction, what nothing allows."""
+    explicit = rules.get("enableDefaultDeny") or {}
     for direction, sections in _SECTIONS.items():
-        switched_on = said.get(direction)
-        if switched_on is None:
-            switched_on = any(rules.get(section) for section in sections)
-        if switched_on:
+        enabled = explicit.get(direction)
+        if enabled is None:
+            enabled = any(rules.get(section) for section in sections)
+        if enabled:
             return True
     return False
 
 
-def forbids(rules: Mapping[str, Any]) -> bool:
-    """One rule set has rules that deny, which win over whatever others allow."""
+def has_deny_rules(rules: Mapping[str, Any]) -> bool:
+    """A rule set has rules that deny, which win over what other policies allow."""
     return bool(rules.get("ingressDeny") or rules.get("egressDeny"))
 
 
 def without_default_deny(body: Body) -> dict[str, Any] | None:
-    """The same rules, all of which stand, but for default deny; None if there was none."""
-    if not any(denies(rules) for rules in rule_sets(body)):
+    """The same rules with default deny switched off; None if it is off already."""
+    if not any(has_default_deny(rules) for rules in rule_sets(body)):
         return None
     changed: dict[str, Any] = {}
     if body.get("spec") is not None:

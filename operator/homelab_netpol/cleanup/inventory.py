@@ -1,4 +1,4 @@
-"""What is there to clean up: what is ours, what only looks so, and whom it holds."""
+"""What a cleanup finds: the operator's policies, their lookalikes, and the Namespaces they hold."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from homelab_netpol.cleanup.default_deny import denies, rule_sets
+from homelab_netpol.cleanup.default_deny import has_default_deny, rule_sets
 from homelab_netpol.cleanup.lease_watch import LeaseSeen, read_lease
-from homelab_netpol.cleanup.ownership import Foreign, Managed, judge
+from homelab_netpol.cleanup.ownership import ManagedPolicy, UnmanagedPolicy, classify
 from homelab_netpol.cleanup.retry import with_retries
 from homelab_netpol.cluster.client import Api
 from homelab_netpol.cluster.owned import OwnedObjects, Record
@@ -25,32 +25,28 @@ class Inventory:
 
     Attributes:
         managed: the operator's policies.
-        foreign: policies that look like the operator's, and stay.
+        unmanaged: policies that look like the operator's, and stay.
         records: what the operator keeps for itself.
         denied: the Namespaces in which the operator's policies deny what nothing allows.
         open_hatches: the Namespaces whose label opens the escape hatch.
-        labelled: the Namespaces that carry any label of ours.
+        labelled: the Namespaces with any label of the vocabulary.
     """
 
-    managed: list[Managed]
-    foreign: list[Foreign]
+    managed: list[ManagedPolicy]
+    unmanaged: list[UnmanagedPolicy]
     records: list[Record]
     denied: list[str]
     open_hatches: list[str]
     labelled: list[str]
 
 
-class Surveyor:
-    """Reads a cluster, as the account that it was given."""
+class InventoryReader:
+    """Reads a cluster, with the settings that the operator ran with.
+
+    The Lease is looked for in `namespace` if this account may not list Leases everywhere.
+    """
 
     def __init__(self, api: Api, settings: Settings, namespace: str) -> None:
-        """Prepares.
-
-        Args:
-            api: the API server.
-            settings: the operator's: its label domain, its Lease, its ConfigMap.
-            namespace: where the operator's Lease is, if this account may not look everywhere.
-        """
         self._objects = OwnedObjects(api)
         self._resources = Resources(api)
         self._settings = settings
@@ -63,41 +59,38 @@ class Surveyor:
         Raises:
             ApiError: something could not be listed.
         """
-        managed, foreign = await with_retries(self.policies)
+        managed, unmanaged = await with_retries(self.policies)
         namespaces, _ = await with_retries(lambda: self._resources.namespaces(_name_and_labels))
         domain = self._settings.label_domain
-        ours = (f"{domain}/", f"access.{domain}/")
+        vocabulary = (f"{domain}/", f"access.{domain}/")
         hatch = f"{domain}/enforcement"
         return Inventory(
             managed=managed,
-            foreign=foreign,
+            unmanaged=unmanaged,
             records=await with_retries(self.records),
             denied=sorted(_denied(managed, namespaces)),
             open_hatches=sorted(n for n, labels in namespaces if labels.get(hatch) == "disabled"),
             labelled=sorted(
-                n for n, labels in namespaces if any(key.startswith(ours) for key in labels)
+                n for n, labels in namespaces if any(key.startswith(vocabulary) for key in labels)
             ),
         )
 
-    async def policies(self) -> tuple[list[Managed], list[Foreign]]:
-        """Lists the policies of all kinds that are ours, and those that only look so.
+    async def policies(self) -> tuple[list[ManagedPolicy], list[UnmanagedPolicy]]:
+        """Lists the operator's policies of all kinds, and their lookalikes.
 
         Raises:
             ApiError: a list failed.
         """
-        managed: list[Managed] = []
-        foreign: list[Foreign] = []
-        for kind in Kind:
-            async for manifest in self._objects.policies(kind):
-                match judge(kind, manifest, self._keys):
-                    case Managed() as ours:
-                        managed.append(ours)
-                    case Foreign() as theirs:
-                        foreign.append(theirs)
-        return managed, foreign
+        found = [
+            classify(kind, manifest, self._keys)
+            for kind in Kind
+            async for manifest in self._objects.policies(kind)
+        ]
+        managed = [each for each in found if isinstance(each, ManagedPolicy)]
+        return managed, [each for each in found if isinstance(each, UnmanagedPolicy)]
 
     async def records(self) -> list[Record]:
-        """The operator's Leases and its ConfigMap.
+        """Reads the operator's Leases and its ConfigMap.
 
         Raises:
             ApiError: they could not be read.
@@ -106,7 +99,7 @@ class Surveyor:
             Record("Lease", lease.namespace, lease.name, lease.uid) for lease in await self.leases()
         ]
         admission = self._settings.admission
-        # The operator may have run in another namespace than the settings at hand say.
+        # The operator may have run in another namespace than these settings name.
         homes = {admission.namespace, self._namespace, *(lease.namespace for lease in found)}
         for namespace in sorted(homes):
             words = await self._objects.config_map(namespace, admission.name)
@@ -116,7 +109,7 @@ class Surveyor:
         return found
 
     async def leases(self) -> list[LeaseSeen]:
-        """The operator's Leases.
+        """Reads the operator's Leases.
 
         Raises:
             ApiError: they could not be read.
@@ -131,16 +124,16 @@ def _name_and_labels(manifest: Mapping[str, Any]) -> tuple[str, Mapping[str, str
 
 
 def _denied(
-    managed: Iterable[Managed], namespaces: Iterable[tuple[str, Mapping[str, str]]]
+    managed: Iterable[ManagedPolicy], namespaces: Iterable[tuple[str, Mapping[str, str]]]
 ) -> set[str]:
-    denying = [each for each in managed if each.denies]
+    denying = [each for each in managed if each.default_deny]
     found = {each.live.key.namespace for each in denying} - {""}
     selectors = [
         rules.get("endpointSelector") or {}
         for each in denying
         if not each.live.key.namespace
         for rules in rule_sets(each.body)
-        if denies(rules)
+        if has_default_deny(rules)
     ]
     for name, labels in namespaces:
         as_pods = {f"{NAMESPACE_LABELS_PREFIX}{key}": value for key, value in labels.items()}

@@ -1,7 +1,7 @@
-"""Whether an operator is at work: it would write again whatever is deleted.
+"""Whether an operator is at work: it would write again what is deleted.
 
-As in the leader election, a holder lives if its Lease changes on our own clock; the times that are
-written in it are never compared, as clocks differ.
+As in the leader election, a holder is alive if its Lease changes while we watch; the times written
+in it are never compared, as clocks differ.
 """
 
 from __future__ import annotations
@@ -17,16 +17,7 @@ _LOOK_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class LeaseSeen:
-    """A Lease as it was seen.
-
-    Attributes:
-        namespace: where it is.
-        name: its name.
-        uid: of this incarnation.
-        version: its resourceVersion.
-        holder: who holds it; "" when it was given back.
-        duration: seconds after which an unchanged one is free.
-    """
+    """A Lease as it was read: unchanged for `duration` seconds, or without a holder, it is free."""
 
     namespace: str
     name: str
@@ -37,7 +28,7 @@ class LeaseSeen:
 
 
 def read_lease(manifest: Mapping[str, Any]) -> LeaseSeen:
-    """Reduces a Lease to what tells whether its holder lives."""
+    """Reduces a Lease to what shows whether its holder is alive."""
     metadata, spec = manifest["metadata"], manifest.get("spec") or {}
     return LeaseSeen(
         namespace=metadata["namespace"],
@@ -50,23 +41,20 @@ def read_lease(manifest: Mapping[str, Any]) -> LeaseSeen:
 
 
 class LeaseWatch:
-    """Looks at the operator's Leases, and remembers which of them are dead."""
+    """Compares the operator's Leases with what they were at first: a change is a sign of life.
+
+    `progress` shows why nothing happens for a while.
+    """
 
     def __init__(
-        self, look: Callable[[], Awaitable[list[LeaseSeen]]], tell: Callable[[str], None]
+        self, read: Callable[[], Awaitable[list[LeaseSeen]]], progress: Callable[[str], None]
     ) -> None:
-        """Prepares.
+        self._read = read
+        self._progress = progress
+        self._first_seen: dict[str, LeaseSeen] = {}
 
-        Args:
-            look: reads the Leases.
-            tell: says to whoever waits why nothing happens.
-        """
-        self._look = look
-        self._tell = tell
-        self.seen: dict[str, LeaseSeen] = {}
-
-    async def living(self) -> LeaseSeen | None:
-        """Waits until it is certain whether somebody holds a Lease and lives.
+    async def find_live(self) -> LeaseSeen | None:
+        """Waits until it is certain whether a Lease has a holder that is alive.
 
         It takes a fifth of the Lease's duration if so, nothing if the Lease was given back, and the
         whole duration after a crash.
@@ -74,27 +62,29 @@ class LeaseWatch:
         Raises:
             ApiError: the Leases cannot be read.
         """
-        self.seen = {lease.uid: lease for lease in await self._look()}
-        held = [lease for lease in self.seen.values() if lease.holder]
+        self._first_seen = {lease.uid: lease for lease in await self._read()}
+        held = [lease for lease in self._first_seen.values() if lease.holder]
         if not held:
             return None
         longest = max(lease.duration for lease in held)
-        self._tell(f"{held[0].holder} holds the Lease: looking for up to {longest:g} s if it lives")
+        self._progress(
+            f"{held[0].holder} holds the Lease: looking for up to {longest:g} s if it lives"
+        )
         until = time.monotonic() + longest
         while time.monotonic() < until:
             await asyncio.sleep(_LOOK_SECONDS)
-            if (alive := await self.changed()) is not None:
+            if (alive := await self.find_changed()) is not None:
                 return alive
         return None
 
-    async def changed(self) -> LeaseSeen | None:
-        """Looks once more: a Lease that somebody holds now, and that was written since.
+    async def find_changed(self) -> LeaseSeen | None:
+        """Reads once more: a Lease that is held, and that was written since `find_live` began.
 
         Raises:
             ApiError: the Leases cannot be read.
         """
-        for lease in await self._look():
-            before = self.seen.get(lease.uid)
+        for lease in await self._read():
+            before = self._first_seen.get(lease.uid)
             if lease.holder and (before is None or before.version != lease.version):
                 return lease
         return None

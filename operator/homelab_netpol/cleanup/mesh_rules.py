@@ -1,9 +1,9 @@
 """Lets AuthorizationPolicies go one by one without denying anything in between. Pure.
 
-A workload that some policies allow things to is denied the rest, so the last of several would hold
-it to its own rules alone. Before any goes, each takes on the rules of those that select at least
-the workloads that it selects itself: that changes nothing for anybody. Then the widest goes first.
-A rule for everybody would be simpler, but would open for a moment what policies of others close.
+A workload that an ALLOW policy selects is denied the rest, so the last of several policies would
+hold it to its own rules alone. Before any goes, each takes on the rules of those that select at
+least the workloads that it selects itself, which changes no verdict. Then the widest goes first.
+One rule that allows everything would be simpler, but would open what policies of others close.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Body = Mapping[str, Any]
 
 
 def allows(body: Body) -> bool:
-    """It allows, and so denies the rest; a policy that denies or logs can go at any time."""
+    """Its action is ALLOW, which denies the rest; a policy with another can go at any time."""
     action: str = (body.get("spec") or {}).get("action", "ALLOW")
     return action == "ALLOW"
 
@@ -34,7 +34,7 @@ def is_within(body: Body, other: Body) -> bool:
 
 
 def rules_of(body: Body) -> list[Any]:
-    """Its rules."""
+    """The rules of a policy, each of which allows requests by itself."""
     return list((body.get("spec") or {}).get("rules") or ())
 
 
@@ -46,7 +46,7 @@ def with_rules(rules: Sequence[Any], body: Body) -> dict[str, Any] | None:
 
 
 def _selector(body: Body) -> Mapping[str, str] | None:
-    """The labels that it selects by, none for all of its namespace; None: by something else."""
+    """The labels that it selects by, {} for all of its namespace; None: by something else."""
     spec = body.get("spec") or {}
     if spec.get("targetRef") or spec.get("targetRefs"):
         return None

@@ -1,4 +1,4 @@
-"""Tells the operator's policies from everybody else's, as the operator itself does. Pure.
+"""Which policies are the operator's, by the rule that the operator itself goes by. Pure.
 
 See docs/decisions/0006: ours has a name that we give, and our label or our field manager.
 """
@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from homelab_netpol.cleanup import mesh_rules
-from homelab_netpol.cleanup.default_deny import denies, forbids, rule_sets
+from homelab_netpol.cleanup.default_deny import has_default_deny, has_deny_rules, rule_sets
 from homelab_netpol.policy.keys import (
     CILIUM_KINDS,
     Component,
@@ -29,7 +29,7 @@ from homelab_netpol.policy.objects import (
 )
 
 
-class Why(StrEnum):
+class NotManagedReason(StrEnum):
     """Why a policy that looks like ours is not."""
 
     NAME = "its name is one that the operator gives, but somebody else wrote it"
@@ -37,72 +37,70 @@ class Why(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Managed:
+class ManagedPolicy:
     """A policy that is ours.
 
     Attributes:
-        live: which one, and which incarnation.
+        live: the policy, and which incarnation of it.
         component: what it is there for.
-        denies: it switches on Cilium's default deny.
-        forbids: it has rules of Cilium's that deny.
-        body: its rules, if they have to be written anew before it goes; else empty.
-        going: it is being deleted, and these finalizers hold it up.
+        default_deny: it switches on Cilium's default deny.
+        deny_rules: it has rules of Cilium's that deny.
+        body: its rules, if they have to be rewritten before it is deleted; else empty.
+        finalizers: those that hold up its deletion, if it is being deleted.
     """
 
     live: LivePolicy
     component: Component
-    denies: bool = False
-    forbids: bool = False
+    default_deny: bool = False
+    deny_rules: bool = False
     body: Mapping[str, Any] = field(default_factory=dict)
-    going: tuple[str, ...] = ()
+    finalizers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Foreign:
+class UnmanagedPolicy:
     """A policy that looks like ours and stays."""
 
     key: PolicyKey
-    why: Why
+    reason: NotManagedReason
 
 
-def judge(kind: Kind, manifest: Mapping[str, Any], keys: LabelKeys) -> Managed | Foreign | None:
-    """Whose a policy is; None if it has nothing to do with us.
-
-    Args:
-        kind: its kind.
-        manifest: as the API server gave it.
-        keys: the keys of our labels.
-    """
+def classify(
+    kind: Kind, manifest: Mapping[str, Any], keys: LabelKeys
+) -> ManagedPolicy | UnmanagedPolicy | None:
+    """Whether a policy is ours; None if it does not even look so."""
     live = read_live(kind, manifest)
     named = owner_of(live.key) is not None
     if named and (is_managed(live.labels) or written_by_us(manifest, keys.component)):
         return _managed(live, manifest, keys)
     if named:
-        return Foreign(live.key, Why.NAME)
-    return Foreign(live.key, Why.LABEL) if is_managed(live.labels) else None
+        return UnmanagedPolicy(live.key, NotManagedReason.NAME)
+    if is_managed(live.labels):
+        return UnmanagedPolicy(live.key, NotManagedReason.LABEL)
+    return None
 
 
-def _managed(live: LivePolicy, manifest: Mapping[str, Any], keys: LabelKeys) -> Managed:
+def _managed(live: LivePolicy, manifest: Mapping[str, Any], keys: LabelKeys) -> ManagedPolicy:
     body = {part: manifest[part] for part in ("spec", "specs") if manifest.get(part) is not None}
     rules = list(rule_sets(body)) if live.key.kind in CILIUM_KINDS else []
-    denying = any(map(denies, rules))
+    default_deny = any(map(has_default_deny, rules))
     allowing = live.key.kind is Kind.AUTHORIZATION and mesh_rules.allows(body)
     metadata = manifest["metadata"]
-    going = metadata.get("finalizers") or () if metadata.get("deletionTimestamp") else ()
-    return Managed(
+    finalizers = metadata.get("finalizers") or () if metadata.get("deletionTimestamp") else ()
+    return ManagedPolicy(
         live=live,
         component=_component(live, keys),
-        denies=denying,
-        forbids=any(map(forbids, rules)),
-        body=body if denying or allowing else {},
-        going=tuple(going),
+        default_deny=default_deny,
+        deny_rules=any(map(has_deny_rules, rules)),
+        body=body if default_deny or allowing else {},
+        finalizers=tuple(finalizers),
     )
 
 
 def _component(live: LivePolicy, keys: LabelKeys) -> Component:
-    """By its label, or by its name if somebody edited that."""
-    said = keys.component_of(live)
-    if said != "unknown":
-        return Component(said)
-    named = parse_policy_name(live.key)
-    return Component.GRANT if named is None else named.component
+    """By its label, or by its name if the label was edited."""
+    by_label = keys.component_of(live)
+    if by_label != "unknown":
+        return Component(by_label)
+    by_name = parse_policy_name(live.key)
+    return Component.GRANT if by_name is None else by_name.component

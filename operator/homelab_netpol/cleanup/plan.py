@@ -14,13 +14,12 @@ from typing import Any
 
 from homelab_netpol.cleanup import mesh_rules
 from homelab_netpol.cleanup.default_deny import without_default_deny
-from homelab_netpol.cleanup.ownership import Managed
+from homelab_netpol.cleanup.ownership import ManagedPolicy
 from homelab_netpol.policy.keys import (
     CILIUM_KINDS,
     HATCH_CCNP,
     Component,
     Kind,
-    PolicyKey,
     policy_name,
 )
 
@@ -29,62 +28,60 @@ Body = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """A policy to be written anew before anything is deleted.
+    """A policy to be rewritten before anything is deleted.
 
     Attributes:
-        managed: which.
-        change: makes the new body of the one that stands; None when nothing has to be changed.
+        managed: the policy.
+        change: makes the new body from the one that stands; None when it needs no change.
     """
 
-    managed: Managed
+    managed: ManagedPolicy
     change: Callable[[Body], dict[str, Any] | None]
 
 
-def rewrites(managed: Sequence[Managed]) -> list[list[Rewrite]]:
-    """What has to be written anew, in steps; the writes of one may be made side by side.
+def rewrites(managed: Sequence[ManagedPolicy]) -> list[list[Rewrite]]:
+    """The rewrites, in steps; the writes of one may be made side by side.
 
-    The clusterwide policies come first: whoever may not change these should not have begun.
+    The clusterwide policies come first: an account that may not change these stops before it has
+    changed anything.
     """
-    denying = [Rewrite(each, without_default_deny) for each in managed if each.denies]
+    denying = [Rewrite(each, without_default_deny) for each in managed if each.default_deny]
     clusterwide = [each for each in denying if each.managed.live.key.kind is Kind.CCNP]
     namespaced = [each for each in denying if each.managed.live.key.kind is not Kind.CCNP]
     return [step for step in (clusterwide, [*namespaced, *_in_mesh(managed)]) if step]
 
 
-def deletions(managed: Iterable[Managed]) -> list[list[Managed]]:
-    """What is deleted, in steps; the deletions of one may be made side by side."""
-    steps: dict[tuple[int, int], list[Managed]] = {}
+def deletions(managed: Iterable[ManagedPolicy]) -> list[list[ManagedPolicy]]:
+    """The deletions, in steps; those of one may be made side by side."""
+    steps: dict[tuple[int, int], list[ManagedPolicy]] = {}
     for each in managed:
         steps.setdefault(_turn(each), []).append(each)
     return [steps[turn] for turn in sorted(steps)]
 
 
-def _turn(each: Managed) -> tuple[int, int]:
+def _turn(each: ManagedPolicy) -> tuple[int, int]:
     key = each.live.key
     if key.kind not in CILIUM_KINDS:
         return 1, mesh_rules.width(each.body)
-    if each.denies and each.live.rejected:
+    if each.default_deny and each.live.rejected:
         # Of a policy that Cilium rejects, agents may still hold the version before, which no
         # rewrite reaches. It goes while everything that allows still stands.
         return 0, 0
-    if each.forbids:
-        # Else what another of ours allows would pass for a moment, although somebody else's
-        # policy denies it in the end.
+    if each.deny_rules:
+        # Else what another of ours allows would pass for a moment, although a policy of others
+        # denies it in the end.
         return 4, 0
-    return (3 if _is_hatch(key) else 2), 0
+    is_hatch = key.name in (HATCH_CCNP, policy_name(Component.HATCH))
+    return (3 if is_hatch else 2), 0
 
 
-def _is_hatch(key: PolicyKey) -> bool:
-    return key.name in (HATCH_CCNP, policy_name(Component.HATCH))
-
-
-def _in_mesh(managed: Iterable[Managed]) -> list[Rewrite]:
-    spaces: dict[str, list[Managed]] = {}
+def _in_mesh(managed: Iterable[ManagedPolicy]) -> list[Rewrite]:
+    by_namespace: dict[str, list[ManagedPolicy]] = {}
     for each in managed:
         if each.live.key.kind is Kind.AUTHORIZATION and each.body:
-            spaces.setdefault(each.live.key.namespace, []).append(each)
+            by_namespace.setdefault(each.live.key.namespace, []).append(each)
     found = []
-    for policies in spaces.values():
+    for policies in by_namespace.values():
         for each in policies:
             rules = [
                 rule

@@ -1,4 +1,4 @@
-"""Says what came of it: to people as text, to programs as JSON (docs/uninstall.md has the keys)."""
+"""Prints a result: for people as text, for programs as JSON (docs/uninstall.md has the keys)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _HEAD = Row("KIND", "NAMESPACE", "NAME", "COMPONENT", "")
 
 
 def as_json(result: Result) -> str:
-    """One object; its keys do not change."""
+    """What `--output json` prints; programs depend on its keys, which do not change."""
     found = result.inventory
     lease = result.operator
     document: dict[str, Any] = {
@@ -28,9 +28,9 @@ def as_json(result: Result) -> str:
                 "kind": str(each.key.kind),
                 "namespace": each.key.namespace,
                 "name": each.key.name,
-                "reason": str(each.why),
+                "reason": str(each.reason),
             }
-            for each in found.foreign
+            for each in found.unmanaged
         ],
         "namespaces": {
             "denied": found.denied,
@@ -42,7 +42,7 @@ def as_json(result: Result) -> str:
 
 
 def as_text(result: Result) -> str:
-    """Some paragraphs."""
+    """What people read: what would be removed or was, what is left, and what stays anyway."""
     match result.ending:
         case Ending.PLANNED | Ending.REFUSED:
             paragraphs = _before(result)
@@ -103,10 +103,10 @@ def _stays(result: Result) -> Iterator[list[str]]:
             f"The escape hatch is open in {_names(found.open_hatches)}. Without the operator's"
             " policies its label means nothing: take it off."
         ]
-    if found.foreign:
+    if found.unmanaged:
         yield [
             "These look like the operator's, and stay:",
-            *(f"  {each.key}: {each.why}" for each in found.foreign),
+            *(f"  {each.key}: {each.reason}" for each in found.unmanaged),
         ]
     if found.labelled:
         yield [f"The labels and annotations on {_names(found.labelled)} stay."]

@@ -1,4 +1,4 @@
-"""What came of cleaning up, or would: the facts that people and programs are told."""
+"""The result of a cleanup, or of a dry run: the facts behind the text and the JSON."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from enum import StrEnum
 
 from homelab_netpol.cleanup.inventory import Inventory
 from homelab_netpol.cleanup.lease_watch import LeaseSeen
-from homelab_netpol.cluster.owned import Record
-from homelab_netpol.policy.keys import PolicyKey
+from homelab_netpol.cluster.owned import ObjectKey, Record
 
 
 class Ending(StrEnum):
@@ -26,9 +25,7 @@ class Row:
     """One object of the operator's.
 
     Attributes:
-        kind: its kind.
-        namespace: "" for a clusterwide one.
-        name: its name.
+        kind, namespace, name: which; the namespace of a clusterwide one is "".
         component: what it is there for; of a Lease or ConfigMap `operator`.
         state: `managed`: it stands, and nothing was tried; `deleted`; `left`.
         reason: why it is left; else "".
@@ -44,24 +41,24 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Everything that there is to tell.
+    """Everything that a report can show.
 
     Attributes:
         server: the API server's address.
         ending: how it ended.
         inventory: what was found at the beginning.
-        operator: the Lease of an operator that is at work, if any.
+        operator: the Lease of an operator that is at work; None: there is none.
         deleted: what was removed.
         left: what of ours is there at the end, and why; empty for a dry run.
-        stopped: why it was not gone on with; "" if it was.
+        stopped: why the removal ended early; "" if it did not.
     """
 
     server: str
     ending: Ending
     inventory: Inventory
     operator: LeaseSeen | None = None
-    deleted: frozenset[PolicyKey | Record] = frozenset()
-    left: dict[PolicyKey | Record, str] = field(default_factory=dict)
+    deleted: frozenset[ObjectKey] = frozenset()
+    left: dict[ObjectKey, str] = field(default_factory=dict)
     stopped: str = ""
 
     @property
@@ -71,7 +68,7 @@ class Result:
 
     def rows(self) -> Iterator[Row]:
         """Every object of ours: those found at first, and those that came while it ran."""
-        found: dict[PolicyKey | Record, str] = {
+        found: dict[ObjectKey, str] = {
             each.live.key: str(each.component) for each in self.inventory.managed
         }
         found |= dict.fromkeys(self.inventory.records, "operator")
@@ -80,11 +77,11 @@ class Result:
         for what, component in sorted(found.items(), key=lambda item: _place(item[0])):
             yield Row(*_place(what), component, *self._state(what))
 
-    def _state(self, what: PolicyKey | Record) -> tuple[str, str]:
+    def _state(self, what: ObjectKey) -> tuple[str, str]:
         if what in self.left:
             return "left", self.left[what]
         return ("deleted" if what in self.deleted else "managed"), ""
 
 
-def _place(what: PolicyKey | Record) -> tuple[str, str, str]:
+def _place(what: ObjectKey) -> tuple[str, str, str]:
     return str(what.kind), what.namespace, what.name

@@ -1,20 +1,19 @@
-"""The whole of it: look whether an operator lives, take stock, remove, and look again."""
+"""A cleanup from end to end: look for a live operator, list, remove, and list again."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
 
-from homelab_netpol.cleanup.inventory import Inventory, Surveyor
+from homelab_netpol.cleanup.inventory import Inventory, InventoryReader
 from homelab_netpol.cleanup.lease_watch import LeaseWatch
-from homelab_netpol.cleanup.removal import CameBack, DenyRemains, Outcome, Removal
+from homelab_netpol.cleanup.removal import Outcome, Removal, RemovalStopped
 from homelab_netpol.cleanup.result import Ending, Result
 from homelab_netpol.cleanup.retry import with_retries
 from homelab_netpol.cluster.client import Api
 from homelab_netpol.cluster.connection import ClusterAccess
 from homelab_netpol.cluster.errors import ApiError
-from homelab_netpol.cluster.owned import Record
-from homelab_netpol.policy.keys import PolicyKey
+from homelab_netpol.cluster.owned import ObjectKey
 from homelab_netpol.policy.objects import LabelKeys
 from homelab_netpol.settings import Settings
 
@@ -27,18 +26,18 @@ async def clean_up(
     access: ClusterAccess,
     settings: Settings,
     *,
-    for_good: bool,
+    dry_run: bool,
     settle: float,
-    tell: Callable[[str], None],
+    progress: Callable[[str], None],
 ) -> Result:
-    """Removes what the operator manages, or says what that would be.
+    """Removes what the operator manages.
 
     Args:
-        access: the cluster, and as whom.
+        access: the cluster, and with which account.
         settings: those that the operator ran with.
-        for_good: remove it; else nothing is written.
+        dry_run: only list it, and write nothing.
         settle: seconds for the nodes to take in that nothing of ours denies any more.
-        tell: says how far it is.
+        progress: shows how far it is.
 
     Raises:
         ConnectionFailed: there are no credentials.
@@ -48,19 +47,19 @@ async def clean_up(
     timeout = settings.request_timeout_seconds
     async with await Api.connect(access, request_timeout=timeout) as api:
         home = settings.leader_election.namespace or access.own_namespace or _HOME
-        surveyor = Surveyor(api, settings, home)
-        watch = LeaseWatch(lambda: with_retries(surveyor.leases), tell)
-        operator = await watch.living()
-        inventory = await surveyor.inventory()
+        reader = InventoryReader(api, settings, home)
+        watch = LeaseWatch(lambda: with_retries(reader.leases), progress)
+        operator = await watch.find_live()
+        inventory = await reader.inventory()
         result = Result(server, Ending.PLANNED, inventory, operator)
-        if not for_good:
+        if dry_run:
             return result
         if operator is not None:
             return replace(result, ending=Ending.REFUSED)
         keys = LabelKeys(settings.label_domain)
-        removal = Removal(api, watch, keys=keys, settle=settle, tell=tell)
+        removal = Removal(api, watch, keys=keys, settle=settle, progress=progress)
         stopped = await _remove(removal, inventory)
-        left = await _left(surveyor, inventory, removal.outcome, stopped)
+        left = await _left(reader, inventory, removal.outcome, stopped)
         return replace(
             result,
             ending=Ending.INCOMPLETE if left or stopped else Ending.CLEAN,
@@ -71,15 +70,10 @@ async def clean_up(
 
 
 async def _remove(removal: Removal, inventory: Inventory) -> str:
-    """Removes; returns why it was not gone on with, or "" if it was."""
+    """Removes; returns why that ended early, or "" if it did not."""
     try:
         await removal.run(inventory)
-    except DenyRemains:
-        return (
-            "nothing was deleted: a policy that denies could not be changed, and the others are"
-            " what still lets traffic through"
-        )
-    except CameBack as error:
+    except RemovalStopped as error:
         return str(error)
     except ApiError as error:
         return f"the API server does not do it: {error}"
@@ -87,24 +81,23 @@ async def _remove(removal: Removal, inventory: Inventory) -> str:
 
 
 async def _left(
-    surveyor: Surveyor, inventory: Inventory, outcome: Outcome, stopped: str
-) -> dict[PolicyKey | Record, str]:
-    """Looks again: what of ours is there, and why."""
-    left: dict[PolicyKey | Record, str] = {}
+    reader: InventoryReader, inventory: Inventory, outcome: Outcome, stopped: str
+) -> dict[ObjectKey, str]:
+    """Lists again: what of ours is there, and why."""
+    left: dict[ObjectKey, str] = {}
     try:
-        managed, _ = await with_retries(surveyor.policies)
-        records = await with_retries(surveyor.records)
+        managed, _ = await with_retries(reader.policies)
+        records = await with_retries(reader.records)
     except ApiError as error:
-        known: set[PolicyKey | Record] = {each.live.key for each in inventory.managed}
-        known |= set(inventory.records)
+        keys: set[ObjectKey] = {each.live.key for each in inventory.managed}
+        known = keys.union(inventory.records)
         return dict.fromkeys(known - outcome.deleted, f"it cannot be looked at again: {error}")
     for each in managed:
-        key = each.live.key
-        if each.going:
-            left[key] = f"it is being deleted, and waits for finalizers: {', '.join(each.going)}"
+        key, finalizers = each.live.key, ", ".join(each.finalizers)
+        if finalizers:
+            left[key] = f"it is being deleted, and waits for finalizers: {finalizers}"
         else:
-            unknown = _NOT_DONE if stopped else _AGAIN
-            left[key] = outcome.failed.get(key) or unknown
+            left[key] = outcome.failed.get(key) or (_NOT_DONE if stopped else _AGAIN)
     for record in records:
         left[record] = outcome.failed.get(record) or _NOT_DONE
     return left

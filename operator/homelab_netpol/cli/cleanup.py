@@ -74,12 +74,14 @@ def cleanup(
     logging.getLogger("homelab_netpol").setLevel(logging.ERROR)
     access = ClusterAccess(kubeconfig, context)
     try:
-        result = asyncio.run(clean_up(access, settings, for_good=yes, settle=settle, tell=_tell))
+        result = asyncio.run(
+            clean_up(access, settings, dry_run=not yes, settle=settle, progress=_progress)
+        )
     except (ConnectionFailed, ApiError) as error:
         raise click.ClickException(f"{error}. Nothing was changed.") from error
     click.echo(as_json(result) if output == "json" else as_text(result))
     click_context.exit(result.status)
 
 
-def _tell(words: str) -> None:
+def _progress(words: str) -> None:
     click.echo(f"{words} ...", err=True)

@@ -1,1 +1,1 @@
-"""The one place that talks to an API server. It decides nothing: reconcile/ does."""
+"""Requests to the API server. What is requested is decided elsewhere: mostly in reconcile/."""

@@ -13,7 +13,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 from urllib.parse import urlencode
 
 import aiohttp
@@ -29,7 +29,7 @@ from homelab_netpol.cluster.errors import Unavailable, error_from_response
 log = logging.getLogger(__name__)
 
 _PAGE = 500
-# Objects are at most 3 MB or so (etcd's limit and what JSON adds); whoever sends more is broken.
+# Objects are at most 3 MB or so (etcd's limit and what JSON adds); a longer line is an error.
 _LONGEST_LINE = 16 * 1024 * 1024
 # Credentials that are refused are read again, but not with every one of many refused requests.
 _REREAD_SECONDS = 2.0
@@ -37,8 +37,21 @@ _REREAD_SECONDS = 2.0
 _KEEPALIVE = {"TCP_KEEPIDLE": 15, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
 
 
+class _Request(NamedTuple):
+    method: str
+    path: str
+    query: Mapping[str, str] | None = None
+    data: bytes | None = None
+    content_type: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
 class Api:
-    """A client of one API server. Use it as an async context manager.
+    """A client of one API server, to be used as an async context manager.
+
+    It reads the credentials from `access` again when the API server refuses those it has.
 
     Attributes:
         on_unanswered: is called whenever a request other than a list got no answer: whether a watch
@@ -48,13 +61,6 @@ class Api:
     def __init__(
         self, access: ClusterAccess, configuration: Configuration, *, request_timeout: float
     ) -> None:
-        """Prepares a session; nothing is sent yet.
-
-        Args:
-            access: where to read the credentials again, when they are no longer accepted.
-            configuration: of the Kubernetes package: where, as whom, and over which TLS.
-            request_timeout: seconds that a request may take in all.
-        """
         self._access = access
         self._timeout = request_timeout
         self.on_unanswered: Callable[[], None] | None = None
@@ -64,8 +70,8 @@ class Api:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=configuration.connection_pool_maxsize,
-                # Idle connections are kept longer than aiohttp does: whoever opens the hatch after
-                # a quiet hour should not wait for a TLS handshake.
+                # Idle connections are kept longer than aiohttp does: a hatch that is opened after a
+                # few quiet minutes should not wait for a TLS handshake.
                 keepalive_timeout=300,
                 socket_factory=_keepalive_socket,
             ),
@@ -77,7 +83,7 @@ class Api:
 
     @classmethod
     async def connect(cls, access: ClusterAccess, *, request_timeout: float) -> Self:
-        """Makes a client, whose requests may take so many seconds; nothing is sent yet.
+        """Makes a client whose requests may take so many seconds in all; nothing is sent yet.
 
         Raises:
             ConnectionFailed: there are no credentials.
@@ -99,7 +105,7 @@ class Api:
         body: Any = None,
         content_type: str = "application/json",
     ) -> dict[str, Any]:
-        """Sends one request.
+        """Sends one request, and once more if new credentials may help.
 
         Args:
             method: HTTP method.
@@ -130,17 +136,28 @@ class Api:
         content_type: str = "",
     ) -> dict[str, Any]:
         data = orjson.dumps(body) if body is not None else None
-        headers = {"Content-Type": content_type} if data is not None else {}
-        status, answer_headers, answer = await self._send(method, path, query, data, headers)
+        request = _Request(method, path, query, data, content_type)
+        status, headers, answer = await self._send(request)
         if status == 401 and await self._read_credentials_again():
-            status, answer_headers, answer = await self._send(method, path, query, data, headers)
+            status, headers, answer = await self._send(request)
         if not 200 <= status < 300:
-            raise error_from_response(status, answer_headers, answer)
+            raise error_from_response(status, headers, answer)
         try:
             found: dict[str, Any] = orjson.loads(answer)
         except ValueError as error:
-            raise Unavailable(status, "NotJson", f"{method} {path}: {error}") from error
+            raise Unavailable(status, "NotJson", f"{request}: {error}") from error
         return found
+
+    async def merge_patch(
+        self, path: str, body: Any, *, query: Mapping[str, str] | None = None
+    ) -> None:
+        """Changes the fields that `body` has, and no others (RFC 7396).
+
+        Raises:
+            ApiError: the subclass says what kind of failure.
+        """
+        content_type = "application/merge-patch+json"
+        await self.request("PATCH", path, query=query, body=body, content_type=content_type)
 
     async def pages(
         self, path: str, *, label_selector: str | None = None
@@ -169,16 +186,13 @@ class Api:
     async def lines(
         self, path: str, *, query: Mapping[str, str], silence: float
     ) -> AsyncIterator[list[bytes]]:
-        """Streams an answer that never ends by itself.
+        """Streams an answer until the server ends it.
 
-        Args:
-            path: below the server's address.
-            query: query parameters.
-            silence: seconds without a byte after which the connection counts as dead.
+        The connection counts as dead after `silence` seconds without a byte.
 
         Yields:
-            Whole lines as they come, as many as came together; first of all an empty list, when
-            the server has accepted the request.
+            Whole lines, as many as came together; an empty list first, when the server has
+            accepted the request.
 
         Raises:
             ApiError: the subclass says what kind of failure.
@@ -186,8 +200,9 @@ class Api:
         timeout = aiohttp.ClientTimeout(
             total=None, sock_connect=self._timeout, sock_read=max(silence, self._timeout)
         )
-        with _failing(f"GET {path}", "nothing came for", silence):
-            async with await self._open("GET", path, query, None, {}, timeout) as response:
+        request = _Request("GET", path, query)
+        with _failing(request, "nothing came for", silence):
+            async with await self._open(request, timeout) as response:
                 if response.status != 200:
                     if response.status == 401:
                         await self._read_credentials_again()
@@ -198,47 +213,35 @@ class Api:
                 async for chunk in response.content.iter_any():
                     *whole, rest = (rest + chunk).split(b"\n")
                     if len(rest) > _LONGEST_LINE:
-                        raise Unavailable(200, "TooLong", f"GET {path}: a line without an end")
+                        raise Unavailable(200, "TooLong", f"{request}: a line without an end")
                     if whole:
                         yield whole
 
-    async def _send(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str] | None,
-        data: bytes | None,
-        headers: dict[str, str],
-    ) -> tuple[int, Mapping[str, str], bytes]:
-        with _failing(f"{method} {path}", "no answer within", self._timeout):
-            async with await self._open(method, path, query, data, headers, None) as response:
+    async def _send(self, request: _Request) -> tuple[int, Mapping[str, str], bytes]:
+        with _failing(request, "no answer within", self._timeout):
+            async with await self._open(request) as response:
                 return response.status, response.headers, await response.read()
 
     async def _open(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str] | None,
-        data: bytes | None,
-        headers: dict[str, str],
-        patience: aiohttp.ClientTimeout | None,
+        self, request: _Request, limits: aiohttp.ClientTimeout | None = None
     ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         configuration = self._configuration
-        # Asked for each time: a service account's token changes while the operator runs.
+        headers = {} if request.data is None else {"Content-Type": request.content_type}
+        # Read each time: a service account's token changes while the operator runs.
         token = await configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
         if token:
             headers["Authorization"] = token
-        text = f"{self._server}{path}?{urlencode(query)}" if query else f"{self._server}{path}"
+        query = f"?{urlencode(request.query)}" if request.query else ""
         return self._session.request(
-            method,
-            URL(text, encoded=True),
-            data=data,
+            request.method,
+            URL(f"{self._server}{request.path}{query}", encoded=True),
+            data=request.data,
             headers=headers,
             ssl=self._ssl,
             server_hostname=configuration.tls_server_name,
             proxy=configuration.proxy,
             proxy_headers=configuration.proxy_headers,
-            timeout=patience or self._session.timeout,
+            timeout=limits or self._session.timeout,
         )
 
     def _configure(self, configuration: Configuration) -> None:
@@ -247,11 +250,11 @@ class Api:
         self._ssl: ssl.SSLContext = RESTClientObject(configuration).ssl_context
 
     async def _read_credentials_again(self) -> bool:
-        """Reads the credentials, for they are refused; whether they may be others now."""
+        """Reads the credentials, as they were refused; whether they may be others now."""
         asked_at = time.monotonic()
         async with self._rereading:
             if self._read_at >= asked_at:
-                return True  # while we waited, somebody else did
+                return True  # another request did while this one waited
             if asked_at - self._read_at < _REREAD_SECONDS:
                 return False
             self._read_at = time.monotonic()
@@ -264,8 +267,8 @@ class Api:
 
 
 @contextmanager
-def _failing(request: str, waited: str, seconds: float) -> Iterator[None]:
-    """Turns what goes wrong on the way into Unavailable."""
+def _failing(request: _Request, waited: str, seconds: float) -> Iterator[None]:
+    """Turns a failure of the connection into Unavailable."""
     try:
         yield
     except TimeoutError as error:

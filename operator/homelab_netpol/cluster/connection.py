@@ -1,4 +1,4 @@
-"""Which API server, and as whom: a kubeconfig, or the Pod's own service account."""
+"""Which API server, and with which account: a kubeconfig's, or the Pod's service account."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 
 class ConnectionFailed(Exception):
-    """There is no usable way to an API server. Says what was tried and what to do."""
+    """There are no usable credentials. The message says what was tried and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterAccess:
-    """How to reach the API server; credentials are read again each time they are asked for.
+    """How to reach the API server; each call of a method reads the credentials again.
 
     Attributes:
         kubeconfig: the file, or None for what kubectl would use, else the service account.
@@ -33,7 +33,7 @@ class ClusterAccess:
 
     @property
     def in_cluster(self) -> bool:
-        """True when the Pod's service account is what will be used."""
+        """No kubeconfig is found, so the Pod's service account is used."""
         return self.kubeconfig is None and self._default_kubeconfig() is None
 
     @property
@@ -86,7 +86,7 @@ class ClusterAccess:
         return configuration
 
     async def kopf_credentials(self) -> kopf.ConnectionInfo:
-        """The same, in the form that Kopf wants.
+        """The same as `configuration`, in the form that Kopf wants.
 
         Raises:
             ConnectionFailed: there are none, or they cannot be read.

@@ -1,4 +1,4 @@
-"""What an API server can answer instead of doing what it was asked, by what to do about it."""
+"""The failures of a request, one class for each thing to do about them."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ class ApiError(Exception):
 
 
 class NotFound(ApiError):
-    """The object, its namespace or its kind is not there."""
+    """There is no such object, namespace or kind."""
 
 
 class Expired(ApiError):
-    """What a list or a watch was to go on from is no longer kept: list from the beginning."""
+    """The resourceVersion to continue from is no longer kept: list from the beginning."""
 
 
 class AlreadyExists(ApiError):
-    """An object of that name is there already."""
+    """The name is taken."""
 
 
 class Conflict(ApiError):
-    """Somebody else changed the object since we last saw it."""
+    """The object was changed since we read it."""
 
 
 class NamespaceTerminating(ApiError):
@@ -56,8 +56,8 @@ class Forbidden(ApiError):
     """The operator's account may not do that, or an admission policy objects."""
 
 
-class Rejected(ApiError):
-    """The object itself is wrong: asking again will not help."""
+class Invalid(ApiError):
+    """The object itself is wrong: a retry will not help."""
 
 
 class Unavailable(ApiError):
@@ -65,7 +65,7 @@ class Unavailable(ApiError):
 
 
 def error_from_response(status: int, headers: Mapping[str, str], body: bytes) -> ApiError:
-    """Turns an answer outside 2xx into the error that says what to do about it."""
+    """Turns an answer outside 2xx into the error."""
     try:
         parsed = json.loads(body)
     except ValueError:
@@ -77,13 +77,9 @@ def error_from_response(status: int, headers: Mapping[str, str], body: bytes) ->
 def error_from_status(
     status: int, details: Mapping[str, Any], headers: Mapping[str, str], body: bytes = b""
 ) -> ApiError:
-    """Turns Kubernetes' Status object, as a watch sends it too, into the same errors.
+    """Turns a Status object, which a watch sends as well, into the error.
 
-    Args:
-        status: the HTTP status.
-        details: the Status; empty if there was none.
-        headers: of the answer.
-        body: the answer, for where the Status has no message.
+    The body, if it is given, stands in for the message of a Status that has none.
     """
     reason = str(details.get("reason") or "")
     message = str(details.get("message") or body[:200].decode("utf-8", "replace").strip())
@@ -107,9 +103,9 @@ def _error_class(status: int, reason: str, details: Mapping[str, Any]) -> type[A
             ending = any(cause.get("reason") == "NamespaceTerminating" for cause in causes)
             return NamespaceTerminating if ending else Forbidden
         case 400 | 405 | 413 | 415 | 422:
-            return Rejected
+            return Invalid
         case _:
-            # 401 as well: a token that expired is read again with the next request.
+            # 401 as well: an expired token is read again with the next request.
             return Unavailable
 
 

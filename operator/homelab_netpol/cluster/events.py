@@ -1,6 +1,6 @@
 """Kubernetes Events on Namespaces: what `kubectl get events -n my-app` shows of the operator.
 
-Best effort and after the policies: an Event never delays, and never fails, what it tells about.
+Best effort, and after the policies: an Event never delays a write, and never makes one fail.
 """
 
 from __future__ import annotations
@@ -47,7 +47,10 @@ class _Event(NamedTuple):
 
 
 class EventPoster:
-    """Posts Events one after the other, in the background."""
+    """Posts Events one after the other in the background, while no policies wait to be written.
+
+    It is given the uids of Namespaces by name, "" for one that is not known.
+    """
 
     def __init__(
         self,
@@ -57,14 +60,6 @@ class EventPoster:
         uid_of: Callable[[str], str],
         is_busy: Callable[[], bool],
     ) -> None:
-        """Prepares posting; `run` does it.
-
-        Args:
-            api: where to.
-            metrics: counts what could not be posted.
-            uid_of: the uid of a Namespace, by name; "" when it is not known.
-            is_busy: policies are waiting to be written, which goes first.
-        """
         self._api = api
         self._metrics = metrics
         self._uid_of = uid_of
@@ -75,7 +70,7 @@ class EventPoster:
     def post(
         self, namespace: str, kind: str, reason: str, message: str, *, about: Subject | None = None
     ) -> None:
-        """Queues an Event on a Namespace.
+        """Queues an Event on a Namespace; drops it, and counts it, when too many are waiting.
 
         Args:
             namespace: its name; "" for a cluster-scoped object, whose Events the API server wants
@@ -93,7 +88,7 @@ class EventPoster:
             self._metrics.events_dropped.inc()
 
     async def run(self) -> None:
-        """Posts for as long as it is not cancelled."""
+        """Posts until it is cancelled."""
         while True:
             event = await self._waiting.get()
             for _ in range(_MOST_POLITE_WAITS):
@@ -103,7 +98,7 @@ class EventPoster:
             try:
                 await self._send(event)
             except (NamespaceTerminating, NotFound):
-                continue  # nobody is left to read it
+                continue  # the Namespace is gone, and its Events with it
             except ApiError as error:
                 self._metrics.events_dropped.inc()
                 log.warning(
@@ -115,34 +110,29 @@ class EventPoster:
         name, home = body["metadata"]["name"], body["metadata"]["namespace"]
         collection = f"/api/v1/namespaces/{home}/events"
         known = (home, name)
+        patch: dict[str, Any] = {"lastTimestamp": event.time}
         try:
-            if known not in self._counts:
+            if known in self._counts:
+                patch["count"] = self._remember(known, self._counts[known] + 1)
+            else:
                 await self._api.request("POST", collection, body=body)
                 self._remember(known, 1)
                 return
         except AlreadyExists:
-            # From before a restart, so how often it was told is not known: only when, now.
+            # From before a restart, so its count is not known: only the time is written.
             self._remember(known, 1)
-            patch: dict[str, Any] = {"lastTimestamp": event.time}
-        else:
-            self._remember(known, self._counts[known] + 1)
-            patch = {"count": self._counts[known], "lastTimestamp": event.time}
         try:
-            await self._api.request(
-                "PATCH",
-                f"{collection}/{name}",
-                body=patch,
-                content_type="application/merge-patch+json",
-            )
+            await self._api.merge_patch(f"{collection}/{name}", patch)
         except NotFound:  # Events expire
             await self._api.request("POST", collection, body=body)
             self._remember(known, 1)
 
-    def _remember(self, known: tuple[str, str], count: int) -> None:
+    def _remember(self, known: tuple[str, str], count: int) -> int:
         self._counts[known] = count
         self._counts.move_to_end(known)
         if len(self._counts) > _MAX_REMEMBERED:
             self._counts.popitem(last=False)
+        return count
 
     def _manifest(self, event: _Event) -> dict[str, Any]:
         about = event.about

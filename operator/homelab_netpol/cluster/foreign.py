@@ -13,14 +13,14 @@ from homelab_netpol.policy.objects import is_managed
 Manifest = Mapping[str, Any]
 
 _NETWORK_POLICY = "NetworkPolicy"
-# So many pods are enough to tell who is behind a grant, and few enough to hold.
+# Enough pods to see who is behind a grant, and few enough to hold in memory.
 _MAX_PODS = 500
 _OVER = ("Succeeded", "Failed")
 
 
 @dataclass(frozen=True, slots=True)
-class Foreign:
-    """What was found.
+class ForeignObjects:
+    """Policies and pods, as they were listed.
 
     Attributes:
         policies: of both of Cilium's kinds and of Kubernetes' own, by namespace, "" for clusterwide
@@ -46,17 +46,13 @@ class Foreign:
 
 
 class ForeignReader:
-    """Lists what is asked for, and keeps nothing."""
+    """Lists policies and pods, and keeps nothing."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
 
-    async def read(self, namespaces: Collection[str], with_pods: Collection[str]) -> Foreign:
-        """Reads the policies of some namespaces and the clusterwide ones.
-
-        Args:
-            namespaces: whose policies.
-            with_pods: whose pods as well; those that do not exist have none.
+    async def read(self, namespaces: Collection[str], with_pods: Collection[str]) -> ForeignObjects:
+        """Lists the policies of `namespaces`, the clusterwide ones, and the pods of `with_pods`.
 
         Raises:
             ApiError: something could not be listed.
@@ -72,7 +68,7 @@ class ForeignReader:
             found = await self._pods(namespace)
             if found is not None:
                 pods[namespace] = found
-        return Foreign(policies, pods)
+        return ForeignObjects(policies, pods)
 
     async def _pods(self, namespace: str) -> tuple[Mapping[str, str], ...] | None:
         path, query = f"/api/v1/namespaces/{namespace}/pods", {"limit": str(_MAX_PODS)}

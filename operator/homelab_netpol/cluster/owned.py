@@ -1,6 +1,6 @@
-"""What `homelab-netpol cleanup` asks of a cluster beside what the operator itself does.
+"""The requests that only `homelab-netpol cleanup` makes.
 
-It looks at every policy, not only at those with our label: somebody may have taken it off.
+It lists every policy, not only those with our label, which may have been taken off.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 from homelab_netpol.cluster.client import Api
 from homelab_netpol.cluster.errors import Forbidden, NotFound
-from homelab_netpol.policy.keys import Kind
+from homelab_netpol.policy.keys import Kind, PolicyKey
 from homelab_netpol.policy.objects import FIELD_MANAGER, is_managed
 
 Manifest = Mapping[str, Any]
@@ -22,14 +22,7 @@ _CORE = "/api/v1"
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """An object that the operator keeps for itself: its Lease, its ConfigMap of words.
-
-    Attributes:
-        kind: Lease or ConfigMap.
-        namespace: where it is.
-        name: its name.
-        uid: of this incarnation.
-    """
+    """One incarnation of an object that the operator keeps for itself: a Lease or a ConfigMap."""
 
     kind: str
     namespace: str
@@ -38,19 +31,22 @@ class Record:
 
     @property
     def path(self) -> str:
-        """Where the API server has it."""
+        """Its path on the API server."""
         base, plural = (_LEASES, "leases") if self.kind == "Lease" else (_CORE, "configmaps")
         return f"{base}/namespaces/{self.namespace}/{plural}/{self.name}"
 
 
+ObjectKey = PolicyKey | Record
+
+
 class OwnedObjects:
-    """Lists and deletes; keeps nothing."""
+    """Lists and deletes what the operator wrote; keeps nothing."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
 
     async def policies(self, kind: Kind) -> AsyncIterator[Manifest]:
-        """Every policy of a kind, whoever wrote it; none where the kind's CRD is not installed.
+        """Every policy of a kind, also of others; none where the kind's CRD is not installed.
 
         Raises:
             ApiError: the list failed.
@@ -63,14 +59,12 @@ class OwnedObjects:
             return
 
     async def leases(self, name: str, namespace: str) -> list[Manifest]:
-        """The Leases of a name that our field manager has written, in whatever namespace.
+        """The Leases of a name that our field manager has written, in all namespaces.
 
-        Args:
-            name: of the Lease.
-            namespace: where to look if this account may not look everywhere.
+        An account that may not list them everywhere reads the one in `namespace`.
 
         Raises:
-            ApiError: neither may be read.
+            ApiError: that may not be read either.
         """
         query = {"fieldSelector": f"metadata.name={name}"}
         try:
@@ -85,7 +79,7 @@ class OwnedObjects:
         return [lease for lease in found if _writers(lease, "spec") & {FIELD_MANAGER}]
 
     async def config_map(self, namespace: str, name: str) -> Manifest | None:
-        """A ConfigMap that carries our label, or says only what we wrote; else None.
+        """A ConfigMap with our label, or with no data but what we wrote; else None.
 
         Raises:
             ApiError: it could not be read.

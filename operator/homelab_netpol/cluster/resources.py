@@ -1,8 +1,9 @@
-"""Namespaces and policies on the API server: where they are, and how they are written."""
+"""The requests for Namespaces, policies and custom resources: their paths, lists and writes."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 from homelab_netpol.cluster.client import Api
@@ -26,19 +27,18 @@ MANAGED_SELECTOR = f"{MANAGED_BY_LABEL}={FIELD_MANAGER}"
 # Strict: a field that Cilium does not know would otherwise be dropped in silence, and the policy
 # that stands would not be the one that was written.
 _WRITE = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
-
+_PATCH = {"fieldManager": FIELD_MANAGER}
 
 _DEFINITIONS = {
     DefinitionKind.PROFILE: "networkprofiles",
     DefinitionKind.RESOURCE: "sharedresources",
 }
 
-
 Found = TypeVar("Found")
 
 
 class Resources:
-    """Reads and writes the objects that the operator is about."""
+    """Reads and writes objects; keeps nothing."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
@@ -46,57 +46,39 @@ class Resources:
     async def namespaces(
         self, read: Callable[[Mapping[str, Any]], Found]
     ) -> tuple[list[Found], int]:
-        """Lists all Namespaces.
-
-        Args:
-            read: what to keep of each.
-
-        Returns:
-            What was kept, and the resourceVersion of the list.
+        """Lists all Namespaces: what `read` keeps of each, and the list's resourceVersion.
 
         Raises:
             ApiError: the list failed.
         """
-        found: list[Found] = []
-        version = 0
-        async for items, of_list in self._api.pages(_NAMESPACES):
-            found.extend(map(read, items))
-            version = of_list
-        return found, version
+        return await self._list(_NAMESPACES, read)
 
     async def managed_policies(
         self, kind: Kind, *, component_label: str
     ) -> tuple[list[LivePolicy], int]:
         """Lists the policies that are ours, and the resourceVersion of the list.
 
-        Those that somebody took our label off, but not the other one, are among them: an escape
-        hatch that nobody asks for any more must not be lost from sight.
-
-        Args:
-            kind: which.
-            component_label: the key of the other label that all of them carry.
+        Those that lost our label, but not the component label, are among them: an escape hatch that
+        is no longer wanted must not be lost from sight.
 
         Raises:
             ApiError: the list failed; NotFound when its CRD is not installed.
         """
         path = _collection(kind, "")
-        policies: list[LivePolicy] = []
-        version = 0
-        async for items, of_list in self._api.pages(path, label_selector=MANAGED_SELECTOR):
-            policies.extend(read_live(kind, item) for item in items)
-            version = of_list
-        disowned = f"{component_label},{MANAGED_BY_LABEL}!={FIELD_MANAGER}"
-        async for items, _ in self._api.pages(path, label_selector=disowned):
-            ours = (item for item in items if written_by_us(item, component_label))
-            policies.extend(read_live(kind, item) for item in ours)
-        return policies, version
+        policies, version = await self._list(path, partial(read_live, kind), MANAGED_SELECTOR)
+        unlabelled, _ = await self._list(
+            path,
+            lambda item: read_live(kind, item) if written_by_us(item, component_label) else None,
+            f"{component_label},{MANAGED_BY_LABEL}!={FIELD_MANAGER}",
+        )
+        return [*policies, *filter(None, unlabelled)], version
 
     def watch_namespaces(self, since: int) -> AsyncIterator[WatchBatch]:
-        """Watches all Namespaces, see `watch`."""
+        """Watches all Namespaces; see `watch`."""
         return watch(self._api, _NAMESPACES, since=since)
 
     def watch_policies(self, kind: Kind, since: int) -> AsyncIterator[WatchBatch]:
-        """Watches the policies that carry our label, see `watch`."""
+        """Watches the policies that carry our label; see `watch`."""
         path = _collection(kind, "")
         return watch(self._api, path, since=since, label_selector=MANAGED_SELECTOR)
 
@@ -108,12 +90,7 @@ class Resources:
         Raises:
             ApiError: the list failed; NotFound when the CRD is not installed.
         """
-        found: list[Found] = []
-        version = 0
-        async for items, of_list in self._api.pages(_definitions_path(kind)):
-            found.extend(map(read, items))
-            version = of_list
-        return found, version
+        return await self._list(_definitions_path(kind), read)
 
     async def write_status(
         self, kind: DefinitionKind, name: str, uid: str, status: Mapping[str, Any]
@@ -123,16 +100,12 @@ class Resources:
         Raises:
             ApiError: NotFound when it is gone, Conflict when another has its name.
         """
-        await self._api.request(
-            "PATCH",
-            f"{_definitions_path(kind)}/{name}/status",
-            query={"fieldManager": FIELD_MANAGER},
-            body={"metadata": {"uid": uid}, "status": status},
-            content_type="application/merge-patch+json",
-        )
+        path = f"{_definitions_path(kind)}/{name}/status"
+        body = {"metadata": {"uid": uid}, "status": status}
+        await self._api.merge_patch(path, body, query=_PATCH)
 
     async def keep_config_map(self, namespace: str, name: str, data: Mapping[str, str]) -> bool:
-        """Makes a ConfigMap have these entries; whether anything was written.
+        """Writes these entries into a ConfigMap, unless it has them; whether it wrote.
 
         Raises:
             ApiError: NotFound when the namespace is missing.
@@ -147,13 +120,7 @@ class Resources:
             return True
         if (standing.get("data") or {}).items() >= data.items():
             return False
-        await self._api.request(
-            "PATCH",
-            f"{collection}/{name}",
-            query={"fieldManager": FIELD_MANAGER},
-            body={"data": dict(data)},
-            content_type="application/merge-patch+json",
-        )
+        await self._api.merge_patch(f"{collection}/{name}", {"data": dict(data)}, query=_PATCH)
         return True
 
     async def get(self, key: PolicyKey) -> dict[str, Any]:
@@ -168,7 +135,7 @@ class Resources:
         """Creates a policy.
 
         Raises:
-            ApiError: AlreadyExists when the name is taken, by us or by somebody else.
+            ApiError: AlreadyExists when the name is taken, by us or by others.
         """
         created = await self._api.request(
             "POST",
@@ -179,7 +146,7 @@ class Resources:
         return read_live(policy.key.kind, created)
 
     async def replace(self, policy: Policy, live: LivePolicy) -> LivePolicy:
-        """Replaces a policy's rules whole, and keeps the labels and annotations of others.
+        """Replaces all rules of a policy, and keeps the labels and annotations of others.
 
         Raises:
             ApiError: Conflict when it is no longer the one that we know.
@@ -199,6 +166,16 @@ class Resources:
         """
         preconditions = {"preconditions": {"uid": live.uid}}
         await self._api.request("DELETE", _path(live.key), body=preconditions)
+
+    async def _list(
+        self, path: str, read: Callable[[Mapping[str, Any]], Found], label_selector: str = ""
+    ) -> tuple[list[Found], int]:
+        found: list[Found] = []
+        version = 0
+        async for items, of_list in self._api.pages(path, label_selector=label_selector):
+            found.extend(map(read, items))
+            version = of_list
+        return found, version
 
 
 def _definitions_path(kind: DefinitionKind) -> str:

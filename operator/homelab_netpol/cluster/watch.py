@@ -1,4 +1,4 @@
-"""One watch: what happens to a collection after a resourceVersion, as the API server tells it.
+"""One watch: the API server sends the changes of a collection after a resourceVersion.
 
 See https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes.
 """
@@ -13,29 +13,22 @@ import orjson
 from homelab_netpol.cluster.client import Api
 from homelab_netpol.cluster.errors import ApiError, Unavailable, error_from_status
 
-# A bookmark comes every minute, whatever else happens. After that and half as long again without a
-# byte, nobody is there any more.
+# The API server sends a bookmark every minute, whatever else happens. After half as long again
+# without a byte, the connection is dead.
 SILENCE_SECONDS = 90.0
 
 
 class WatchEvent(NamedTuple):
-    """An object as it is now, or was when it went.
-
-    Attributes:
-        manifest: the object.
-        deleted: it is gone, or no longer fits the label selector.
-    """
+    """An object as it is now; or as it was when it was deleted, or left the label selector."""
 
     manifest: dict[str, Any]
     deleted: bool
 
 
 class WatchBatch(NamedTuple):
-    """What a watch told in one go.
+    """The events that arrived together, in their order, and the resourceVersion to go on from.
 
-    Attributes:
-        events: in the order in which they happened; none when it just opened, or for a bookmark.
-        version: the resourceVersion to go on from.
+    There are none when the watch just opened, or for a bookmark.
     """
 
     events: list[WatchEvent]
@@ -47,14 +40,10 @@ async def watch(
 ) -> AsyncIterator[WatchBatch]:
     """Watches a collection, until the server ends the watch, as it does every now and then.
 
-    Args:
-        api: the API server.
-        path: of the collection.
-        since: the resourceVersion of the list, or of the last thing that was told.
-        label_selector: which objects.
+    It begins after `since`, the resourceVersion of a list or of the last batch.
 
     Yields:
-        At once when the watch is open, then whenever something has happened.
+        A batch as soon as the watch is open, then one whenever events arrive.
 
     Raises:
         ApiError: Expired when `since` is too long ago; NotFound when the kind is not there.

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from homelab_netpol.cache.cluster import ClusterCache
 from homelab_netpol.cilium.evaluation import read_policies
 from homelab_netpol.cluster.errors import ApiError
-from homelab_netpol.cluster.foreign import Foreign, ForeignReader
+from homelab_netpol.cluster.foreign import ForeignObjects, ForeignReader
 from homelab_netpol.cluster.lease import Leadership
 from homelab_netpol.findings import (
     Finding,
@@ -101,7 +101,7 @@ class Inspector:
         resource: SharedResource,
         home: str,
         consumers: list[str],
-        foreign: Foreign,
+        foreign: ForeignObjects,
     ) -> list[Finding]:
         cache = self._cache
         grant = PolicyKey(Kind.CNP, home, policy_name(Component.GRANT, name))
@@ -118,7 +118,7 @@ class Inspector:
         )
         return grant_findings(described, target, labels)
 
-    def _platform(self, name: str, foreign: Foreign) -> Iterator[Finding]:
+    def _platform(self, name: str, foreign: ForeignObjects) -> Iterator[Finding]:
         yield from platform_findings(
             name,
             read_policies(foreign.by_hand(name)),

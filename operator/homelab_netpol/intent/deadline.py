@@ -40,11 +40,9 @@ def parse_moment(text: str) -> datetime | None:
 
 
 def parse_deadline(text: str, since: datetime) -> datetime | None:
-    """Reads the value of the annotation.
+    """Reads the annotation: RFC 3339, or a duration from `since`, when the hatch was first seen.
 
-    Args:
-        text: RFC 3339, or days, hours, minutes and seconds in this order, such as `2h` or `1d12h`.
-        since: when the hatch was first seen; a duration counts from there.
+    A duration has days, hours, minutes and seconds in this order, such as `2h` or `1d12h`.
 
     Returns:
         The moment in UTC; None if the text is anything else, or a duration of nothing.

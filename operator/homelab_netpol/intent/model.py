@@ -50,7 +50,7 @@ class LastGood:
 
 
 class Reason(StrEnum):
-    """Why something is told to a Namespace's owner: the reason of an Event, a label of a metric."""
+    """The reason of an Event on a Namespace, and the value of a metric's label."""
 
     PROFILE_REFUSED = "ProfileRefused"
     PROFILE_UNKNOWN = "ProfileUnknown"

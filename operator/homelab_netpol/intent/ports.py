@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-# ASCII digits only: int() would also take the digits of other scripts, which a reader cannot tell.
+# ASCII digits only: int() also takes those of other scripts, which a reader could misread.
 _PORT = re.compile(r"[0-9]{1,5}")
 
 # Cilium's CRD takes at most 40 ports in one rule (`maxItems` of toPorts.ports); a mesh adds one.

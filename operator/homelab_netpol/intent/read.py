@@ -1,7 +1,7 @@
 """Reads a Namespace's labels and annotations.
 
-The rule for all of them: what cannot be understood changes nothing. What stood before stays, the
-owner is told what is in force and which word was probably meant, and nothing opens by accident.
+The rule for all of them: what cannot be understood changes nothing. What stood before stays, and a
+message says what is in force and which word was probably meant; nothing opens by accident.
 """
 
 from __future__ import annotations
@@ -11,28 +11,22 @@ from datetime import datetime
 from homelab_netpol.intent.model import Intent, LastGood, NamespaceFacts, Problem, Reason
 from homelab_netpol.intent.ports import MAX_PORTS, parse_ports
 from homelab_netpol.intent.read_hatch import read_hatch
-from homelab_netpol.intent.vocabulary import Vocabulary, hint
+from homelab_netpol.intent.vocabulary import Vocabulary, did_you_mean
 
 
 def read_intent(
     facts: NamespaceFacts, last_good: LastGood, vocabulary: Vocabulary, now: datetime
 ) -> Intent:
-    """Reads what a Namespace wants.
+    """Reads what a Namespace wants; it never fails, as problems are part of the intent.
 
-    Args:
-        facts: its labels and annotations.
-        last_good: what stands there, for labels that cannot be understood.
-        vocabulary: the known words.
-        now: the time, in UTC, by which a hatch closes by itself.
-
-    Returns:
-        The intent; it never fails, as problems are part of it.
+    For a label that cannot be understood `last_good` stands in; a hatch whose deadline is not after
+    `now` is closed.
     """
     return _Reader(facts, last_good, vocabulary, now).read()
 
 
 class _Reader:
-    """One reading: collects the problems while the labels are gone through."""
+    """Collects the problems while it goes through the labels of one Namespace."""
 
     def __init__(
         self, facts: NamespaceFacts, last_good: LastGood, vocabulary: Vocabulary, now: datetime
@@ -45,14 +39,14 @@ class _Reader:
 
     def read(self) -> Intent:
         platform = self._facts.name in self._words.platform_namespaces
-        profile, untouched = self._profile(platform=platform)
+        profile, retained = self._profile(platform=platform)
         grants, retained_grants, refused = self._grants()
         remedy = (
             "a platform namespace has none: remove it"
             if platform
             else f"it needs a profile: set {self._words.profile_key} as well"
         )
-        missing = None if profile or untouched else remedy
+        missing = None if profile or retained else remedy
         intra_namespace = self._intra_namespace(profile, missing=missing)
         gateway_ports = self._gateway_ports(missing=missing)
         hatch = read_hatch(self._facts, self._last_good, self._words, self._now)
@@ -63,15 +57,13 @@ class _Reader:
             namespace=self._facts.name,
             platform=platform,
             profile=profile,
-            retained_profile=untouched,
+            retained_profile=retained,
             intra_namespace=intra_namespace,
             gateway_ports=gateway_ports,
             grants=grants,
             retained_grants=retained_grants,
             refused_grants=refused,
-            may_not_ask=frozenset(
-                name for name in self._words.resources if not self._is_allowed(name)
-            ),
+            may_not_ask=frozenset(n for n in self._words.resources if not self._is_allowed(n)),
             hatch_open=hatch.is_open,
             hatch_since=hatch.since,
             hatch_until=hatch.until,
@@ -83,7 +75,7 @@ class _Reader:
         self._problems.append(Problem(reason, key, message))
 
     def _profile(self, *, platform: bool) -> tuple[str | None, str | None]:
-        """The profile in force, and the one whose policy is left as it is."""
+        """The profile in force, and the one whose policy is retained."""
         key = self._words.profile_key
         value = self._facts.labels.get(key)
         if value is None:
@@ -98,18 +90,13 @@ class _Reader:
         if kept == value:
             stands = "the policy that stands is kept as it is"
         why = self._words.unusable_profiles.get(value)
-        if why is not None:
-            self._report(
-                Reason.PROFILE_NOT_READY,
-                key,
-                f"The profile {value!r} cannot be used: {_clause(why)}; {stands}."
-                f" See `kubectl describe networkprofile {value}`.",
-            )
+        if why is None:
+            choice = did_you_mean(value, self._words.profiles)
+            message = f"There is no profile {value!r}; {stands}. {choice}"
+            self._report(Reason.PROFILE_UNKNOWN, key, message)
         else:
-            choice = hint(value, self._words.profiles)
-            self._report(
-                Reason.PROFILE_UNKNOWN, key, f"There is no profile {value!r}; {stands}. {choice}"
-            )
+            message = _cannot_be_used(f"profile {value!r}", why, stands, f"networkprofile {value}")
+            self._report(Reason.PROFILE_NOT_READY, key, message)
         if kept is None or kept in self._words.profiles:
             return kept, None
         return None, kept
@@ -128,9 +115,9 @@ class _Reader:
         )
 
     def _grants(self) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-        """The grants in force, those left as they are, and those refused."""
+        """The grants in force, those whose policies are retained, and those refused."""
         granted: list[str] = []
-        untouched: list[str] = []
+        retained: list[str] = []
         refused: list[str] = []
         prefix = self._words.access_prefix
         for key in sorted(self._facts.labels):
@@ -150,29 +137,23 @@ class _Reader:
             if resource not in self._words.resources:
                 self._resource_not_usable(key, resource, in_force)
                 if stands:
-                    untouched.append(resource)
+                    retained.append(resource)
             elif not self._may_ask(key, resource):
                 refused.append(resource)
             elif value == "true" or stands:
                 granted.append(resource)
-        return tuple(granted), tuple(untouched), tuple(refused)
+        return tuple(granted), tuple(retained), tuple(refused)
 
     def _resource_not_usable(self, key: str, resource: str, in_force: str) -> None:
+        named = f"shared resource {resource!r}"
         why = self._words.unusable_resources.get(resource)
-        if why is not None:
-            self._report(
-                Reason.ACCESS_NOT_READY,
-                key,
-                f"The shared resource {resource!r} cannot be used: {_clause(why)}; {in_force}."
-                f" See `kubectl describe sharedresource {resource}`.",
-            )
-            return
-        self._report(
-            Reason.ACCESS_UNKNOWN,
-            key,
-            f"There is no shared resource {resource!r}; {in_force}."
-            f" {hint(resource, self._words.resources)}",
-        )
+        if why is None:
+            choice = did_you_mean(resource, self._words.resources)
+            message = f"There is no {named}; {in_force}. {choice}"
+            self._report(Reason.ACCESS_UNKNOWN, key, message)
+        else:
+            message = _cannot_be_used(named, why, in_force, f"sharedresource {resource}")
+            self._report(Reason.ACCESS_NOT_READY, key, message)
 
     def _may_ask(self, key: str, resource: str) -> bool:
         if self._is_allowed(resource):
@@ -248,24 +229,17 @@ class _Reader:
         return kept
 
     def _unknown_keys(self) -> None:
-        """Speaks up for `network-policy.homelab/profil`: a mistyped key would do nothing at all."""
-        known = {
-            self._words.profile_key,
-            self._words.enforcement_key,
-            self._words.intra_namespace_key,
-        }
-        prefix = f"{self._words.domain}/"
+        """Reports a mistyped key, such as `network-policy.homelab/profil`, which has no effect."""
+        words, prefix = self._words, f"{self._words.domain}/"
+        known = {words.profile_key, words.enforcement_key, words.intra_namespace_key}
         for key in sorted(self._facts.labels):
             if key.startswith(prefix) and key not in known:
                 short = [name.removeprefix(prefix) for name in known]
-                self._report(
-                    Reason.LABEL_UNKNOWN,
-                    key,
-                    f"There is no label {key}; it has no effect."
-                    f" {hint(key.removeprefix(prefix), short)}",
-                )
+                choice = did_you_mean(key.removeprefix(prefix), short)
+                message = f"There is no label {key}; it has no effect. {choice}"
+                self._report(Reason.LABEL_UNKNOWN, key, message)
 
 
-def _clause(sentence: str) -> str:
-    """A message as part of another: without its full stop."""
-    return sentence.rstrip(".")
+def _cannot_be_used(named: str, why: str, in_force: str, described: str) -> str:
+    clause = why.rstrip(".")
+    return f"The {named} cannot be used: {clause}; {in_force}. See `kubectl describe {described}`."

@@ -1,4 +1,4 @@
-"""Reads what a Namespace says about its escape hatch: the label, and when it closes by itself."""
+"""Reads a Namespace's escape hatch: the label, and the annotation that closes it by itself."""
 
 from __future__ import annotations
 
@@ -7,19 +7,12 @@ from datetime import datetime
 
 from homelab_netpol.intent.deadline import format_moment, parse_deadline
 from homelab_netpol.intent.model import LastGood, NamespaceFacts, Problem, Reason
-from homelab_netpol.intent.vocabulary import Vocabulary, hint
+from homelab_netpol.intent.vocabulary import Vocabulary, did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
 class Hatch:
-    """What is wanted of the hatch.
-
-    Attributes:
-        is_open: enforcement is switched off.
-        since: when it was first seen that the label asks for it; None: it does not.
-        until: when it closes, or has closed, by itself; None: it stays until the label goes.
-        problems: what could not be followed as written.
-    """
+    """What an `Intent` says of the hatch, and the problems with it."""
 
     is_open: bool
     since: datetime | None = None
@@ -40,7 +33,7 @@ def read_hatch(
         problems = (_neither(key, value, last_good),)
         if not last_good.hatch_open:
             return Hatch(is_open=False, since=last_good.hatch_since, problems=problems)
-    # To the second, as it is noted in the cluster.
+    # To the second, as the policy's annotation records it.
     since = last_good.hatch_since or now.replace(microsecond=0)
     until_key = words.disabled_until_key
     text = facts.annotations.get(until_key)
@@ -48,7 +41,7 @@ def read_hatch(
         return Hatch(is_open=True, since=since, problems=problems)
     until = parse_deadline(text, since)
     if until is None:
-        # Nobody is locked out by a typing mistake, and what had closed does not open by one.
+        # A typing mistake locks no owner out, and opens nothing that had closed.
         is_open = last_good.hatch_since is None or last_good.hatch_open
         return Hatch(is_open, since, None, (*problems, _unreadable(until_key, text, is_open)))
     if until > now:
@@ -69,7 +62,7 @@ def _neither(key: str, value: str, last_good: LastGood) -> Problem:
         Reason.ENFORCEMENT_VALUE_INVALID,
         key,
         f"The value of {key} must be 'disabled' or 'enabled', not {value!r}; the escape hatch"
-        f" stays {state}. {hint(value, ('disabled', 'enabled'))}",
+        f" stays {state}. {did_you_mean(value, ('disabled', 'enabled'))}",
     )
 
 

@@ -74,29 +74,21 @@ class Vocabulary:
         *,
         terminating: bool,
     ) -> NamespaceFacts:
-        """Keeps of a Namespace what intents can depend on, and forgets the rest."""
+        """Keeps of a Namespace what intents can depend on, and drops the rest."""
         own = (f"{self.domain}/", self.access_prefix)
         mesh_key = self.mesh_label[0]
+        labels, annotations = labels or {}, annotations or {}
         return NamespaceFacts(
             name=name,
-            labels={
-                key: value
-                for key, value in (labels or {}).items()
-                if key.startswith(own) or key == mesh_key
-            },
-            annotations={
-                key: value for key, value in (annotations or {}).items() if key.startswith(own)
-            },
+            labels={k: v for k, v in labels.items() if k.startswith(own) or k == mesh_key},
+            annotations={k: v for k, v in annotations.items() if k.startswith(own)},
             terminating=terminating,
-            selectable={
-                # A few keys and values make up most labels of a cluster: keep each text once.
-                sys.intern(key): sys.intern(value)
-                for key, value in (labels or {}).items()
-            },
+            # A few keys and values make up most labels of a cluster: keep each text once.
+            selectable={sys.intern(k): sys.intern(v) for k, v in labels.items()},
         )
 
 
-def hint(name: str, known: Collection[str]) -> str:
-    """What to say of a word that is not known: the one that was probably meant, or all of them."""
+def did_you_mean(name: str, known: Collection[str]) -> str:
+    """The end of a message about an unknown word: the one probably meant, or all known ones."""
     matches = difflib.get_close_matches(name.lower(), list(known), n=1, cutoff=0.6)
     return f"Did you mean {matches[0]!r}?" if matches else f"Known: {', '.join(sorted(known))}."

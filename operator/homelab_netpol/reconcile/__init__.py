@@ -1,1 +1,1 @@
-"""From an event to what is written: event handlers, triggers, queue, workers, reconciler, writer."""
+"""From an event to a write: event handlers, triggers, queue, workers, reconciler, writer."""

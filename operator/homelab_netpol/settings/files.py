@@ -25,30 +25,25 @@ class SettingsError(Exception):
 
 @dataclass(slots=True)
 class Joined:
-    """What several files say together.
-
-    Attributes:
-        data: settings by name, nested as in the files.
-        said_in: for each key, from the outermost name inwards, the file that said it.
-    """
+    """What several files say together, nested as in the files, and which file has which key."""
 
     data: dict[str, Any] = field(default_factory=dict)
-    said_in: dict[Key, str] = field(default_factory=dict)
+    sources: dict[Key, str] = field(default_factory=dict)
 
     def source(self, path: Sequence[str | int]) -> str | None:
-        """The file that says what stands at a path, or what it would stand in; None: no file."""
+        """The file with the setting at a path, or with the nearest one above it; None: no file."""
         known = tuple(str(part) for part in path)
         for end in range(len(known), 0, -1):
-            if known[:end] in self.said_in:
-                return self.said_in[known[:end]]
+            if known[:end] in self.sources:
+                return self.sources[known[:end]]
         return None
 
     def add(self, data: Mapping[str, Any], source: str) -> None:
         """Joins a file's settings to these, mapping by mapping.
 
         Raises:
-            SettingsError: both say something about one key, and not the same: neither wins. Or it
-                holds more than settings can.
+            SettingsError: both have one key with different values, and neither wins; or it holds
+                more than settings can.
         """
         try:
             problems = self._add(self.data, data, source, ())
@@ -64,25 +59,19 @@ class Joined:
         for name, value in data.items():
             key = (*above, str(name))
             if name not in into:
-                self._take(into, name, value, source, key)
-            elif isinstance(into[name], dict) and isinstance(value, dict):
+                self.sources[key] = source
+                if len(self.sources) > _MAX_KEYS:
+                    many = f"more than {_MAX_KEYS} keys"
+                    raise SettingsError(f"{source}: {many}; is it the right file?")
+                into[name] = {} if isinstance(value, dict) else value
+            if isinstance(into[name], dict) and isinstance(value, dict):
                 problems += self._add(into[name], value, source, key)
-            elif into[name] != value:
+            elif into[name] is not value and into[name] != value:
                 problems.append(
-                    f"{source}: {'.'.join(key)}: {self.said_in[key]} says something else about it;"
+                    f"{source}: {'.'.join(key)}: {self.sources[key]} says something else about it;"
                     " keep it in one of the two"
                 )
         return problems
-
-    def _take(self, into: dict[str, Any], name: str, value: object, source: str, key: Key) -> None:
-        self.said_in[key] = source
-        if len(self.said_in) > _MAX_KEYS:
-            raise SettingsError(f"{source}: more than {_MAX_KEYS} keys; is it the right file?")
-        if isinstance(value, dict):
-            into[name] = {}
-            self._add(into[name], value, source, key)
-        else:
-            into[name] = value
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
@@ -94,7 +83,7 @@ def _mapping(loader: _UniqueKeyLoader, node: yaml.MappingNode) -> dict[Any, Any]
     for key_node, _ in node.value:
         key = loader.construct_object(key_node, deep=True)
         if not isinstance(key, str):
-            continue  # no setting has such a key: the model will say so
+            continue  # no setting has such a key, which the model reports
         if key in seen:
             raise yaml.constructor.ConstructorError(
                 None, None, f"the key {key!r} is given twice", key_node.start_mark
@@ -120,11 +109,7 @@ def read_settings(path: Path) -> Joined:
 
 
 def parse(text: str, source: str) -> dict[str, Any]:
-    """Parses the text of one settings file; an empty one holds nothing.
-
-    Args:
-        text: YAML.
-        source: what to call the text in an error, usually the file's path.
+    """Parses the YAML of one settings file; an empty one holds nothing.
 
     Raises:
         SettingsError: not YAML, or not settings by name.

@@ -1,4 +1,4 @@
-"""From settings files to Settings, and saying what is wrong in words their author can act on."""
+"""From settings files to Settings, and messages that their author can act on."""
 
 from __future__ import annotations
 
@@ -13,26 +13,17 @@ from homelab_netpol.settings.model import Settings
 
 
 def load_settings(path: Path | None) -> Settings:
-    """Reads the settings.
-
-    Args:
-        path: a file; or a directory, of which every `*.yaml` counts; or None: the defaults.
+    """Reads a file, or every `*.yaml` of a directory; None: the defaults.
 
     Raises:
         SettingsError: something cannot be read, is not YAML, is said twice and differently, or a
             field is not what it should be.
     """
-    if path is None:
-        return Settings()
-    return _validated(read_settings(path), str(path))
+    return Settings() if path is None else _validated(read_settings(path), str(path))
 
 
 def parse_settings(text: str, *, source: str = "settings") -> Settings:
-    """Parses the text of a settings file.
-
-    Args:
-        text: YAML; an empty document means the defaults.
-        source: what to call the text in an error, usually the file's path.
+    """Parses the text of a settings file, which errors call `source`; empty: the defaults.
 
     Raises:
         SettingsError: with one line a problem, each with the field's path.
@@ -56,11 +47,9 @@ def _validated(joined: Joined, source: str) -> Settings:
 def problem_in_words(
     problem: Mapping[str, Any], *, unknown: str = "no such setting; see docs/settings.md"
 ) -> str:
-    """Says what pydantic found wrong with a field: its path, what was expected, what was found.
+    """Describes an entry of `ValidationError.errors()`: path, what was expected, what was found.
 
-    Args:
-        problem: an entry of `ValidationError.errors()`.
-        unknown: what to say of a key that there is not.
+    `unknown` begins the message about a key that does not exist.
     """
     path = "".join(
         f"[{part}]" if isinstance(part, int) else f".{part}" for part in problem["loc"]

@@ -1,7 +1,7 @@
 """What can be set, what each setting is for, and its default.
 
 Keys in the file are camelCase, as everywhere in Kubernetes; unknown keys are errors, because a
-mistyped key that is ignored is a policy that nobody asked for.
+mistyped key that is ignored leaves a policy as it was not meant.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the operator finds in a cluster: gateways, DNS, Prometheus, probes, the mesh."""
+"""The platform that policies must know: gateways, DNS, Prometheus, probes, the mesh."""
 
 from __future__ import annotations
 
@@ -148,5 +148,5 @@ class Mesh(Section):
 
     @property
     def writes_istio(self) -> bool:
-        """Policies of Istio's own kinds are asked for."""
+        """Policies of Istio's own kinds are wanted, in addition to Cilium's."""
         return self.authorization_policies or self.mtls is Mtls.STRICT

@@ -1,4 +1,4 @@
-"""The operator as a process: where it answers, who leads, what it logs and keeps for others."""
+"""The operator as a process: its endpoints, its Lease, its log, its ConfigMap for admission."""
 
 from __future__ import annotations
 

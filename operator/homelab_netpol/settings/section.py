@@ -1,4 +1,4 @@
-"""What every part of the settings has in common."""
+"""The base class of all settings."""
 
 from __future__ import annotations
 

@@ -1,37 +1,43 @@
-"""The operator's log: how a line looks, and that writing it never holds anybody up.
+"""The operator's log: how a line looks, and that writing it never delays the event loop.
 
-Lines are written by a thread of their own: a full disk, a slow one, or a pipe that nobody reads
-costs lines, which are counted, and never time of the event loop.
+Lines are written by a thread of their own: a full disk, a slow one, or a pipe without a reader
+costs lines, which are counted, and no time.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
 import sys
 import threading
 import time
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from logging.handlers import QueueHandler, QueueListener
 from queue import Empty, SimpleQueue
 
 from homelab_netpol.settings import Logging
 
 # What callers may attach to a line, in the order in which it is shown.
 _FIELDS = ("namespace", "reason", "seconds")
-# Some MB: a burst of thousands of namespaces fits; a pipe that nobody reads must not fill memory.
+# Some MB: a burst of thousands of namespaces fits; a pipe without a reader must not fill memory.
 _MOST_LINES = 10_000
 # Lines that come close together are written together: waking the thread costs more than a line.
 _GATHER_SECONDS = 0.02
 _MOST_AT_ONCE = 1_000
 _CLOSE_SECONDS = 1.0
 
+# A line, or what is to be set when all lines before it are written.
+_Entry = str | threading.Event
+
 
 def set_up_logging(settings: Logging) -> BackgroundHandler:
     """Sends the log to standard error, in the form that the settings ask for.
 
     Returns:
-        What writes it. Whoever closes it has the last lines written before anything else is said
+        What writes it. Closing it writes the last lines, before the caller writes anything else
         there; otherwise that happens when the interpreter ends.
     """
     # Python has no sys.stderr when file 2 was closed before it started: that number may by now be
@@ -44,7 +50,7 @@ def set_up_logging(settings: Logging) -> BackgroundHandler:
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("homelab_netpol").setLevel(settings.level.upper())
-    # Kopf says at INFO what it does with each event; ours says what came of it.
+    # Kopf logs at INFO what it does with each event; ours logs what came of it.
     logging.getLogger("kopf").setLevel(logging.WARNING)
     return handler
 
@@ -55,108 +61,107 @@ def lines_dropped() -> int:
     return sum(each.dropped for each in handlers if isinstance(each, BackgroundHandler))
 
 
-class BackgroundHandler(logging.Handler):
-    """Takes lines in the order in which they come; a thread writes them.
+class BackgroundHandler(QueueHandler):
+    """Queues lines in the order in which they are logged; a thread writes them.
 
-    Where lines are missing, because nobody took them or the file could not, a line says how many.
+    Where lines are missing, because the queue was full or the file took none, a line says how many.
     """
 
-    def __init__(self, fd: int) -> None:
-        """Begins to write.
+    queue: SimpleQueue[_Entry]
 
-        Args:
-            fd: the open file that takes the lines; it is never closed here.
-        """
-        super().__init__()
-        self._fd = fd
-        # Of both sorts, all of them and those that no line has told of yet. Lines that find the
-        # queue full are counted where they are logged, lines that cannot be written in the thread.
-        self._refused = self._refused_untold = 0
-        self._failed = self._failed_untold = 0
-        self._torn = False
+    def __init__(self, fd: int) -> None:
+        """Begins to write to an open file, which it never closes."""
+        super().__init__(SimpleQueue())
+        self._refused = self._refused_unreported = 0
         self._closing = False
-        self._lines: SimpleQueue[str | None] = SimpleQueue()
-        # A thread that waits for a reader who never comes must not keep the process from ending.
-        self._thread = threading.Thread(target=self._run, name="log", daemon=True)
-        self._thread.start()
+        self._drained = threading.Event()
+        self._writer = _LineWriter(self.queue, fd, self._gap)
+        self._writer.start()
 
     @property
     def dropped(self) -> int:
-        """How many lines were lost."""
-        return self._refused + self._failed
+        """How many lines were lost: the queue was full, or the file did not take them."""
+        return self._refused + self._writer.failed
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Takes a line. Never waits, and never raises."""
-        try:
-            # Here, not in the thread: what a message tells of may have changed by then.
-            line = self.format(record)
-        except Exception:
-            self.handleError(record)
-            return
-        if not self._thread.is_alive():
-            # Only once the log was closed: the process ends, and may wait.
-            self._write([line])
-        elif self._lines.qsize() < _MOST_LINES:
-            self._tell_of_refused()
-            self._lines.put(line)
+    def prepare(self, record: logging.LogRecord) -> str:
+        """Formats here, not in the thread: what the arguments describe may change meanwhile."""
+        return self.format(record)
+
+    def enqueue(self, record: object) -> None:
+        """Queues a line, as `prepare` returned it. Never waits, and never raises."""
+        line = str(record)
+        if self._drained.is_set():
+            self._writer.write([line])  # the process ends, and may wait
+        elif self.queue.qsize() < _MOST_LINES:
+            self._put(line)
         else:
             self._refused += 1
-            self._refused_untold += 1
+            self._refused_unreported += 1
 
     def close(self) -> None:
-        """Has everything written, unless that takes seconds: then the rest is lost."""
+        """Waits until everything is written, for a second at most: then the rest is lost."""
         # The interpreter closes it once more at its end, which must not wait in vain again.
         if not self._closing:
             self._closing = True
-            self._tell_of_refused()
-            self._lines.put(None)
-            self._thread.join(_CLOSE_SECONDS)
+            self._put(self._drained)
+            self._drained.wait(_CLOSE_SECONDS)
         super().close()
 
-    def _tell_of_refused(self) -> None:
-        if self._refused_untold:
-            self._lines.put(self._gap(self._refused_untold))
-            self._refused_untold = 0
+    def _put(self, entry: _Entry) -> None:
+        if self._refused_unreported:
+            self.queue.put(self._gap(self._refused_unreported))
+            self._refused_unreported = 0
+        self.queue.put(entry)
 
     def _gap(self, lines: int) -> str:
         about = {"levelno": logging.WARNING, "levelname": "WARNING", "reason": "LogLinesLost"}
         message = f"Lines missing here, as they could not be written: {lines}."
         return self.format(logging.makeLogRecord({"msg": message, **about}))
 
-    # In the thread
 
-    def _run(self) -> None:
-        ended = False
-        while not ended:
-            batch = [self._lines.get()]
-            if batch[0] is not None:
-                time.sleep(_GATHER_SECONDS)
-            while batch[-1] is not None and len(batch) < _MOST_AT_ONCE:
-                try:
-                    batch.append(self._lines.get_nowait())
-                except Empty:
-                    break
-            ended = batch[-1] is None
-            self._write([line for line in batch if line is not None])
+class _LineWriter(QueueListener):
+    """Writes to a file, in its own thread, what a `BackgroundHandler` queued.
 
-    def _write(self, lines: list[str]) -> None:
-        gap = [self._gap(self._failed_untold)] if self._failed_untold else []
-        try:
-            self._write_all("".join(f"{line}\n" for line in gap + lines))
-        except OSError:
-            self._failed += len(lines)
-            self._failed_untold += len(lines)
-        else:
-            self._failed_untold = 0
+    It is never stopped, as `stop` would wait without a limit for a pipe that takes nothing: the
+    last entry is an event, to be set when all before it is written, and the thread is a daemon.
+    """
 
-    def _write_all(self, text: str) -> None:
-        """Writes whole lines; after a failure on the way, the next begin on a line of their own."""
+    def __init__(self, lines: SimpleQueue[_Entry], fd: int, gap: Callable[[int], str]) -> None:
+        super().__init__(lines)
+        self._fd = fd
+        self._gap = gap
+        self.failed = self._failed_unreported = 0
+        self._torn = False
+
+    def handle(self, record: object) -> None:
+        """Writes an entry together with those that follow closely."""
+        batch = [record]
+        if isinstance(record, str):
+            time.sleep(_GATHER_SECONDS)
+        with contextlib.suppress(Empty):
+            while len(batch) < _MOST_AT_ONCE:
+                batch.append(self.dequeue(block=False))
+        self.write([entry for entry in batch if isinstance(entry, str)])
+        for entry in batch:
+            if isinstance(entry, threading.Event):
+                entry.set()
+
+    def write(self, lines: Sequence[str]) -> None:
+        """Writes whole lines, on a line of their own after one that was torn; never raises."""
+        gap = [self._gap(self._failed_unreported)] if self._failed_unreported else []
         begin = "\n" if self._torn else ""
-        rest = f"{begin}{text}".encode(errors="backslashreplace")
-        while rest:
-            written = os.write(self._fd, rest)
-            self._torn = rest[written - 1 : written] != b"\n"
-            rest = rest[written:]
+        text = begin + "".join(f"{line}\n" for line in (*gap, *lines))
+        rest = text.encode(errors="backslashreplace")
+        try:
+            while rest:
+                written = os.write(self._fd, rest)
+                self._torn = rest[written - 1 : written] != b"\n"
+                rest = rest[written:]
+        except OSError:
+            self.failed += len(lines)
+            self._failed_unreported += len(lines)
+        else:
+            self._failed_unreported = 0
 
 
 def _extras(record: logging.LogRecord) -> dict[str, object]:
