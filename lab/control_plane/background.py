@@ -83,7 +83,7 @@ def up(home: Home | None = None, lab: Lab | None = None) -> tuple[Background, bo
     if found.condition is Condition.NOT_ANSWERING:
         raise LocalClusterError(
             f"the control plane in the background does not answer, see {home.log_dir}; "
-            "`homelab-netpol local down` ends it"
+            "`python -m lab down` stops it"
         )
     home.clean_up()
     if found.condition is Condition.STARTING:
@@ -128,9 +128,9 @@ def _is_ready(home: Home) -> bool:
 
 def _start_supervisor(home: Home, lab: Lab) -> None:
     module = "lab.control_plane.supervisor"
-    # The package may be on the path only because this process put it there.
-    package_root = str(Path(homelab_netpol.__file__).parents[1])
-    search_path = os.pathsep.join(filter(None, (package_root, os.environ.get("PYTHONPATH"))))
+    # Both packages may be importable only because of this process's working directory or sys.path.
+    roots = (str(Path(__file__).parents[2]), str(Path(homelab_netpol.__file__).parents[1]))
+    search_path = os.pathsep.join(filter(None, (*roots, os.environ.get("PYTHONPATH"))))
     with home.log.open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", module, str(home.directory), str(lab.binary)],

@@ -1,6 +1,6 @@
-"""Builds the lab binary from the Go sources that come with this package.
+"""Builds the lab binary from lab/go into the user's cache.
 
-Once for each state of the sources and each toolchain, into the user's cache.
+Once for each state of the sources and each toolchain.
 """
 
 import contextlib
@@ -71,7 +71,7 @@ class Sources:
 
 
 def read_sources() -> Sources:
-    """The sources that are shipped with this package."""
+    """The sources in lab/go."""
     folder = Path(__file__).parents[1] / "go"
     files = {
         entry.name: entry.read_bytes()
@@ -80,7 +80,9 @@ def read_sources() -> Sources:
         or (entry.name.endswith(".go") and not entry.name.endswith("_test.go"))
     }
     if "go.mod" not in files:
-        raise BuildError(f"the Go sources are missing from {folder}: reinstall the package")
+        raise BuildError(
+            f"{folder} has no go.mod: the lab runs in a checkout only, so restore it from git"
+        )
     return Sources(files)
 
 

@@ -1,7 +1,7 @@
-"""The process behind `homelab-netpol local up`.
+"""The process behind `python -m lab up`.
 
-It keeps one control plane until it is told to stop, or until a component of it dies. background.py
-starts it, never a person.
+It runs one control plane until SIGTERM, or until one of its components dies. Only background.py
+starts it.
 """
 
 import os

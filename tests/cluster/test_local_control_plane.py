@@ -19,8 +19,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-import homelab_netpol
-from lab.cli.control_plane import local
+from lab.cli.main import main
 from lab.control_plane import (
     ControlPlane,
     ExistingCluster,
@@ -30,6 +29,7 @@ from lab.control_plane import (
 )
 from lab.control_plane.errors import LocalClusterError, ProcessDiedError
 
+ROOT = Path(__file__).resolve().parents[2]
 POLICIES = "/apis/cilium.io/v2/namespaces/default/ciliumnetworkpolicies"
 CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/ciliumnetworkpolicies.cilium.io"
 
@@ -89,7 +89,7 @@ def owner_of_a_plane(directory: Path, lab: Lab) -> Iterator["subprocess.Popen[st
     )
     environment = os.environ | {
         "HOMELAB_NETPOL_LAB": str(lab.binary),
-        "PYTHONPATH": str(Path(homelab_netpol.__file__).parents[1]),
+        "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "operator"))),
         "TMPDIR": str(directory),
     }
     command = [sys.executable, "-c", script]
@@ -315,14 +315,13 @@ def test_an_existing_cluster_is_never_guessed(plane: ControlPlane, tmp_path: Pat
 @pytest.mark.parametrize("given", [[], ["--cluster-context=x"], ["--cluster-kubeconfig=x"]])
 def test_the_tests_use_an_existing_cluster_only_if_it_is_named_in_full(given: list[str]) -> None:
     command = [sys.executable, "-m", "pytest", "--collect-only", "--cluster=kubeconfig", *given]
-    root = Path(__file__).parents[2]
-    found = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert found.returncode == pytest.ExitCode.USAGE_ERROR
     assert "it must be named in full" in found.stderr
 
 
 def local_command(*arguments: str) -> tuple[int, str]:
-    result = CliRunner().invoke(local, arguments)
+    result = CliRunner().invoke(main, arguments)
     return result.exit_code, result.output
 
 
