@@ -1,4 +1,9 @@
-"""The settings as a page: every setting, its default and its meaning, straight from the model."""
+"""The page docs/settings.md: every setting with its default and its meaning.
+
+    python -m tools.settings_reference > docs/settings.md
+
+Made from the settings model.
+"""
 
 from __future__ import annotations
 

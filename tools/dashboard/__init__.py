@@ -1,8 +1,8 @@
-"""The Grafana dashboard, made from what its rows say.
+"""The Grafana dashboard, made from its rows.
 
     python -m tools.dashboard > manifests/components/monitoring/dashboard.json
 
-A panel's place and number follow from its turn, so that none overlaps another.
+A panel's position and id follow from its place in the list, so that no two panels overlap.
 """
 
 from __future__ import annotations
