@@ -21,10 +21,10 @@ _MONITORING = Path(__file__).parents[1] / "manifests/components/monitoring"
 
 _HEAD = """# Metrics
 
-What `/metrics` shows, on port 8080 of each replica. Only the leader tells of namespaces, custom
-resources and policies with which something is wrong; such a series goes away with what it is about.
-The last column names the [alerts](alerts.md), and in quotes the dashboard's panels, that look at a
-metric. This page is generated: `python -m tools.metrics_reference > docs/metrics.md`.
+What `/metrics` shows, on port 8080 of each replica. Only the leader exports series about single
+namespaces, custom resources and policies; such a series ends when its problem is solved. The last
+column names the [alerts](alerts.md) and, in quotes, the panels of the dashboard that use a metric.
+This page is generated: `python -m tools.metrics_reference > docs/metrics.md`.
 
 | Metric | Type | Labels | Meaning | Used by |
 |---|---|---|---|---|
@@ -32,10 +32,10 @@ metric. This page is generated: `python -m tools.metrics_reference > docs/metric
 
 _TAIL = """
 A histogram has the series `_bucket` (with the label `le`), `_sum` and `_count`. The last ones,
-`process_*`, are what every Prometheus client tells of its process.
+`process_*`, are what every Prometheus client exports about its process.
 """
 
-# As a series is called, from what the registry calls a family of them.
+# What a series has behind the name of its family in the registry.
 _SUFFIXES = {"counter": "_total", "info": "_info"}
 _IDENTIFIER = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 

@@ -46,7 +46,7 @@ def _source() -> Json:
 
 
 def _namespaces() -> Json:
-    """Those about which there is anything to say; all of them also finds what has no namespace."""
+    """The namespaces that have series; `All` also matches series without a namespace."""
     query = f"query_result({cluster_rows.AFFECTED})"
     return {
         "name": "namespace",
