@@ -70,10 +70,3 @@ def test_help_of_the_lab_imports_neither_frameworks_nor_the_operator(command: st
 def test_the_operators_command_line_has_the_commands_that_it_needs_in_a_cluster() -> None:
     commands = printed("--help").partition("Commands:\n")[2].splitlines()
     assert [line.split()[0] for line in commands] == ["cleanup", "run"]
-
-
-def test_each_command_is_listed_with_what_its_own_help_begins_with() -> None:
-    # The list is made of the commands' own short helps, which may be shortened.
-    for command in ("run", "cleanup"):
-        verb = printed(command, "--help").split("\n\n")[1].split()[0]
-        assert f"  {command}".ljust(11) + verb in printed("--help")
