@@ -52,10 +52,11 @@ nightly: .venv/ready  ## Judge 20,000 random worlds and 100,000 random rules, of
 	$(RUN) $(PYTEST) tests/worlds tests/truth/test_sanitize.py tests/truth/test_verdict.py \
 	    tests/truth/test_cleanup.py $(ARGS)
 
-lint: .venv/ready  ## Formatter, linter and type checker, changing nothing
+lint: .venv/ready  ## Formatter, linter, type checker and layers, changing nothing
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(PY) -m mypy
+	PYTHONPATH=operator .venv/bin/lint-imports --no-cache
 
 format: .venv/ready  ## Format the code and mend what the linter can
 	$(PY) -m ruff format .

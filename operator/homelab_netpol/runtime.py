@@ -1,6 +1,7 @@
-"""The running operator: lists, watches, workers, resync and shutdown, put together.
+"""The running operator: its parts, wired together, started, and stopped in good order.
 
-Data flows one way: event -> key -> what is known -> intent -> policies -> difference -> writes.
+Data flows one way: event -> handler -> cache -> triggers -> queue -> plan -> render -> diff ->
+write -> report.
 """
 
 from __future__ import annotations
@@ -10,38 +11,48 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Mapping
+from collections.abc import Coroutine
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import kopf
 
 from homelab_netpol import __version__
+from homelab_netpol.cache.cluster import ClusterCache
 from homelab_netpol.cluster.client import Api
 from homelab_netpol.cluster.connection import ClusterAccess
 from homelab_netpol.cluster.events import EventPoster
 from homelab_netpol.cluster.foreign import ForeignReader
-from homelab_netpol.cluster.lease import LeaseElector
+from homelab_netpol.cluster.lease import Leadership, LeaseElector
 from homelab_netpol.cluster.resources import Resources
 from homelab_netpol.findings.inspector import Inspector
-from homelab_netpol.handlers import build_kopf_settings, build_registry
+from homelab_netpol.handlers import WATCHED, build_kopf_settings, build_registry
 from homelab_netpol.policy.catalogue import Catalogue
-from homelab_netpol.policy.keys import Kind
-from homelab_netpol.policy.objects import LabelKeys
-from homelab_netpol.reconcile.event_handlers import EventHandlers, build_reflectors
+from homelab_netpol.policy.keys import CILIUM_KINDS, ISTIO_KINDS, Kind
+from homelab_netpol.reconcile.event_handlers import EventHandlers
+from homelab_netpol.reconcile.queue import WorkQueue
 from homelab_netpol.reconcile.reconciler import Reconciler
 from homelab_netpol.reconcile.statuses import Statuses
-from homelab_netpol.reconcile.view import ClusterView
+from homelab_netpol.reconcile.triggers import Triggers
 from homelab_netpol.reconcile.workers import Workers
 from homelab_netpol.reconcile.writer import Writer
 from homelab_netpol.reporting.reporter import Reporter
-from homelab_netpol.telemetry.collectors import count_failing, count_known
+from homelab_netpol.telemetry.collectors import (
+    collect_cache,
+    collect_queue,
+    collect_watches,
+    prime,
+)
 from homelab_netpol.telemetry.debug import describe
-from homelab_netpol.telemetry.health import StuckQueue
 from homelab_netpol.telemetry.metrics import Metrics
+from homelab_netpol.telemetry.readiness import Readiness, Watch
 from homelab_netpol.telemetry.server import HealthServer
+from homelab_netpol.watch.kopf_watch import KopfWatch
+from homelab_netpol.watch.list_check import ListCheck
 from homelab_netpol.watch.reflector import Reflector
 from homelab_netpol.watch.resync import Resync
+from homelab_netpol.watch.watched_lists import WatchedLists
 
 log = logging.getLogger(__name__)
 
@@ -49,92 +60,120 @@ log = logging.getLogger(__name__)
 _FINISH_SECONDS = 1.0
 
 
-class Runtime:
-    """One operator process. `run` returns when it was told to stop, and raises when it must end."""
+async def run_operator(catalogue: Catalogue, access: ClusterAccess) -> None:
+    """Runs until SIGTERM or SIGINT.
 
-    def __init__(self, catalogue: Catalogue, access: ClusterAccess) -> None:
-        self._settings = catalogue.settings
+    Raises:
+        ConnectionFailed: there are no credentials.
+        LeadershipLost: another replica may lead by now.
+        WatchBehind: one of Kopf's watches stays behind.
+        HistoryWentBack: the cluster is older than what was seen of it.
+        Exception: a watch or a worker ended for good; the process should be started again.
+    """
+    timeout = catalogue.settings.request_timeout_seconds
+    async with await Api.connect(access, request_timeout=timeout) as api:
+        await Operator(catalogue, access, api).run()
+
+
+class Operator:
+    """The parts of one operator process, each built from those before it."""
+
+    def __init__(self, catalogue: Catalogue, access: ClusterAccess, api: Api) -> None:
+        """Puts the parts together; nothing is sent yet."""
+        settings = self._settings = catalogue.settings
         self._access = access
-        self._metrics = Metrics()
-        self._metrics.build.info({"version": __version__})
-        self._view = ClusterView(catalogue)
-        self._workers = Workers(self._view, self._metrics)
-        self._event_handlers = EventHandlers(self._view, self._workers, self._metrics)
-        self._label_keys = LabelKeys(self._settings.label_domain)
         self._identity = f"{socket.gethostname()}_{os.getpid()}_{os.urandom(4).hex()}"
         self._stop = asyncio.Event()
-        self._leading = asyncio.Event()
-        self._reflectors: Mapping[Kind | None, Reflector] = {}
-        self._stuck = StuckQueue()
-        self._sync: Resync | None = None
-        self._elector: LeaseElector | None = None
+        metrics = self._metrics = Metrics()
+        metrics.build.info({"version": __version__})
 
-    async def run(self) -> None:
-        """Runs until SIGTERM or SIGINT.
+        self._queue = WorkQueue()
+        self._cache = ClusterCache(catalogue)
+        self._triggers = Triggers(self._cache)
+        self._event_handlers = EventHandlers(self._cache, self._triggers, self._queue, metrics)
+        # Set by the first list, and from then on by each list after an interruption.
+        self._labels_current = asyncio.Event()
+        self._elector = self._make_elector(api)
+        self._leadership = Leadership() if self._elector is None else self._elector.leading
 
-        Raises:
-            LeadershipLost: another replica may lead by now.
-            Exception: a watch or a worker ended for good; the process should be started again.
-        """
-        settings = self._settings
-        server = HealthServer(
-            self._metrics,
+        resources = Resources(api)
+        self._events = EventPoster(
+            api, metrics, uid_of=self._cache.namespaces.uid, is_busy=self._queue.is_busy
+        )
+        reporter = Reporter(self._events, metrics)
+        writer = Writer(
+            resources, self._cache.policies, self._leadership, self._cache.label_keys.component
+        )
+        statuses = Statuses(self._cache, resources, reporter)
+        reconciler = Reconciler(
+            self._cache, self._queue, writer, statuses, reporter, self._labels_current, metrics
+        )
+        self._workers = Workers(
+            self._queue, reconciler, self._triggers, self._leadership, self._labels_current, metrics
+        )
+
+        self._kopf_watches = {name: KopfWatch(name) for name in WATCHED}
+        lists = WatchedLists(resources, self._cache, self._kopf_watches)
+        self._list_check = ListCheck(
+            lists, self._kopf_watches, self._triggers, self._queue, self._labels_current
+        )
+        api.on_unanswered = self._list_check.interrupted
+        self._resync = Resync(
+            resources, lists, self._cache, self._triggers, self._queue, reporter, metrics
+        )
+        self._reflectors = {kind: self._make_reflector(kind, resources) for kind in self._kinds()}
+        self._inspector = Inspector(
+            self._cache, ForeignReader(api), reporter.findings.report, self._leadership
+        )
+        watches: list[Watch] = [*self._kopf_watches.values(), *self._reflectors.values()]
+        self._readiness = Readiness(
+            self._resync, watches, self._leadership, self._elector, self._queue
+        )
+        prime(metrics, (watch.name for watch in watches))
+        self._server = HealthServer(
+            metrics,
             address=settings.server.address,
             port=settings.server.port,
             refresh=self._refresh_metrics,
-            not_ready_because=self._not_ready_because,
+            not_ready_because=self._readiness.not_ready_because,
             alive_seconds=settings.server.alive_seconds,
             describe=self._describe if settings.server.debug else None,
         )
-        timeout = settings.request_timeout_seconds
-        async with server, await Api.connect(self._access, request_timeout=timeout) as api:
-            self._take_signals()
-            self._elector = self._make_elector(api)
-            await self._main(api)
 
-    async def _main(self, api: Api) -> None:
-        resources = Resources(api)
-        workers = self._workers
-        events = EventPoster(api, self._metrics, uid_of=self._view.uid, is_busy=workers.is_busy)
-        reporter = Reporter(events, self._metrics)
-        sync = self._sync = Resync(self._view, resources, workers, reporter, self._metrics)
-        writer = Writer(
-            resources,
-            self._view.standing,
-            self._label_keys.component,
-            is_leading=lambda: self._leading.is_set(),
-        )
-        statuses = Statuses(self._view, resources, reporter)
-        reconciler = Reconciler(
-            self._view, writer, statuses, reporter, self._metrics, workers.is_pending
-        )
-        stopping = asyncio.create_task(self._stop.wait(), name="stop")
-        synced = asyncio.create_task(sync.first(), name="first sync")
-        await asyncio.wait({stopping, synced}, return_when=asyncio.FIRST_COMPLETED)
-        if stopping.done():
-            synced.cancel()
-            return
-        await synced
-        jobs = {
-            asyncio.create_task(events.run(), name="events"),
-            asyncio.create_task(sync.run(self._settings.resync_seconds), name="resync"),
-            asyncio.create_task(self._watch_deadlines(), name="deadlines"),
-        }
+    async def run(self) -> None:
+        """Runs until SIGTERM or SIGINT; see `run_operator`."""
+        async with self._server:
+            self._take_signals()
+            stopping = asyncio.create_task(self._stop.wait(), name="stop")
+            synced = asyncio.create_task(self._resync.first(), name="first sync")
+            await asyncio.wait({stopping, synced}, return_when=asyncio.FIRST_COMPLETED)
+            if stopping.done():
+                synced.cancel()
+                return
+            await synced
+            self._labels_current.set()
+            await self._run_jobs(stopping)
+        log.info("Stopped.")
+
+    async def _run_jobs(self, stopping: asyncio.Task[Any]) -> None:
+        settings = self._settings
         if self._elector is None:
-            self._leading.set()
-        else:
-            self._leading = self._elector.leading
-            jobs.add(asyncio.create_task(self._elector.run(), name="lease"))
-        inspector = Inspector(self._view, ForeignReader(api), reporter.findings, self._leading)
-        looking = inspector.run(self._settings.inspection_seconds)
-        jobs.add(asyncio.create_task(looking, name="inspection"))
-        reflectors = self._reflectors = build_reflectors(resources, sync, self._event_handlers)
-        for kind, reflector in reflectors.items():
-            following = reflector.run(sync.versions[kind])
-            jobs.add(asyncio.create_task(following, name=f"watch of {reflector.name}"))
-        for number in range(self._settings.workers):
-            worker = workers.work(reconciler, self._leading, reflectors[None].informed)
-            jobs.add(asyncio.create_task(worker, name=f"worker {number}"))
+            self._leadership.set()
+        coroutines: dict[str, Coroutine[Any, Any, Any]] = {
+            "events": self._events.run(),
+            "resync": self._resync.run(settings.resync_seconds),
+            "list check": self._list_check.run(settings.watch_check_seconds),
+            "deadlines": self._follow_deadlines(),
+            "inspection": self._inspector.run(settings.inspection_seconds),
+        }
+        if self._elector is not None:
+            coroutines["lease"] = self._elector.run()
+        for kind, reflector in self._reflectors.items():
+            since = self._resync.versions.get(kind)
+            coroutines[f"watch of {reflector.name}"] = reflector.run(since)
+        for number in range(settings.workers):
+            coroutines[f"worker {number}"] = self._workers.run()
+        jobs = {asyncio.create_task(job, name=name) for name, job in coroutines.items()}
         kopf_tasks = await self._start_kopf({stopping, *jobs})
         try:
             done, _ = await asyncio.wait(
@@ -147,26 +186,22 @@ class Runtime:
             if stopping.done():
                 # What is on its way to the server is waited for: once the Lease is released, not
                 # one of our writes may be stored.
-                await workers.finish(_FINISH_SECONDS)
+                await self._workers.finish(_FINISH_SECONDS)
             for task in (*jobs, kopf_tasks, stopping):
                 task.cancel()
             await asyncio.gather(*jobs, kopf_tasks, stopping, return_exceptions=True)
             if self._elector is not None:
                 await self._elector.release()
-        log.info("Stopped.")
 
     async def _start_kopf(self, ours: set[asyncio.Task[Any]]) -> asyncio.Task[None]:
         """Starts Kopf's watches; on the way out it may end every task that is not ours."""
-        settings = self._settings
         ignored = [*asyncio.all_tasks(), *ours]
         # Kopf would make one up from the user's name, which a Pod's user may not have, and from a
         # DNS lookup, for which the loop would stand still. It has no public type; a string will do.
         identity: Any = self._identity
         tasks = await kopf.spawn_tasks(
-            registry=build_registry(
-                self._event_handlers, self._access, istio=self._settings.mesh.writes_istio
-            ),
-            settings=build_kopf_settings(request_timeout=settings.request_timeout_seconds),
+            registry=build_registry(self._event_handlers, self._kopf_watches, self._access),
+            settings=build_kopf_settings(request_timeout=self._settings.request_timeout_seconds),
             clusterwide=True,
             standalone=True,
             identity=identity,
@@ -179,32 +214,6 @@ class Runtime:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stop.set)
-
-    def _not_ready_because(self) -> str | None:
-        """A standby is ready once it knows what there is, and who leads: its turn may come."""
-        if self._sync is None:
-            return "it is starting"
-        if self._sync.not_synced is not None:
-            return self._sync.not_synced
-        for reflector in self._reflectors.values():
-            if (stale := reflector.stale_because()) is not None:
-                return stale
-        if not self._leading.is_set():
-            if self._elector is None:
-                return "the leader is not known yet"
-            return self._elector.unknown_because
-        if not self._workers.first_pass_done:
-            return "the first full reconcile is not done yet"
-        return self._stuck.because(len(self._workers), self._workers.last_turn)
-
-    def _describe(self) -> dict[str, Any]:
-        return describe(
-            self._view,
-            queue=self._workers.snapshot(),
-            reflectors=self._reflectors.values(),
-            leader=self._leading.is_set(),
-            not_ready_because=self._not_ready_because(),
-        )
 
     def _make_elector(self, api: Api) -> LeaseElector | None:
         wanted = self._settings.leader_election
@@ -219,19 +228,41 @@ class Runtime:
             duration=float(wanted.lease_seconds),
         )
 
-    async def _watch_deadlines(self) -> None:
-        """Looks at hatches whose time is over, when it is."""
+    def _kinds(self) -> tuple[Kind, ...]:
+        """What the operator writes, and so watches itself."""
+        return (*CILIUM_KINDS, *(ISTIO_KINDS if self._settings.mesh.writes_istio else ()))
+
+    def _make_reflector(self, kind: Kind, resources: Resources) -> Reflector:
+        return Reflector(
+            kind.plural,
+            watch=partial(resources.watch_policies, kind),
+            handle=partial(self._event_handlers.policies, kind),
+            relist=partial(self._resync.relist, kind),
+            interrupted=self._list_check.interrupted,
+            optional=kind in ISTIO_KINDS,
+        )
+
+    async def _follow_deadlines(self) -> None:
+        """Has hatches looked at whose time is over, when it is."""
         while True:
-            await self._view.deadlines.wait(datetime.now(UTC))
-            self._workers.enqueue(self._view.tick())
+            await self._cache.deadlines.wait(datetime.now(UTC))
+            self._queue.enqueue(self._triggers.time_passed())
 
     def _refresh_metrics(self) -> None:
-        """Brings up to date what is measured when asked only."""
+        """Brings up to date what is counted only when it is scraped."""
         metrics = self._metrics
-        metrics.queue_depth.set(len(self._workers))
-        for reflector in self._reflectors.values():
-            metrics.watch_silent_seconds.labels(reflector.name).set(reflector.silent_seconds)
-        metrics.leader.set(self._leading.is_set())
-        metrics.ready.set(self._not_ready_because() is None)
-        count_known(self._view, self._label_keys, metrics)
-        count_failing(self._workers.failures, metrics)
+        metrics.leader.set(self._leadership.is_set())
+        metrics.ready.set(self._readiness.not_ready_because() is None)
+        collect_cache(self._cache, metrics)
+        collect_queue(self._queue, metrics)
+        collect_watches(self._reflectors.values(), self._kopf_watches.values(), metrics)
+
+    def _describe(self) -> dict[str, Any]:
+        return describe(
+            self._cache,
+            self._queue,
+            self._reflectors.values(),
+            self._kopf_watches.values(),
+            leader=self._leadership.is_set(),
+            not_ready_because=self._readiness.not_ready_because(),
+        )

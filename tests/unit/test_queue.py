@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from homelab_netpol.policy.keys import Scope, WorkKey
-from homelab_netpol.reconcile.queue import Priority, WorkQueue
+from homelab_netpol.reconcile.backoff import Backoff
+from homelab_netpol.reconcile.queue import WorkQueue
+from homelab_netpol.reconcile.requests import Priority
 
 A, B, C = (WorkKey(Scope.NAMESPACE, name) for name in "abc")
 
@@ -77,18 +79,18 @@ def test_a_key_asked_for_while_it_is_worked_on_comes_again_and_not_at_the_same_t
 
 def test_failures_come_back_later_each_time_and_success_forgets_them() -> None:
     async def check() -> None:
-        queue = WorkQueue(jitter=lambda: 0.5)
+        queue = WorkQueue(backoff=Backoff(lambda: 0.5))
         queue.add(A, Priority.CHANGE)
         pauses = []
         for attempt in range(3):
             work = await queue.get()
-            assert work.attempt == attempt
+            assert queue.failures.get(work.key, 0) == attempt
             pauses.append(queue.retry(A))
         assert pauses == [0.05, 0.1, 0.2]
         await queue.get()
         queue.done(A)
         queue.add(A, Priority.CHANGE)
-        assert (await queue.get()).attempt == 0
+        assert (await queue.get()).key not in queue.failures
 
     in_loop(check)
 
@@ -125,7 +127,7 @@ def test_what_waits_because_it_failed_comes_sooner_for_something_new() -> None:
 
 def test_changes_of_what_keeps_failing_do_not_make_it_wait_longer() -> None:
     async def check() -> None:
-        queue = WorkQueue(jitter=lambda: 0.5)
+        queue = WorkQueue(backoff=Backoff(lambda: 0.5))
         for _ in range(50):
             queue.add(A, Priority.CHANGE)
             await queue.get()
@@ -136,7 +138,7 @@ def test_changes_of_what_keeps_failing_do_not_make_it_wait_longer() -> None:
 
 def test_the_pause_is_bounded_and_obeys_the_server() -> None:
     async def check() -> None:
-        queue = WorkQueue(jitter=lambda: 0.5, pauses=(0.001, 0.004))
+        queue = WorkQueue(backoff=Backoff(lambda: 0.5, (0.001, 0.004)))
         queue.add(A, Priority.CHANGE)
         for pause in (0.001, 0.002, 0.004, 0.004):
             await queue.get()
@@ -173,7 +175,7 @@ def test_every_request_is_followed_by_a_turn_that_begins_after_it(
     """However adding and working interleave: no request is lost, no key has two turns at once."""
 
     async def check() -> None:
-        queue = WorkQueue(jitter=lambda: 0.0)
+        queue = WorkQueue(backoff=Backoff(lambda: 0.0))
         asked: dict[WorkKey, int] = {}
         served: dict[WorkKey, int] = {}
         active: set[WorkKey] = set()
@@ -208,7 +210,7 @@ def test_every_request_is_followed_by_a_turn_that_begins_after_it(
 def test_a_snapshot_lists_who_is_worked_on_then_who_waits_by_turn_then_who_is_delayed() -> None:
     async def check() -> None:
         now = 100.0
-        queue = WorkQueue(clock=lambda: now, jitter=lambda: 0.5)
+        queue = WorkQueue(clock=lambda: now, backoff=Backoff(lambda: 0.5))
         queue.add(A, Priority.CHANGE)
         await queue.get()
         queue.add(B, Priority.RESYNC)

@@ -1,6 +1,6 @@
-"""When open hatches close by themselves: whom to look at, and when to look next.
+"""Deadlines: when open hatches close by themselves, and when to look next.
 
-By the wall clock, as a deadline is; it may jump, so nobody waits longer than a few seconds at once.
+By the wall clock, as a deadline is; it may jump, so no wait is longer than a few seconds.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime, timedelta
 
-# So long before its end the owner is told.
+# So long before its end the owner is notified.
 NOTICE = timedelta(minutes=10)
 
 _LONGEST_WAIT_SECONDS = 5.0

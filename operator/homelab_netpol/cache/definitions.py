@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
+from homelab_netpol.cache.store import VersionedStore
 from homelab_netpol.definitions import (
     Definition,
     DefinitionKind,
@@ -47,72 +49,64 @@ def read_definition(kind: DefinitionKind, manifest: Mapping[str, Any]) -> LiveDe
 
 
 class DefinitionCache:
-    """All custom resources. Methods that take news say whether a spec changed."""
+    """All custom resources. The methods that observe say whether a spec changed."""
 
     def __init__(self) -> None:
-        self._live: dict[DefinitionKind, dict[str, LiveDefinition]] = {
-            k: {} for k in DefinitionKind
+        self._stores: dict[DefinitionKind, VersionedStore[str, LiveDefinition]] = {
+            kind: VersionedStore(attrgetter("version")) for kind in DefinitionKind
         }
-        self._deleted: dict[tuple[DefinitionKind, str], int] = {}
 
     def get(self, kind: DefinitionKind, name: str) -> LiveDefinition | None:
-        """One of them; None when it is not there."""
-        return self._live[kind].get(name)
+        """One of them; None when it does not exist."""
+        return self._stores[kind].get(name)
 
     def names(self, kind: DefinitionKind) -> list[str]:
         """The names of all of a kind."""
-        return list(self._live[kind])
+        return list(self._stores[kind])
 
     def definitions(self) -> Definitions:
         """What all of them say."""
         profiles, resources = (
-            [live.definition for live in self._live[kind].values()] for kind in DefinitionKind
+            [live.definition for live in self._stores[kind].values()] for kind in DefinitionKind
         )
         return Definitions(
             {each.name: each for each in profiles if isinstance(each, ProfileDefinition)},
             {each.name: each for each in resources if isinstance(each, ResourceDefinition)},
         )
 
+    def is_newer(self, kind: DefinitionKind, name: str, version: int) -> bool:
+        """Whether a state of this resourceVersion is newer than what is known of the object."""
+        return self._stores[kind].is_newer(name, version)
+
     def observe(self, kind: DefinitionKind, live: LiveDefinition) -> bool:
-        """Takes in one that was added or changed."""
-        name = live.definition.name
-        known = self.get(kind, name)
-        if known is not None and known.version >= live.version:
+        """Takes in the state of one."""
+        name, store = live.definition.name, self._stores[kind]
+        if not store.is_newer(name, live.version):
             return False
-        if self._deleted.get((kind, name), 0) >= live.version:
-            return False
-        self._live[kind][name] = live
+        known = store.get(name)
+        store.put(name, live)
         return known is None or known.definition != live.definition
 
     def forget(self, kind: DefinitionKind, name: str, version: int) -> bool:
-        """Takes in that one is gone."""
-        known = self.get(kind, name)
-        self._deleted[kind, name] = max(version, self._deleted.get((kind, name), 0))
-        if known is None or known.version > version:
-            return False
-        del self._live[kind][name]
-        return True
+        """Takes in that one was deleted."""
+        known = self._stores[kind].get(name)
+        return self._stores[kind].delete(name, version) and known is not None
 
     def drop(self, kind: DefinitionKind, name: str) -> bool:
-        """Takes in that one is gone with its CRD; whoever makes it again gets a later version."""
+        """Takes in that one is gone with its CRD; created again, it has a later version."""
         known = self.get(kind, name)
         return known is not None and self.forget(kind, name, known.version)
 
     def replace(
         self, kind: DefinitionKind, listed: Iterable[LiveDefinition], version: int
     ) -> list[str]:
-        """Takes in a whole list, and returns the names whose specs came, changed or went."""
-        changed = []
-        seen = set()
+        """Takes in a whole list; the names whose specs came, changed or went."""
+        store, seen, changed = self._stores[kind], set(), []
         for live in listed:
             seen.add(live.definition.name)
             if self.observe(kind, live):
                 changed.append(live.definition.name)
-        gone = [n for n, k in self._live[kind].items() if n not in seen and k.version <= version]
+        gone = store.absent_from(seen, version)
         changed += [name for name in gone if self.forget(kind, name, version)]
-        self._deleted = {
-            key: deleted
-            for key, deleted in self._deleted.items()
-            if key[0] is not kind or deleted > version
-        }
+        store.expire_tombstones(version)
         return changed

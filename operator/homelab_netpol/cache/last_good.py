@@ -18,12 +18,12 @@ from homelab_netpol.policy.keys import (
     PolicyKey,
     Scope,
     WorkKey,
+    parse_policy_name,
     policy_name,
 )
 from homelab_netpol.policy.notes import parse_expired_text, parse_gateway_ports_text
 from homelab_netpol.policy.objects import LabelKeys
 
-_ACCESS = policy_name(Component.ACCESS)
 _PROFILE = policy_name(Component.PROFILE)
 _HATCH = policy_name(Component.HATCH)
 
@@ -31,18 +31,18 @@ _HATCH = policy_name(Component.HATCH)
 class LastGoodCache:
     """What was last good, by Namespace."""
 
-    def __init__(self, standing: PolicyCache, label_keys: LabelKeys) -> None:
-        self._standing = standing
+    def __init__(self, policies: PolicyCache, label_keys: LabelKeys) -> None:
+        self._policies = policies
         self._label_keys = label_keys
-        self._settled: dict[str, LastGood] = {}
+        self._applied: dict[str, LastGood] = {}
 
-    def is_settled(self, namespace: str) -> bool:
+    def has_applied(self, namespace: str) -> bool:
         """This process has carried out an intent there."""
-        return namespace in self._settled
+        return namespace in self._applied
 
-    def settle(self, intent: Intent) -> None:
-        """Remembers an intent that was carried out as the last good one."""
-        self._settled[intent.namespace] = LastGood(
+    def record_applied(self, intent: Intent) -> None:
+        """Keeps an intent whose policies are all written as the last good one."""
+        self._applied[intent.namespace] = LastGood(
             profile=intent.profile or intent.retained_profile,
             intra_namespace=intent.intra_namespace if intent.profile else None,
             gateway_ports=intent.gateway_ports if intent.profile else None,
@@ -53,17 +53,16 @@ class LastGoodCache:
 
     def forget(self, namespace: str) -> None:
         """Forgets a Namespace that is gone."""
-        self._settled.pop(namespace, None)
+        self._applied.pop(namespace, None)
 
     def last_good(self, namespace: str, uid: str) -> LastGood:
         """What was last in force in a Namespace of this uid."""
-        settled = self._settled.get(namespace)
-        if settled is not None:
-            return settled
-        standing = self._standing.of(WorkKey(Scope.NAMESPACE, namespace))
-        grants = frozenset(
-            key.name.removeprefix(_ACCESS) for key in standing if key.name.startswith(_ACCESS)
-        )
+        applied = self._applied.get(namespace)
+        if applied is not None:
+            return applied
+        standing = self._policies.owned_by(WorkKey(Scope.NAMESPACE, namespace))
+        named = filter(None, map(parse_policy_name, standing))
+        grants = frozenset(one.resource for one in named if one.component is Component.ACCESS)
         hatch_open = PolicyKey(Kind.CNP, namespace, _HATCH) in standing
         since = self._noted_since(namespace, uid)
         profile = standing.get(PolicyKey(Kind.CNP, namespace, _PROFILE))
@@ -91,7 +90,7 @@ class LastGoodCache:
         if known is None:
             return last_good
         since = known.hatch_since
-        if since is not None and not self.is_settled(namespace):
+        if since is not None and not self.has_applied(namespace):
             # The leader, or we before a restart, saw it first.
             since = self._noted_since(namespace, uid) or since
         # Opened a moment ago, though its policy may not stand yet.
@@ -100,11 +99,11 @@ class LastGoodCache:
 
     def _noted_since(self, namespace: str, uid: str) -> datetime | None:
         """Since when the hatch is asked for, as the cluster remembers it."""
-        hatch = self._standing.get(PolicyKey(Kind.CNP, namespace, _HATCH))
+        hatch = self._policies.get(PolicyKey(Kind.CNP, namespace, _HATCH))
         if hatch is not None:
             noted = hatch.annotations.get(self._label_keys.since, "")
             return parse_moment(noted) or parse_moment(hatch.created)
-        clusterwide = self._standing.get(PolicyKey(Kind.CCNP, "", HATCH_CCNP))
+        clusterwide = self._policies.get(PolicyKey(Kind.CCNP, "", HATCH_CCNP))
         if clusterwide is None:
             return None
         text = clusterwide.annotations.get(self._label_keys.expired_hatches, "")

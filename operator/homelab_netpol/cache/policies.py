@@ -1,110 +1,98 @@
-"""The policies with our label as they stand, as far as watches, lists and our own writes tell.
-
-A resourceVersion older than what is known changes nothing: Kubernetes orders them within one
-cluster, and news may arrive in any order.
-"""
+"""The operator's own policies as they stand, by the work key that owns each."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
+from operator import attrgetter
 
-from homelab_netpol.policy.keys import (
-    Kind,
-    PolicyKey,
-    WorkKey,
-    owner_of,
-)
+from homelab_netpol.cache.store import VersionedStore
+from homelab_netpol.policy.keys import Kind, PolicyKey, WorkKey, owner_of
 from homelab_netpol.policy.objects import LivePolicy
 
 
 class PolicyCache:
-    """Policies by whoever answers for them. Methods that take news return whom it concerns."""
+    """Policies with our label. The methods that observe return the keys whose policies changed."""
 
     def __init__(self) -> None:
-        self._policies: dict[WorkKey | None, dict[PolicyKey, LivePolicy]] = {}
-        self._deleted: dict[PolicyKey, int] = {}
+        self._stores: dict[Kind, VersionedStore[PolicyKey, LivePolicy]] = {
+            kind: VersionedStore(attrgetter("version")) for kind in Kind
+        }
+        self._owned: dict[WorkKey | None, dict[PolicyKey, None]] = {}
         self._last_uids: dict[PolicyKey, str] = {}
         self._completed: dict[PolicyKey, tuple[str, str]] = {}
 
-    def last_uid(self, key: PolicyKey) -> str | None:
-        """The uid of a policy that is gone from our sight: deleted, or without our label now."""
-        return self._last_uids.get(key)
+    def __len__(self) -> int:
+        """How many policies stand."""
+        return sum(map(len, self._stores.values()))
 
     def get(self, key: PolicyKey) -> LivePolicy | None:
-        """A policy as it stands, as far as we know."""
-        return self._policies.get(owner_of(key), {}).get(key)
+        """A policy as it stands; None when it does not, or is not the operator's."""
+        return self._stores[key.kind].get(key)
 
-    def of(self, owner: WorkKey) -> dict[PolicyKey, LivePolicy]:
-        """The policies that a key answers for."""
-        return dict(self._policies.get(owner, {}))
+    def owned_by(self, owner: WorkKey) -> dict[PolicyKey, LivePolicy]:
+        """The policies that a work key owns."""
+        found = ((key, self.get(key)) for key in self._owned.get(owner, ()))
+        return {key: live for key, live in found if live is not None}
 
     def all(self) -> Iterable[LivePolicy]:
         """All of them."""
-        return (live for found in self._policies.values() for live in found.values())
+        return (live for store in self._stores.values() for live in store.values())
 
     def owners(self) -> list[WorkKey]:
-        """The keys that answer for any of them."""
-        return [owner for owner in self._policies if owner is not None]
+        """The work keys that own any of them."""
+        return [owner for owner in self._owned if owner is not None]
 
     def strays(self) -> list[PolicyKey]:
         """Policies with our label and a name that the operator never gives."""
-        return list(self._policies.get(None, {}))
+        return list(self._owned.get(None, {}))
+
+    def last_uid(self, key: PolicyKey) -> str | None:
+        """The uid of a policy that was last seen to go: deleted, or without our label now."""
+        return self._last_uids.get(key)
 
     def observe(self, live: LivePolicy) -> WorkKey | None:
-        """Takes in a policy that was added or changed, by us or by anybody."""
-        known = self.get(live.key)
-        if not self._is_news(live):
+        """Takes in the state of a policy; None: it is old, or says the same as before."""
+        if not self._stores[live.key.kind].is_newer(live.key, live.version):
             return None
-        self._keep(live)
-        now = self.get(live.key)
-        same = known is not None and now is not None and _says_the_same(known, now)
-        return None if same else owner_of(live.key)
+        known = self.get(live.key)
+        kept = self._keep(live)
+        return None if known is not None and _says_the_same(known, kept) else owner_of(live.key)
 
     def forget(self, key: PolicyKey, version: int) -> WorkKey | None:
-        """Takes in that a policy is gone, or no longer carries our label.
+        """Takes in that a policy was deleted, or no longer carries our label.
 
-        Told even of a policy that is not known: the answer to its creation may be on its way.
+        Its owner is returned even if the policy was not known: the answer to its creation may still
+        be on its way.
         """
-        if self._deleted.get(key, 0) >= version:
-            return None
-        self._deleted[key] = version
         known = self.get(key)
-        if known is not None and int(known.resource_version) > version:
+        if not self._stores[key.kind].delete(key, version):
             return None
         if known is not None:
             self._last_uids[key] = known.uid
         self._completed.pop(key, None)
-        self._drop(key)
+        self._disown(key)
         return owner_of(key)
 
     def replace(self, kind: Kind, listed: Iterable[LivePolicy], version: int) -> set[WorkKey]:
-        """Takes in a whole list of one kind: what it lacks, and we know from before it, is gone."""
-        concerned = set()
-        seen = set()
+        """Takes in a whole list of one kind: what it lacks, and is older than it, is gone."""
+        store, seen, changed = self._stores[kind], set(), set()
         for live in listed:
             seen.add(live.key)
-            concerned.add(self.observe(live))
-        gone = [
-            live.key
-            for live in self.all()
-            if live.key.kind is kind
-            and live.key not in seen
-            and int(live.resource_version) <= version
-        ]
-        concerned.update(self.forget(key, version) for key in gone)
-        self._deleted = {
-            key: deleted
-            for key, deleted in self._deleted.items()
-            if deleted > version or key.kind is not kind
+            changed.add(self.observe(live))
+        changed.update(self.forget(key, version) for key in store.absent_from(seen, version))
+        store.expire_tombstones(version)
+        self._last_uids = {
+            key: uid
+            for key, uid in self._last_uids.items()
+            if self._stores[key.kind].has_tombstone(key)
         }
-        self._last_uids = {key: u for key, u in self._last_uids.items() if key in self._deleted}
-        return {owner for owner in concerned if owner is not None}
+        return {owner for owner in changed if owner is not None}
 
     def record_write(self, live: LivePolicy, sent: str) -> None:
-        """Keeps what the server answered to a write, so that the watch brings nothing new.
+        """Keeps what the server answered to a write, so that the watch shows nothing new.
 
-        The watch may have been faster, and may even have told that the policy is gone again.
+        The watch may have been faster, and may even have shown that the policy is gone again.
 
         Args:
             live: the answer.
@@ -115,22 +103,19 @@ class PolicyCache:
             self._completed[live.key] = (live.digest, sent)
         known = self.get(live.key)
         unchanged = known is not None and known.resource_version == live.resource_version
-        if unchanged or self._is_news(live):
+        if unchanged or self._stores[live.key.kind].is_newer(live.key, live.version):
             self._keep(live)
 
     def record_delete(self, live: LivePolicy) -> None:
-        """Keeps that a delete was carried out."""
-        self._deleted[live.key] = max(int(live.resource_version), self._deleted.get(live.key, 0))
-        self._drop(live.key)
-
-    def _is_news(self, live: LivePolicy) -> bool:
+        """Keeps that the server deleted this incarnation, in whatever state it was by then."""
         known = self.get(live.key)
-        version = int(live.resource_version)
-        if known is not None and int(known.resource_version) >= version:
-            return False
-        return self._deleted.get(live.key, 0) < version
+        if known is not None and known.uid != live.uid:
+            return
+        version = live.version if known is None else max(live.version, known.version)
+        self._stores[live.key.kind].delete(live.key, version)
+        self._disown(live.key)
 
-    def _keep(self, live: LivePolicy) -> None:
+    def _keep(self, live: LivePolicy) -> LivePolicy:
         completed, sent = self._completed.get(live.key, ("", ""))
         if live.digest == completed:
             live = dataclasses.replace(live, digest=sent)
@@ -138,15 +123,17 @@ class PolicyCache:
         if known is not None and known.rejected and live.rejected and known.digest == live.digest:
             # Of several mistakes Cilium names now one, now another: nothing has changed.
             live = dataclasses.replace(live, rejected=known.rejected)
-        self._policies.setdefault(owner_of(live.key), {})[live.key] = live
+        self._stores[live.key.kind].put(live.key, live)
+        self._owned.setdefault(owner_of(live.key), {})[live.key] = None
+        return live
 
-    def _drop(self, key: PolicyKey) -> None:
+    def _disown(self, key: PolicyKey) -> None:
         owner = owner_of(key)
-        found = self._policies.get(owner)
-        if found is not None:
-            found.pop(key, None)
-            if not found:
-                del self._policies[owner]
+        owned = self._owned.get(owner)
+        if owned is not None:
+            owned.pop(key, None)
+            if not owned:
+                del self._owned[owner]
 
 
 def _says_the_same(one: LivePolicy, other: LivePolicy) -> bool:

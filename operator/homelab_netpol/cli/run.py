@@ -42,9 +42,10 @@ def run(config: Path | None, kubeconfig: Path | None, context: str | None) -> No
     from homelab_netpol.policy.catalogue import Catalogue
     from homelab_netpol.policy.plan import Planner
     from homelab_netpol.policy.rendering import RenderError
-    from homelab_netpol.runtime import Runtime
+    from homelab_netpol.runtime import run_operator
     from homelab_netpol.settings import SettingsError, load_settings
     from homelab_netpol.telemetry.logs import set_up_logging
+    from homelab_netpol.watch.kopf_watch import WatchBehind
     from homelab_netpol.watch.reflector import HistoryWentBack
 
     try:
@@ -55,20 +56,17 @@ def run(config: Path | None, kubeconfig: Path | None, context: str | None) -> No
     except (SettingsError, RenderError) as error:
         raise click.ClickException(str(error)) from error
 
-    async def run_operator() -> None:
-        await Runtime(catalogue, access).run()
-
     try:
         # The log is closed before the error is printed, so that the error is the last line.
         with (
             contextlib.closing(set_up_logging(settings.logging)),
             asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
         ):
-            runner.run(run_operator())
+            runner.run(run_operator(catalogue, access))
     except kopf.LoginError as error:
         raise click.ClickException(
             "The API server no longer accepts the credentials, and reading them again gave no"
             f" others: {error}"
         ) from error
-    except (ConnectionFailed, HistoryWentBack, LeadershipLost, OSError) as error:
+    except (ConnectionFailed, HistoryWentBack, LeadershipLost, WatchBehind, OSError) as error:
         raise click.ClickException(str(error)) from error

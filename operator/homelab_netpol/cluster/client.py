@@ -11,7 +11,7 @@ import logging
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import Any, Self
 from urllib.parse import urlencode
@@ -38,7 +38,12 @@ _KEEPALIVE = {"TCP_KEEPIDLE": 15, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
 
 
 class Api:
-    """A client of one API server. Use it as an async context manager."""
+    """A client of one API server. Use it as an async context manager.
+
+    Attributes:
+        on_unanswered: is called whenever a request other than a list got no answer: whether a watch
+            still reaches us is not known then.
+    """
 
     def __init__(
         self, access: ClusterAccess, configuration: Configuration, *, request_timeout: float
@@ -52,6 +57,7 @@ class Api:
         """
         self._access = access
         self._timeout = request_timeout
+        self.on_unanswered: Callable[[], None] | None = None
         self._read_at = time.monotonic()
         self._rereading = asyncio.Lock()
         self._configure(configuration)
@@ -108,6 +114,21 @@ class Api:
         Raises:
             ApiError: the subclass says what kind of failure.
         """
+        try:
+            return await self._request(method, path, query, body, content_type)
+        except Unavailable as error:
+            if error.status == 0 and self.on_unanswered is not None:
+                self.on_unanswered()
+            raise
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        body: Any = None,
+        content_type: str = "",
+    ) -> dict[str, Any]:
         data = orjson.dumps(body) if body is not None else None
         headers = {"Content-Type": content_type} if data is not None else {}
         status, answer_headers, answer = await self._send(method, path, query, data, headers)
@@ -137,7 +158,7 @@ class Api:
         if label_selector:
             query["labelSelector"] = label_selector
         while True:
-            page = await self.request("GET", path, query=query)
+            page = await self._request("GET", path, query)
             version = int(page["metadata"]["resourceVersion"])
             yield page.get("items") or [], version
             token = page["metadata"].get("continue")

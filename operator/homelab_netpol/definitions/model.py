@@ -19,6 +19,11 @@ class DefinitionKind(StrEnum):
     PROFILE = "NetworkProfile"
     RESOURCE = "SharedResource"
 
+    @property
+    def plural(self) -> str:
+        """How the kind is spelt in a path."""
+        return f"{self.value.lower()}s"
+
 
 class Why(StrEnum):
     """Why a definition cannot be used: the reason of its condition Ready."""

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
+from homelab_netpol.cache.cluster import ClusterCache
 from homelab_netpol.cilium.evaluation import read_policies
 from homelab_netpol.cluster.errors import ApiError
 from homelab_netpol.cluster.foreign import Foreign, ForeignReader
+from homelab_netpol.cluster.lease import Leadership
 from homelab_netpol.findings import (
     Finding,
     GrantedPort,
@@ -22,8 +24,6 @@ from homelab_netpol.findings import (
     platform_findings,
 )
 from homelab_netpol.policy.keys import Component, Kind, PolicyKey, policy_name
-from homelab_netpol.reconcile.view import ClusterView
-from homelab_netpol.reporting.findings import FindingReporter
 from homelab_netpol.settings import SharedResource
 
 log = logging.getLogger(__name__)
@@ -34,21 +34,29 @@ class Inspector:
 
     def __init__(
         self,
-        view: ClusterView,
+        cache: ClusterCache,
         reader: ForeignReader,
-        reporter: FindingReporter,
-        leading: asyncio.Event,
+        report: Callable[[Iterable[Finding]], None],
+        leadership: Leadership,
     ) -> None:
-        self._view = view
+        """Prepares.
+
+        Args:
+            cache: what is known of the cluster.
+            reader: lists what others wrote.
+            report: takes all findings that there are now.
+            leadership: while another replica leads, that one reports.
+        """
+        self._cache = cache
         self._reader = reader
-        self._reporter = reporter
-        self._leading = leading
+        self._report = report
+        self._leadership = leadership
         self._failure = ""
 
     async def run(self, seconds: float) -> None:
         """Looks every so many seconds while this replica leads, until it is cancelled."""
         while True:
-            await self._leading.wait()
+            await self._leadership.wait()
             try:
                 findings = await self._look()
             except ApiError as error:
@@ -61,20 +69,20 @@ class Inspector:
                 log.exception("What others wrote could not be looked at")
             else:
                 self._failure = ""
-                self._reporter.tell(findings)
+                self._report(findings)
             await asyncio.sleep(seconds)
 
     async def _look(self) -> list[Finding]:
-        view = self._view
+        cache = self._cache
         # As they are now: while we read, a resource may change or go.
-        resources = {n: view.catalogue.resource(n) for n in view.catalogue.vocabulary.resources}
+        resources = {n: cache.catalogue.resource(n) for n in cache.catalogue.vocabulary.resources}
         granted = [
             (name, resource, resource.namespace, consumers)
             for name, resource in resources.items()
-            if resource.namespace is not None and (consumers := view.holders(name))
+            if resource.namespace is not None and (consumers := cache.intents.holding_grant(name))
         ]
         homes = {home for _, _, home, _ in granted}
-        platform = [name for name in view.namespace_names() if self._is_platform(name)]
+        platform = [name for name in cache.namespaces if self._is_platform(name)]
         foreign = await self._reader.read({*homes, *platform}, homes)
         found = [
             finding
@@ -85,7 +93,7 @@ class Inspector:
         return found
 
     def _is_platform(self, name: str) -> bool:
-        return name in self._view.catalogue.vocabulary.platform_namespaces
+        return name in self._cache.catalogue.vocabulary.platform_namespaces
 
     def _grant(
         self,
@@ -95,18 +103,18 @@ class Inspector:
         consumers: list[str],
         foreign: Foreign,
     ) -> list[Finding]:
-        view = self._view
+        cache = self._cache
         grant = PolicyKey(Kind.CNP, home, policy_name(Component.GRANT, name))
         target = TargetFacts(
-            exists=view.exists(home),
-            terminating=view.exists(home) and not view.is_writable(home),
+            exists=cache.namespaces.exists(home),
+            terminating=cache.namespaces.exists(home) and not cache.namespaces.is_writable(home),
             pods=foreign.pods.get(home),
             policies=read_policies(foreign.selecting(home)),
-            namespace_labels=view.labels(home),
+            namespace_labels=cache.namespaces.labels(home),
         )
-        labels = {consumer: view.labels(consumer) for consumer in consumers}
+        labels = {consumer: cache.namespaces.labels(consumer) for consumer in consumers}
         described = _describe(
-            name, home, resource, granted_by_us=view.standing.get(grant) is not None
+            name, home, resource, granted_by_us=cache.policies.get(grant) is not None
         )
         return grant_findings(described, target, labels)
 
@@ -114,8 +122,8 @@ class Inspector:
         yield from platform_findings(
             name,
             read_policies(foreign.by_hand(name)),
-            self._view.catalogue.settings,
-            meshed=self._view.is_meshed(name),
+            self._cache.catalogue.settings,
+            meshed=self._cache.namespaces.is_meshed(name),
         )
 
 

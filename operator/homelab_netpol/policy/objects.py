@@ -62,6 +62,11 @@ class LivePolicy:
     created: str
     rejected: str = ""
 
+    @property
+    def version(self) -> int:
+        """The resourceVersion as a number: Kubernetes orders them within one cluster."""
+        return int(self.resource_version)
+
 
 class LabelKeys:
     """The keys of the labels and annotations that the operator puts on its own policies."""

@@ -1,8 +1,7 @@
-"""The work queue: which namespace, shared resource or baseline is looked at next.
+"""The work queue: which namespace, shared resource or baseline is reconciled next.
 
-A key is a request to look, not an event: however often it is added before its turn, it is worked on
-once; it is never worked on twice at the same time; and what fails comes back later, each time a
-little later.
+A key is a request, not an event: however often it is added before its turn, it is worked on once;
+it is never worked on twice at the same time; what fails comes back later, each time a little later.
 """
 
 from __future__ import annotations
@@ -10,65 +9,64 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
-import random
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from enum import IntEnum
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from homelab_netpol.policy.keys import WorkKey
+from homelab_netpol.policy.keys import Scope, WorkKey
+from homelab_netpol.reconcile.backoff import Backoff
+from homelab_netpol.reconcile.requests import Priority, Requests
 
-_FIRST_RETRY_SECONDS = 0.05
-# However long the API server was away: whoever opens a hatch waits a minute at the most.
-_LAST_RETRY_SECONDS = 20.0
+log = logging.getLogger(__name__)
 
-
-class Priority(IntEnum):
-    """Who goes first: somebody waits at night for the hatch; nobody waits for a resync."""
-
-    HATCH = 0
-    CHANGE = 1
-    TARGET = 2
-    RESYNC = 3
-    STATUS = 4
+# So much time lies between the starts of two turns of a key at least. A burst of grants changes a
+# resource's list of consumers many times, and a status may be a moment old; the first turn does not
+# wait.
+_INTERVALS = {
+    Scope.TARGET: 0.1,
+    Scope.GATEWAY: 0.1,
+    Scope.PROFILE_STATUS: 1.0,
+    Scope.RESOURCE_STATUS: 1.0,
+}
+# In a burst of changes more follows at once.
+_BUSY_SECONDS = 0.2
 
 
 class Work(NamedTuple):
     """A key whose turn it is.
 
     Attributes:
-        key: what to look at.
-        since: monotonic time at which it was first asked for.
-        attempt: how often it has failed in a row.
+        key: what to reconcile.
+        since: monotonic time at which it was first requested.
+        priority: of the most urgent request.
     """
 
     key: WorkKey
     since: float
-    attempt: int
+    priority: int
 
 
 class WorkQueue:
-    """A priority queue with one entry a key, delays, and a growing pause after failures."""
+    """A priority queue with one entry a key, delays, and a growing pause after failures.
+
+    Attributes:
+        last_turn: when the last turn of a key ended, in monotonic time.
+    """
 
     def __init__(
-        self,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-        jitter: Callable[[], float] = random.random,
-        pauses: tuple[float, float] = (_FIRST_RETRY_SECONDS, _LAST_RETRY_SECONDS),
+        self, *, clock: Callable[[], float] = time.monotonic, backoff: Backoff | None = None
     ) -> None:
         """Makes an empty queue.
 
         Args:
             clock: monotonic time.
-            jitter: between 0 and 1; spreads what failed together.
-            pauses: seconds after the first failure, and after the last of many.
+            backoff: how long failed keys wait; the usual one by default.
         """
-        self._first_pause, self._last_pause = pauses
         self._clock = clock
-        self._jitter = jitter
+        self._backoff = backoff or Backoff()
         self._order = itertools.count()
         self._ready: list[tuple[int, int, WorkKey]] = []
         self._waiting: dict[WorkKey, tuple[int, int]] = {}
@@ -77,19 +75,29 @@ class WorkQueue:
         self._due_again: set[WorkKey] = set()
         self._again: dict[WorkKey, tuple[int, float]] = {}
         self._coalescing: set[WorkKey] = set()
-        self._failures: dict[WorkKey, int] = {}
-        self._doublings: dict[WorkKey, int] = {}
         self._timers: dict[WorkKey, tuple[asyncio.TimerHandle, int]] = {}
         self._waiters: deque[asyncio.Future[None]] = deque()
+        self._started: dict[WorkKey, float] = {}
+        self._first_pass: set[WorkKey] = set()
+        self.last_turn = 0.0
 
     def __len__(self) -> int:
-        """How many keys wait for their turn now, those that are delayed left out."""
+        """How many keys wait for their turn, without the delayed ones."""
         return len(self._waiting)
 
     @property
     def idle(self) -> bool:
         """Nothing waits and nothing is being worked on; delayed keys do not count."""
         return not self._waiting and not self._active and not self._again
+
+    def is_busy(self) -> bool:
+        """It is not idle, or was not a moment ago."""
+        return not self.idle or self._clock() - self.last_turn < _BUSY_SECONDS
+
+    @property
+    def first_pass_done(self) -> bool:
+        """Each key of the first list has had a turn, whether or not that went well."""
+        return not self._first_pass
 
     @property
     def working(self) -> bool:
@@ -99,7 +107,7 @@ class WorkQueue:
     @property
     def failures(self) -> Mapping[WorkKey, int]:
         """The keys that failed at their last turn, and how often in a row."""
-        return self._failures
+        return self._backoff.failures
 
     def is_pending(self, key: WorkKey) -> bool:
         """The key waits for its turn, or for more to come with it, or is being worked on.
@@ -109,19 +117,16 @@ class WorkQueue:
         return key in self._waiting or key in self._active or key in self._coalescing
 
     def snapshot(self, most: int = 1_000) -> dict[str, Any]:
-        """Describes the queue for JSON: how many keys there are, and the first ones of them.
+        """Describes the queue for JSON: how many keys there are, and the first of them.
 
-        Those that are worked on come first, then those that wait, in the order of their turns, then
-        the delayed ones. `failures` counts those in a row.
-
-        Args:
-            most: keys to list.
+        First those that are worked on, then those that wait, in the order of their turns, then the
+        delayed ones; at most so many. `failures` counts those in a row.
         """
 
         def row(key: WorkKey, state: str, priority: int | None, **more: float) -> dict[str, Any]:
             about = {"state": state, "scope": key.scope, "name": key.name}
             urgency = {} if priority is None else {"priority": Priority(priority).name.lower()}
-            return {**about, **urgency, **more, "failures": self._failures.get(key, 0)}
+            return {**about, **urgency, **more, "failures": self.failures.get(key, 0)}
 
         now, loop_now = self._clock(), asyncio.get_running_loop().time()
         first_turns = heapq.nsmallest(most, self._waiting.items(), key=itemgetter(1))
@@ -144,17 +149,33 @@ class WorkQueue:
             "keys": rows[:most],
         }
 
+    def start(self, requests: Requests) -> None:
+        """Adds the requests of the first list."""
+        self._first_pass = set(requests)
+        self.enqueue(requests)
+
+    def enqueue(self, requests: Requests) -> None:
+        """Adds requests, and keeps the interval between two turns of a key."""
+        now = self._clock()
+        for key, priority in requests.items():
+            interval = _INTERVALS.get(key.scope)
+            wait = 0.0 if interval is None else self._started.get(key, -interval) + interval - now
+            if wait > 0:
+                self.coalesce(key, priority, wait)
+            else:
+                self.add(key, priority)
+
     def coalesce(self, key: WorkKey, priority: Priority, delay: float) -> None:
-        """Asks for a key to be looked at once, for all that is asked for within some seconds."""
+        """Requests one turn for all requests within some seconds."""
         if key not in self._waiting:
             self._coalescing.add(key)
         self.add(key, priority, delay=delay)
 
     def add(self, key: WorkKey, priority: Priority, *, delay: float = 0.0) -> None:
-        """Asks for a key to be looked at.
+        """Requests a turn of a key.
 
         Args:
-            key: what to look at.
+            key: what to reconcile.
             priority: who goes first; the most urgent of several requests counts.
             delay: seconds to wait first; a request without a delay overtakes one with.
         """
@@ -179,21 +200,29 @@ class WorkQueue:
             self._push(key, priority)
 
     async def get(self) -> Work:
-        """Waits for the next key. Whoever takes one must give it back with `done` or `retry`."""
+        """Waits for the next key, to be given back by `done`, `retry` or `put_back`."""
         while True:
             while self._ready:
                 priority, order, key = heapq.heappop(self._ready)
                 if self._waiting.get(key) == (priority, order):
                     del self._waiting[key]
                     self._active.add(key)
-                    return Work(key, self._since.pop(key), self._failures.get(key, 0))
+                    if key.scope in _INTERVALS:
+                        self._started[key] = self._clock()
+                    return Work(key, self._since.pop(key), priority)
             await self._wait()
 
     def done(self, key: WorkKey) -> None:
         """The key was worked on; if it was asked for meanwhile, it comes again."""
-        self._failures.pop(key, None)
-        self._doublings.pop(key, None)
-        self._release(key)
+        self._backoff.succeeded(key)
+        self._end_turn(key)
+
+    def put_back(self, work: Work, delay: float = 0.0) -> None:
+        """The key was not worked on after all, or not to its end; that is no failure."""
+        self._active.discard(work.key)
+        self._since.setdefault(work.key, work.since)
+        self.add(work.key, Priority(work.priority), delay=delay)
+        self._add_again(work.key)
 
     def retry(self, key: WorkKey, *, at_least: float = 0.0) -> float:
         """The key could not be worked on and must come again later.
@@ -205,20 +234,24 @@ class WorkQueue:
         Returns:
             Seconds until it comes again, unless something new about it comes sooner.
         """
-        self._failures[key] = self._failures.get(key, 0) + 1
-        # A change that comes meanwhile is tried at once, and is no reason to wait longer.
-        if key in self._due_again:
-            self._doublings[key] = min(self._doublings.get(key, 0) + 1, 16)
-        pause: float = min(self._first_pause * 2.0 ** self._doublings.get(key, 0), self._last_pause)
-        pause = max(pause * (0.75 + 0.5 * self._jitter()), at_least)
-        self._release(key)
+        pause = self._backoff.failed(key, waited=key in self._due_again, at_least=at_least)
+        self._end_turn(key)
         if key not in self._waiting:
             self.add(key, Priority.CHANGE, delay=pause)
         return pause
 
-    def _release(self, key: WorkKey) -> None:
+    def _end_turn(self, key: WorkKey) -> None:
+        self.last_turn = self._clock()
         self._active.discard(key)
+        if key in self._first_pass:
+            self._first_pass.discard(key)
+            if not self._first_pass:
+                log.info("Ready: the first full reconcile is done.")
         self._due_again.discard(key)
+        self._add_again(key)
+
+    def _add_again(self, key: WorkKey) -> None:
+        """Adds what was requested of a key during its turn."""
         again = self._again.pop(key, None)
         if again is not None:
             priority, due = again

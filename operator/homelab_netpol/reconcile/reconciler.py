@@ -1,19 +1,21 @@
-"""Looks at one key: what should stand, what does, and what to do and say about the difference."""
+"""Reconciles one key: plan what should stand, compare with what does, write, report."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 
+from homelab_netpol.cache.cluster import ClusterCache
 from homelab_netpol.cluster.errors import ApiError, Conflict, Unavailable
 from homelab_netpol.definitions import DefinitionKind
+from homelab_netpol.intent import Intent
 from homelab_netpol.policy.diff import Change, Create, Delete, Replace, diff, in_steps, only_allows
 from homelab_netpol.policy.keys import Component, Kind, PolicyKey, Scope, WorkKey, policy_name
-from homelab_netpol.policy.objects import LabelKeys, Policy
+from homelab_netpol.policy.objects import LivePolicy, Policy
 from homelab_netpol.policy.rendering import RenderError
+from homelab_netpol.reconcile.queue import WorkQueue
 from homelab_netpol.reconcile.statuses import Statuses
-from homelab_netpol.reconcile.view import ClusterView
 from homelab_netpol.reconcile.writer import ForeignPolicy, Writer
 from homelab_netpol.reporting.reporter import Reporter
 from homelab_netpol.telemetry.metrics import Metrics
@@ -22,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 class ReconcileError(Exception):
-    """Some of a key's policies are not as they should be; it must come again.
+    """Some of a key's policies are not as they should be; the key must be retried.
 
     Attributes:
         retry_after: seconds that the server asked us to wait, 0 if it did not.
@@ -34,7 +36,7 @@ class ReconcileError(Exception):
 
 
 class Requeue(Exception):
-    """What comes next would cut something off until another key has had its turn."""
+    """The rest must wait a moment: for another key's turn, or until labels are known again."""
 
 
 class Reconciler:
@@ -42,25 +44,33 @@ class Reconciler:
 
     def __init__(
         self,
-        view: ClusterView,
+        cache: ClusterCache,
+        queue: WorkQueue,
         writer: Writer,
         statuses: Statuses,
         reporter: Reporter,
+        labels_current: asyncio.Event,
         metrics: Metrics,
-        is_pending: Callable[[WorkKey], bool],
     ) -> None:
-        """Puts the parts together; `is_pending` tells of keys that wait or are worked on."""
-        self._is_pending = is_pending
-        self._view = view
+        """Prepares.
+
+        Args:
+            cache: what is known.
+            queue: says which keys are still to be reconciled, and may have to go first.
+            writer: writes policies.
+            statuses: writes the statuses of custom resources.
+            reporter: records Events and metrics.
+            labels_current: cleared while labels may have changed unseen; nothing is written then.
+            metrics: counts writes.
+        """
+        self._cache = cache
+        self._queue = queue
         self._writer = writer
         self._statuses = statuses
         self._reporter = reporter
+        self._labels_current = labels_current
         self._metrics = metrics
-        self._label_keys = LabelKeys(view.catalogue.settings.label_domain)
         self._verified: dict[WorkKey, dict[PolicyKey, int]] = {}
-        for operation in ("create", "replace", "delete"):
-            for component in Component:
-                metrics.writes.labels(operation, component)  # at zero: a rate sees the first one
 
     async def reconcile(self, key: WorkKey) -> int:
         """Reconciles a key.
@@ -75,7 +85,7 @@ class Reconciler:
         try:
             return await self._reconcile(key)
         finally:
-            self._reporter.rejected(key, self._view.standing.of(key).values())
+            self._reporter.rejected(key, self._cache.policies.owned_by(key).values())
 
     async def _reconcile(self, key: WorkKey) -> int:
         match key.scope:
@@ -105,62 +115,76 @@ class Reconciler:
             raise ReconcileError([problem], error.retry_after or 0.0) from error
 
     async def _namespace(self, key: WorkKey) -> int:
-        intent = self._view.intent(key.name)
+        cache, namespaces = self._cache, self._cache.namespaces
+        intent = cache.intents.get(key.name)
         if intent is None:
             self._reporter.namespace_gone(key.name)
             self._verified.pop(key, None)
             return 0
-        if not self._view.is_writable(key.name):
+        if not namespaces.is_writable(key.name):
             return 0
-        before = self._view.last_good(key.name)
-        plan = self._view.planner.namespace(intent, self._view.is_meshed)
-        kept = self._untouched(intent.retained_profile, intent.retained_grants)
+        before = cache.applied(key.name)
+        plan = cache.planner.namespace(intent, namespaces.is_meshed)
+        retained = _retained_names(intent)
         standing = {
             policy: live
-            for policy, live in self._view.standing.of(key).items()
-            if policy.name not in kept and policy not in plan.failed
+            for policy, live in cache.policies.owned_by(key).items()
+            if policy.name not in retained and policy not in plan.failed
         }
         self._reporter.problems(intent)
         try:
-            written = await self._carry_out(key, diff(plan.policies, standing))
+            written = await self._apply(key, diff(plan.policies, standing))
         finally:
             # Whatever else could not be written: that the namespace is open must be seen.
             hatch = PolicyKey(Kind.CNP, key.name, policy_name(Component.HATCH))
-            self._reporter.hatch.tell(intent, before, self._view.standing.get(hatch))
+            self._reporter.hatch.report(intent, before, cache.policies.get(hatch))
         if plan.failed:
             self._reporter.render_failed(key.name, next(iter(plan.failed.values())))
             raise ReconcileError([str(error) for error in plan.failed.values()], 0.0)
-        self._view.settle(intent)
+        cache.record_applied(intent)
         self._verified[key] = {policy.key: _mark(policy) for policy in plan.policies}
-        self._reporter.settled(intent, before)
+        self._reporter.applied(intent, before)
         return written
 
     async def _shared(self, key: WorkKey) -> int:
         """The policies beside a shared resource or a gateway, which list its consumers."""
-        view = self._view
-        if key.scope is Scope.TARGET and self._opens_first(view.home_of(key.name)):
+        cache, is_meshed = self._cache, self._cache.namespaces.is_meshed
+        if key.scope is Scope.TARGET and self._hatch_goes_first(cache.resource_namespace(key.name)):
             raise Requeue
-        consumers = view.consumers(key)
+        consumers = cache.intents.consumers(key)
         try:
             if key.scope is Scope.GATEWAY:
-                gateway = view.planner.gateway(key.name, consumers, view.is_meshed)
+                gateway = cache.planner.gateway(key.name, consumers, is_meshed)
                 policies = [gateway] if gateway is not None else []
-            elif key.name in view.catalogue.vocabulary.resources:
-                owner = view.intent(view.catalogue.resource(key.name).namespace or "")
-                policies = view.planner.beside(key.name, consumers, owner, view.is_meshed)
-            elif any(key.name in intent.retained_grants for intent in view.intents()):
+            elif key.name in cache.catalogue.vocabulary.resources:
+                owner = cache.intents.get(cache.catalogue.resource(key.name).namespace or "")
+                policies = cache.planner.beside(key.name, consumers, owner, is_meshed)
+            elif cache.intents.retains_grant(key.name):
                 return 0
             else:
                 policies = []
         except RenderError as error:
             raise ReconcileError([str(error)], 0.0) from error
-        wanted = [policy for policy in policies if view.is_writable(policy.key.namespace)]
+        is_writable = cache.namespaces.is_writable
+        wanted = [policy for policy in policies if is_writable(policy.key.namespace)]
         standing = {
             policy: live
-            for policy, live in self._view.standing.of(key).items()
-            if self._view.is_writable(policy.namespace)
+            for policy, live in cache.policies.owned_by(key).items()
+            if is_writable(policy.namespace)
         }
-        written = await self._carry_out(key, diff(wanted, standing))
+        return await self._bring_about(key, wanted, standing)
+
+    async def _clusterwide(self, key: WorkKey) -> int:
+        try:
+            wanted = self._cache.planner.clusterwide(self._cache.expired_hatches())
+        except RenderError as error:
+            raise ReconcileError([str(error)], 0.0) from error
+        return await self._bring_about(key, wanted, self._cache.policies.owned_by(key))
+
+    async def _bring_about(
+        self, key: WorkKey, wanted: list[Policy], standing: Mapping[PolicyKey, LivePolicy]
+    ) -> int:
+        written = await self._apply(key, diff(wanted, standing))
         self._verified[key] = {policy.key: _mark(policy) for policy in wanted}
         return written
 
@@ -169,44 +193,29 @@ class Reconciler:
 
         They may allow what the profile, which goes or narrows by the same edit, allowed until now.
         """
-        resources = self._view.catalogue.resources_in(namespace)
-        return any(self._is_pending(WorkKey(Scope.TARGET, resource)) for resource in resources)
+        resources = self._cache.catalogue.resources_in(namespace)
+        return any(self._queue.is_pending(WorkKey(Scope.TARGET, name)) for name in resources)
 
-    def _opens_first(self, home: str | None) -> bool:
+    def _hatch_goes_first(self, home: str | None) -> bool:
         """The hatch of a resource's namespace comes first.
 
         It may open what the policy beside the resource, by the same edit, no longer does.
         """
-        intent = self._view.intent(home) if home is not None else None
+        intent = self._cache.intents.get(home) if home is not None else None
         if intent is None or not intent.hatch_open:
             return False
         hatch = PolicyKey(Kind.CNP, intent.namespace, policy_name(Component.HATCH))
-        pending = self._is_pending(WorkKey(Scope.NAMESPACE, intent.namespace))
-        return pending and self._view.standing.get(hatch) is None
+        pending = self._queue.is_pending(WorkKey(Scope.NAMESPACE, intent.namespace))
+        return pending and self._cache.policies.get(hatch) is None
 
-    async def _clusterwide(self, key: WorkKey) -> int:
-        try:
-            wanted = self._view.planner.clusterwide(self._view.expired_hatches())
-        except RenderError as error:
-            raise ReconcileError([str(error)], 0.0) from error
-        written = await self._carry_out(key, diff(wanted, self._view.standing.of(key)))
-        self._verified[key] = {policy.key: _mark(policy) for policy in wanted}
-        return written
-
-    @staticmethod
-    def _untouched(profile: str | None, grants: Sequence[str]) -> set[str]:
-        names = {policy_name(Component.ACCESS, resource) for resource in grants}
-        of_profile = {policy_name(Component.PROFILE), policy_name(Component.MESH)}
-        return names | of_profile if profile else names
-
-    async def _carry_out(self, work: WorkKey, changes: Sequence[Change]) -> int:
+    async def _apply(self, work: WorkKey, changes: Sequence[Change]) -> int:
         """Makes the changes in an order that cuts nothing off.
 
         What was revoked is revoked even if something else cannot be written. Only the hatch stays
         open until all the rest stands: whoever closes it wants his profile, not a lock-out. But not
         if trying again will not help: a hatch that a label no longer asks for must not stay open.
         """
-        self._reporter.fine(work, except_for={_key_of(change) for change in changes})
+        self._reporter.clear_failures(work, except_for={_key_of(change) for change in changes})
         outcomes: list[bool | Exception] = []
         hatch = policy_name(Component.HATCH)
         for step in in_steps(changes):
@@ -215,49 +224,60 @@ class Reconciler:
                 raise Requeue
             if any(isinstance(outcome, Unavailable | Conflict) for outcome in outcomes):
                 step = [each for each in step if not _is_removal_of(each, hatch)]
-            outcomes += await self._gather(work, step)
+            if not self._labels_current.is_set():
+                break
+            outcomes += await self._write_all(work, step)
         problems = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
         if problems:
             waits = [p.retry_after or 0.0 for p in problems if isinstance(p, ApiError)]
             raise ReconcileError([str(problem) for problem in problems], max(waits, default=0.0))
+        if len(outcomes) < len(changes):
+            raise Requeue
         return sum(outcome is True for outcome in outcomes)
 
-    async def _gather(self, work: WorkKey, changes: Sequence[Change]) -> list[bool | Exception]:
+    async def _write_all(self, work: WorkKey, changes: Sequence[Change]) -> list[bool | Exception]:
         if len(changes) == 1:  # as nearly always; a task for it would be a tenth of our share
-            return [await self._attempt(work, changes[0])]
-        return list(await asyncio.gather(*(self._attempt(work, change) for change in changes)))
+            return [await self._write(work, changes[0])]
+        return list(await asyncio.gather(*(self._write(work, change) for change in changes)))
 
-    async def _attempt(self, work: WorkKey, change: Change) -> bool | Exception:
-        """Carries out one change; a failure is told at once, and returned for the others' sake."""
+    async def _write(self, work: WorkKey, change: Change) -> bool | Exception:
+        """Makes one change; a failure is reported at once, and returned for the others' sake."""
         key = _key_of(change)
         try:
-            written = await self._writer.carry_out(change)
+            written = await self._writer.write(change)
         except ForeignPolicy as error:
-            self._reporter.foreign(error)
+            self._reporter.name_taken(error.key, str(error))
             return error
         except ApiError as error:
             self._reporter.write_failed(key, error)
             return error
         self._reporter.write_worked(key)
         if written:
-            self._account(work, change, key)
+            self._count(work, change, key)
         return written
 
-    def _account(self, work: WorkKey, change: Change, key: PolicyKey) -> None:
+    def _count(self, work: WorkKey, change: Change, key: PolicyKey) -> None:
         match change:
             case Create(policy):
                 operation, component = "create", str(policy.component)
             case Replace(policy, _):
                 operation, component = "replace", str(policy.component)
             case Delete(live):
-                operation, component = "delete", self._label_keys.component_of(live)
+                operation, component = "delete", self._cache.label_keys.component_of(live)
         self._metrics.writes.labels(operation, component).inc()
         log.debug("%s %s", operation, key)
-        # What was right, and is still wanted the same, was changed by somebody else.
+        # What was right, and is still wanted the same, was changed by others.
         if not isinstance(change, Delete):
             known = self._verified.get(work, {}).get(key)
             if known == _mark(change.policy):
                 self._reporter.drift_reverted(key)
+
+
+def _retained_names(intent: Intent) -> set[str]:
+    """The policies that stay as they are, as what they follow from is not usable now."""
+    names = {policy_name(Component.ACCESS, resource) for resource in intent.retained_grants}
+    of_profile = {policy_name(Component.PROFILE), policy_name(Component.MESH)}
+    return names | of_profile if intent.retained_profile else names
 
 
 def _key_of(change: Change) -> PolicyKey:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from homelab_netpol.cache.cluster import ClusterCache
 from homelab_netpol.cache.definitions import LiveDefinition
 from homelab_netpol.cluster.errors import NotFound
 from homelab_netpol.cluster.resources import Resources
@@ -16,15 +17,14 @@ from homelab_netpol.definitions.status import (
     with_times,
 )
 from homelab_netpol.policy.keys import Component, Kind, PolicyKey, policy_name
-from homelab_netpol.reconcile.view import ClusterView
 from homelab_netpol.reporting.reporter import Reporter
 
 
 class Statuses:
     """Writes statuses, one custom resource at a time."""
 
-    def __init__(self, view: ClusterView, resources: Resources, reporter: Reporter) -> None:
-        self._view = view
+    def __init__(self, cache: ClusterCache, resources: Resources, reporter: Reporter) -> None:
+        self._cache = cache
         self._resources = resources
         self._reporter = reporter
 
@@ -37,15 +37,15 @@ class Statuses:
         Raises:
             ApiError: the server did not take it.
         """
-        live = self._view.defined.get(kind, name)
+        live = self._cache.definitions.get(kind, name)
         if live is None:
             # Which may be there again under the name of a template or of a setting.
-            known = self._view.catalogue.vocabulary
+            known = self._cache.catalogue.vocabulary
             still = known.profiles if kind is DefinitionKind.PROFILE else known.resources
             users = 0 if name in still else len(self._users(kind, name))
             self._reporter.definitions.gone(kind, name, users)
             return 0
-        problem = self._view.catalogue.unusable.get((kind, name))
+        problem = self._cache.catalogue.unusable.get((kind, name))
         self._reporter.definitions.usable(kind, name, live.uid, problem)
         status = with_times(self._wanted(kind, live), live.status, datetime.now(UTC))
         if status is None:
@@ -65,7 +65,7 @@ class Statuses:
         Raises:
             ApiError: the server did not take it.
         """
-        words, where = self._view.catalogue.vocabulary, self._view.catalogue.settings.admission
+        words, where = self._cache.catalogue.vocabulary, self._cache.catalogue.settings.admission
         data = {
             "profiles": ",".join(sorted(words.profiles)),
             "resources": ",".join(sorted(words.resources)),
@@ -75,29 +75,23 @@ class Statuses:
 
     def _wanted(self, kind: DefinitionKind, live: LiveDefinition) -> dict[str, Any]:
         name = live.definition.name
-        problem = self._view.catalogue.unusable.get((kind, name))
+        problem = self._cache.catalogue.unusable.get((kind, name))
         users = self._users(kind, name)
         if kind is DefinitionKind.PROFILE:
             return profile_status(live.definition, problem, users, self._rejected(users))
-        refused = sorted(
-            intent.namespace for intent in self._view.intents() if name in intent.refused_grants
-        )
+        refused = self._cache.intents.refused(name)
         return resource_status(live.definition, problem, users, refused)
 
     def _users(self, kind: DefinitionKind, name: str) -> list[str]:
         if kind is DefinitionKind.PROFILE:
-            return self._view.users(name)
-        return sorted(
-            intent.namespace
-            for intent in self._view.intents()
-            if name in intent.grants or name in intent.retained_grants
-        )
+            return self._cache.profile_users(name)
+        return self._cache.intents.using_resource(name)
 
     def _rejected(self, namespaces: list[str]) -> list[Rejected]:
         found = []
         for namespace in namespaces:
             key = PolicyKey(Kind.CNP, namespace, policy_name(Component.PROFILE))
-            policy = self._view.standing.get(key)
+            policy = self._cache.policies.get(key)
             if policy is not None and policy.rejected:
                 found.append(Rejected(namespace, policy.rejected))
         return found

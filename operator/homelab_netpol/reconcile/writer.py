@@ -1,12 +1,10 @@
-"""Carries out one change, and never touches what is not ours.
+"""Writes one change, and never touches what is not ours.
 
 An object of our name that is not ours is an error to report, not an obstacle to remove. Ours is
 what carries our label, or whose spec our field manager owns (the label may have been taken off).
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 from homelab_netpol.cache.policies import PolicyCache
 from homelab_netpol.cluster.errors import (
@@ -16,6 +14,7 @@ from homelab_netpol.cluster.errors import (
     NotFound,
     Unavailable,
 )
+from homelab_netpol.cluster.lease import Leadership
 from homelab_netpol.cluster.resources import Resources
 from homelab_netpol.policy.diff import Change, Create, Delete, Replace, in_sync
 from homelab_netpol.policy.keys import PolicyKey
@@ -23,7 +22,7 @@ from homelab_netpol.policy.objects import LivePolicy, Policy, is_managed, read_l
 
 
 class ForeignPolicy(Exception):
-    """A policy of the name that we need belongs to somebody else."""
+    """A policy of the name that we need is not the operator's."""
 
     def __init__(self, key: PolicyKey) -> None:
         super().__init__(
@@ -34,33 +33,40 @@ class ForeignPolicy(Exception):
 
 
 class Writer:
-    """Writes policies, and keeps what is known of them up to date with what the server answered."""
+    """Writes policies, and keeps the cache up to date with what the server answers."""
 
     def __init__(
         self,
         resources: Resources,
-        standing: PolicyCache,
+        policies: PolicyCache,
+        leadership: Leadership,
         component_label: str,
-        is_leading: Callable[[], bool],
     ) -> None:
-        """Prepares; `is_leading` is asked before each write, as there may be two replicas."""
-        self._is_leading = is_leading
+        """Prepares.
+
+        Args:
+            resources: the API server's.
+            policies: kept up to date with each answer.
+            leadership: asked before each write, as there may be another replica.
+            component_label: the key of the label that all of the operator's policies carry.
+        """
+        self._leadership = leadership
         self._resources = resources
-        self._standing = standing
+        self._policies = policies
         self._component_label = component_label
 
-    async def carry_out(self, change: Change) -> bool:
-        """Carries out a change.
+    async def write(self, change: Change) -> bool:
+        """Makes a change.
 
         Returns:
-            Whether anything was written: not when somebody else did it already, or the namespace
-            is going away.
+            Whether anything was written: not when it was done already, or the namespace is being
+            deleted.
 
         Raises:
-            ForeignPolicy: the name is taken by somebody else's policy.
+            ForeignPolicy: the name is taken by a policy that is not the operator's.
             ApiError: the server did not do it; the subclass says why.
         """
-        if not self._is_leading():
+        if not self._leadership.is_set():
             raise Unavailable(0, "NotLeading", "another replica may lead by now")
         try:
             match change:
@@ -75,47 +81,47 @@ class Writer:
 
     async def _create(self, policy: Policy) -> bool:
         try:
-            self._standing.record_write(await self._resources.create(policy), policy.digest)
+            self._policies.record_write(await self._resources.create(policy), policy.digest)
         except AlreadyExists:
-            return await self._reconsider(policy)
+            return await self._read_again(policy)
         return True
 
     async def _replace(self, policy: Policy, live: LivePolicy) -> bool:
         try:
             replaced = await self._resources.replace(policy, live)
         except (Conflict, NotFound):
-            return await self._reconsider(policy)
-        self._standing.record_write(replaced, policy.digest)
+            return await self._read_again(policy)
+        self._policies.record_write(replaced, policy.digest)
         return replaced.resource_version != live.resource_version
 
     async def _delete(self, live: LivePolicy) -> bool:
         try:
             await self._resources.delete(live)
         except NotFound:
-            self._standing.record_delete(live)
+            self._policies.record_delete(live)
             return False
-        self._standing.record_delete(live)
+        self._policies.record_delete(live)
         return True
 
-    async def _reconsider(self, policy: Policy) -> bool:
-        """The object is not what we thought: look at it, and try once more."""
+    async def _read_again(self, policy: Policy) -> bool:
+        """The object is not the cached one: read it, and try once more."""
         try:
             manifest = await self._resources.get(policy.key)
         except NotFound:
             # Its namespace may be gone as well: then this raises NotFound, and the key comes back.
-            self._standing.record_write(await self._resources.create(policy), policy.digest)
+            self._policies.record_write(await self._resources.create(policy), policy.digest)
             return True
         live = read_live(policy.key.kind, manifest)
         ours = (
             is_managed(live.labels)
             or written_by_us(manifest, self._component_label)
-            or live.uid == self._standing.last_uid(policy.key)
+            or live.uid == self._policies.last_uid(policy.key)
         )
         if not ours:
             raise ForeignPolicy(policy.key)
-        self._standing.record_write(live, live.digest)
+        self._policies.record_write(live, live.digest)
         if in_sync(policy, live):
             return False
         replaced = await self._resources.replace(policy, live)
-        self._standing.record_write(replaced, policy.digest)
+        self._policies.record_write(replaced, policy.digest)
         return replaced.resource_version != live.resource_version

@@ -1,4 +1,4 @@
-"""What people are told of custom resources: that one cannot be used, can again, or is missed."""
+"""Reports custom resources: that one cannot be used, can again, or was deleted in use."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from homelab_netpol.telemetry.metrics import Metrics, drop_series
 
 
 class DefinitionReporter:
-    """Remembers what has been told of each custom resource."""
+    """Remembers what was reported of each custom resource."""
 
     def __init__(self, recorder: EventRecorder, metrics: Metrics) -> None:
         self._recorder = recorder
@@ -19,7 +19,7 @@ class DefinitionReporter:
         self._missed: set[tuple[DefinitionKind, str]] = set()
 
     def usable(self, kind: DefinitionKind, name: str, uid: str, problem: NotUsable | None) -> None:
-        """Tells whether one that is there can be used.
+        """Reports whether one that exists can be used.
 
         Args:
             kind: which of the two.
@@ -32,11 +32,11 @@ class DefinitionReporter:
         if key in self._missed:
             self._missed.discard(key)
             drop_series(self._metrics.definitions_missing, kind, name)
-        told = self._problems.get(key)
-        if problem == told:
+        reported = self._problems.get(key)
+        if problem == reported:
             return
-        if told is not None:
-            drop_series(self._metrics.definitions_unusable, kind, name, told.reason)
+        if reported is not None:
+            drop_series(self._metrics.definitions_unusable, kind, name, reported.reason)
         if problem is None:
             del self._problems[key]
             self._recorder.note(
@@ -49,11 +49,11 @@ class DefinitionReporter:
         self._recorder.warn("", problem.reason, message, about=about)
 
     def gone(self, kind: DefinitionKind, name: str, users: int) -> None:
-        """Tells that one was deleted though so many Namespaces use it."""
+        """Reports that one was deleted though so many Namespaces use it."""
         key = (kind, name)
-        told = self._problems.pop(key, None)
-        if told is not None:
-            drop_series(self._metrics.definitions_unusable, kind, name, told.reason)
+        reported = self._problems.pop(key, None)
+        if reported is not None:
+            drop_series(self._metrics.definitions_unusable, kind, name, reported.reason)
         if not users:
             self._missed.discard(key)
             drop_series(self._metrics.definitions_missing, kind, name)

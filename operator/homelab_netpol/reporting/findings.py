@@ -1,4 +1,4 @@
-"""What people are told of that others wrote: each finding when it begins, and when it is over."""
+"""Reports findings: each as an Event when it begins; its series lasts until it is over."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from homelab_netpol.telemetry.metrics import Metrics, drop_series
 
 
 class FindingReporter:
-    """Remembers which findings have been told."""
+    """Remembers which findings were reported."""
 
     def __init__(self, recorder: EventRecorder, metrics: Metrics) -> None:
         self._recorder = recorder
         self._metrics = metrics
-        self._told: set[Finding] = set()
+        self._reported: set[Finding] = set()
 
-    def tell(self, findings: Iterable[Finding]) -> None:
-        """Tells those that are new; what is no longer among them is over."""
+    def report(self, findings: Iterable[Finding]) -> None:
+        """Reports those that are new; what is no longer among them is over."""
         current = set(findings)
-        before = Counter((finding.subject, finding.reason) for finding in self._told)
+        before = Counter((finding.subject, finding.reason) for finding in self._reported)
         now = Counter((finding.subject, finding.reason) for finding in current)
         for subject, reason in before.keys() - now.keys():
             drop_series(self._metrics.findings, subject, reason)
         for (subject, reason), count in now.items():
             self._metrics.findings.labels(subject, reason).set(count)
-        for finding in sorted(current - self._told, key=lambda f: (f.subject, f.message)):
+        for finding in sorted(current - self._reported, key=lambda f: (f.subject, f.message)):
             self._recorder.warn(finding.subject, finding.reason, finding.message)
-        self._told = current
+        self._reported = current

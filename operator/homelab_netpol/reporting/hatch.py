@@ -1,4 +1,4 @@
-"""What people are told of a namespace's escape hatch, from its opening to its end."""
+"""Reports a namespace's escape hatch, from its opening to its end."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from homelab_netpol.telemetry.metrics import Metrics, drop_series
 
 
 class HatchReporter:
-    """Remembers what has been told of each hatch."""
+    """Remembers what was reported of each hatch."""
 
     def __init__(self, recorder: EventRecorder, metrics: Metrics) -> None:
         self._recorder = recorder
         self._metrics = metrics
         self._open: dict[str, bool] = {}
-        self._end_told: dict[str, datetime] = {}
+        self._end_reported: dict[str, datetime] = {}
 
-    def tell(self, intent: Intent, before: LastGood, standing: LivePolicy | None) -> None:
-        """Tells whether a namespace is open: by what stands, and by what its label asks for.
+    def report(self, intent: Intent, before: LastGood, standing: LivePolicy | None) -> None:
+        """Reports whether a namespace is open: by what stands, and by what its label asks for.
 
         Args:
             intent: what the namespace wants.
@@ -38,17 +38,17 @@ class HatchReporter:
             self._end_is_near(intent)
             return
         self._drop_gauges(namespace)
-        self._end_told.pop(namespace, None)
+        self._end_reported.pop(namespace, None)
         if was_open:
             self._recorder.note(
                 namespace, "EnforcementEnabled", "The escape hatch is closed again."
             )
 
     def forget(self, namespace: str) -> None:
-        """Forgets a Namespace that is gone: its series go with it."""
+        """Drops a deleted Namespace and its series."""
         self._drop_gauges(namespace)
         self._open.pop(namespace, None)
-        self._end_told.pop(namespace, None)
+        self._end_reported.pop(namespace, None)
 
     def _opened(self, intent: Intent) -> None:
         until = intent.hatch_until
@@ -64,9 +64,9 @@ class HatchReporter:
         until = intent.hatch_until
         if not intent.hatch_open or until is None or until - datetime.now(UTC) > NOTICE:
             return
-        if self._end_told.get(intent.namespace) == until:
+        if self._end_reported.get(intent.namespace) == until:
             return
-        self._end_told[intent.namespace] = until
+        self._end_reported[intent.namespace] = until
         self._recorder.warn(
             intent.namespace,
             "EnforcementResumesSoon",

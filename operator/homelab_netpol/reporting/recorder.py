@@ -1,4 +1,4 @@
-"""How anything is said: as an Event, and as a line of the log."""
+"""Event recorder: each thing as a Kubernetes Event, and as a line of the log."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class EventSink(Protocol):
 
 
 class EventRecorder:
-    """Says things, each in both places."""
+    """Records Events, and logs the same words."""
 
     def __init__(self, events: EventSink) -> None:
         self._events = events
@@ -31,13 +31,13 @@ class EventRecorder:
     def warn(
         self, namespace: str, reason: str, message: str, *, about: Subject | None = None
     ) -> None:
-        """Says that something is not as somebody wanted it."""
+        """Records a Warning: something is not as it was asked for."""
         log.warning("%s", message, extra={"namespace": namespace, "reason": reason})
         self._events.post(namespace, "Warning", reason, message, about=about)
 
     def note(
         self, namespace: str, reason: str, message: str, *, about: Subject | None = None
     ) -> None:
-        """Says that something was done as somebody wanted it."""
+        """Records a Normal Event: something was done as it was asked for."""
         log.info("%s", message, extra={"namespace": namespace, "reason": reason})
         self._events.post(namespace, "Normal", reason, message, about=about)

@@ -1,6 +1,6 @@
-"""What people are told: Events on the Namespace, lines of the log, series of metrics.
+"""Reports what came of a reconcile: Events on the Namespace, log lines, series of metrics.
 
-Each thing is told once, when it begins and when it ends, not at every reconcile.
+Each condition is reported once when it begins and once when it ends, not at every reconcile.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from homelab_netpol.intent import Intent, LastGood, Problem
 from homelab_netpol.policy.keys import API_VERSION, PolicyKey, WorkKey, owner_of
 from homelab_netpol.policy.objects import LivePolicy
 from homelab_netpol.policy.rendering import RenderError
-from homelab_netpol.reconcile.writer import ForeignPolicy
 from homelab_netpol.reporting.definitions import DefinitionReporter
 from homelab_netpol.reporting.findings import FindingReporter
 from homelab_netpol.reporting.hatch import HatchReporter
@@ -22,12 +21,12 @@ from homelab_netpol.telemetry.metrics import Metrics, drop_series
 
 
 class Reporter:
-    """Remembers what has been told, and tells what is new.
+    """Remembers what was reported, and reports what changed since.
 
     Attributes:
-        hatch: tells of escape hatches.
-        definitions: tells of custom resources.
-        findings: tells of what others wrote.
+        hatch: reports escape hatches.
+        definitions: reports custom resources.
+        findings: reports what others wrote.
     """
 
     def __init__(self, events: EventSink, metrics: Metrics) -> None:
@@ -42,23 +41,23 @@ class Reporter:
         self._rejected: dict[PolicyKey, str] = {}
 
     def problems(self, intent: Intent) -> None:
-        """Tells which labels could not be followed, and forgets those that are fine now."""
+        """Reports which labels could not be followed; those that can be now are dropped."""
         namespace = intent.namespace
-        told = self._problems.get(namespace, frozenset())
+        reported = self._problems.get(namespace, frozenset())
         current = frozenset(intent.problems)
-        for problem in told - current:
+        for problem in reported - current:
             drop_series(self._metrics.refused_labels, namespace, problem.reason, problem.key)
         for problem in intent.problems:
             self._metrics.refused_labels.labels(namespace, problem.reason, problem.key).set(1)
-            if problem not in told:
+            if problem not in reported:
                 self._recorder.warn(namespace, problem.reason, problem.message)
         if current:
             self._problems[namespace] = current
         else:
             self._problems.pop(namespace, None)
 
-    def settled(self, intent: Intent, before: LastGood) -> None:
-        """Tells what is in force now and was not before; everything is written by then."""
+    def applied(self, intent: Intent, before: LastGood) -> None:
+        """Reports what is in force now and was not before; everything is written by then."""
         namespace = intent.namespace
         self._render_failures.pop(namespace, None)
         if intent.profile != before.profile and not intent.retained_profile:
@@ -79,7 +78,7 @@ class Reporter:
             self._recorder.note(namespace, "AccessRevoked", f"Access to {resource} is revoked.")
 
     def drift_reverted(self, key: PolicyKey) -> None:
-        """Tells that somebody changed or deleted a policy of ours, and that it is back."""
+        """Reports that a policy of ours was changed or deleted by others, and was put back."""
         self._metrics.drift.inc()
         source = "Labels on the Namespace" if key.namespace else "The operator's settings"
         self._recorder.warn(
@@ -90,39 +89,38 @@ class Reporter:
             about=_about(key),
         )
 
-    def foreign(self, error: ForeignPolicy) -> None:
-        """Tells that a name we need is taken by somebody else's policy."""
-        key = error.key
+    def name_taken(self, key: PolicyKey, message: str) -> None:
+        """Reports that a name that we need is taken by a policy that is not ours."""
         self._metrics.conflicts.labels(key.kind, key.namespace, key.name).set(1)
-        self._once(key, "NameTaken", str(error))
+        self._once(key, "NameTaken", message)
 
     def write_failed(self, key: PolicyKey, error: ApiError) -> None:
-        """Tells that the server did not take a policy."""
+        """Reports that the server did not store a policy."""
         if isinstance(error, Unavailable):
-            # Whoever cannot be reached cannot take an Event either; the log has each retry.
+            # A server without an answer takes no Event either; the log has each retry.
             return
         self._once(key, "PolicyNotWritten", f"{key} could not be written: {error}")
 
-    def fine(self, work: WorkKey, *, except_for: Collection[PolicyKey]) -> None:
-        """Of what a key answers for, only some has still to be written: the rest is in order."""
+    def clear_failures(self, work: WorkKey, *, except_for: Collection[PolicyKey]) -> None:
+        """Clears the failures of a key's policies, but for those that have still to be written."""
         for key in [key for key in self._failures if owner_of(key) == work]:
             if key not in except_for:
                 self.write_worked(key)
 
     def write_worked(self, key: PolicyKey) -> None:
-        """What was in the way of a policy is gone."""
+        """Clears a policy's failure: what was in its way is gone."""
         if self._failures.pop(key, None) is not None:
             drop_series(self._metrics.conflicts, key.kind, key.namespace, key.name)
 
     def render_failed(self, namespace: str, error: RenderError) -> None:
-        """Tells that a template gives no policy; what stood before still stands."""
+        """Reports that a template gives no policy; what stood before still stands."""
         message = f"{error}. The policies that stand are kept."
         if self._render_failures.get(namespace) != message:
             self._render_failures[namespace] = message
             self._recorder.warn(namespace, "TemplateFailed", message)
 
     def rejected(self, work: WorkKey, standing: Collection[LivePolicy]) -> None:
-        """Tells which of a key's policies Cilium rejects, and which it takes again."""
+        """Reports which of a key's policies Cilium rejects, and which it accepts again."""
         now = {live.key: live.rejected for live in standing if live.rejected}
         for key in [key for key in self._rejected if owner_of(key) == work]:
             if key not in now:
@@ -149,7 +147,7 @@ class Reporter:
         drop_series(self._metrics.invalid_policies, key.kind, key.namespace, key.name)
 
     def stray(self, key: PolicyKey) -> None:
-        """Tells of a policy that carries our label under a name that we never give."""
+        """Reports a policy that carries our label under a name that we never give."""
         self._once(
             key,
             "UnexpectedPolicy",
@@ -158,7 +156,7 @@ class Reporter:
         )
 
     def namespace_gone(self, namespace: str) -> None:
-        """Forgets a Namespace: its series go with it."""
+        """Drops a deleted Namespace and its series."""
         for problem in self._problems.pop(namespace, frozenset()):
             drop_series(self._metrics.refused_labels, namespace, problem.reason, problem.key)
         self.hatch.forget(namespace)
@@ -176,5 +174,5 @@ class Reporter:
 
 
 def _about(key: PolicyKey) -> Subject | None:
-    """A clusterwide policy; what is in a Namespace is told there."""
+    """A clusterwide policy; what is in a Namespace is reported on that."""
     return None if key.namespace else Subject(API_VERSION, key.kind, key.name)

@@ -101,6 +101,11 @@ class Settings(Section):
         default=300.0,
         description="How often everything is listed and compared, in case a watch lost something.",
     )
+    watch_check_seconds: Annotated[float, Field(ge=1, le=3600)] = Field(
+        default=30.0,
+        description="How often Namespaces and custom resources are listed, to find what Kopf's"
+        " watches have not delivered.",
+    )
     inspection_seconds: Annotated[float, Field(ge=1, le=86400)] = Field(
         default=60.0,
         description="How often the targets of grants, and the platform's own policies, are looked"

@@ -1,53 +1,67 @@
-"""What /debug/state shows: the operator's memory in numbers, and its queue. Reads only.
+"""What /debug/state shows: the caches in numbers, and the queue. Reads only.
 
 The keys are documented in docs/health.md, and people's scripts read them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
+from homelab_netpol.cache.cluster import ClusterCache
 from homelab_netpol.definitions import DefinitionKind
-from homelab_netpol.reconcile.view import ClusterView
+from homelab_netpol.reconcile.queue import WorkQueue
+from homelab_netpol.watch.kopf_watch import KopfWatch
 from homelab_netpol.watch.reflector import Reflector
 
 
 def describe(
-    view: ClusterView,
-    *,
-    queue: Mapping[str, Any],
+    cache: ClusterCache,
+    queue: WorkQueue,
     reflectors: Iterable[Reflector],
+    kopf_watches: Iterable[KopfWatch],
+    *,
     leader: bool,
     not_ready_because: str | None,
 ) -> dict[str, Any]:
     """Describes the operator for JSON.
 
     Args:
-        view: what is known of the cluster.
-        queue: its snapshot.
-        reflectors: of the watches.
+        cache: what is known of the cluster.
+        queue: what is to be reconciled.
+        reflectors: of the operator's own policies.
+        kopf_watches: of what people write.
         leader: whether this replica writes.
-        not_ready_because: what /readyz says; None when it is content.
+        not_ready_because: what /readyz says; None when it is ready.
     """
     return {
         "leader": leader,
         "notReadyBecause": not_ready_because,
-        "queue": queue,
+        "queue": queue.snapshot(),
         "caches": {
-            "namespaces": len(view.namespace_names()),
-            "intents": sum(1 for _ in view.intents()),
-            "policies": sum(1 for _ in view.standing.all()),
-            "networkProfiles": len(view.defined.names(DefinitionKind.PROFILE)),
-            "sharedResources": len(view.defined.names(DefinitionKind.RESOURCE)),
+            "namespaces": len(cache.namespaces),
+            "intents": len(cache.intents),
+            "policies": len(cache.policies),
+            "networkProfiles": len(cache.definitions.names(DefinitionKind.PROFILE)),
+            "sharedResources": len(cache.definitions.names(DefinitionKind.RESOURCE)),
         },
         "watches": [
-            {
-                "name": reflector.name,
-                "resourceVersion": str(reflector.version),
-                "silentSeconds": round(reflector.silent_seconds, 3),
-                "staleBecause": reflector.stale_because(),
-            }
-            for reflector in reflectors
+            *(
+                {
+                    "name": watch.name,
+                    "behindSeconds": round(watch.behind_seconds, 3),
+                    "staleBecause": watch.stale_because(),
+                }
+                for watch in kopf_watches
+            ),
+            *(
+                {
+                    "name": reflector.name,
+                    "resourceVersion": str(reflector.version),
+                    "silentSeconds": round(reflector.silent_seconds, 3),
+                    "staleBecause": reflector.stale_because(),
+                }
+                for reflector in reflectors
+            ),
         ],
     }

@@ -110,7 +110,13 @@ class Metrics:
         )
         self.watch_silent_seconds = self._gauge(
             "watch_silent_seconds",
-            "For how long a watch has told nothing; a bookmark comes every minute at least.",
+            "For how long the server has sent nothing to a watch of a reflector; a bookmark comes"
+            " every minute at least.",
+            "watch",
+        )
+        self.watch_behind_seconds = self._gauge(
+            "watch_behind_seconds",
+            "For how long one of Kopf's watches has not delivered what a list shows.",
             "watch",
         )
         self.leader = self._gauge("leader", "1 in the replica that writes.")
@@ -141,7 +147,7 @@ class Metrics:
         )
         self.intake_errors = self._counter(
             "intake_errors",
-            "Events of a watch that could not be taken in; the next resync makes up for them.",
+            "Events of a watch that could not be handled; the next resync makes up for them.",
             "watch",
         )
         self.resyncs = self._counter("resyncs", "Full lists compared, by result.", "result")

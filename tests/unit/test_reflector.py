@@ -19,7 +19,9 @@ BUSY = Unavailable(503, "ServiceUnavailable", "busy")
 class Server:
     """A collection whose watches go by a script: versions that are told, then how it ends."""
 
-    def __init__(self, *script: tuple[list[int], ApiError | None], listed: int = 100) -> None:
+    def __init__(
+        self, *script: tuple[list[int], ApiError | None], listed: int = 100, optional: bool = False
+    ) -> None:
         self.script = list(script)
         self.listed = listed
         self.asked: list[int] = []
@@ -28,8 +30,15 @@ class Server:
         self.time = 1000.0
         self.ended = 0.0  # how long a watch of the script lasts
         self.over = asyncio.Event()
+        self.interruptions = 0
         self.reflector = Reflector(
-            "things", watch=self.watch, take=self.take, relist=self.relist, clock=lambda: self.time
+            "things",
+            watch=self.watch,
+            handle=self.take,
+            relist=self.relist,
+            interrupted=self.interrupted,
+            optional=optional,
+            clock=lambda: self.time,
         )
 
     async def watch(self, since: int) -> AsyncIterator[WatchBatch]:
@@ -55,6 +64,10 @@ class Server:
         """Notes that the collection was listed."""
         self.lists.append(away)
         return self.listed
+
+    def interrupted(self) -> None:
+        """Counts the watches that were lost."""
+        self.interruptions += 1
 
     async def played(self) -> None:
         """Follows until the script is at its end, and goes on following."""
@@ -144,12 +157,23 @@ def test_a_watch_that_cannot_be_opened_is_told_with_its_cause() -> None:
     asyncio.run(check())
 
 
-def test_labels_count_as_known_only_once_what_a_closed_watch_missed_has_been_told() -> None:
+def test_each_watch_that_is_lost_is_an_interruption() -> None:
     async def check() -> None:
-        server = Server(([], BUSY))
-        assert not server.reflector.informed.is_set(), "nothing is watched yet"
-        await server.played()  # its watch was interrupted, and is open again where it was
-        assert not server.reflector.informed.is_set(), "what was missed is still to come"
-        await asyncio.wait_for(server.reflector.informed.wait(), 10)
+        server = Server(([11, 12], None), ([], BUSY))
+        await server.played()
+        assert server.interruptions == 2
+
+    asyncio.run(check())
+
+
+def test_a_kind_that_need_not_be_installed_is_looked_for_and_not_stale_meanwhile() -> None:
+    async def check() -> None:
+        server = Server(optional=True)
+        following = asyncio.create_task(server.reflector.run(None))
+        await asyncio.sleep(0.05)
+        server.time += 3600
+        assert server.reflector.stale_because() is None
+        assert server.asked == []
+        following.cancel()
 
     asyncio.run(check())

@@ -1,4 +1,4 @@
-"""The operator's memory of the cluster does not depend on the order in which news arrives."""
+"""What is cached does not depend on the order in which watches and lists show it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from homelab_netpol.cache.cluster import ClusterCache
 from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.keys import Scope, WorkKey
-from homelab_netpol.reconcile.view import ClusterView
+from homelab_netpol.reconcile.requests import Requests
+from homelab_netpol.reconcile.triggers import Triggers
 from homelab_netpol.settings import Settings
 
 CATALOGUE = Catalogue(Settings())
@@ -39,46 +41,59 @@ def manifest(name: str, labels: dict[str, str] | None, version: int) -> dict[str
     return {"metadata": metadata}
 
 
-def tell(view: ClusterView, name: str, labels: dict[str, str] | None, version: int) -> None:
-    if labels is None:
-        view.forget_namespace(name, version)
-    else:
-        view.observe_namespace(view.read_namespace(manifest(name, labels, version)))
+class Known:
+    """The caches, and what keeps them up to date."""
 
+    def __init__(self) -> None:
+        self.cache = ClusterCache(CATALOGUE)
+        self.triggers = Triggers(self.cache, lambda: NOON)
 
-def state(view: ClusterView) -> object:
-    resources = CATALOGUE.vocabulary.resources
-    return (
-        sorted(view.namespace_names()),
-        sorted(view.intents(), key=lambda intent: intent.namespace),
-        {name: view.consumers(WorkKey(Scope.TARGET, name)) for name in resources},
-    )
+    def see(self, name: str, labels: dict[str, str] | None, version: int) -> Requests:
+        """A watch shows a state."""
+        if labels is None:
+            return self.triggers.namespace_deleted(name, version)
+        observed = self.cache.namespaces.read(manifest(name, labels, version))
+        return self.triggers.namespace_observed(observed)
+
+    def consumers(self, resource: str) -> frozenset[str]:
+        """The Namespaces that a shared resource lets in."""
+        return self.cache.intents.consumers(WorkKey(Scope.TARGET, resource))
+
+    def state(self) -> object:
+        """All that policies follow from."""
+        resources = CATALOGUE.vocabulary.resources
+        return (
+            sorted(self.cache.namespaces),
+            sorted(self.cache.intents, key=lambda intent: intent.namespace),
+            {name: self.consumers(name) for name in resources},
+        )
 
 
 @settings(deadline=None, max_examples=200)
 @given(_LIVES, st.randoms(use_true_random=False), st.booleans())
-def test_any_order_of_watches_and_lists_ends_in_the_same_memory(
+def test_any_order_of_watches_and_lists_ends_in_the_same_state(
     lives: list[tuple[str, dict[str, str] | None]], shuffle: Any, listed: bool
 ) -> None:
     news = [(name, labels, version) for version, (name, labels) in enumerate(lives, start=1)]
-    ordered = ClusterView(CATALOGUE, lambda: NOON)
+    ordered = Known()
     for item in news:
-        tell(ordered, *item)
+        ordered.see(*item)
 
-    shuffled = ClusterView(CATALOGUE, lambda: NOON)
+    shuffled = Known()
     mixed = news + shuffle.sample(news, k=len(news) // 2)
     shuffle.shuffle(mixed)
     for item in mixed:
-        tell(shuffled, *item)
+        shuffled.see(*item)
     if listed:
         final = {name: (labels, version) for name, labels, version in news}
         present = [
-            shuffled.read_namespace(manifest(name, labels, version))
+            shuffled.cache.namespaces.read(manifest(name, labels, version))
             for name, (labels, version) in final.items()
             if labels is not None
         ]
-        shuffled.replace_namespaces(present, version=len(news) + 1)
-    assert state(shuffled) == state(ordered)
+        names = {observed.facts.name for observed in present}
+        shuffled.triggers.namespaces_listed(names, present, version=len(news) + 1)
+    assert shuffled.state() == ordered.state()
 
 
 @settings(deadline=None, max_examples=200)
@@ -87,10 +102,10 @@ def test_consumers_are_the_granted_and_the_hatched(
     lives: list[tuple[str, dict[str, str] | None]],
 ) -> None:
     """The rule of the design, straight from the labels that stand in the end."""
-    view = ClusterView(CATALOGUE, lambda: NOON)
+    known = Known()
     final: dict[str, dict[str, str] | None] = {}
     for version, (name, labels) in enumerate(lives, start=1):
-        tell(view, name, labels, version)
+        known.see(name, labels, version)
         final[name] = labels
     for resource in ("postgres", "dragonfly", "garage-s3"):
         expected = {
@@ -102,7 +117,7 @@ def test_consumers_are_the_granted_and_the_hatched(
                 or labels.get(f"{D}/enforcement") == "disabled"
             )
         }
-        assert view.consumers(WorkKey(Scope.TARGET, resource)) == expected
+        assert known.consumers(resource) == expected
 
 
 @settings(deadline=None, max_examples=200)
@@ -111,19 +126,15 @@ def test_a_change_asks_only_for_what_it_can_affect(
     before: list[tuple[str, dict[str, str] | None]], after: list[tuple[str, dict[str, str] | None]]
 ) -> None:
     """Another namespace is looked at only if it consumes a resource of the one that changed."""
-    view = ClusterView(CATALOGUE, lambda: NOON)
+    known = Known()
     version = 0
     for name, labels in before:
         version += 1
-        tell(view, name, labels, version)
+        known.see(name, labels, version)
     for name, labels in after:
         version += 1
-        if labels is None:
-            requests = view.forget_namespace(name, version)
-        else:
-            observed = view.read_namespace(manifest(name, labels, version))
-            requests = view.observe_namespace(observed)
+        requests = known.see(name, labels, version)
         for key in requests:
             if key.scope == "namespace" and key.name != name:
                 assert name == "database"
-                assert key.name in view.consumers(WorkKey(Scope.TARGET, "postgres"))
+                assert key.name in known.consumers("postgres")

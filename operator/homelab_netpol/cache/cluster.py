@@ -1,0 +1,102 @@
+"""What is known of the whole cluster: one cache a kind, and what is defined by them now."""
+
+from __future__ import annotations
+
+from homelab_netpol.cache.deadlines import Deadlines
+from homelab_netpol.cache.definitions import DefinitionCache
+from homelab_netpol.cache.intents import IntentCache
+from homelab_netpol.cache.last_good import LastGoodCache
+from homelab_netpol.cache.namespaces import NamespaceCache
+from homelab_netpol.cache.policies import PolicyCache
+from homelab_netpol.definitions import DefinitionKind
+from homelab_netpol.intent import Intent, LastGood
+from homelab_netpol.policy.catalogue import Catalogue
+from homelab_netpol.policy.keys import GATEWAYS, Scope, WorkKey
+from homelab_netpol.policy.notes import ExpiredHatch
+from homelab_netpol.policy.objects import LabelKeys
+from homelab_netpol.policy.plan import Planner
+
+
+class ClusterCache:
+    """All caches. Handlers, the reflectors, lists and our own writes fill them.
+
+    Attributes:
+        catalogue: what is defined now; another one after each change of a custom resource.
+        planner: plans by this catalogue.
+        label_keys: the keys of the operator's own labels.
+        namespaces: the Namespaces.
+        intents: what they want.
+        policies: the operator's policies as they stand.
+        definitions: the custom resources.
+        last_good: what was last in force in each Namespace.
+        deadlines: when open hatches close by themselves.
+        istio_installed: Istio's CRDs are there.
+    """
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+        self.planner = Planner(catalogue)
+        self.label_keys = LabelKeys(catalogue.settings.label_domain)
+        self.namespaces = NamespaceCache(catalogue.vocabulary)
+        targets = [WorkKey(Scope.TARGET, name) for name in catalogue.vocabulary.resources]
+        gateways = [WorkKey(Scope.GATEWAY, which) for which in GATEWAYS]
+        self.intents = IntentCache([*targets, *gateways])
+        self.policies = PolicyCache()
+        self.definitions = DefinitionCache()
+        self.last_good = LastGoodCache(self.policies, self.label_keys)
+        self.deadlines = Deadlines()
+        self.istio_installed = True
+
+    def set_istio_installed(self, installed: bool) -> bool:
+        """Plans with or without Istio's policies from now on; whether that is a change."""
+        if installed == self.istio_installed:
+            return False
+        self.istio_installed = installed
+        self.planner = Planner(self.catalogue, istio=installed)
+        return True
+
+    def redefine(self) -> Catalogue:
+        """Works out what the custom resources define now; the catalogue before that."""
+        before = self.catalogue
+        self.catalogue = before.with_definitions(self.definitions.definitions())
+        self.planner = Planner(self.catalogue, istio=self.istio_installed)
+        return before
+
+    def applied(self, namespace: str) -> LastGood:
+        """What was last in force in a Namespace."""
+        return self.last_good.last_good(namespace, self.namespaces.uid(namespace))
+
+    def record_applied(self, intent: Intent) -> None:
+        """Keeps an intent whose policies are all written as the last good one."""
+        if self.namespaces.exists(intent.namespace):
+            self.last_good.record_applied(intent)
+
+    def expired_hatches(self) -> dict[str, ExpiredHatch]:
+        """The hatches that have closed by themselves though their labels are still there."""
+        return {
+            intent.namespace: ExpiredHatch(
+                intent.hatch_since, self.namespaces.uid(intent.namespace)
+            )
+            for intent in self.intents
+            if intent.hatch_expired and intent.hatch_since is not None
+        }
+
+    def profile_users(self, profile: str) -> list[str]:
+        """The Namespaces that use a profile, or one that extends it."""
+        extending = {
+            name
+            for name in self.definitions.names(DefinitionKind.PROFILE)
+            if profile in self.catalogue.definitions.lineage(name)
+        }
+        return self.intents.using_profile({profile, *extending})
+
+    def resource_namespace(self, resource: str) -> str | None:
+        """The namespace of a shared resource's pods; None: it has none, or is not known."""
+        if resource not in self.catalogue.vocabulary.resources:
+            return None
+        return self.catalogue.resource(resource).namespace
+
+    def shared_keys(self) -> list[WorkKey]:
+        """The keys whose policies list other Namespaces, those with policies left over included."""
+        left_over = [key for key in self.policies.owners() if key.scope is Scope.TARGET]
+        return list({*self.intents.shared_keys(), *left_over})

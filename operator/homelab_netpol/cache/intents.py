@@ -1,0 +1,98 @@
+"""What each Namespace wants, as last read from its labels, and which shared policies list it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+
+from homelab_netpol.intent import Intent
+from homelab_netpol.policy.keys import WorkKey
+
+
+def profiles_of(intent: Intent | None) -> set[str]:
+    """The profile that a Namespace uses: in force, or retained."""
+    if intent is None:
+        return set()
+    return {name for name in (intent.profile, intent.retained_profile) if name is not None}
+
+
+class IntentCache:
+    """Intents by Namespace; and the consumers of each shared resource and of each gateway."""
+
+    def __init__(self, shared: Iterable[WorkKey]) -> None:
+        """Makes an empty cache.
+
+        Args:
+            shared: the keys whose policies list their consumers.
+        """
+        self._intents: dict[str, Intent] = {}
+        self._consumers: dict[WorkKey, set[str]] = {key: set() for key in shared}
+
+    def __len__(self) -> int:
+        """How many Namespaces have one."""
+        return len(self._intents)
+
+    def __iter__(self) -> Iterator[Intent]:
+        """All intents."""
+        return iter(self._intents.values())
+
+    def get(self, namespace: str) -> Intent | None:
+        """What a Namespace wants; None when it does not exist."""
+        return self._intents.get(namespace)
+
+    def put(self, intent: Intent) -> None:
+        """Replaces what a Namespace wants."""
+        self._intents[intent.namespace] = intent
+
+    def pop(self, namespace: str) -> Intent | None:
+        """Forgets a Namespace; what it wanted."""
+        return self._intents.pop(namespace, None)
+
+    def using_profile(self, names: Collection[str]) -> list[str]:
+        """The Namespaces in which one of these profiles is in force, or retained."""
+        wanted = set(names)
+        return sorted(i.namespace for i in self if not wanted.isdisjoint(profiles_of(i)))
+
+    def holding_grant(self, resource: str) -> list[str]:
+        """The Namespaces that hold a grant on a shared resource, and may."""
+        return sorted(intent.namespace for intent in self if resource in intent.grants)
+
+    def using_resource(self, resource: str) -> list[str]:
+        """The Namespaces whose grant on a shared resource is in force, or retained."""
+        return sorted(
+            intent.namespace
+            for intent in self
+            if resource in intent.grants or resource in intent.retained_grants
+        )
+
+    def refused(self, resource: str) -> list[str]:
+        """The Namespaces that ask for a shared resource and may not."""
+        return sorted(intent.namespace for intent in self if resource in intent.refused_grants)
+
+    def retains_grant(self, resource: str) -> bool:
+        """Some Namespace's grant on a resource is kept though the resource is not usable now."""
+        return any(resource in intent.retained_grants for intent in self)
+
+    # Consumers
+
+    def shared_keys(self) -> list[WorkKey]:
+        """The keys whose policies list their consumers."""
+        return list(self._consumers)
+
+    def consumers(self, key: WorkKey) -> frozenset[str]:
+        """The Namespaces that a shared resource lets in, or that a gateway reaches by the mesh."""
+        return frozenset(self._consumers.get(key, ()))
+
+    def set_consumer(self, key: WorkKey, namespace: str, *, consumes: bool) -> bool:
+        """Adds a Namespace to a key's consumers or takes it out; whether that changed anything."""
+        consumers = self._consumers[key]
+        if consumes == (namespace in consumers):
+            return False
+        (consumers.add if consumes else consumers.discard)(namespace)
+        return True
+
+    def set_consumers(self, key: WorkKey, namespaces: Iterable[str] | None) -> None:
+        """Replaces the consumers of a key; None: the key is no longer one."""
+        if namespaces is None:
+            self._consumers.pop(key, None)
+        else:
+            self._consumers[key] = set(namespaces)

@@ -1,0 +1,24 @@
+"""Kopf's handler of NetworkProfiles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import kopf
+
+from homelab_netpol.definitions import DefinitionKind
+from homelab_netpol.definitions.model import GROUP, VERSION
+from homelab_netpol.reconcile.event_handlers import EventHandlers
+from homelab_netpol.watch.kopf_watch import KopfWatch
+
+
+def watch_network_profiles(
+    registry: kopf.OperatorRegistry, events: EventHandlers, watch: KopfWatch
+) -> None:
+    """Registers the handler. The CRD may be installed at any time: Kopf sees it come."""
+
+    @kopf.on.event(GROUP, VERSION, "networkprofiles", registry=registry, id="networkprofile")
+    async def on_network_profile(event: kopf.RawEvent, **_: Any) -> None:
+        deleted = event["type"] == "DELETED"
+        events.definition(DefinitionKind.PROFILE, event["object"], deleted=deleted)
+        watch.delivered(event)

@@ -1,0 +1,288 @@
+"""Triggers: what must be reconciled because something changed.
+
+Each method takes a change into the caches and returns the requests that follow from it. A change
+that means the same as before requests nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Collection, Iterable
+from datetime import UTC, datetime
+
+from homelab_netpol.cache.cluster import ClusterCache
+from homelab_netpol.cache.definitions import LiveDefinition
+from homelab_netpol.cache.intents import profiles_of
+from homelab_netpol.cache.namespaces import ObservedNamespace
+from homelab_netpol.definitions import DefinitionKind
+from homelab_netpol.intent import Intent, NamespaceFacts, read_intent
+from homelab_netpol.policy.catalogue import KUBE_API
+from homelab_netpol.policy.keys import (
+    CLUSTERWIDE,
+    GATEWAYS,
+    VOCABULARY,
+    Kind,
+    PolicyKey,
+    Scope,
+    WorkKey,
+)
+from homelab_netpol.policy.objects import LivePolicy
+from homelab_netpol.reconcile.dependents import beyond_own_policies
+from homelab_netpol.reconcile.requests import (
+    Priority,
+    Requests,
+    merge,
+    namespace_key,
+    status_key,
+    target_key,
+)
+
+
+class Triggers:
+    """Maps changes to requests, as event handlers of a controller do."""
+
+    def __init__(
+        self, cache: ClusterCache, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        """Prepares.
+
+        Args:
+            cache: kept up to date here.
+            clock: the time, in UTC, by which hatches close by themselves.
+        """
+        self._cache = cache
+        self._clock = clock
+
+    def everything(self) -> Requests:
+        """All keys that there are, for a resync."""
+        requests = dict.fromkeys(map(namespace_key, self._cache.namespaces), Priority.RESYNC)
+        requests |= dict.fromkeys((*self._cache.shared_keys(), CLUSTERWIDE), Priority.RESYNC)
+        return requests | self.statuses()
+
+    def statuses(self) -> Requests:
+        """The keys of what is kept for others to read: statuses, and the words there are."""
+        definitions = self._cache.definitions
+        keys = [status_key(kind, n) for kind in DefinitionKind for n in definitions.names(kind)]
+        if self._cache.catalogue.settings.admission.enabled:
+            keys.append(VOCABULARY)
+        return dict.fromkeys(keys, Priority.STATUS)
+
+    # Namespaces
+
+    def namespace_observed(self, observed: ObservedNamespace) -> Requests:
+        """A Namespace was added or changed."""
+        facts, version, uid = observed
+        namespaces = self._cache.namespaces
+        if not namespaces.is_newer(facts.name, version):
+            return {}
+        known = namespaces.get(facts.name)
+        requests: Requests = {}
+        if known is not None and known.uid != uid:
+            # Deleted and created again, and no watch showed it: nothing of the old one counts.
+            requests = self.namespace_deleted(facts.name, version - 1)
+            known = None
+        namespaces.put(facts.name, observed)
+        if known is None or self._differs(known.facts, facts):
+            merge(requests, self._read_intent(facts, known.facts if known else None))
+        return requests
+
+    def namespace_deleted(self, name: str, version: int) -> Requests:
+        """A Namespace is gone."""
+        cache = self._cache
+        existed = cache.namespaces.exists(name)
+        if not cache.namespaces.delete(name, version) or not existed:
+            return {}
+        cache.last_good.forget(name)
+        cache.deadlines.set(name, None)
+        requests = beyond_own_policies(cache.intents.pop(name), None, cache)
+        merge(requests, self._sharing_with(name))
+        for key in cache.intents.shared_keys():
+            if cache.intents.set_consumer(key, name, consumes=False):
+                requests[key] = Priority.TARGET
+        requests[namespace_key(name)] = Priority.CHANGE
+        return requests
+
+    def namespaces_listed(
+        self, present: Collection[str], changed: Iterable[ObservedNamespace], version: int
+    ) -> Requests:
+        """The Namespaces were listed.
+
+        Args:
+            present: the names in the list.
+            changed: at least those of them that are newer than what is known.
+            version: the list's resourceVersion.
+        """
+        requests: Requests = {}
+        for observed in changed:
+            merge(requests, self.namespace_observed(observed))
+        for name in self._cache.namespaces.absent_from(present, version):
+            merge(requests, self.namespace_deleted(name, version))
+        self._cache.namespaces.expire_tombstones(version)
+        return requests
+
+    def last_good_changed(self, namespace: str) -> Requests:
+        """What was last good may have changed: an intent that depends on it is read again."""
+        intent, observed = self._cache.intents.get(namespace), self._cache.namespaces.get(namespace)
+        if intent is None or observed is None or observed.facts.terminating:
+            return {}
+        has_applied = self._cache.last_good.has_applied(namespace)
+        if not intent.problems and (intent.hatch_since is None or has_applied):
+            return {}
+        requests = self._read_intent(observed.facts, observed.facts)
+        requests.pop(namespace_key(namespace), None)
+        return requests
+
+    def time_passed(self) -> Requests:
+        """Hatches close by themselves, or will soon."""
+        over, near = self._cache.deadlines.take_due(self._clock())
+        requests = dict.fromkeys(map(namespace_key, near), Priority.CHANGE)
+        for name in over:
+            observed = self._cache.namespaces.get(name)
+            if observed is not None:
+                merge(requests, self._read_intent(observed.facts, observed.facts))
+        return requests
+
+    def _differs(self, before: NamespaceFacts, after: NamespaceFacts) -> bool:
+        """Whether an intent may; labels beyond the vocabulary count where a selector may ask."""
+        if dataclasses.replace(after, selectable=before.selectable) != before:
+            return True
+        selecting = any(self._cache.catalogue.vocabulary.resources.values())
+        return selecting and before.selectable != after.selectable
+
+    def _read_intent(self, facts: NamespaceFacts, before: NamespaceFacts | None) -> Requests:
+        """Reads what a Namespace wants now, and requests what depends on that."""
+        cache, name = self._cache, facts.name
+        old = cache.intents.get(name)
+        if facts.terminating and old is not None:
+            # Its pods may still be ending in good order, and may need what they were granted.
+            return {} if before is not None and before.terminating else self._sharing_with(name)
+        last_good = cache.last_good.before(name, cache.namespaces.uid(name), old)
+        intent = read_intent(facts, last_good, cache.catalogue.vocabulary, self._clock())
+        cache.intents.put(intent)
+        cache.deadlines.set(name, intent.hatch_until if intent.hatch_open else None)
+        hatch_moved = intent.hatch_open != (old is not None and old.hatch_open)
+        requests = {namespace_key(name): Priority.HATCH if hatch_moved else Priority.CHANGE}
+        merge(requests, beyond_own_policies(old, intent, cache))
+        meshed_before = old is not None and old.meshed
+        for key in cache.intents.shared_keys():
+            consumes = self._consumes(intent, key)
+            moved = cache.intents.set_consumer(key, name, consumes=consumes)
+            if moved or (consumes and meshed_before != intent.meshed):
+                requests[key] = Priority.TARGET
+        for resource in {*intent.retained_grants, *(old.retained_grants if old else ())}:
+            requests[target_key(resource)] = Priority.TARGET
+        profile_moved = old is not None and (old.profile is None) != (intent.profile is None)
+        mesh_moved = meshed_before != intent.meshed
+        if before is None or mesh_moved or profile_moved or before.terminating:
+            merge(requests, self._sharing_with(name))
+        return requests
+
+    def _consumes(self, intent: Intent, key: WorkKey) -> bool:
+        if key.scope is Scope.GATEWAY:
+            return self._cache.planner.serves(key.name, intent)
+        return self._cache.planner.uses(intent, key.name)
+
+    def _sharing_with(self, name: str) -> Requests:
+        """A namespace came, went or changed its mesh: what it shares, and with which others."""
+        requests: Requests = {}
+        for resource in self._cache.catalogue.resources_in(name):
+            key = target_key(resource)
+            requests[key] = Priority.TARGET
+            for consumer in self._cache.intents.consumers(key):
+                requests[namespace_key(consumer)] = Priority.CHANGE
+        if name == self._cache.catalogue.settings.gateways.namespace:
+            gateways = [WorkKey(Scope.GATEWAY, which) for which in GATEWAYS]
+            requests |= dict.fromkeys(gateways, Priority.TARGET)
+        return requests
+
+    # Custom resources
+
+    def definition_observed(self, kind: DefinitionKind, live: LiveDefinition) -> Requests:
+        """A custom resource was added or changed."""
+        changed = self._cache.definitions.observe(kind, live)
+        return self._redefine(kind, [live.definition.name]) if changed else {}
+
+    def definition_deleted(self, kind: DefinitionKind, name: str, version: int) -> Requests:
+        """A custom resource is gone."""
+        gone = self._cache.definitions.forget(kind, name, version)
+        return self._redefine(kind, [name]) if gone else {}
+
+    def definitions_listed(
+        self, kind: DefinitionKind, listed: Iterable[LiveDefinition], version: int
+    ) -> Requests:
+        """The custom resources of a kind were listed."""
+        changed = self._cache.definitions.replace(kind, listed, version)
+        return self._redefine(kind, changed) if changed else {}
+
+    def definitions_dropped(self, kind: DefinitionKind) -> Requests:
+        """The CRD of a kind is gone, and with it all objects of the kind."""
+        definitions = self._cache.definitions
+        names = [name for name in definitions.names(kind) if definitions.drop(kind, name)]
+        return self._redefine(kind, names) if names else {}
+
+    def _redefine(self, kind: DefinitionKind, names: Iterable[str]) -> Requests:
+        """Works out what is defined now, and which keys the difference moves."""
+        before = self._cache.redefine()
+        after, intents = self._cache.catalogue, self._cache.intents
+        profiles, resources = after.changed_since(before)
+        requests = dict.fromkeys(map(target_key, resources), Priority.TARGET)
+        usable = resources & after.vocabulary.resources.keys()
+        for name in resources:
+            key = target_key(name)
+            intents.set_consumers(key, intents.consumers(key) if name in usable else None)
+        for observed in list(self._cache.namespaces.values()):
+            if self._names_any(observed.facts, profiles, resources):
+                merge(requests, self._read_intent(observed.facts, observed.facts))
+        for key in map(target_key, usable):
+            intents.set_consumers(key, [i.namespace for i in intents if self._consumes(i, key)])
+        if after.settings.admission.enabled:
+            requests[VOCABULARY] = Priority.STATUS
+        if KUBE_API in resources:
+            requests[CLUSTERWIDE] = Priority.CHANGE
+        of_kind = profiles if kind is DefinitionKind.PROFILE else resources
+        for name in {*names, *of_kind}:
+            requests[status_key(kind, name)] = Priority.STATUS
+        return requests
+
+    def _names_any(
+        self, facts: NamespaceFacts, profiles: Collection[str], resources: Collection[str]
+    ) -> bool:
+        """A Namespace's labels name one of these, or one of the profiles is kept there."""
+        words = self._cache.catalogue.vocabulary
+        if facts.labels.get(words.profile_key) in profiles:
+            return True
+        if any(f"{words.access_prefix}{resource}" in facts.labels for resource in resources):
+            return True
+        return not profiles_of(self._cache.intents.get(facts.name)).isdisjoint(profiles)
+
+    # Policies
+
+    def policy_observed(self, live: LivePolicy) -> Requests:
+        """A policy with our label was added or changed, by us or by others."""
+        known = self._cache.policies.get(live.key)
+        owner = self._cache.policies.observe(live)
+        if owner is None:
+            return {}
+        requests: Requests = {owner: Priority.CHANGE}
+        if (known.rejected if known is not None else "") != live.rejected:
+            profile = live.labels.get(self._cache.label_keys.profile, "")
+            for name in self._cache.catalogue.definitions.lineage(profile):
+                requests[status_key(DefinitionKind.PROFILE, name)] = Priority.STATUS
+        return requests
+
+    def policy_deleted(self, key: PolicyKey, version: int) -> Requests:
+        """A policy is gone, or no longer carries our label."""
+        owner = self._cache.policies.forget(key, version)
+        return {owner: Priority.CHANGE} if owner is not None else {}
+
+    def policies_listed(self, kind: Kind, listed: Iterable[LivePolicy], version: int) -> Requests:
+        """The operator's policies of a kind were listed."""
+        owners = self._cache.policies.replace(kind, listed, version)
+        return dict.fromkeys(owners, Priority.CHANGE)
+
+    def istio_observed(self, *, installed: bool) -> Requests:
+        """Istio's CRDs were found, or found missing."""
+        if not self._cache.set_istio_installed(installed):
+            return {}
+        meshed = [namespace_key(i.namespace) for i in self._cache.intents if i.meshed]
+        return dict.fromkeys((*meshed, *self._cache.shared_keys()), Priority.CHANGE)
