@@ -114,12 +114,17 @@ _OPERATOR = (
         words={0: ("no", "red"), 1: ("yes", "green")},
     ),
     _curves(
-        "Seconds since the last watch event",
-        "A bookmark comes every minute. More than 180 s is an alert.",
+        "Silent and late watches",
+        "Silent: no event for so long; a bookmark comes every minute, and more than 180 s is an"
+        " alert. Late: for how long one of Kopf's watches has not delivered what a list shows.",
         "s",
         Query(
             "max by (watch, instance, pod) (homelab_netpol_watch_silent_seconds)",
-            "{{watch}} {{pod}}",
+            "{{watch}} silent {{pod}}",
+        ),
+        Query(
+            "max by (watch, instance, pod) (homelab_netpol_watch_behind_seconds)",
+            "{{watch}} late {{pod}}",
         ),
         alarm=180,
     ),
