@@ -13,34 +13,37 @@ PYTEST := -m pytest -n 3 --dist loadscope --no-loadscope-reorder
 DELIVERY := tests/install tests/rights tests/monitoring tests/image tests/docs \
     tests/uninstall
 
-.PHONY: help demo test delivery chaos peers nightly lint format bench bench-plot first-policy chart \
+.PHONY: help demo lab test delivery chaos peers nightly lint format bench bench-plot first-policy chart \
     lock wheel clean
 
 help:  ## Show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 demo: .venv/ready  ## Watch labels turn into policies, on a real API server on this machine
-	$(RUN) -m homelab_netpol demo $(ARGS)
+	$(RUN) -m lab demo $(ARGS)
+
+lab: .venv/ready  ## A control plane to try things on; ARGS="up", "status" or "down"
+	$(RUN) -m lab $(or $(ARGS),--help)
 
 test: .venv/ready lint  ## Check the operator; ARGS="-k grant" passes on to pytest
-	$(RUN) -m homelab_netpol local build
+	$(RUN) -m lab build
 	$(RUN) $(PYTEST) --ignore=tests/chaos --ignore=tests/bench $(DELIVERY:%=--ignore=%) $(ARGS)
 
 delivery: .venv/ready  ## Check manifests, chart, rights, alerts, dashboard, image, and the docs' commands
-	$(RUN) -m homelab_netpol local build
+	$(RUN) -m lab build
 	$(RUN) -m tests.tools
 	$(RUN) $(PYTEST) $(DELIVERY) $(ARGS)
 
 chaos: .venv/ready  ## Break all around the operator while it works; CHAOS_LONG=1, CHAOS_SEED=7
-	$(RUN) -m homelab_netpol local build
+	$(RUN) -m lab build
 	$(RUN) -m pytest -n 2 --dist loadscope --no-loadscope-reorder tests/chaos $(ARGS)
 
 peers: .venv/ready  ## Check that the operators we are measured against do the same job
-	$(RUN) -m homelab_netpol local build
+	$(RUN) -m lab build
 	$(RUN) -m pytest tests/bench $(ARGS)
 
 nightly: .venv/ready  ## Judge 20,000 random worlds and 100,000 random rules, of a seed of the day
-	$(RUN) -m homelab_netpol local build
+	$(RUN) -m lab build
 	export WORLDS="$${WORLDS:-20000}" WORLD_SEED="$${WORLD_SEED:-$$(date +%F)}" \
 	    VERDICT_WORLDS="$${VERDICT_WORLDS:-5000}" VERDICT_SEED="$${VERDICT_SEED:-$$(date +%Y%m%d)}" \
 	    CLEANUP_WORLDS="$${CLEANUP_WORLDS:-1500}" CLEANUP_SEED="$${CLEANUP_SEED:-$$(date +%Y%m%d)}" \
@@ -68,7 +71,7 @@ bench-plot: .venv/ready  ## Measure and draw cost against the number of namespac
 	$(RUN) -m bench plot build/bench-curves.json docs/benchmarks.svg
 
 first-policy: .venv/ready  ## Time a new user's four commands, from an empty cluster to a policy
-	$(RUN) -m homelab_netpol local build
+	$(RUN) -m lab build
 	$(RUN) -m tests.install.first_policy
 
 chart: .venv/ready  ## Copy into the Helm chart what it shares with manifests/, crds/ and the settings

@@ -1,1 +1,4 @@
-"""Generators of files that are checked in: the dashboard and the reference pages."""
+"""Generators of files that are checked in: the Grafana dashboard and the reference pages.
+
+They run in a checkout only, and print the file. Tests compare what they print with what is there.
+"""

@@ -1,7 +1,8 @@
-"""The metrics as a page: each with its type, labels and meaning, and who looks at it.
+"""The page docs/metrics.md: each metric with its type, labels, meaning, and what uses it.
 
-Straight from the code, from the alerts' rules and from the dashboard. The rules are a manifest, so
-this is for a checkout; the installed package has none.
+    python -m tools.metrics_reference > docs/metrics.md
+
+Made from the operator's metrics, the alerting rules and the dashboard.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ import yaml
 from homelab_netpol.telemetry.metrics import Metrics
 from tools.dashboard import dashboard
 
-_MONITORING = Path(__file__).parents[3] / "manifests/components/monitoring"
+_MONITORING = Path(__file__).parents[1] / "manifests/components/monitoring"
 
 _HEAD = """# Metrics
 
-What `/metrics` shows, on port 8080 of each replica. Only the leader tells of namespaces, custom
-resources and policies with which something is wrong; such a series goes away with what it is about.
-The last column names the [alerts](alerts.md), and in quotes the dashboard's panels, that look at a
-metric. This page is generated: `python -m tools.metrics_reference > docs/metrics.md`.
+What `/metrics` shows, on port 8080 of each replica. Only the leader exports series about single
+namespaces, custom resources and policies; such a series ends when its problem is solved. The last
+column names the [alerts](alerts.md) and, in quotes, the panels of the dashboard that use a metric.
+This page is generated: `python -m tools.metrics_reference > docs/metrics.md`.
 
 | Metric | Type | Labels | Meaning | Used by |
 |---|---|---|---|---|
@@ -31,20 +32,16 @@ metric. This page is generated: `python -m tools.metrics_reference > docs/metric
 
 _TAIL = """
 A histogram has the series `_bucket` (with the label `le`), `_sum` and `_count`. The last ones,
-`process_*`, are what every Prometheus client tells of its process.
+`process_*`, are what every Prometheus client exports about its process.
 """
 
-# As a series is called, from what the registry calls a family of them.
+# What a series has behind the name of its family in the registry.
 _SUFFIXES = {"counter": "_total", "info": "_info"}
 _IDENTIFIER = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 
 
 def reference() -> str:
-    """Renders the page, in Markdown.
-
-    Raises:
-        FileNotFoundError: this is not a checkout.
-    """
+    """Renders the page, in Markdown."""
     return _HEAD + "".join(_rows(_users())) + _TAIL
 
 
@@ -58,7 +55,7 @@ def _rows(users: Mapping[str, list[str]]) -> Iterator[str]:
 
 
 def _users() -> dict[str, list[str]]:
-    """Who looks at a metric, by its name."""
+    """The alerts and panels that use a metric, by the metric's name."""
     users: dict[str, list[str]] = {}
     for user, expression in (*_alerts(), *_panels()):
         for word in _IDENTIFIER.findall(expression):

@@ -1,4 +1,9 @@
-"""The settings as a page: every setting, its default and its meaning, straight from the model."""
+"""The page docs/settings.md: every setting with its default and its meaning.
+
+    python -m tools.settings_reference > docs/settings.md
+
+Made from the settings model.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +19,11 @@ from homelab_netpol.settings.shared_resource import Port, SharedResource
 _HEAD = """# Settings
 
 A YAML file, given to `homelab-netpol run --config FILE`, or a folder, of which all `*.yaml` are
-joined: so a component brings its settings in a file of its own. Two files that say different things
-about one setting end the start; neither wins. Everything is optional; the defaults are the
-vocabulary's own tables. A key that is not listed here ends the start with its path and what was
-expected. This page is generated: `python -m tools.settings_reference > docs/settings.md`.
+joined: so a component brings its settings in a file of its own. Everything is optional; the
+defaults are the vocabulary's own tables. Two files with different values for one setting are an
+error, and so is a key that is not listed here: the operator then does not start, and names the path
+and what was expected. This page is generated:
+`python -m tools.settings_reference > docs/settings.md`.
 
 | Setting | Default | Meaning |
 |---|---|---|
@@ -35,10 +41,10 @@ sharedResources:
     namespace: auth
     podLabels: {app.kubernetes.io/name: lldap}
     ports: [{port: 636}, {port: 3890}]
-  dragonfly:            # this cluster keeps it beside the database
+  dragonfly:            # in this cluster, beside the database
     namespace: database
     ports: [{port: 6379}]
-  stripe:               # an API outside, only for whom it is meant
+  stripe:               # an API outside, for some namespaces only
     fqdns: [{matchName: api.stripe.com}]
     ports: [{port: 443}]
     allowFrom:
@@ -60,7 +66,7 @@ Fields of one:
 def reference() -> str:
     """Renders the page, in Markdown."""
     rows = _rows(Settings(), "")
-    # Not a valid resource, only its defaults: a namespace or entities are the owner's to say.
+    # Not a valid resource, only its defaults: a namespace or entities must be given.
     resource = SharedResource.model_construct(ports=())
     fields = _rows(resource, "", frozenset({"ports"}))
     builtin = "".join(

@@ -11,6 +11,7 @@ from bench.scenarios.baseline import measure_baseline
 from bench.scenarios.extent import Extent
 from bench.scenarios.grants import bare_grants, measure_grants
 from bench.scenarios.hatches import bare_hatches, measure_hatches
+from bench.scenarios.help_time import measure_help
 from bench.scenarios.one_by_one import bare_one_by_one, measure_one_by_one
 from bench.scenarios.redefinition import measure_redefinition
 from bench.scenarios.resync import measure_resync
@@ -59,4 +60,5 @@ SCENARIOS = (
     Scenario("redefinition", Sizes.MANY, measure_redefinition, ours_only=True),
     Scenario("hatches", Sizes.LARGEST, measure_hatches, bare_hatches, of_slow=False),
     Scenario("steady", Sizes.LARGEST, measure_steady, of_slow=False),
+    Scenario("help", Sizes.SAMPLES, measure_help, ours_only=True),
 )

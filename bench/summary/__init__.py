@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.records import Records
+from bench.scenarios.help_time import help_tables
 from bench.summary.at_once import at_once_tables
 from bench.summary.failures import failures
 from bench.summary.latency import one_by_one_tables
@@ -34,5 +35,6 @@ def tables(records: Records, ours: Sequence[str]) -> list[Table]:
         *steady_tables(records),
         *redefinition_tables(records),
         *weight_tables(records),
+        *help_tables(records),
         *failures(records),
     ]

@@ -1,1 +1,1 @@
-"""The lab's command line."""
+"""The lab's command line: the demo, and a control plane in the background."""

@@ -1,14 +1,17 @@
-"""`homelab-netpol local build|up|down|status`: a control plane on this machine to try things on."""
+"""`python -m lab build|up|down|status`: a control plane in the background, to try things on."""
+
+from __future__ import annotations
 
 import dataclasses
 import json
+from typing import TYPE_CHECKING
 
 import click
 
-from lab.control_plane import Lab, LocalClusterError, background
-from lab.control_plane.background import Condition, Status
+if TYPE_CHECKING:
+    from lab.control_plane.background import Status
 
-EXIT_DOWN = 3
+EXIT_NOT_UP = 3
 
 _TRY = """\
 Use it from any shell:
@@ -19,22 +22,27 @@ Use it from any shell:
   kubectl label namespace my-app network-policy.homelab/profile=standard
   kubectl get ciliumnetworkpolicies -A
 
-`homelab-netpol run` in such a shell runs the operator against it,
-`homelab-netpol local down` ends it."""
+`python -m homelab_netpol run` in such a shell runs the operator against it,
+`python -m lab down` stops it."""
 
 
-@click.group(short_help="A real control plane on this machine, in the background.")
-def local() -> None:
-    """A local Kubernetes control plane with Cilium's CRDs, in the background.
+@click.command(short_help="Build the programs, unless they are built.")
+def build() -> None:
+    """Build the programs, unless they are built. The first time takes some minutes."""
+    from lab.control_plane import Lab, LocalClusterError
 
-    It is an API server with its store and controllers, but no node: policies can be written and
-    read, pods never start. The first start builds it, which takes some minutes.
-    """
+    try:
+        binary = Lab().binary
+    except LocalClusterError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"The local control plane is built: {binary}")
 
 
-@local.command()
+@click.command()
 def up() -> None:
-    """Start it, unless it runs already."""
+    """Start a control plane in the background, unless it is up."""
+    from lab.control_plane import LocalClusterError, background
+
     try:
         found, started = background.up()
     except LocalClusterError as error:
@@ -46,19 +54,11 @@ def up() -> None:
     click.echo(_TRY.format(kubeconfig=found.kubeconfig))
 
 
-@local.command(short_help="Build its programs, if that has not been done.")
-def build() -> None:
-    """Build its programs, if that has not been done: it takes minutes, and shows how far it is."""
-    try:
-        binary = Lab().binary
-    except LocalClusterError as error:
-        raise click.ClickException(str(error)) from error
-    click.echo(f"The local control plane is built: {binary}")
-
-
-@local.command()
+@click.command()
 def down() -> None:
-    """End it, and remove its data."""
+    """Stop the control plane in the background, and remove its data."""
+    from lab.control_plane import LocalClusterError, background
+
     try:
         ended = background.down()
     except LocalClusterError as error:
@@ -66,20 +66,26 @@ def down() -> None:
     click.echo("The control plane is down." if ended else "No control plane was running.")
 
 
-@local.command()
+@click.command(short_help="Print whether it is up, and where.")
 @click.option(
     "--output",
+    "-o",
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
-    help="How to print it.",
+    help="Format of the output.",
 )
 @click.pass_context
 def status(context: click.Context, output: str) -> None:
-    """Say whether it runs. Exit status: 0 when it is up, 3 when it is not."""
+    """Print whether the control plane in the background is up, and where.
+
+    Exit status: 0 when it is up, 3 when it is not.
+    """
+    from lab.control_plane import background
+
     found = background.status()
     click.echo(_as_json(found) if output == "json" else _as_text(found))
-    context.exit(0 if found.condition is Condition.UP else EXIT_DOWN)
+    context.exit(0 if found.condition is background.Condition.UP else EXIT_NOT_UP)
 
 
 def _as_json(found: Status) -> str:
@@ -89,6 +95,8 @@ def _as_json(found: Status) -> str:
 
 
 def _as_text(found: Status) -> str:
+    from lab.control_plane.background import Condition
+
     lines = [f"condition:   {found.condition}"]
     if found.background:
         lines += [
@@ -99,11 +107,11 @@ def _as_text(found: Status) -> str:
         ]
     match found.condition:
         case Condition.DOWN:
-            lines.append("`homelab-netpol local up` starts it.")
+            lines.append("`python -m lab up` starts it.")
         case Condition.CRASHED:
             lines.append(
-                f"It ended by itself, see {found.log}. `homelab-netpol local up` starts anew."
+                f"It ended by itself, see {found.log}. `python -m lab up` starts it again."
             )
         case Condition.NOT_ANSWERING:
-            lines.append(f"See {found.log}. `homelab-netpol local down` ends it.")
+            lines.append(f"See {found.log}. `python -m lab down` stops it.")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""`homelab-netpol demo`: the whole product on one screen, on a real API server."""
+"""`python -m lab demo`: what the operator does, on one screen, on a real API server."""
 
 from __future__ import annotations
 
@@ -15,22 +15,26 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 class _Terminated(BaseException):
-    """SIGTERM came: like Ctrl-C, everything is to be removed on the way out."""
+    """SIGTERM came: everything is removed on the way out, as after Ctrl-C."""
 
 
-@click.command()
-@click.option("--once", is_flag=True, help="Show everything and end; so it is without a terminal.")
+@click.command(short_help="Show what the operator does, on a real API server.")
+@click.option(
+    "--once", is_flag=True, help="Show everything and end. This is the default without a terminal."
+)
 @click.option("--svg", type=_FILE, help="Also write the screen as a picture to this file.")
 @click.option("--log", type=_FILE, help="Keep the operator's log in this file.")
 @click.option("--config", type=_FILE, help="A settings file for the operator.")
 @click.option(
     "--kubeconfig",
     type=_FILE,
-    help="Use this cluster instead of starting one; needs --context and --yes. Only the demo's own"
-    " namespaces are denied anything there, unless --config says so.",
+    help="Use this cluster instead of starting one; needs --context and --yes. Default deny applies"
+    " to the demo's own namespaces only, unless --config says otherwise.",
 )
 @click.option("--context", help="The context of the kubeconfig.")
-@click.option("--yes", is_flag=True, help="The cluster of --kubeconfig may be changed.")
+@click.option(
+    "--yes", is_flag=True, help="Confirm that the cluster of --kubeconfig may be changed."
+)
 @click.pass_context
 def demo(
     command: click.Context,
@@ -42,16 +46,17 @@ def demo(
     context: str | None,
     yes: bool,
 ) -> None:
-    """Watch labels on a small homelab turn into Cilium policies.
+    """Show labels on the namespaces of a small homelab become Cilium policies.
 
-    Starts a Kubernetes API server with Cilium's CRDs and the operator, labels some Namespaces, and
-    shows what came of it, judged by Cilium's own policy engine. The first run builds it, which
-    takes some minutes. In a terminal it stays up for you to try things; Ctrl-C removes everything.
+    Starts an API server with Cilium's CRDs and the operator, creates and labels some Namespaces,
+    and prints which policies follow and which connections Cilium's own policy engine allows. The
+    first run builds the programs, which takes some minutes. In a terminal it stays up to try things
+    on. Ctrl-C stops it and removes everything.
 
     Exit status: 0 when everything is as expected, 1 when something is not.
     """
     existing = _existing_cluster(kubeconfig, context, yes)
-    # Imported here, because the command's --help must be quick.
+    # Here, so that --help does not wait for them.
     from rich.console import Console
 
     from homelab_netpol.settings import SettingsError
@@ -81,7 +86,7 @@ def _existing_cluster(
         return None
     if kubeconfig is None or context is None:
         raise click.UsageError(
-            "an existing cluster is used only when it is named in full: give --kubeconfig and"
+            "an existing cluster is used only if it is named in full: give both --kubeconfig and"
             " --context, or neither to have a cluster started for the demo"
         )
     if not yes:

@@ -1,7 +1,4 @@
-"""A real Kubernetes control plane and Cilium's own verdict engine, without containers.
-
-They are for the demo and the tests; the operator itself does not need this package.
-"""
+"""A real Kubernetes control plane without containers, and Cilium's own policy engine."""
 
 from lab.control_plane.binary import Lab
 from lab.control_plane.engine import Engine, Flow, Identity, Rejection, Verdict
@@ -16,7 +13,7 @@ from lab.control_plane.errors import (
 from lab.control_plane.existing import ExistingCluster
 from lab.control_plane.plane import ControlPlane
 
-# Whatever a test may run against: it has `kubeconfig`, `context`, `server` and `api`.
+# What a test may run against; both have `kubeconfig`, `context`, `server` and `api`.
 Cluster = ControlPlane | ExistingCluster
 
 __all__ = [

@@ -1,7 +1,6 @@
 """A handful of plain requests to an API server: enough to start one and to install CRDs.
 
-The operator's own client lives elsewhere; importing that costs a second, which a start cannot
-spare.
+The Kubernetes client is not used, because importing it takes a second of the start.
 """
 
 import base64
@@ -21,7 +20,7 @@ _IDLE_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class Answer:
-    """The answer to one request; status 0 means that there was none, and `text` says why."""
+    """The answer to one request; status 0 means that there was none, and `text` is the reason."""
 
     status: int
     text: str
@@ -35,7 +34,7 @@ class Api(Protocol):
     """Something that takes requests to one API server."""
 
     def request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Answer:
-        """Sends a request and reads the whole answer. Never raises for what the server says."""
+        """Sends a request and reads the whole answer. Never raises: see `Answer`."""
 
     def watch_status(self, path: str) -> int:
         """The HTTP status that a watch of the collection at `path` begins with, 0 for none."""

@@ -1,6 +1,6 @@
-"""A control plane that stays when the command that started it has ended: up, down, status.
+"""A control plane in the background, which outlives the command that started it: up, down, status.
 
-There is one for each user; the process that keeps it is supervisor.py.
+There is one for each user. supervisor.py is the process that runs it.
 """
 
 import enum
@@ -25,7 +25,7 @@ _LOG_TAIL_LINES = 20
 
 
 class Condition(enum.StrEnum):
-    """How the control plane in the background is."""
+    """The condition of the control plane in the background."""
 
     UP = "up"
     STARTING = "starting"
@@ -39,9 +39,9 @@ class Status:
     """What is known of the control plane in the background.
 
     Attributes:
-        condition: How it is.
-        background: What it says of itself; after a crash, what it said. None before it is ready.
-        log: Where to look when it is not well.
+        condition: Its condition.
+        background: Its state file, also after a crash. None before it is ready.
+        log: The supervisor's log, to look for the cause when it is not up.
     """
 
     condition: Condition
@@ -50,9 +50,9 @@ class Status:
 
 
 def status(home: Home | None = None) -> Status:
-    """Looks, and changes nothing."""
+    """Reads the status, and changes nothing."""
     home = home or Home.of_user()
-    alive, background = home.keeper() is not None, home.read()
+    alive, background = home.supervisor_pid() is not None, home.read()
     if not alive:
         condition = Condition.CRASHED if background else Condition.DOWN
     elif background is None:
@@ -63,7 +63,7 @@ def status(home: Home | None = None) -> Status:
 
 
 def up(home: Home | None = None, lab: Lab | None = None) -> tuple[Background, bool]:
-    """Makes sure that a control plane runs in the background.
+    """Starts a control plane in the background, unless one is up.
 
     Args:
         home: Its directory; the user's when not given.
@@ -83,7 +83,7 @@ def up(home: Home | None = None, lab: Lab | None = None) -> tuple[Background, bo
     if found.condition is Condition.NOT_ANSWERING:
         raise LocalClusterError(
             f"the control plane in the background does not answer, see {home.log_dir}; "
-            "`homelab-netpol local down` ends it"
+            "`python -m lab down` stops it"
         )
     home.clean_up()
     if found.condition is Condition.STARTING:
@@ -97,40 +97,42 @@ def up(home: Home | None = None, lab: Lab | None = None) -> tuple[Background, bo
 
 
 def down(home: Home | None = None) -> bool:
-    """Ends the control plane in the background, and clears away what a crash left behind.
+    """Stops the control plane in the background, and removes what a crash left behind.
 
     Returns:
         Whether one was running.
 
     Raises:
-        NotReadyError: It does not end, not even when it is killed.
+        NotReadyError: It does not end, not even after SIGKILL.
     """
     home = home or Home.of_user()
-    keeper = home.keeper()
-    if keeper is not None:
-        os.kill(keeper, signal.SIGTERM)
+    supervisor = home.supervisor_pid()
+    if supervisor is not None:
+        os.kill(supervisor, signal.SIGTERM)
         try:
-            _wait_for_end(home, keeper)
+            _wait_for_end(home, supervisor)
         except NotReadyError:
-            os.kill(keeper, signal.SIGKILL)  # its guardian cleans up
-            _wait_for_end(home, keeper)
+            os.kill(supervisor, signal.SIGKILL)  # its guardian cleans up
+            _wait_for_end(home, supervisor)
     home.clean_up()
-    return keeper is not None
+    return supervisor is not None
 
 
-def _wait_for_end(home: Home, keeper: int) -> None:
-    wait_until(lambda: home.keeper() != keeper, "the control plane to end", _DOWN_TIMEOUT)
+def _wait_for_end(home: Home, supervisor: int) -> None:
+    wait_until(
+        lambda: home.supervisor_pid() != supervisor, "the control plane to end", _DOWN_TIMEOUT
+    )
 
 
 def _is_ready(home: Home) -> bool:
-    return home.keeper() is not None and home.read() is not None
+    return home.supervisor_pid() is not None and home.read() is not None
 
 
 def _start_supervisor(home: Home, lab: Lab) -> None:
     module = "lab.control_plane.supervisor"
-    # The package may be on the path only because this process put it there.
-    package_root = str(Path(homelab_netpol.__file__).parents[1])
-    search_path = os.pathsep.join(filter(None, (package_root, os.environ.get("PYTHONPATH"))))
+    # Both packages may be importable only because of this process's working directory or sys.path.
+    roots = (str(Path(__file__).parents[2]), str(Path(homelab_netpol.__file__).parents[1]))
+    search_path = os.pathsep.join(filter(None, (*roots, os.environ.get("PYTHONPATH"))))
     with home.log.open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", module, str(home.directory), str(lab.binary)],
@@ -144,7 +146,7 @@ def _start_supervisor(home: Home, lab: Lab) -> None:
 
     def ready() -> bool:
         ended = process.poll()
-        # ALREADY_RUNNING: somebody else was quicker, and is waited for.
+        # ALREADY_RUNNING: another command started one first, and we wait for that.
         if ended is not None and ended != ALREADY_RUNNING:
             lines = home.log.read_text(errors="replace").splitlines()[-_LOG_TAIL_LINES:]
             tail = "\n".join(f"  {line}" for line in lines)

@@ -1,7 +1,6 @@
-"""The lab binary as the rest of the package sees it.
+"""The lab binary: where it is, which versions are in it, and the CRDs that it carries.
 
-Where it is, what it is made of, and the CRDs it carries. Its source is in lab/, whose README says
-what it can do.
+Its source is in lab/go, whose README lists its subcommands.
 """
 
 import json

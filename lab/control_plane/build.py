@@ -1,6 +1,6 @@
-"""Builds the lab binary from the Go sources that come with this package.
+"""Builds the lab binary from lab/go into the user's cache.
 
-Once for each state of the sources and each toolchain, into the user's cache.
+Once for each state of the sources and each toolchain.
 """
 
 import contextlib
@@ -46,7 +46,7 @@ class Sources:
 
     @cached_property
     def link_flags(self) -> str:
-        """Flags that shrink the binary and give it the version that its API server tells."""
+        """Flags that shrink the binary and give it the version that its API server reports."""
         match = self._in_go_mod(r"^\s*k8s\.io/kubernetes (v(\d+)\.(\d+)\.\S+)")
         values = {"gitVersion": match[1], "gitMajor": match[2], "gitMinor": match[3]}
         # Without a version that they can parse, clients turn away.
@@ -71,7 +71,7 @@ class Sources:
 
 
 def read_sources() -> Sources:
-    """The sources that are shipped with this package."""
+    """The sources in lab/go."""
     folder = Path(__file__).parents[1] / "go"
     files = {
         entry.name: entry.read_bytes()
@@ -80,7 +80,9 @@ def read_sources() -> Sources:
         or (entry.name.endswith(".go") and not entry.name.endswith("_test.go"))
     }
     if "go.mod" not in files:
-        raise BuildError(f"the Go sources are missing from {folder}: reinstall the package")
+        raise BuildError(
+            f"{folder} has no go.mod: the lab runs in a checkout only, so restore it from git"
+        )
     return Sources(files)
 
 
@@ -103,7 +105,7 @@ def lab_binary(progress: Progress | None = None) -> Path:
         with _lock(home / "build.lock", progress):
             go = installed_go(sources.minimum_go) or install_go(sources.minimum_go, progress)
             binary = home / sources.key(go) / _BINARY
-            if not binary.is_file():  # whoever held the lock may have built it
+            if not binary.is_file():  # the last holder of the lock may have built it
                 _build(sources, go, binary, progress)
                 _prune(home)
     except OSError as error:
@@ -138,7 +140,7 @@ def _try_lock(file: IO[str]) -> bool:
 def _build(sources: Sources, go: Go, binary: Path, progress: Progress) -> None:
     home = binary.parent.parent
     for stale in home.glob(f"*{_WORK_MARK}*"):
-        shutil.rmtree(stale, ignore_errors=True)  # we hold the lock: nobody builds in it
+        shutil.rmtree(stale, ignore_errors=True)  # we hold the lock, so no build is using it
     # Never the same twice: of a build that was just killed, the guardian may still be cleaning up.
     work = Path(tempfile.mkdtemp(prefix=f"{binary.parent.name}{_WORK_MARK}", dir=home))
     with Guardian(remove=[work]) as guardian:

@@ -1,7 +1,6 @@
-"""CustomResourceDefinitions on an API server, Cilium's first of all.
+"""CustomResourceDefinitions on an API server, above all Cilium's.
 
-Says which are missing, installs them, and waits until their objects can really be listed and
-watched.
+Finds which are missing, installs them, and waits until their objects can be listed and watched.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +12,7 @@ from lab.control_plane.errors import LocalClusterError
 
 _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
-# What the operator cannot do without, by the CRD's name.
+# The operator does not work without these.
 REQUIRED = (
     "ciliumnetworkpolicies.cilium.io",
     "ciliumclusterwidenetworkpolicies.cilium.io",
@@ -28,7 +27,7 @@ def missing(api: Api, names: Sequence[str] = REQUIRED) -> list[str]:
     """The names among `names` that the cluster has no CRD for.
 
     Raises:
-        LocalClusterError: The API server does not say.
+        LocalClusterError: The API server answers with an error, or not at all.
     """
     absent = []
     for name in names:

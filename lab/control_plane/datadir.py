@@ -1,7 +1,7 @@
 """The directory of one control plane: its secrets, its kubeconfig, its logs.
 
-It also guards the directories of others: what it is given is removed in the end, with all that is
-in it.
+The directory is removed in the end with all that is in it, so one that holds anything else is
+refused.
 """
 
 import secrets
@@ -42,7 +42,6 @@ class DataDirectory:
         path = (path or temporary).absolute()
         directory = cls(path, log_dir or path / "logs", kubeconfig or path / "kubeconfig")
         if path.exists() and any(path.iterdir()) and not directory._tokens.exists():
-            # It will be removed with all that is in it, so it must not be somebody's home.
             raise LocalClusterError(
                 f"{path} holds something else than the data of a control plane; "
                 "name a directory that is empty or does not exist"
@@ -53,7 +52,7 @@ class DataDirectory:
         """Makes the directories, and what the API server must find there when it starts.
 
         Args:
-            token: What the kubeconfig's user will show.
+            token: The token of the kubeconfig's user.
         """
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.log_dir.mkdir(parents=True, exist_ok=True)
@@ -63,7 +62,7 @@ class DataDirectory:
         credentials.write_private(self._tokens, credentials.token_file(token))
 
     def write_kubeconfig(self, server: str, token: str) -> bool:
-        """Writes the kubeconfig, if the API server has made its certificates; says whether."""
+        """Writes the kubeconfig; False if the API server has not made its certificates yet."""
         try:
             certificates = (self.path / "certs" / "apiserver.crt").read_text()
         except FileNotFoundError:

@@ -14,15 +14,15 @@ from typing import Any, Literal, Self
 from lab.control_plane.binary import Lab
 from lab.control_plane.errors import EngineError
 
-# Cilium's name for the label that says which namespace a pod is in.
+# The label of a pod's identity that holds its namespace.
 NAMESPACE_LABEL = "io.kubernetes.pod.namespace"
-# And its prefix for the labels of that namespace, as pods carry them.
+# The prefix of the labels of that namespace in a pod's identity.
 NAMESPACE_LABELS_PREFIX = "io.cilium.k8s.namespace.labels."
 
 _FLOWS_PER_REQUEST = 5_000
 _STDERR_TAIL = 2_000
 
-Half = Literal["allowed", "denied", "none"]
+DirectionVerdict = Literal["allowed", "denied", "none"]
 # `listener` is one of Envoy that the policy names; "" is no proxy at all.
 Proxy = Literal["", "dns", "http", "tls", "listener"]
 
@@ -111,16 +111,16 @@ class Verdict:
 
     Attributes:
         allowed: Whether the flow passes.
-        egress: What the source's policies say; `none` if it is not a pod, so has none.
-        ingress: What the target's policies say; `none` if it is not a pod, so has none.
+        egress: By the source's policies; `none` if the source is not a pod, so has none.
+        ingress: By the target's policies; `none` if the target is not a pod, so has none.
         egress_proxy: Which of Cilium's proxies sees the traffic where it leaves the source, and may
             still refuse what it carries; empty if none does.
         ingress_proxy: The same where it enters the target.
     """
 
     allowed: bool
-    egress: Half
-    ingress: Half
+    egress: DirectionVerdict
+    ingress: DirectionVerdict
     egress_proxy: Proxy = ""
     ingress_proxy: Proxy = ""
 
@@ -210,7 +210,7 @@ class Engine:
         """Ends the process."""
         if self._process is None:
             return
-        self._process.kill()  # it keeps nothing
+        self._process.kill()  # it has no state on disk
         self._process.communicate()
         self._process = None
         self._stderr.close()
@@ -226,15 +226,15 @@ class Engine:
             stdin.flush()
             line = stdout.readline()
         except OSError as error:
-            raise EngineError(self._obituary()) from error
+            raise EngineError(self._failure()) from error
         if not line.endswith("\n"):
-            raise EngineError(self._obituary())
+            raise EngineError(self._failure())
         answer: dict[str, Any] = json.loads(line)
         if not answer["ok"]:
             raise EngineError(f"the engine refuses `{request['op']}`: {answer['error']}")
         return answer
 
-    def _obituary(self) -> str:
+    def _failure(self) -> str:
         if self._process is None:
             return "the engine is gone"
         try:
@@ -243,7 +243,9 @@ class Engine:
             status = "unknown, since it still runs"
         self._stderr.seek(0)
         tail = self._stderr.read()[-_STDERR_TAIL:].strip()
-        return f"the verdict engine stopped answering (status {status}); its last words:\n{tail}"
+        return (
+            f"the verdict engine stopped answering (status {status}); the end of its log:\n{tail}"
+        )
 
     def __enter__(self) -> Self:
         self.start()

@@ -1,4 +1,11 @@
-"""What can go wrong around a local cluster.
+"""The errors of this package, below one base class.
+
+    LocalClusterError
+    ├── BuildError          the lab binary, or the Go that builds it
+    ├── ProcessDiedError    a component ended by itself
+    ├── NotReadyError       a component is not ready in time
+    ├── RefusedError        an existing cluster that must not be used
+    └── EngineError         Cilium's policy engine
 
 Every message says what happened, where, and what to do next, because most readers meet it in the
 output of `make demo` or `make test`.

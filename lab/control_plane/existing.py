@@ -1,6 +1,6 @@
-"""A cluster that was there before us.
+"""An existing cluster, in place of a local control plane.
 
-It is used only when a person names its kubeconfig and its context, so that no test ever runs
+It is used only when the user names its kubeconfig and its context, so that no test ever runs
 against the cluster that kubectl happens to point at.
 """
 
@@ -119,7 +119,7 @@ class ClientApi:
                 raise RefusedError(
                     f"{kubeconfig} has no context {context!r}; it has: {', '.join(names)}"
                 )
-            # persist_config would write refreshed tokens back into the person's file.
+            # persist_config would write refreshed tokens back into the user's file.
             self._client = config.new_client_from_config(
                 str(kubeconfig), context, persist_config=False
             )

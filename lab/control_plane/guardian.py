@@ -1,6 +1,6 @@
-"""Leaves nothing behind when this process ends, in whatever way.
+"""Ends child processes and removes directories when this process ends, in whatever way.
 
-This is the parent's side of guardian_process.py, which says how it works.
+This is the parent's side of guardian_process.py, which explains how it works.
 """
 
 import subprocess

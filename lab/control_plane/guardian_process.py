@@ -40,7 +40,7 @@ def _kill_group(group: int) -> None:
     deadline = time.monotonic() + _GROUP_TIMEOUT
     while time.monotonic() < deadline:
         # More than once: a child that was being started joins the group late. PermissionError is
-        # what macOS says of a group of which only zombies are left.
+        # macOS's answer for a group of which only zombies are left.
         try:
             os.killpg(group, signal.SIGKILL)
         except (ProcessLookupError, PermissionError):
@@ -54,8 +54,8 @@ def _kill_group(group: int) -> None:
 
 def _only_zombies(group: int) -> bool:
     """Whether nothing of the group runs any more; False where there is no /proc to tell."""
-    # Whoever inherits the dead parent's children may take seconds to reap them, as some containers'
-    # first processes do, or never do it.
+    # The process that inherits the dead parent's children may take seconds to reap them, or never
+    # reap them, as in some containers.
     try:
         pids = [name for name in os.listdir("/proc") if name.isdigit()]
     except OSError:
@@ -85,7 +85,7 @@ def main(directories: list[str]) -> None:
     _kill_group(group)
     for directory in directories:
         shutil.rmtree(directory, ignore_errors=True)
-        if os.path.exists(directory):  # a thread of a killed process may have had a last word
+        if os.path.exists(directory):  # a thread of a killed process may still have written
             time.sleep(0.2)
             shutil.rmtree(directory, ignore_errors=True)
 

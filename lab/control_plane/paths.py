@@ -1,4 +1,4 @@
-"""Where this product keeps files of its own on a person's machine.
+"""The lab's folders on a user's machine.
 
 A cache that may be deleted at any time, and the state of what runs in the background.
 """

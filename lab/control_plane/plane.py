@@ -1,8 +1,8 @@
 """A Kubernetes control plane on loopback, as a context manager.
 
 It is etcd, kube-apiserver, three controllers, and Cilium's CRDs; on request also Istio's CRDs, and
-the part of Cilium's operator that validates policies. There is no kubelet and no network: an
-operator cannot tell the difference, while a pod would never start.
+the part of Cilium's operator that validates policies. There is no kubelet and no network: to an
+operator it is like any cluster, but a pod never starts.
 """
 
 import secrets
@@ -113,7 +113,7 @@ class ControlPlane:
                     self._start_components(self._lab, began)
                     break
                 except ProcessDiedError as error:
-                    # Between our choosing a port and its use, somebody else may take it.
+                    # Another process may take a port between our choosing and using it.
                     if attempt == _START_ATTEMPTS or "address already in use" not in str(error):
                         raise
                     for component in self._components:

@@ -73,7 +73,7 @@ class Component:
         self.signal(signal.SIGKILL)
         if self._process is not None:
             self._process.wait()
-            self._process = None  # we wanted it to end, so `check` has nothing to say
+            self._process = None  # it was meant to end, so `check` must not raise
 
     def stop(self, grace: float = 10.0) -> None:
         """Asks the process to end, and kills it when it has not after `grace` seconds."""

@@ -1,7 +1,7 @@
-"""Which programs make up a control plane, and with what flags they run.
+"""The programs of a control plane, and their flags.
 
-Whoever has the usual test binaries gets those; the lab binary stands in for each one that is
-missing.
+The usual test binaries (`KUBEBUILDER_ASSETS`, PATH) are used where there are any, and the lab
+binary for those that are missing.
 """
 
 import os

@@ -1,6 +1,6 @@
-"""Tells a person that a long step is alive.
+"""Shows the progress of a long step.
 
-One line that is rewritten on a terminal, a line now and then in a log. It knows nothing of the
+On a terminal one line that is rewritten, in a log a line every 15 seconds. It knows nothing of the
 steps.
 """
 
@@ -14,10 +14,10 @@ _LOG_INTERVAL = 15.0
 
 
 class Progress:
-    """Shows the latest word on one step, with the seconds it has taken so far.
+    """Shows what a step is doing, with the seconds that it has taken so far.
 
     Args:
-        stream: Where to write; standard error unless told otherwise, so that a command's standard
+        stream: Where to write; standard error by default, so that a command's standard
             output stays free for its result.
     """
 
@@ -35,7 +35,7 @@ class Progress:
         self._line(text)
 
     def update(self, text: str) -> None:
-        """Says what is going on; cheap to call often, since most calls show nothing."""
+        """Shows what the step is doing; cheap to call often, since most calls print nothing."""
         now = time.monotonic()
         if now - self._shown < self._interval:
             return

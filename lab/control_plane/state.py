@@ -1,8 +1,8 @@
-"""What a control plane in the background leaves on disk for the commands that look for it.
+"""The files by which commands find the control plane in the background: its state and its lock.
 
-Who it is, where it is, and a lock that says whether it still lives. The lock decides, not the pid
-in the file: the kernel lets go of it when the process ends, also in a crash or a reboot, while a
-pid may by then belong to somebody else.
+The lock, which its supervisor process holds, shows whether it is still running. The pid in the file
+does not: the kernel releases a lock when the process ends, also in a crash or a reboot, while the
+pid may by then belong to another process.
 """
 
 import dataclasses
@@ -24,10 +24,10 @@ _DATA_PREFIX = "data-"
 
 @dataclass(frozen=True)
 class Background:
-    """A control plane in the background, as it describes itself once it is ready.
+    """The state file of a control plane in the background, written once it is ready.
 
     Attributes:
-        pid: The process that keeps it, to be sent SIGTERM.
+        pid: The supervisor process, which SIGTERM stops.
         started: When it was ready, as RFC 3339.
         kubeconfig: The kubeconfig file.
         context: The context in it.
@@ -47,7 +47,7 @@ class Background:
 
 @dataclass(frozen=True)
 class Home:
-    """The directory of the one background control plane of a user."""
+    """The directory of the control plane in the background; there is one for each user."""
 
     directory: Path
 
@@ -75,7 +75,7 @@ class Home:
 
     @property
     def log(self) -> Path:
-        """What the supervisor itself says."""
+        """The supervisor's own log."""
         return self.log_dir / "supervisor.log"
 
     def create(self) -> None:
@@ -84,49 +84,49 @@ class Home:
         self.log_dir.mkdir(exist_ok=True)
 
     def write(self, background: Background) -> None:
-        """Says that the control plane is ready."""
+        """Writes the state file, which marks the control plane as ready."""
         write_private(self._state, json.dumps(dataclasses.asdict(background), indent=2) + "\n")
 
     def read(self) -> Background | None:
-        """What the last control plane said of itself; None if it is not ready, or said goodbye."""
+        """Reads the state file; None if the control plane is not ready, or was stopped."""
         try:
             return Background(**json.loads(self._state.read_text()))
         except (OSError, ValueError, TypeError):
             return None  # not there, or of another version of this program
 
-    def forget(self) -> None:
-        """Removes all that is left of a control plane but its logs; for who has the lock."""
+    def remove_files(self) -> None:
+        """Removes all files of a control plane but its logs. The caller holds the lock."""
         self._state.unlink(missing_ok=True)
         self.kubeconfig.unlink(missing_ok=True)
         for data in self.directory.glob(f"{_DATA_PREFIX}*"):
             shutil.rmtree(data, ignore_errors=True)
 
     def clean_up(self) -> None:
-        """Forgets a control plane that ended without doing so itself, if there was one."""
+        """Removes the files of a control plane that crashed, if there are any."""
         if self.directory.is_dir() and (lock := self._take_lock()) is not None:
             try:
-                self.forget()
+                self.remove_files()
             finally:
                 os.close(lock)
 
-    def claim(self) -> bool:
-        """Takes the lock for as long as this process lives; says whether it was free."""
+    def acquire_lock(self) -> bool:
+        """Takes the lock for as long as this process lives; False if another process holds it."""
         lock = self._take_lock()
         if lock is None:
             return False
-        # Left open: the kernel lets go of it when all else of this process is gone.
+        # Left open: the kernel releases it when this process has ended.
         os.write(lock, str(os.getpid()).encode())
         return True
 
-    def keeper(self) -> int | None:
-        """The pid of the process that has claimed the lock; None if there is none."""
+    def supervisor_pid(self) -> int | None:
+        """The pid of the process that holds the lock; None if none does."""
         try:
             file = self._lock.open()
         except FileNotFoundError:
             return None
         with file:
             try:
-                # Shared, so that two who ask at once do not mistake each other for a keeper.
+                # Shared, so that two that look at once do not take each other for the supervisor.
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
                 return int(file.read() or 0) or None
@@ -139,7 +139,7 @@ class Home:
         except BlockingIOError:
             os.close(lock)
             return None
-        os.ftruncate(lock, 0)  # the pid of a former keeper
+        os.ftruncate(lock, 0)  # the pid of the last holder
         return lock
 
     @property

@@ -1,7 +1,7 @@
-"""The process behind `homelab-netpol local up`.
+"""The process behind `python -m lab up`.
 
-It keeps one control plane until it is told to stop, or until a component of it dies. background.py
-starts it, never a person.
+It runs one control plane until SIGTERM, or until one of its components dies. Only background.py
+starts it.
 """
 
 import os
@@ -24,20 +24,20 @@ _LOCK_ATTEMPTS = 20
 
 
 def supervise(home: Home, lab: Lab) -> int:
-    """Runs a control plane until SIGTERM; gives the exit status of the process."""
+    """Runs a control plane until SIGTERM; returns the exit status of the process."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    # More than once: a command that asks whether we live holds the lock for a moment.
+    # More than once: a command that looks whether we are running holds the lock for a moment.
     for _ in range(_LOCK_ATTEMPTS):
-        if home.claim():
-            return _supervise_claimed(home, lab, stop)
+        if home.acquire_lock():
+            return _supervise_locked(home, lab, stop)
         time.sleep(0.05)
     return ALREADY_RUNNING
 
 
-def _supervise_claimed(home: Home, lab: Lab, stop: threading.Event) -> int:
-    home.forget()
+def _supervise_locked(home: Home, lab: Lab, stop: threading.Event) -> int:
+    home.remove_files()
     for log in home.log_dir.iterdir():
         if log != home.log:
             log.unlink()
@@ -56,11 +56,11 @@ def _supervise_claimed(home: Home, lab: Lab, stop: threading.Event) -> int:
             while not stop.wait(_CHECK_INTERVAL):
                 plane.check()
     except LocalClusterError as error:
-        # The description stays behind without a lock on it: that is how `status` sees a crash.
+        # The state file stays, without a lock: that is how `status` recognizes a crash.
         print(f"{_now()} {error}", flush=True)
         return 1
-    home.forget()
-    print(f"{_now()} stopped as asked", flush=True)
+    home.remove_files()
+    print(f"{_now()} stopped", flush=True)
     return 0
 
 

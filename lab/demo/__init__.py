@@ -1,5 +1,5 @@
-"""The demo: a small homelab on a real API server, and what the operator makes of its labels.
+"""The demo: a small homelab on a real API server, and the policies that follow from its labels.
 
-Everything it shows is read back from the API server, from Cilium's policy engine, or from the
-operator's /metrics. What it expects stands in homelab.yaml, not in code.
+Everything that it shows is read back from the API server, from Cilium's policy engine, or from the
+operator's /metrics. What is expected is written in homelab.yaml, not in code.
 """

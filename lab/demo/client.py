@@ -1,7 +1,7 @@
 """Requests and watches on an API server, with whatever credentials a kubeconfig holds.
 
-It does what a person with kubectl would do; the operator's own client is not used, so that the demo
-sees what anybody sees.
+It does what kubectl would do. The operator's own client is not used, so that the demo depends on
+nothing that it is meant to show.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _WATCH_SECONDS = 300
 
 
 class RequestFailed(DemoError):
-    """The API server did not do what it was asked.
+    """A request failed.
 
     Attributes:
-        status: the HTTP status, 0 when there was no answer.
+        status: the HTTP status; 0 when there was no answer.
     """
 
     def __init__(self, status: int, message: str) -> None:
@@ -68,7 +68,7 @@ class Client:
         return self._request("PATCH", path, body, "application/merge-patch+json")
 
     def delete(self, path: str) -> None:
-        """Deletes an object; fine if it is gone already."""
+        """Deletes an object; one that is gone already is no error."""
         try:
             self._request("DELETE", path)
         except RequestFailed as error:

@@ -1,5 +1,5 @@
-"""What can end the demo early. Every message says what happened and what to do."""
+"""Errors that end the demo early. Each message says what happened and what to do next."""
 
 
 class DemoError(Exception):
-    """The demo cannot go on; the message is for the person who started it."""
+    """The demo cannot go on. The message is printed to the user."""

@@ -1,4 +1,4 @@
-"""A cluster that was there before: what must not be in it, and how to leave it as it was."""
+"""An existing cluster: when the demo refuses it, and how it is left as it was."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from homelab_netpol.policy.objects import FIELD_MANAGER, MANAGED_BY_LABEL
 from lab.demo.client import Client
 from lab.demo.errors import DemoError
 from lab.demo.homelab import Homelab
-from lab.demo.live import POLICIES, What
+from lab.demo.informer import POLICIES, Collection
 
 _GONE_SECONDS = 60.0
 
 
 def refuse_if_in_use(client: Client, homelab: Homelab) -> None:
-    """Makes sure that everything the demo will remove afterwards is of its own making.
+    """Refuses a cluster that holds what the demo would change or remove.
 
     Raises:
         DemoError: a namespace of the demo, or a policy of an operator, is there already.
     """
-    names = {item["metadata"]["name"] for item in client.get(What.NAMESPACE)["items"]}
+    names = {item["metadata"]["name"] for item in client.get(Collection.NAMESPACE)["items"]}
     taken = sorted(names.intersection(homelab.names()))
     if taken:
         raise DemoError(
             f"the cluster has namespaces that the demo would create: {', '.join(taken)}. Take an"
             " empty cluster, or leave --kubeconfig out to have one started."
         )
-    if any(_managed(client, what) for what in POLICIES):
+    if any(_managed(client, collection) for collection in POLICIES):
         raise DemoError(
             "the cluster has policies of homelab-netpol: an operator runs or ran there, and two"
             " would get in each other's way. Take an empty cluster, or leave --kubeconfig out."
@@ -34,13 +34,13 @@ def refuse_if_in_use(client: Client, homelab: Homelab) -> None:
 
 
 def leave(client: Client, homelab: Homelab) -> None:
-    """Removes what the demo and its operator, which has ended, have made."""
-    # The clusterwide policies first: they are what other people's namespaces feel.
-    for what in reversed(POLICIES):
-        for path in _managed(client, what):
+    """Removes what the demo and its operator have created; the operator must have ended."""
+    # The clusterwide policies first: they apply to namespaces of others too.
+    for collection in reversed(POLICIES):
+        for path in _managed(client, collection):
             client.delete(path)
     for name in homelab.names():
-        client.delete(f"{What.NAMESPACE}/{name}")
+        client.delete(f"{Collection.NAMESPACE}/{name}")
     deadline = time.monotonic() + _GONE_SECONDS
     while left := _left(client, homelab):
         if time.monotonic() > deadline:
@@ -51,9 +51,9 @@ def leave(client: Client, homelab: Homelab) -> None:
         time.sleep(0.2)
 
 
-def _managed(client: Client, what: What) -> list[str]:
-    answer = client.get(f"{what}?labelSelector={MANAGED_BY_LABEL}%3D{FIELD_MANAGER}")
-    group, _, plural = what.rpartition("/")
+def _managed(client: Client, collection: Collection) -> list[str]:
+    answer = client.get(f"{collection}?labelSelector={MANAGED_BY_LABEL}%3D{FIELD_MANAGER}")
+    group, _, plural = collection.rpartition("/")
     paths = []
     for item in answer["items"]:
         namespace = item["metadata"].get("namespace")
@@ -63,5 +63,5 @@ def _managed(client: Client, what: What) -> list[str]:
 
 
 def _left(client: Client, homelab: Homelab) -> list[str]:
-    names = {item["metadata"]["name"] for item in client.get(What.NAMESPACE)["items"]}
+    names = {item["metadata"]["name"] for item in client.get(Collection.NAMESPACE)["items"]}
     return [name for name in homelab.names() if name in names]

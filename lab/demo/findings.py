@@ -1,4 +1,4 @@
-"""Everything that the demo shows, and where it is not as expected."""
+"""Everything that the demo shows, and where it differs from what is expected."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from homelab_netpol.policy.objects import FIELD_MANAGER
 from lab.control_plane import Verdict
 from lab.demo.homelab import ExpectedVerdict, Homelab, Namespace
+from lab.demo.in_force import InForce, read_in_force
+from lab.demo.informer import Snapshot
 from lab.demo.judge import Judge
-from lab.demo.live import Snapshot
-from lab.demo.reading import Standing, standing
 
 GAUGE = "homelab_netpol_enforcement_disabled"
 
@@ -24,7 +24,7 @@ class _Compared(Protocol):
 
 @dataclass(frozen=True)
 class Latency:
-    """Milliseconds from sending a label to its last policy being seen; None if there was none."""
+    """Milliseconds from sending a label until its last policy was seen; None if none was."""
 
     labels: float | None = None
     hatch: float | None = None
@@ -32,16 +32,16 @@ class Latency:
 
 @dataclass(frozen=True)
 class NamespaceFinding:
-    """One Namespace: what it asked for, what stands, how long it took."""
+    """One Namespace: what its labels ask for, what is in force, and how long that took."""
 
     namespace: Namespace
     asked: str | None
-    standing: Standing
+    in_force: InForce
     latency: Latency
 
     def differences(self) -> Iterator[str]:
         """What is not as expected."""
-        name, found, wanted = self.namespace.name, self.standing, self.namespace
+        name, found, wanted = self.namespace.name, self.in_force, self.namespace
         if found.profile != wanted.in_force:
             yield (
                 f"{name}: profile in force is {found.profile or 'none'}, "
@@ -56,14 +56,14 @@ class NamespaceFinding:
 
 @dataclass(frozen=True)
 class VerdictFinding:
-    """One flow: what was expected of it, and what Cilium's engine says."""
+    """One flow: the expected verdict, and that of Cilium's engine."""
 
     expected: ExpectedVerdict
     got: Verdict
 
     @property
     def as_expected(self) -> bool:
-        """Cilium says what it should."""
+        """The engine's verdict is the expected one."""
         return self.got.allowed == self.expected.allowed
 
     def differences(self) -> Iterator[str]:
@@ -135,15 +135,15 @@ def find(
     latencies: Mapping[str, Latency],
     domain: str,
 ) -> Findings:
-    """Compares what stands with what should.
+    """Compares what is there with what is expected.
 
     Args:
-        homelab: what should.
-        snapshot: what stands on the API server.
+        homelab: what is expected.
+        snapshot: what is on the API server.
         judge: asks Cilium's engine.
         metrics: the text of the operator's /metrics.
-        latencies: what was measured, by namespace.
-        domain: of the labels.
+        latencies: measured latencies, by namespace.
+        domain: the label domain.
     """
     rejected = judge.rejected(snapshot)
     verdicts = judge.verdicts([expected.question for expected in homelab.verdicts])
@@ -152,7 +152,7 @@ def find(
             NamespaceFinding(
                 namespace,
                 snapshot.labels(namespace.name).get(f"{domain}/profile"),
-                standing(snapshot, namespace.name, domain),
+                read_in_force(snapshot, namespace.name, domain),
                 latencies.get(namespace.name, Latency()),
             )
             for namespace in homelab.namespaces

@@ -1,4 +1,4 @@
-"""The demo after its tables: it stays up, and tells what each change brought about."""
+"""The demo after its tables: it stays up, and prints each change and what follows from it."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from lab.demo.changes import describe
 from lab.demo.homelab import Question
+from lab.demo.informer import Change, Informer
 from lab.demo.judge import Judge
-from lab.demo.live import Change, Live
 from lab.demo.screen import suggestions
-from lab.demo.story import tell
 
 _CHECK_SECONDS = 0.5
-# What follows from one label is over when nothing changed for this long.
+# A burst of changes has ended when nothing changed for this long.
 _QUIET_SECONDS = 0.3
 _LONGEST_BURST_SECONDS = 3.0
 _FLIPS_SHOWN = 12
 
 
 def follow(
-    live: Live,
+    informer: Informer,
     judge: Judge,
     *,
     console: Console,
@@ -33,35 +33,35 @@ def follow(
     domain: str,
     check: Callable[[], None],
 ) -> None:
-    """Tells what changes until the person presses Ctrl-C.
+    """Prints changes until Ctrl-C.
 
     Args:
-        live: what the API server shows.
+        informer: what the API server shows.
         judge: asks Cilium's engine.
-        console: where to.
+        console: where to print.
         kubeconfig: how a second terminal reaches the API server.
-        domain: of the labels.
-        check: raises when something that must run has ended.
+        domain: the label domain.
+        check: raises when the control plane or the operator has ended.
     """
     console.print()
     console.print(Text("It stays up. Try in a second terminal:", style="bold"))
     for line in suggestions(str(kubeconfig), domain):
         # Unbroken, so that it can be copied.
         console.print(Text(f"  {line}", style="cyan"), soft_wrap=True)
-    console.print(Text("What changes is told here. Ctrl-C ends it and removes everything."))
+    console.print(Text("Changes are shown here. Ctrl-C ends it and removes everything."))
     console.print()
     try:
-        live.take_changes()
-        answers = judge.watched(live.snapshot())
+        informer.take_changes()
+        answers = judge.watched(informer.snapshot())
         while True:
             check()
-            if not live.wait_for_change(_CHECK_SECONDS):
+            if not informer.wait_for_change(_CHECK_SECONDS):
                 continue
-            changes = _burst(live)
-            now = judge.watched(live.snapshot())
-            told = [*tell(changes, domain), *_flips(answers, now)]
-            if told:
-                console.print(_beside_the_time(told))
+            changes = _burst(informer)
+            now = judge.watched(informer.snapshot())
+            lines = [*describe(changes, domain), *_flips(answers, now)]
+            if lines:
+                console.print(_beside_the_time(lines))
             answers = now
     except KeyboardInterrupt:
         console.print()
@@ -76,12 +76,12 @@ def _beside_the_time(lines: Sequence[Text]) -> Table:
     return table
 
 
-def _burst(live: Live) -> list[Change]:
-    """A change and what came with it."""
-    changes = live.take_changes()
+def _burst(informer: Informer) -> list[Change]:
+    """A change and those that follow it closely."""
+    changes = informer.take_changes()
     deadline = time.monotonic() + _LONGEST_BURST_SECONDS
-    while time.monotonic() < deadline and live.wait_for_change(_QUIET_SECONDS):
-        changes += live.take_changes()
+    while time.monotonic() < deadline and informer.wait_for_change(_QUIET_SECONDS):
+        changes += informer.take_changes()
     return changes
 
 

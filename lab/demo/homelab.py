@@ -1,6 +1,6 @@
-"""Reads homelab.yaml: the Namespaces, the flows to judge, and what must come of them.
+"""Reads homelab.yaml: the Namespaces, the flows to judge, and what is expected of them.
 
-It knows nothing of a cluster, and computes nothing that is expected.
+Nothing that is expected is computed here.
 """
 
 from __future__ import annotations
@@ -51,11 +51,11 @@ class Namespace:
 
 @dataclass(frozen=True)
 class Question:
-    """Who wants to talk to whom.
+    """A connection to ask about.
 
     Attributes:
         source: a namespace, or one of the other endpoints.
-        target: likewise.
+        target: the same.
         port: the port's number.
         protocol: TCP or UDP.
     """
@@ -77,7 +77,7 @@ class Question:
 
 @dataclass(frozen=True)
 class ExpectedVerdict:
-    """A question, the answer that must come, and the reason in a person's words."""
+    """A question, the expected answer, and the reason in plain words."""
 
     question: Question
     allowed: bool
@@ -86,7 +86,7 @@ class ExpectedVerdict:
 
 @dataclass(frozen=True)
 class ExpectedWarning:
-    """A Kubernetes Event that must be there: whom it is for, and part of what it says."""
+    """A Kubernetes Event that is expected: its namespace, and part of its message."""
 
     namespace: str
     reason: str
@@ -95,7 +95,7 @@ class ExpectedWarning:
 
 @dataclass(frozen=True)
 class Homelab:
-    """The whole homelab, and what must come of it."""
+    """The whole homelab, and what is expected of it."""
 
     namespaces: tuple[Namespace, ...]
     endpoints: Mapping[str, Identity]
@@ -108,7 +108,7 @@ class Homelab:
         return [namespace.name for namespace in self.namespaces]
 
     def watched(self, namespace: str) -> list[Question]:
-        """The questions about one namespace whose answers are followed while people try things."""
+        """The questions about one namespace that are asked again after each change."""
 
         def named(end: str) -> str:
             return namespace if end == THE_NAMESPACE else end
@@ -120,7 +120,7 @@ class Homelab:
 
 
 def load_homelab() -> Homelab:
-    """The homelab that is shipped with the package."""
+    """The homelab of homelab.yaml."""
     text = resources.files(__package__).joinpath("homelab.yaml").read_text(encoding="utf-8")
     data = yaml.safe_load(text)
     return Homelab(

@@ -1,4 +1,4 @@
-"""Puts the policies that stand to Cilium's own engine, and asks it who may talk to whom."""
+"""Loads the policies of the API server into Cilium's own engine, and asks for verdicts."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Sequence
 
 from lab.control_plane import Engine, Identity, Verdict
 from lab.demo.homelab import Homelab, Question
-from lab.demo.live import Snapshot
+from lab.demo.informer import Snapshot
 
 
 class Judge:
-    """Asks one engine; nothing here decides about traffic."""
+    """Asks one engine. Nothing here decides about traffic."""
 
     def __init__(self, engine: Engine, homelab: Homelab) -> None:
         self._engine = engine
         self._homelab = homelab
 
     def rejected(self, snapshot: Snapshot) -> list[str]:
-        """Puts the policies in force, and says which of them Cilium does not accept."""
+        """Loads the policies into the engine; returns those that Cilium rejects, and why."""
         pods = {
             name: Identity.pod(name, {"app": name}, snapshot.labels(name))
             for name in (*snapshot.namespaces(), *self._homelab.names())
@@ -27,11 +27,11 @@ class Judge:
         return [f"{r.kind} {r.namespace}/{r.name}: {r.error}" for r in rejections]
 
     def verdicts(self, questions: Sequence[Question]) -> list[Verdict]:
-        """Asks about flows under the policies that were put in force last."""
+        """Asks about flows under the policies that were loaded last."""
         return self._engine.verdicts(question.flow for question in questions)
 
     def watched(self, snapshot: Snapshot) -> dict[Question, bool]:
-        """Whether each of the flows that are followed is allowed as things stand."""
+        """Whether each of the watched flows is allowed under the policies of a snapshot."""
         self.rejected(snapshot)
         platform = {namespace.name for namespace in self._homelab.namespaces if namespace.platform}
         questions = [

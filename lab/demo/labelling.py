@@ -1,4 +1,4 @@
-"""Does what the homelab's owner does: creates Namespaces, labels them, and waits."""
+"""Plays the homelab's owner: creates Namespaces, labels them, and waits for the policies."""
 
 from __future__ import annotations
 
@@ -10,38 +10,38 @@ from functools import partial
 from lab.demo.client import Client
 from lab.demo.findings import Latency
 from lab.demo.homelab import Homelab, Namespace
-from lab.demo.live import Live, What
-from lab.demo.reading import Standing, standing
+from lab.demo.in_force import InForce, read_in_force
+from lab.demo.informer import Collection, Informer
 
-# An operator that has not answered by then is not slow but wrong; the findings say how.
-_PATIENCE_SECONDS = 5.0
+# Longer means wrong, not slow: the findings then show what is missing.
+_WAIT_SECONDS = 5.0
 
-_Condition = Callable[[Standing], bool]
+_Condition = Callable[[InForce], bool]
 
 
 class Owner:
     """Creates and labels the Namespaces of a homelab."""
 
-    def __init__(self, client: Client, live: Live, domain: str) -> None:
+    def __init__(self, client: Client, informer: Informer, domain: str) -> None:
         self._client = client
-        self._live = live
+        self._informer = informer
         self._domain = domain
 
     def create(self, homelab: Homelab) -> None:
         """Creates the Namespaces, without labels, and waits until they are seen."""
         for name in homelab.names():
             body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-            self._client.create(What.NAMESPACE, body)
+            self._client.create(Collection.NAMESPACE, body)
         wanted = set(homelab.names())
-        self._live.wait_for(
-            lambda snapshot: wanted <= set(snapshot.namespaces()), _PATIENCE_SECONDS
+        self._informer.wait_for(
+            lambda snapshot: wanted <= set(snapshot.namespaces()), _WAIT_SECONDS
         )
 
     def label(self, homelab: Homelab) -> dict[str, Latency]:
         """Labels one Namespace after the other.
 
         Returns:
-            By namespace, how long it took until the policies that the labels call for stood.
+            By namespace, how long it took until the policies that its labels ask for were there.
         """
         latencies = {}
         for one in homelab.namespaces:
@@ -62,18 +62,18 @@ class Owner:
         if not labels:
             return None
         sent = time.monotonic()
-        self._client.merge(f"{What.NAMESPACE}/{namespace}", {"metadata": {"labels": labels}})
-        if done is None or not self._live.wait_for(
-            lambda snapshot: done(standing(snapshot, namespace, self._domain)), _PATIENCE_SECONDS
+        self._client.merge(f"{Collection.NAMESPACE}/{namespace}", {"metadata": {"labels": labels}})
+        if done is None or not self._informer.wait_for(
+            lambda snapshot: done(read_in_force(snapshot, namespace, self._domain)), _WAIT_SECONDS
         ):
             return None
-        seen = self._live.last_policy_change(namespace, sent)
+        seen = self._informer.last_policy_change(namespace, sent)
         return None if seen is None else (seen - sent) * 1000
 
 
-def _has_what_it_asked_for(namespace: Namespace, found: Standing) -> bool:
+def _has_what_it_asked_for(namespace: Namespace, found: InForce) -> bool:
     return (found.profile, found.grants) == (namespace.profile, namespace.grants)
 
 
-def _is_open(found: Standing) -> bool:
+def _is_open(found: InForce) -> bool:
     return found.hatch

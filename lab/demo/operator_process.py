@@ -31,7 +31,7 @@ class OperatorProcess:
     Args:
         kubeconfig: which cluster.
         context: the kubeconfig's context.
-        settings: what the settings file says; where /metrics answers is added.
+        settings: the content of the settings file; the address of /metrics is added.
         folder: where to put the settings file.
         log: the file for its log.
         group: the process group to start it in, so that it ends whenever the demo does.
@@ -149,7 +149,7 @@ class OperatorProcess:
 
 
 def _environment() -> dict[str, str]:
-    # The package may be on the path only because this process put it there.
+    # The package may be importable only because of this process's sys.path.
     root = str(Path(homelab_netpol.__file__).parents[1])
     path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
     # A proxy that the environment names for everything cannot reach this machine's loopback.

@@ -1,7 +1,7 @@
-"""How findings look on a terminal: tables and sentences, no decisions.
+"""Renders the findings for a terminal. Nothing is decided here.
 
 Colours are the terminal's own named ones, so that they can be read on dark and on light, and no
-meaning hangs on a colour alone: a difference also says what was expected.
+meaning depends on a colour alone: a difference also shows what was expected.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def _namespaces(findings: Findings, domain: str) -> RenderableType:
         table.add_row(
             Text(finding.namespace.name, style="bold"),
             _profile(finding),
-            Text(", ".join(sorted(finding.standing.grants)) or _NOTHING),
+            Text(", ".join(sorted(finding.in_force.grants)) or _NOTHING),
             Text(_policies(finding) or _NOTHING),
             _milliseconds(finding.latency.labels),
         )
@@ -84,14 +84,14 @@ def _namespaces(findings: Findings, domain: str) -> RenderableType:
 
 
 def _profile(finding: NamespaceFinding) -> Text:
-    asked, in_force = finding.asked, finding.standing.profile
+    asked, in_force = finding.asked, finding.in_force.profile
     if asked == in_force:
         text = Text(in_force or ("(platform)" if finding.namespace.platform else "(none)"))
     elif in_force is None:
         text = Text.assemble((f"{asked}", "strike"), (": refused", _NOTED))
     else:
         text = Text.assemble((f"{asked}", "strike"), (f": {in_force} kept", _NOTED))
-    if finding.standing.hatch:
+    if finding.in_force.hatch:
         text.append(", hatch open", style=_NOTED)
     if any(finding.differences()):
         text.append(" ✗", style=_WRONG)  # the last lines of the screen say what it is
@@ -99,7 +99,7 @@ def _profile(finding: NamespaceFinding) -> Text:
 
 
 def _policies(finding: NamespaceFinding) -> str:
-    counted = sorted(Counter(finding.standing.components).items(), key=_profile_first)
+    counted = sorted(Counter(finding.in_force.components).items(), key=_profile_first)
     return ", ".join(f"{count} {name}" if count > 1 else name for name, count in counted)
 
 

@@ -23,21 +23,21 @@ from lab.demo.errors import DemoError
 from lab.demo.findings import Findings, find
 from lab.demo.follow import follow
 from lab.demo.homelab import Homelab, load_homelab
+from lab.demo.informer import Informer
 from lab.demo.judge import Judge
 from lab.demo.labelling import Owner
-from lab.demo.live import Live
 from lab.demo.operator_process import OperatorProcess
 from lab.demo.picture import save_picture
 from lab.demo.screen import screen
 from lab.demo.steps import Steps
 
-# Events, and the shared resources' side of a grant, come a moment after the policies.
+# Events, and the policies beside shared resources, come a moment after the Namespace's own.
 _SETTLE_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the person asked for.
+    """The options of the command line.
 
     Attributes:
         once: end when everything is shown.
@@ -60,7 +60,7 @@ class _Running:
 
     cluster: Cluster
     client: Client
-    live: Live
+    informer: Informer
     judge: Judge
     operator: OperatorProcess
     versions: Mapping[str, str]
@@ -76,7 +76,7 @@ class Session:
     """One run of the demo.
 
     Args:
-        options: what the person asked for.
+        options: those of the command line.
         output: takes the tables.
         notes: takes the progress, usually on standard error.
 
@@ -100,7 +100,7 @@ class Session:
         Raises:
             DemoError: it cannot go on.
             LocalClusterError: what it needs cannot be built or started.
-            KeyboardInterrupt: the person had enough before anything was shown.
+            KeyboardInterrupt: Ctrl-C before everything was shown.
         """
         with self._everything() as running:
             findings = self._act(running)
@@ -111,7 +111,7 @@ class Session:
                 self._steps.say(f"The picture is in {self._options.svg}.")
             if not self._options.once:
                 follow(
-                    running.live,
+                    running.informer,
                     running.judge,
                     console=self._output,
                     kubeconfig=running.cluster.kubeconfig,
@@ -140,9 +140,9 @@ class Session:
             with self._steps.step("Starting the operator") as step:
                 operator = stack.enter_context(self._operator(cluster, stack))
                 step.result = "Started the operator"
-            live = stack.enter_context(Live(client))
+            informer = stack.enter_context(Informer(client))
             judge = Judge(engine, self._homelab)
-            yield _Running(cluster, client, live, judge, operator, versions)
+            yield _Running(cluster, client, informer, judge, operator, versions)
 
     def _cluster(self, lab: Lab) -> Cluster:
         if self._options.existing is None:
@@ -158,7 +158,7 @@ class Session:
     def _operator(self, cluster: Cluster, stack: ExitStack) -> OperatorProcess:
         settings = _settings(self._options.config)
         if self._options.existing is not None:
-            # Nobody else's namespaces must be denied anything because of a demo.
+            # A demo must not deny traffic in other namespaces.
             settings = {"defaultDeny": "labelled", **settings}
         folder = Path(tempfile.mkdtemp(prefix="homelab-netpol-demo-"))
         # It removes the folder, and ends the operator even if this process is killed.
@@ -174,7 +174,7 @@ class Session:
 
     def _act(self, running: _Running) -> Findings:
         """Builds the homelab, and waits until all is as expected, or long enough."""
-        owner = Owner(running.client, running.live, self._domain)
+        owner = Owner(running.client, running.informer, self._domain)
         with self._steps.step("Creating and labelling Namespaces") as step:
             owner.create(self._homelab)
             latencies = owner.label(self._homelab)
@@ -182,7 +182,7 @@ class Session:
             while True:
                 findings = find(
                     self._homelab,
-                    running.live.snapshot(),
+                    running.informer.snapshot(),
                     running.judge,
                     running.operator.metrics(),
                     latencies,

@@ -1,4 +1,4 @@
-"""Says on standard error what is going on while nothing can be shown yet."""
+"""Prints progress on standard error while there is nothing to show yet."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Step:
     """A step under way.
 
     Attributes:
-        result: what to say when it is done.
+        result: what to print when it is done.
     """
 
     result: str

@@ -1,4 +1,4 @@
-"""`homelab-netpol demo` as a person runs it: a process with a control plane of its own.
+"""`python -m lab demo` as a person runs it: a process with a control plane of its own.
 
 What is expected here is written out, and not read from the demo's own data.
 """
@@ -23,7 +23,7 @@ from kubernetes import client, config, watch
 
 from lab.control_plane import ControlPlane, Lab
 
-_SOURCE_ROOT = Path(__file__).resolve().parents[2] / "operator"
+_ROOT = Path(__file__).resolve().parents[2]
 _SECONDS = 120.0
 _STYLE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
@@ -207,11 +207,11 @@ def _run(lab: Lab, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def _command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "homelab_netpol", "demo", *arguments]
+    return [sys.executable, "-m", "lab", "demo", *arguments]
 
 
 def _environment(lab: Lab) -> dict[str, str]:
-    path = os.pathsep.join(filter(None, [str(_SOURCE_ROOT), os.environ.get("PYTHONPATH")]))
+    path = os.pathsep.join((str(_ROOT), str(_ROOT / "operator")))
     own = {"PYTHONPATH": path, "HOMELAB_NETPOL_LAB": str(lab.binary)}
     return {**os.environ, **own, "COLUMNS": "100", "TERM": "xterm", "NO_COLOR": "1"}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import zipfile
@@ -56,9 +57,9 @@ def test_an_installed_wheel_renders_and_has_its_command(wheel: Path, tmp_path: P
     assert "Label a Namespace" in run(tmp_path / "venv" / "bin" / "homelab-netpol", "--help")
 
 
-def test_the_wheel_carries_the_sources_of_the_local_control_plane(wheel: Path) -> None:
+def test_the_wheel_holds_the_operator_and_nothing_that_runs_in_a_checkout_only(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
-    lab = "homelab_netpol/localcluster/lab"
-    assert f"{lab}/go.mod" in names
-    assert f"{lab}/go.sum" in names
-    assert not [name for name in names if name.startswith(("tests/", "bench/"))]
+    assert {name.split("/")[0].partition("-")[0] for name in names} == {"homelab_netpol"}
+    packages = {name.split("/")[1] for name in names if name.startswith("homelab_netpol/")}
+    assert not packages & {"bench", "demo", "lab", "localcluster", "tests", "tools"}
+    assert not [name for name in names if re.search(r"\.go$|(^|/)go\.(mod|sum)$", name)]

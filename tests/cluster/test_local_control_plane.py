@@ -4,23 +4,17 @@ These tests start planes of their own, so they run with the default `--cluster=l
 """
 
 import contextlib
-import json
-import os
 import shlex
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
 import yaml
-from click.testing import CliRunner
 
-import homelab_netpol
-from lab.cli.control_plane import local
 from lab.control_plane import (
     ControlPlane,
     ExistingCluster,
@@ -29,6 +23,13 @@ from lab.control_plane import (
     programs,
 )
 from lab.control_plane.errors import LocalClusterError, ProcessDiedError
+from tests.cluster.lab_processes import (
+    ROOT,
+    eventually,
+    is_clean,
+    owner_of_a_plane,
+    processes_of,
+)
 
 POLICIES = "/apis/cilium.io/v2/namespaces/default/ciliumnetworkpolicies"
 CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/ciliumnetworkpolicies.cilium.io"
@@ -51,54 +52,6 @@ def policy(name: str, **spec: object) -> dict[str, object]:
     metadata = {"name": name, "namespace": "default"}
     kind = {"apiVersion": "cilium.io/v2", "kind": "CiliumNetworkPolicy"}
     return {**kind, "metadata": metadata, "spec": {"endpointSelector": {}, **spec}}
-
-
-def processes_of(directory: Path) -> list[str]:
-    """The command lines of all processes that mention a directory."""
-    if Path("/proc/self/cmdline").exists():
-        lines = []
-        for file in Path("/proc").glob("[0-9]*/cmdline"):
-            with contextlib.suppress(OSError):
-                lines.append(file.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
-    else:
-        command = ["ps", "-axo", "command="]
-        found = subprocess.run(command, capture_output=True, text=True, check=True)
-        lines = found.stdout.splitlines()
-    return [line for line in lines if str(directory) in line]
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
-
-
-def is_clean(directory: Path) -> bool:
-    return not processes_of(directory) and not list(directory.iterdir())
-
-
-@contextlib.contextmanager
-def owner_of_a_plane(directory: Path, lab: Lab) -> Iterator["subprocess.Popen[str]"]:
-    """A process that starts a plane in a directory, says `ready`, and sleeps."""
-    script = (
-        "import time; from lab.control_plane import ControlPlane\n"
-        "with ControlPlane() as plane: print('ready', flush=True); time.sleep(600)"
-    )
-    environment = os.environ | {
-        "HOMELAB_NETPOL_LAB": str(lab.binary),
-        "PYTHONPATH": str(Path(homelab_netpol.__file__).parents[1]),
-        "TMPDIR": str(directory),
-    }
-    command = [sys.executable, "-c", script]
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def test_policies_are_served_and_checked_with_the_schema_of_cilium(plane: ControlPlane) -> None:
@@ -315,81 +268,6 @@ def test_an_existing_cluster_is_never_guessed(plane: ControlPlane, tmp_path: Pat
 @pytest.mark.parametrize("given", [[], ["--cluster-context=x"], ["--cluster-kubeconfig=x"]])
 def test_the_tests_use_an_existing_cluster_only_if_it_is_named_in_full(given: list[str]) -> None:
     command = [sys.executable, "-m", "pytest", "--collect-only", "--cluster=kubeconfig", *given]
-    root = Path(__file__).parents[2]
-    found = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert found.returncode == pytest.ExitCode.USAGE_ERROR
     assert "it must be named in full" in found.stderr
-
-
-def local_command(*arguments: str) -> tuple[int, str]:
-    result = CliRunner().invoke(local, arguments)
-    return result.exit_code, result.output
-
-
-def described(output: str) -> dict[str, str]:
-    document: dict[str, str] = json.loads(output)
-    return document
-
-
-def test_up_status_down_and_a_crash_in_between(
-    tmp_path: Path, lab: Lab, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HOMELAB_NETPOL_LAB", str(lab.binary))
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    kubeconfig = tmp_path / "homelab-netpol" / "local" / "kubeconfig"
-    assert local_command("status")[0] == 3
-
-    code, output = local_command("up")
-    try:
-        assert code == 0, output
-        assert f"export KUBECONFIG={kubeconfig}" in output
-        assert kubeconfig.stat().st_mode & 0o077 == 0
-        with ExistingCluster(kubeconfig, ControlPlane.context) as same:
-            assert same.api.request("GET", POLICIES).status == 200
-        code, output = local_command("status", "--output=json")
-        first = described(output)
-        assert (code, first["condition"], first["kubeconfig"]) == (0, "up", str(kubeconfig))
-
-        code, output = local_command("up")
-        assert code == 0
-        assert "already up" in output
-        assert described(local_command("status", "--output=json")[1])["pid"] == first["pid"]
-
-        os.kill(int(first["pid"]), signal.SIGKILL)
-        assert eventually(lambda: not processes_of(tmp_path))
-        code, output = local_command("status", "--output=json")
-        assert (code, described(output)["condition"]) == (3, "crashed")
-
-        assert local_command("up")[0] == 0
-        assert described(local_command("status", "--output=json")[1])["pid"] != first["pid"]
-    finally:
-        code, output = local_command("down")
-    assert (code, output) == (0, "The control plane is down.\n")
-    assert local_command("status")[0] == 3
-    assert not processes_of(tmp_path)
-    assert {path.name for path in kubeconfig.parent.iterdir()} == {"lock", "logs"}
-
-
-def test_state_from_before_a_reboot_is_cleared_away_and_its_pid_left_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    home = tmp_path / "homelab-netpol" / "local"
-    (home / "data-stale").mkdir(parents=True)
-    # This pid is alive, and by now somebody else's: our own.
-    (home / "lock").write_text(str(os.getpid()))
-    stale = {
-        "pid": os.getpid(),
-        "started": "2026-01-01T00:00:00+00:00",
-        "kubeconfig": str(home / "kubeconfig"),
-        "context": "homelab-netpol-local",
-        "server": "https://127.0.0.1:1",
-        "log_dir": str(home / "logs"),
-        "versions": {},
-    }
-    (home / "state.json").write_text(json.dumps(stale))
-    code, output = local_command("status", "--output=json")
-    assert (code, described(output)["condition"]) == (3, "crashed")
-    assert local_command("down") == (0, "No control plane was running.\n")
-    assert {path.name for path in home.iterdir()} == {"lock"}
-    assert described(local_command("status", "--output=json")[1])["condition"] == "down"

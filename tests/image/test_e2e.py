@@ -91,7 +91,7 @@ def judged(
 
 
 def test_the_cluster_has_the_versions_of_the_local_control_plane() -> None:
-    lab = ROOT / "operator" / "homelab_netpol" / "localcluster" / "lab" / "go.mod"
+    lab = ROOT / "lab" / "go" / "go.mod"
     required = dict(re.findall(r"^\t(\S+) v(\S+)$", lab.read_text("utf-8"), re.MULTILINE))
     up = (_E2E / "up").read_text(encoding="utf-8")
     assert re.findall(r"^cilium=(.+)$", up, re.MULTILINE) == [required["github.com/cilium/cilium"]]

@@ -1,8 +1,8 @@
-"""The Grafana dashboard, made from what its rows say.
+"""The Grafana dashboard, made from its rows.
 
     python -m tools.dashboard > manifests/components/monitoring/dashboard.json
 
-A panel's place and number follow from its turn, so that none overlaps another.
+A panel's position and id follow from its place in the list, so that no two panels overlap.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def _source() -> Json:
 
 
 def _namespaces() -> Json:
-    """Those about which there is anything to say; all of them also finds what has no namespace."""
+    """The namespaces that have series; `All` also matches series without a namespace."""
     query = f"query_result({cluster_rows.AFFECTED})"
     return {
         "name": "namespace",

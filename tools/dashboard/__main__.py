@@ -1,4 +1,4 @@
-"""Prints the dashboard."""
+"""Prints the dashboard as JSON."""
 
 import json
 

@@ -1,6 +1,7 @@
-"""What somebody must act on, and what stands in the cluster.
+"""The rows about the cluster: what needs action, and which policies there are.
 
-Only the leader tells of namespaces. `max by` keeps a series whole while another replica takes over.
+Only the leader exports metrics of namespaces. `max by` joins its series with those of the replica
+that takes over.
 """
 
 from __future__ import annotations
@@ -41,12 +42,12 @@ _NOW = (
     ),
     _number(
         "Names taken",
-        "Policies that cannot be written, as somebody else's has their name.",
+        "Policies that cannot be written, as a policy of others has their name.",
         f"count(max by (kind, namespace, name) (homelab_netpol_conflicts{_HERE})) or vector(0)",
     ),
     _number(
-        "Keys that fail",
-        "Namespaces, shared resources and so on that could not be worked on at their last turn.",
+        "Failing keys",
+        "Namespaces, shared resources and so on whose last reconcile failed.",
         "sum(homelab_netpol_keys_failing)",
     ),
     Panel(
@@ -63,8 +64,8 @@ _NOW = (
 
 _HATCHES = (
     Panel(
-        "Who is not enforced, and since when",
-        "Open escape hatches: all traffic of these namespaces is allowed. Without a time in the"
+        "Open escape hatches",
+        "All traffic of these namespaces is allowed. Without a time in the"
         " last column a hatch stays open until its label is removed.",
         View.TABLE,
         [
@@ -91,8 +92,8 @@ _HATCHES = (
         ),
     ),
     Panel(
-        "When it was not",
-        "The spells in which a namespace's escape hatch was open.",
+        "Escape hatches over time",
+        "When a namespace's escape hatch was open.",
         View.STATES,
         [
             Query(
@@ -120,26 +121,26 @@ def _list(
     )
 
 
-_TO_MEND = (
+_NEEDS_ACTION = (
     _list(
-        "Rejected by Cilium",
-        "Not in force; the policy's condition Valid says why.",
+        "Policies that Cilium rejects",
+        "They are not in force. The reason is in the policy's condition Valid.",
         f"max by (kind, namespace, name) (homelab_netpol_invalid_policies{_HERE})",
         "namespace",
         "kind",
         "name",
     ),
     _list(
-        "Which labels are refused",
-        "What could not be followed as written; an Event on the Namespace says what is in force.",
+        "Refused labels and annotations",
+        "They could not be followed as written. An Event on the Namespace says what is in force.",
         f"max by (namespace, reason, key) (homelab_netpol_refused_labels{_HERE})",
         "namespace",
         "key",
         "reason",
     ),
     _list(
-        "Whose name is taken",
-        "Somebody else's policy has the name that one of ours needs; it is left alone.",
+        "Names taken by policies of others",
+        "Each has the name of a policy that the operator must write. It is left as it is.",
         f"max by (kind, namespace, name) (homelab_netpol_conflicts{_HERE})",
         "namespace",
         "kind",
@@ -147,7 +148,8 @@ _TO_MEND = (
     ),
     _list(
         "Findings",
-        "What others wrote, or did not, that keeps a grant or a platform namespace from working.",
+        "Policies of others that keep a grant or a platform namespace from working, or lack a rule"
+        " for it.",
         f"max by (namespace, reason) (homelab_netpol_findings{_HERE})",
         "namespace",
         "reason",
@@ -162,7 +164,7 @@ _TO_MEND = (
         "reason",
     ),
     _list(
-        "Custom resources that are missed",
+        "Custom resources that are missing",
         "They were deleted while namespaces use them.",
         "max by (kind, name) (homelab_netpol_definitions_missing)",
         "kind",
@@ -176,10 +178,10 @@ def _bars(title: str, description: str, expr: str, legend: str) -> Panel:
     return Panel(title, description, View.BARS, [Query(expr, legend)])
 
 
-_STANDING = (
+_POLICIES = (
     _bars(
         "Policies",
-        "The operator's policies that stand, by kind and by what they are there for.",
+        "The operator's policies, by kind and component.",
         "max by (kind, component) (homelab_netpol_policies)",
         "{{kind}} {{component}}",
     ),
@@ -201,6 +203,6 @@ _STANDING = (
 ROWS: tuple[tuple[str, Sequence[Panel]], ...] = (
     ("Now", _NOW),
     ("Escape hatches", _HATCHES),
-    ("To be mended", _TO_MEND),
-    ("What stands", _STANDING),
+    ("Needs action", _NEEDS_ACTION),
+    ("Policies in the cluster", _POLICIES),
 )

@@ -1,4 +1,4 @@
-"""How the work goes, and how the replicas that do it are."""
+"""The rows about the operator: its work, and its replicas."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from tools.dashboard.panel import Column, Panel, Query, View
 
-# The process's own metrics have names that everybody's have; the operator's are those of whoever
-# also says which version of the operator it is.
+# The metrics `process_*` have the same names in every program: the operator's are those of targets
+# that export its build info too.
 _OURS = "and ignoring (version) homelab_netpol_build_info"
 _YES_NO = {0: ("no", "text"), 1: ("yes", "green")}
 
@@ -39,7 +39,7 @@ _WORK = (
     ),
     _curves(
         "Duration of a reconcile, p99",
-        "How long one look at a namespace, a shared resource and so on takes, writes included.",
+        "How long one reconcile of a namespace or a shared resource takes, writes included.",
         "s",
         Query(_quantile(0.99, "reconcile_duration_seconds", "scope"), "{{scope}}"),
     ),
@@ -57,21 +57,20 @@ _WORK = (
     ),
     _curves(
         "Drift reverted",
-        "Policies put back after somebody changed or deleted them: who, the audit log knows.",
+        "Policies restored after others changed or deleted them. The audit log shows who did.",
         "wps",
         Query(_per_second("drift_reverted"), "reverted"),
     ),
     _curves(
         "Queue",
-        "Keys that wait for their turn, in the leader. A queue that does not move makes it not"
-        " ready.",
+        "Keys that wait in the leader's queue. If it does not move, the leader is not ready.",
         "short",
         Query("max(homelab_netpol_queue_depth and homelab_netpol_leader == 1)", "waiting"),
         Query("sum(homelab_netpol_keys_failing)", "failing"),
     ),
     Panel(
-        "What fails",
-        "How often in a row; the operator's log says why. At most a hundred.",
+        "Reconciles that fail",
+        "How often in a row, for at most a hundred keys. The reason is in the operator's log.",
         View.TABLE,
         [Query("max by (scope, name) (homelab_netpol_failures_in_a_row)")],
         columns=(
@@ -81,8 +80,8 @@ _WORK = (
         ),
     ),
     _curves(
-        "Lists and watches that went wrong",
-        "Full lists that failed, and events of a watch that could not be taken in.",
+        "Lists and watches that fail",
+        "Full lists that failed, and watch events that could not be processed.",
         "ops",
         Query(
             'sum(rate(homelab_netpol_resyncs_total{result="failed"}[$__rate_interval]))',
@@ -91,11 +90,11 @@ _WORK = (
         Query(_per_second("intake_errors", "watch"), "{{watch}}"),
     ),
     _curves(
-        "Told to nobody",
-        "Events that could not be posted, and lines of the log that could not be written.",
+        "Dropped Events and log lines",
+        "Events that could not be created, and log lines that could not be written.",
         "ops",
         Query(_per_second("events_dropped"), "Events"),
-        Query(_per_second("log_lines_dropped"), "lines of the log"),
+        Query(_per_second("log_lines_dropped"), "log lines"),
     ),
 )
 
@@ -109,25 +108,29 @@ _OPERATOR = (
     ),
     Panel(
         "Ready",
-        "A replica that is not says why in its page /readyz.",
+        "The reason why a replica is not ready is on its page /readyz.",
         View.STATES,
         [Query("max by (instance, pod) (homelab_netpol_ready)", "{{pod}} {{instance}}")],
         words={0: ("no", "red"), 1: ("yes", "green")},
     ),
     _curves(
-        "Silence of watches",
-        "Since when a watch has told nothing. A sign of life comes every minute; from 180 s on it"
-        " is an alert.",
+        "Silent and late watches",
+        "Silent: no event for so long; a bookmark comes every minute, and more than 180 s is an"
+        " alert. Late: for how long one of Kopf's watches has not delivered what a list shows.",
         "s",
         Query(
             "max by (watch, instance, pod) (homelab_netpol_watch_silent_seconds)",
-            "{{watch}} {{pod}}",
+            "{{watch}} silent {{pod}}",
+        ),
+        Query(
+            "max by (watch, instance, pod) (homelab_netpol_watch_behind_seconds)",
+            "{{watch}} late {{pod}}",
         ),
         alarm=180,
     ),
     _curves(
         "Age of the last full list",
-        "It goes back to zero every resyncSeconds; three times that is an alert.",
+        "It returns to zero every resyncSeconds. Three times that is an alert.",
         "s",
         Query(
             "max by (instance, pod) (time() - homelab_netpol_last_resync_timestamp_seconds)",
@@ -152,7 +155,7 @@ _OPERATOR = (
     ),
     Panel(
         "Versions and starts",
-        "Which version each replica is, and since when it runs.",
+        "The version of each replica, and when it started.",
         View.TABLE,
         [
             Query(

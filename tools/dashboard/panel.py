@@ -1,4 +1,4 @@
-"""What a panel of the dashboard is, and how Grafana writes it down. Knows no metric."""
+"""One panel of the dashboard, rendered as Grafana's JSON. It knows no metric."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 
 
 class View(StrEnum):
-    """How a panel shows its numbers: Grafana's names of the panels that it has built in."""
+    """How a panel shows its numbers, by Grafana's names of its built-in panels."""
 
     STAT = "stat"
     TABLE = "table"

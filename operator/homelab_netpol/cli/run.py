@@ -2,43 +2,52 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from pathlib import Path
 
 import click
-import kopf
-import uvloop
-
-from homelab_netpol.cluster.connection import ClusterAccess, ConnectionFailed
-from homelab_netpol.cluster.lease import LeadershipLost
-from homelab_netpol.policy.catalogue import Catalogue
-from homelab_netpol.policy.plan import Planner
-from homelab_netpol.policy.rendering import RenderError
-from homelab_netpol.runtime import run_operator
-from homelab_netpol.settings import SettingsError, load_settings
-from homelab_netpol.telemetry.logs import set_up_logging
-from homelab_netpol.watch.kopf_watch import WatchBehind
-from homelab_netpol.watch.reflector import HistoryWentBack
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _FILE_OR_FOLDER = click.Path(path_type=Path)
 
 
-@click.command()
+@click.command(short_help="Run the operator, until it is stopped.")
 @click.option(
     "--config",
     type=_FILE_OR_FOLDER,
-    help="Settings file, or a folder whose *.yaml are joined; without it, the defaults.",
+    help="A settings file, or a folder whose *.yaml are joined. Without it, the defaults.",
 )
 @click.option(
     "--kubeconfig",
     type=_FILE,
-    help="Which cluster; without it, KUBECONFIG, ~/.kube/config, or the Pod's service account.",
+    help="Which cluster. Without it, KUBECONFIG, ~/.kube/config, or the Pod's service account.",
 )
-@click.option("--context", help="A context of the kubeconfig; without it, the current one.")
+@click.option("--context", help="A context of the kubeconfig. Without it, the current one.")
 def run(config: Path | None, kubeconfig: Path | None, context: str | None) -> None:
-    """Watch Namespaces and keep their policies true, until stopped."""
+    """Run the operator: it watches Namespaces and keeps their policies up to date.
+
+    SIGTERM and Ctrl-C stop it. Policies stay in the cluster when it stops.
+
+    Exit status: 0 when it was stopped; 1 when it could not start, or could not go on; 2 when the
+    command line is wrong.
+    """
+    # Here, so that --help does not wait for them.
+    import asyncio
+    import contextlib
+
+    import kopf
+    import uvloop
+
+    from homelab_netpol.cluster.connection import ClusterAccess, ConnectionFailed
+    from homelab_netpol.cluster.lease import LeadershipLost
+    from homelab_netpol.policy.catalogue import Catalogue
+    from homelab_netpol.policy.plan import Planner
+    from homelab_netpol.policy.rendering import RenderError
+    from homelab_netpol.runtime import run_operator
+    from homelab_netpol.settings import SettingsError, load_settings
+    from homelab_netpol.telemetry.logs import set_up_logging
+    from homelab_netpol.watch.kopf_watch import WatchBehind
+    from homelab_netpol.watch.reflector import HistoryWentBack
+
     try:
         settings = load_settings(config)
         access = ClusterAccess(kubeconfig, context)
@@ -46,8 +55,9 @@ def run(config: Path | None, kubeconfig: Path | None, context: str | None) -> No
         Planner(catalogue).check()
     except (SettingsError, RenderError) as error:
         raise click.ClickException(str(error)) from error
+
     try:
-        # The log ends before anything is said of how the process did.
+        # The log is closed before the error is printed, so that the error is the last line.
         with (
             contextlib.closing(set_up_logging(settings.logging)),
             asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,

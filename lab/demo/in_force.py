@@ -1,4 +1,4 @@
-"""What stands for one Namespace, read from the policies on the API server, not from its labels."""
+"""What is in force in a Namespace: read from the policies on the API server, not from labels."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from dataclasses import dataclass
 
 from homelab_netpol.policy.keys import Component
 from homelab_netpol.policy.objects import is_managed
-from lab.demo.live import Snapshot, labels_of
+from lab.demo.informer import Snapshot, labels_of
 
 
 @dataclass(frozen=True)
-class Standing:
+class InForce:
     """What is in force in a Namespace.
 
     Attributes:
-        profile: the profile whose policy stands, if one does.
+        profile: the profile whose policy is there, if one is.
         grants: the shared resources that it may reach.
         hatch: the escape hatch is open.
-        components: what each of the operator's policies in it is there for.
+        components: the component label of each of the operator's policies in it.
     """
 
     profile: str | None
@@ -26,7 +26,7 @@ class Standing:
     components: tuple[str, ...]
 
 
-def standing(snapshot: Snapshot, namespace: str, domain: str) -> Standing:
+def read_in_force(snapshot: Snapshot, namespace: str, domain: str) -> InForce:
     """Reads what is in force in a Namespace, in a label domain."""
     found = [
         labels
@@ -41,7 +41,7 @@ def standing(snapshot: Snapshot, namespace: str, domain: str) -> Standing:
             if labels.get(f"{domain}/component") == component
         }
 
-    return Standing(
+    return InForce(
         profile=next(iter(values(Component.PROFILE, "profile")), None),
         grants=frozenset(values(Component.ACCESS, "resource")),
         hatch=bool(values(Component.HATCH, "component")),

@@ -1,7 +1,6 @@
-"""What the API server shows right now, and when each change was seen.
+"""An informer: lists and watches Namespaces, policies and Events, and caches them.
 
-Namespaces, policies and Events are listed once and then watched, each in a thread of its own.
-Nothing here judges what is seen.
+Each collection has a thread of its own. Changes are kept with the time at which they were seen.
 """
 
 from __future__ import annotations
@@ -18,8 +17,8 @@ from lab.demo.client import Client, Manifest, RequestFailed
 _RETRY_SECONDS = 0.5
 
 
-class What(StrEnum):
-    """The collections that are followed."""
+class Collection(StrEnum):
+    """The collections that are watched, by their paths."""
 
     NAMESPACE = "/api/v1/namespaces"
     CNP = "/apis/cilium.io/v2/ciliumnetworkpolicies"
@@ -27,13 +26,13 @@ class What(StrEnum):
     EVENT = "/api/v1/events"
 
 
-POLICIES = (What.CNP, What.CCNP)
+POLICIES = (Collection.CNP, Collection.CCNP)
 
 
 class Key(NamedTuple):
     """Which object."""
 
-    what: What
+    collection: Collection
     namespace: str
     name: str
 
@@ -57,34 +56,36 @@ class Change:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Everything as it stands on the API server."""
+    """The cache at one moment."""
 
     objects: Mapping[Key, Manifest]
 
     def labels(self, namespace: str) -> dict[str, str]:
         """The labels of a Namespace; empty if it is not there."""
-        found = self.objects.get(Key(What.NAMESPACE, namespace, namespace), {})
+        found = self.objects.get(Key(Collection.NAMESPACE, namespace, namespace), {})
         return labels_of(found)
 
     def namespaces(self) -> list[str]:
         """The names of all Namespaces."""
-        return sorted(key.name for key in self.objects if key.what is What.NAMESPACE)
+        return sorted(key.name for key in self.objects if key.collection is Collection.NAMESPACE)
 
     def policies(self, namespace: str | None = None) -> list[Manifest]:
         """All policies, clusterwide ones included, or those in one namespace."""
         return [
             manifest
             for key, manifest in sorted(self.objects.items())
-            if key.what in POLICIES and namespace in (None, key.namespace)
+            if key.collection in POLICIES and namespace in (None, key.namespace)
         ]
 
     def events(self) -> list[Manifest]:
         """All Kubernetes Events."""
-        return [manifest for key, manifest in self.objects.items() if key.what is What.EVENT]
+        return [
+            manifest for key, manifest in self.objects.items() if key.collection is Collection.EVENT
+        ]
 
 
-class Live:
-    """Follows the API server for as long as the `with` block lasts."""
+class Informer:
+    """Watches the API server for as long as the `with` block lasts."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -94,10 +95,10 @@ class Live:
         self._closing = threading.Event()
 
     def __enter__(self) -> Self:
-        for what in What:
-            version = self._list(what)
-            # Daemons: a watch that waits for the server's next word must not hold up the end.
-            threading.Thread(target=self._follow, args=(what, version), daemon=True).start()
+        for collection in Collection:
+            version = self._list(collection)
+            # Daemons: a watch that waits for the next event must not delay the end.
+            threading.Thread(target=self._follow, args=(collection, version), daemon=True).start()
         self._changes.clear()
         return self
 
@@ -105,12 +106,12 @@ class Live:
         self._closing.set()
 
     def snapshot(self) -> Snapshot:
-        """Everything as it stands."""
+        """A copy of the cache."""
         with self._changed:
             return Snapshot(dict(self._objects))
 
     def wait_for(self, condition: Callable[[Snapshot], bool], seconds: float) -> bool:
-        """Waits until a condition holds; false if it does not in time."""
+        """Waits until a condition holds; False if it does not in time."""
         deadline = time.monotonic() + seconds
         with self._changed:
             while not condition(Snapshot(self._objects)):
@@ -119,7 +120,7 @@ class Live:
             return True
 
     def wait_for_change(self, seconds: float) -> bool:
-        """Waits until there is a change that nobody has taken yet; false if there is none."""
+        """Waits until there is a change to take; False if there is none in time."""
         with self._changed:
             return self._changed.wait_for(lambda: bool(self._changes), seconds)
 
@@ -136,16 +137,16 @@ class Live:
                 change.at
                 for change in self._changes
                 if change.at >= since
-                and change.key.what is What.CNP
+                and change.key.collection is Collection.CNP
                 and change.key.namespace == namespace
             ]
         return max(times, default=None)
 
-    def _list(self, what: What) -> str:
-        answer = self._client.get(what.value)
-        found = {_key(what, item): item for item in answer["items"]}
+    def _list(self, collection: Collection) -> str:
+        answer = self._client.get(collection.value)
+        found = {_key(collection, item): item for item in answer["items"]}
         with self._changed:
-            known = [key for key in self._objects if key.what is what]
+            known = [key for key in self._objects if key.collection is collection]
             for key in known:
                 if key not in found:
                     self._take(key, None)
@@ -154,19 +155,19 @@ class Live:
                     self._take(key, manifest)
         return str(answer["metadata"]["resourceVersion"])
 
-    def _follow(self, what: What, version: str | None) -> None:
+    def _follow(self, collection: Collection, version: str | None) -> None:
         while not self._closing.is_set():
             try:
                 for kind, manifest in self._client.watch(
-                    what.value, version or self._list(what), self._closing
+                    collection.value, version or self._list(collection), self._closing
                 ):
-                    if kind == "ERROR":  # what the watch began with is too old
+                    if kind == "ERROR":  # usually 410: the resourceVersion is too old
                         break
-                    self._take(_key(what, manifest), None if kind == "DELETED" else manifest)
+                    self._take(_key(collection, manifest), None if kind == "DELETED" else manifest)
             except RequestFailed:
-                # The server may be gone for a moment; whether it is for good, others notice.
+                # The API server may be back in a moment. Session.check notices if it is not.
                 self._closing.wait(_RETRY_SECONDS)
-            version = None  # a watch may have lost what no list would
+            version = None  # list again, as the watch may have missed events
 
     def _take(self, key: Key, manifest: Manifest | None) -> None:
         at = time.monotonic()
@@ -183,7 +184,9 @@ def labels_of(manifest: Manifest) -> dict[str, str]:
     return dict(manifest.get("metadata", {}).get("labels") or {})
 
 
-def _key(what: What, manifest: Manifest) -> Key:
+def _key(collection: Collection, manifest: Manifest) -> Key:
     metadata = manifest["metadata"]
-    namespace = metadata["name"] if what is What.NAMESPACE else metadata.get("namespace", "")
-    return Key(what, namespace, metadata["name"])
+    namespace = (
+        metadata["name"] if collection is Collection.NAMESPACE else metadata.get("namespace", "")
+    )
+    return Key(collection, namespace, metadata["name"])

@@ -1,4 +1,4 @@
-"""Tells in a person's words what a burst of changes was: who changed what, and what followed."""
+"""Describes a burst of changes in plain words: what was changed, and what followed."""
 
 from __future__ import annotations
 
@@ -7,21 +7,23 @@ from collections.abc import Iterator, Sequence
 from rich.text import Text
 
 from homelab_netpol.policy.objects import FIELD_MANAGER
-from lab.demo.live import POLICIES, Change, Key, What, labels_of
+from lab.demo.informer import POLICIES, Change, Collection, Key, labels_of
 
 
-def tell(changes: Sequence[Change], domain: str) -> Iterator[Text]:
-    """One line for each Namespace whose labels or policies changed, then what its owner is told.
+def describe(changes: Sequence[Change], domain: str) -> Iterator[Text]:
+    """One line for each Namespace whose labels or policies changed, then its warning Events.
 
     Args:
         changes: in the order in which they were seen.
-        domain: of the labels that are worth telling.
+        domain: the label domain; changes of other labels are left out.
     """
-    labelled = [change for change in changes if change.key.what is What.NAMESPACE]
+    labelled = [change for change in changes if change.key.collection is Collection.NAMESPACE]
     for namespace in dict.fromkeys(change.key.namespace for change in changes):
         own = [change for change in changes if change.key.namespace == namespace]
-        about = _labels([change for change in own if change.key.what is What.NAMESPACE], domain)
-        policies = [change for change in own if change.key.what in POLICIES]
+        about = _labels(
+            [change for change in own if change.key.collection is Collection.NAMESPACE], domain
+        )
+        policies = [change for change in own if change.key.collection in POLICIES]
         if not about and not policies:
             continue
         line = Text.assemble((namespace or "clusterwide", "bold"), ": ", ", ".join(about))
@@ -56,7 +58,7 @@ def _labels(changes: Sequence[Change], domain: str) -> list[str]:
 
 
 def _fates(changes: Sequence[Change], *, by_hand: bool) -> Iterator[str]:
-    """What became of each policy."""
+    """What happened to each policy."""
     histories: dict[Key, list[Change]] = {}
     for change in changes:
         histories.setdefault(change.key, []).append(change)
@@ -75,14 +77,14 @@ def _fates(changes: Sequence[Change], *, by_hand: bool) -> Iterator[str]:
 
 
 def _warnings(changes: Sequence[Change]) -> Iterator[Text]:
-    told = set()
+    seen = set()
     for change in changes:
         event = change.after
-        if change.key.what is not What.EVENT or event is None:
+        if change.key.collection is not Collection.EVENT or event is None:
             continue
         ours = event.get("reportingComponent") == FIELD_MANAGER
-        if ours and event.get("type") == "Warning" and change.key not in told:
-            told.add(change.key)
+        if ours and event.get("type") == "Warning" and change.key not in seen:
+            seen.add(change.key)
             yield Text.assemble(
                 (event["reason"], "cyan"), f"  {change.key.namespace}: {event['message']}"
             )
