@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from bench.scenarios.at_once import bare_at_once, measure_at_once
-from bench.scenarios.baseline import measure_baseline
 from bench.scenarios.extent import Extent
 from bench.scenarios.grants import bare_grants, measure_grants
 from bench.scenarios.hatches import bare_hatches, measure_hatches
@@ -54,7 +53,6 @@ SCENARIOS = (
     Scenario("one-by-one", Sizes.SAMPLES, measure_one_by_one, bare_one_by_one),
     Scenario("at-once", Sizes.EACH, measure_at_once, bare_at_once),
     Scenario("resync", Sizes.EACH, measure_resync, of_resyncs=True),
-    Scenario("baseline", Sizes.EACH, measure_baseline),
     Scenario("grants", Sizes.MANY, measure_grants, bare_grants),
     Scenario("redefinition", Sizes.MANY, measure_redefinition, ours_only=True),
     Scenario("hatches", Sizes.LARGEST, measure_hatches, bare_hatches, of_slow=False),

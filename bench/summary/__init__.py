@@ -10,7 +10,7 @@ from bench.summary.failures import failures
 from bench.summary.latency import one_by_one_tables
 from bench.summary.many import grant_tables, redefinition_tables
 from bench.summary.promises import promises
-from bench.summary.quiet import baseline_tables, resync_tables, steady_tables
+from bench.summary.quiet import resync_tables, steady_tables
 from bench.summary.under_load import hatch_tables
 from bench.summary.weight import weight_tables
 from bench.tables import Table
@@ -29,7 +29,6 @@ def tables(records: Records, ours: Sequence[str]) -> list[Table]:
         *at_once_tables(records),
         *hatch_tables(records),
         *grant_tables(records),
-        *baseline_tables(records),
         *resync_tables(records),
         *steady_tables(records),
         *redefinition_tables(records),

@@ -9,7 +9,6 @@ from bench.figures import Spread, percentile
 from bench.load.latency import KINDS
 from bench.records import Records
 from bench.scenarios.at_once import AtOnceResult, BareAtOnceResult
-from bench.scenarios.baseline import BaselineResult
 from bench.scenarios.hatches import HatchesResult
 from bench.scenarios.one_by_one import OneByOneResult
 from bench.scenarios.redefinition import RedefinitionResult
@@ -154,11 +153,6 @@ def _quiet(records: Records, name: str) -> Iterator[Row]:
         requests = sum(sum(each.requests.values()) for each in steady.values())
         written = sum(each.written for each in steady.values())
         yield at_most(0, "").row(f"{what}: writes", max(requests, written))
-    for size in records.sizes(BaselineResult):
-        changes = records.of(BaselineResult, name, size).values()
-        if changes:
-            others = sum(each.others for each in changes)
-            yield at_most(0, "").row(f"another setting at {size:,}: other policies written", others)
     for size in records.sizes(ResyncResult):
         looks = records.of(ResyncResult, name, size).values()
         if looks:

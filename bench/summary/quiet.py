@@ -1,49 +1,16 @@
-"""What an operator does when next to nothing happens: a baseline, a resync, nothing at all."""
+"""What an operator does when next to nothing happens: a resync, nothing at all."""
 
 from __future__ import annotations
 
 import statistics
 
 from bench.records import Records
-from bench.scenarios.baseline import BaselineResult
 from bench.scenarios.resync import ResyncResult
 from bench.scenarios.steady import SteadyResult
-from bench.summary.by_round import NONE, milliseconds, spread, together
+from bench.summary.by_round import NONE, spread
 from bench.tables import Table
 
 DEFAULT_RESYNC_SECONDS = 300.0  # ours, see docs/settings.md
-
-
-def baseline_tables(records: Records) -> list[Table]:
-    """A row for each operator and size."""
-    rows = []
-    for size in records.sizes(BaselineResult):
-        for name in records.who(BaselineResult, size):
-            found = records.of(BaselineResult, name, size)
-            acknowledged = together(found, lambda each: [one.acknowledged for one in each.edits])
-            sent = together(found, lambda each: [one.sent for one in each.edits])
-            rows.append(
-                [
-                    f"{name}, {size:,}",
-                    str(len(acknowledged)),
-                    milliseconds(acknowledged, 0.5),
-                    milliseconds(acknowledged, 0.99),
-                    milliseconds(sent, 0.5),
-                    spread(found, lambda each: each.seconds, 2),
-                    spread(found, lambda each: each.others, 0),
-                ]
-            )
-    note = (
-        "edits: a baseline is changed by hand; from the API server's answer, and from sending the"
-        " edit, until a watch shows it as it was. another setting: the operator is started with"
-        " other ports for Prometheus; from the start of its process until a watch shows that"
-        " baseline with them, and how many other policies it wrote."
-    )
-    columns = (
-        *("operator, namespaces", "edits", "put back p50 ms", "put back p99 ms"),
-        *("p50 from sending", "another setting, s", "others written"),
-    )
-    return [Table("A baseline changes", columns, rows, note)] if rows else []
 
 
 def resync_tables(records: Records) -> list[Table]:

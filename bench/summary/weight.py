@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from bench.records import Records
 from bench.scenarios.at_once import AtOnceResult
-from bench.scenarios.baseline import BaselineResult
 from bench.scenarios.grants import GrantsResult
 from bench.scenarios.hatches import HatchesResult
 from bench.scenarios.one_by_one import OneByOneResult
@@ -36,7 +35,6 @@ _MEMORY = (
     _Line("one label at a time, peak", OneByOneResult, lambda r: r.memory.peak, 0),
     _Line("hatches while {} are reconciled, peak", HatchesResult, lambda r: r.memory.peak, 0),
     _Line("a grant on {}, peak", GrantsResult, lambda r: r.memory.peak, 0),
-    _Line("a baseline among {}, peak", BaselineResult, lambda r: r.memory.peak, 0),
     _Line("resyncs among {}, peak", ResyncResult, lambda r: r.memory.peak, 0),
     _Line("steady state at {}", SteadyResult, lambda r: r.memory.resident, 0),
     _Line("a profile of {} is changed, peak", RedefinitionResult, lambda r: r.memory.peak, 0),
@@ -53,12 +51,6 @@ _CPU = (
     ),
     _Line("hatches while {} are reconciled, s", HatchesResult, lambda r: r.cpu["operator"], 2),
     _Line("a grant on {}, s", GrantsResult, lambda r: r.cpu["operator"], 2),
-    _Line(
-        "a baseline edited by hand among {}, ms",
-        BaselineResult,
-        lambda r: 1e3 * r.cpu["operator"] / len(r.edits),
-        1,
-    ),
     _Line("a resync among {}, s", ResyncResult, lambda r: r.cpu, 3),
     _Line("a minute at {}, ms", SteadyResult, lambda r: 6e4 * r.cpu["operator"] / r.seconds, 0),
     _Line("a profile of {} is changed, s", RedefinitionResult, lambda r: r.cpu["operator"], 2),
