@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from bench.audit import AuditLog
-from bench.load.api import Access
+from bench.load.api import Access, run_load
 from bench.load.housekeeping import prepare, versions
 from bench.load.labels import namespace_names
 from bench.load.written import Written, populate
@@ -42,13 +42,15 @@ class BenchPlane:
     audit: AuditLog
     generator: ProcessPoolExecutor
 
-    def load(self, work: Callable[..., Result], *arguments: Any) -> Result:
-        """Has the generator do something, and waits."""
+    def load(self, work: Callable[..., Coroutine[Any, Any, Result]], *arguments: Any) -> Result:
+        """Runs a coroutine function of the generator, and waits for its result."""
         return self.start(work, *arguments).result()
 
-    def start(self, work: Callable[..., Result], *arguments: Any) -> Future[Result]:
-        """Has the generator do something; it can do two things at a time."""
-        return self.generator.submit(work, self.access, *arguments)
+    def start(
+        self, work: Callable[..., Coroutine[Any, Any, Result]], *arguments: Any
+    ) -> Future[Result]:
+        """Starts a coroutine function of the generator, which can run two at a time."""
+        return self.generator.submit(run_load, work, self.access, *arguments)
 
     def populate(self, count: int, written: Written) -> None:
         """Creates Namespaces whose policies all stand, as an operator left them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench.load.latency import KINDS, Sample, change_one_by_one, reflex
+from bench.load.latency import KINDS, Sample, change_one_by_one
 from bench.processes import Memory, memory
 from bench.scenarios.bench_plane import bench_plane
 from bench.scenarios.extent import Extent
@@ -50,4 +50,4 @@ def measure_one_by_one(subject: Subject, extent: Extent) -> OneByOneResult:
 def bare_one_by_one(extent: Extent) -> BareOneByOneResult:
     """The least that is possible."""
     with bench_plane() as bench:
-        return BareOneByOneResult(bench.load(reflex, extent.samples, extent.written))
+        return BareOneByOneResult(bench.load(change_one_by_one, extent.samples, extent.written))
