@@ -18,6 +18,7 @@ from bench.scenarios.extent import Extent
 from bench.scenarios.learning import learn
 from bench.subjects import own
 from bench.summary import tables
+from bench.summary.bars import bars
 from bench.summary.failures import disturbed
 from bench.tables import markdown, show
 
@@ -67,14 +68,15 @@ class Report:
         console = self.console if self.console.is_terminal else Console(width=_WIDTH)
         described = ", ".join(f"{name} {value}" for name, value in records.machine.items())
         described = f"{described}. {records.rounds()} rounds."
-        summed_up, warning = tables(records, self.ours), disturbed(records)
+        judged, measured = bars(records, self.ours), tables(records)
+        warning = disturbed(records)
         console.print(f"{described}\n", highlight=False)
-        for table in summed_up:
+        for table in (*measured, *judged):  # a terminal shows best what comes last
             show(table, console)
         if warning:
             console.print(warning, style="bold yellow")
         if self.file:
-            text = "\n".join((f"{described} {warning}\n", *map(markdown, summed_up)))
+            text = "\n".join((f"{described} {warning}\n", *map(markdown, (*judged, *measured))))
             self.file.write_text(text, encoding="utf-8")
 
     def _tell(self, line: str) -> None:

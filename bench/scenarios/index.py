@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from bench.scenarios.at_once import bare_at_once, measure_at_once
+from bench.scenarios.command_line import measure_command_line
 from bench.scenarios.extent import Extent
 from bench.scenarios.grants import bare_grants, measure_grants
 from bench.scenarios.hatches import bare_hatches, measure_hatches
@@ -57,4 +58,5 @@ SCENARIOS = (
     Scenario("redefinition", Sizes.MANY, measure_redefinition, ours_only=True),
     Scenario("hatches", Sizes.LARGEST, measure_hatches, bare_hatches, of_slow=False),
     Scenario("steady", Sizes.LARGEST, measure_steady, of_slow=False),
+    Scenario("command-line", Sizes.SAMPLES, measure_command_line, ours_only=True),
 )

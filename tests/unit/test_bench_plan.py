@@ -60,7 +60,7 @@ def test_controller_runtime_as_it_comes_is_measured_in_everything_once() -> None
 
 
 def test_nobody_is_measured_in_what_he_cannot_do() -> None:
-    assert {each.contender.name for each in of("redefinition")} == {OURS}
+    assert {each.contender.name for each in of("redefinition") + of("command-line")} == {OURS}
     assert PLAIN_KOPF not in {each.contender.name for each in of("resync")}
     assert BARE not in {each.contender.name for each in of("steady")}
 
