@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,14 +12,18 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from bench.contenders import BARE, OURS, Contender, contenders, our, pick
+from bench.contenders import BARE, Contender, contenders, our, pick
 from bench.curves.drawing import draw
 from bench.curves.series import read_series
 from bench.load.api import LoadError
 from bench.plan import Plan
+from bench.profiling import profiled, profiles
 from bench.report import Report
+from bench.scenarios.bench_plane import learn
+from bench.scenarios.extent import Extent
 from bench.scenarios.index import SCENARIOS
-from bench.subjects import SubjectError
+from bench.subjects import OURS, SubjectError, own
+from bench.tables import show
 from lab.control_plane import LocalClusterError
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -148,6 +153,21 @@ def plot(measured: Path, picture: Path) -> None:
     if not any(series.values()):
         raise click.ClickException(f"{measured} holds no measurement of at-once")
     picture.write_text(draw(series), encoding="utf-8")
+
+
+@main.command()
+@click.argument("name", metavar="SCENARIO", type=click.Choice([each.name for each in SCENARIOS]))
+@click.option("--namespaces", default=500, show_default=True, type=_COUNT, help="How many.")
+@click.option("--samples", default=50, show_default=True, type=_COUNT, help="Of each change.")
+@click.option("--seconds", default=60.0, show_default=True, help="How long nothing happens.")
+def profile(name: str, namespaces: int, samples: int, seconds: float) -> None:
+    """Show where the operator's CPU time goes in SCENARIO, by package and function."""
+    (scenario,) = (each for each in SCENARIOS if each.name == name)
+    with tempfile.TemporaryDirectory(prefix="homelab-netpol-profile-") as folder:
+        extent = Extent(namespaces, samples, seconds, learn(own()))
+        scenario.measure(profiled(own(), Path(folder)), extent)
+        for table in profiles(Path(folder)):
+            show(table, Console(width=150))
 
 
 def _measure(plan: Plan, json_file: Path | None, markdown_file: Path | None) -> None:

@@ -8,14 +8,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.contenders import OURS
 from bench.plan import Measurement, Plan, measurements
 from bench.processes import describe_machine
 from bench.records import Records
 from bench.runner import run
-from bench.scenarios.bench_plane import bench_plane
+from bench.scenarios.bench_plane import bench_plane, learn
 from bench.scenarios.extent import Extent
-from bench.scenarios.learning import learn
 from bench.subjects import own
 from bench.summary import tables
 from bench.summary.bars import bars
@@ -49,7 +47,7 @@ class Report:
         with bench_plane() as bench:
             machine = describe_machine(bench.plane.versions())
         self._tell("learning what is written (not measured)")
-        written = learn(own(OURS))
+        written = learn(own())
 
         def extent(each: Measurement) -> Extent:
             return Extent(each.namespaces, each.samples, plan.seconds, written)

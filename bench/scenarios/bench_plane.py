@@ -15,7 +15,7 @@ from bench.audit import AuditLog
 from bench.load.api import Access, run_load
 from bench.load.housekeeping import prepare, versions
 from bench.load.labels import namespace_names
-from bench.load.written import Written, populate
+from bench.load.written import Written, learn_written, populate
 from bench.processes import CpuMeter, settle
 from bench.subjects import Running, Subject, running
 from homelab_netpol.package_data import own_crds
@@ -112,3 +112,9 @@ def bench_plane(*, audited: bool = False) -> Iterator[BenchPlane]:
         found.load(prepare)
         found.settle()
         yield found
+
+
+def learn(subject: Subject) -> Written:
+    """What an operator writes, for the bare client to write the same: one example of everything."""
+    with bench_plane() as bench, bench.running(subject):
+        return bench.load(learn_written)

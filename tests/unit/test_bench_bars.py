@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.contenders import BARE, LIMITED, OURS, PLAIN_KOPF, STOCK, TUNED
+from bench.contenders import BARE, LIMITED, PLAIN_KOPF, STOCK, TUNED
 from bench.load.burst import Burst
 from bench.load.latency import KINDS, Sample
 from bench.processes import Memory
@@ -14,6 +14,7 @@ from bench.scenarios.command_line import CommandLineResult
 from bench.scenarios.one_by_one import OneByOneResult
 from bench.scenarios.resync import ResyncResult
 from bench.scenarios.steady import SteadyResult
+from bench.subjects import OURS
 from bench.summary import tables
 from bench.summary.bars import BARS, bars
 from bench.summary.limits import Limit, at_least, at_most, less_than, none_at_all

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bench.contenders import BARE, LIMITED, OURS, PLAIN_KOPF, STOCK, TUNED, contenders, pick
+from bench.contenders import BARE, LIMITED, PLAIN_KOPF, STOCK, TUNED, contenders, pick
 from bench.plan import Measurement, Plan, measurements
 from bench.scenarios.index import SCENARIOS
+from bench.subjects import OURS
 
 PLAN = Plan(
     contenders=contenders(),
