@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -19,8 +20,7 @@ from bench.load.api import LoadError
 from bench.plan import Plan
 from bench.profiling import profiled, profiles
 from bench.report import Report
-from bench.scenarios.bench_plane import learn
-from bench.scenarios.extent import Extent
+from bench.scenarios.bench_plane import Extent, learn
 from bench.scenarios.index import SCENARIOS
 from bench.subjects import OURS, SubjectError, own
 from bench.tables import show
@@ -81,37 +81,22 @@ _markdown = click.option("--markdown", "markdown_file", type=_FILE, help="Write 
 @click.pass_context
 def main(
     context: click.Context,
-    rounds: int,
-    samples: int,
-    namespaces: Sequence[int],
-    large: int,
-    large_rounds: int,
-    many: int,
-    seconds: float,
     quick: bool,
     names: Sequence[str],
     keys: Sequence[str],
     compare: Sequence[str],
     json_file: Path | None,
     markdown_file: Path | None,
+    **sizes: Any,
 ) -> None:
     """Measure operators on a local control plane: speed, CPU and memory."""
     if context.invoked_subcommand:
         return
-    plan = Plan(
-        contenders=_contenders(keys, compare),
-        scenarios=[each for each in SCENARIOS if not names or each.name in names],
-        rounds=rounds,
-        large_rounds=large_rounds,
-        samples=samples,
-        namespaces=namespaces,
-        large=large or None,
-        many=many,
-        seconds=seconds,
-    )
+    scenarios = [each for each in SCENARIOS if not names or each.name in names]
+    plan = Plan(_contenders(keys, compare), scenarios, **sizes)
     if quick:
-        plan = replace(plan, rounds=1, samples=10, seconds=10.0)
-        plan = replace(plan, namespaces=(300,), large=None, many=100)
+        plan = replace(plan, rounds=1, samples=10, namespaces=(300,), large=0)
+        plan = replace(plan, many=100, seconds=10.0)
     _measure(plan, json_file, markdown_file)
 
 
@@ -140,7 +125,7 @@ def curves(
     """Measure what is drawn: cost against the number of namespaces, all at once."""
     picked = [each for each in _contenders(keys, compare) if not each.slow]
     at_once = [each for each in SCENARIOS if each.name == "at-once"]
-    plan = Plan(picked, at_once, rounds, rounds, 1, namespaces, large=None, many=1, seconds=1.0)
+    plan = Plan(picked, at_once, rounds, rounds, 1, namespaces, large=0, many=1, seconds=1.0)
     _measure(plan, json_file, markdown_file)
 
 
@@ -171,7 +156,7 @@ def profile(name: str, namespaces: int, samples: int, seconds: float) -> None:
 
 
 def _measure(plan: Plan, json_file: Path | None, markdown_file: Path | None) -> None:
-    # As Ctrl-C does: by default SIGTERM would leave the operator under test to itself.
+    # As Ctrl-C does: by default SIGTERM would leave the operator under test running.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     ours = [each.name for each in plan.contenders if each.ours]
     report = Report(Console(), Console(stderr=True), ours, markdown_file)

@@ -36,14 +36,12 @@ class Burst:
     Attributes:
         began: the moment of sending the first create, in the machine's monotonic time.
         seconds: from then until the last policy was seen stored.
-        created: from then until the last Namespace was acknowledged.
         delays: for each namespace, from its acknowledgement until its policy was seen.
         cpu: that the generator itself used.
     """
 
     began: float
     seconds: float
-    created: float
     delays: tuple[float, ...]
     cpu: float
 
@@ -82,7 +80,6 @@ async def create_namespaces(access: Access, count: int, written: Written | None 
     return Burst(
         began=began,
         seconds=max(seen.values()) - began,
-        created=max(acknowledged.values()) - began,
         delays=tuple(seen[name] - acknowledged[name] for name in names),
         cpu=cpu,
     )

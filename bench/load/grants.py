@@ -31,11 +31,10 @@ _SIDES = f"{MANAGED},{COMPONENT} in (access,grant)"
 
 @dataclass(frozen=True, slots=True)
 class Grants:
-    """What it came to, in seconds.
+    """How long the grants took, in seconds.
 
     Attributes:
         seconds: from sending the first label until both sides of every grant were seen.
-        patched: from then until the last label was acknowledged.
         consumers: for each Namespace, from its acknowledgement until its own side was seen.
         targets: the same until the list beside the resource named it.
         list_writes: how often that list was written.
@@ -43,7 +42,6 @@ class Grants:
     """
 
     seconds: float
-    patched: float
     consumers: tuple[float, ...]
     targets: tuple[float, ...]
     list_writes: int
@@ -117,7 +115,6 @@ async def grant_in_turn(access: Access, count: int, written: Written | None = No
     last = max(*sides.consumers.values(), *sides.targets.values())
     return Grants(
         seconds=last - began,
-        patched=max(acknowledged.values()) - began,
         consumers=tuple(sides.consumers[name] - acknowledged[name] for name in names),
         targets=tuple(sides.targets[name] - acknowledged[name] for name in names),
         list_writes=sides.list_writes,

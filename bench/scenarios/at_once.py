@@ -9,8 +9,7 @@ from bench.load.burst import Burst, create_namespaces
 from bench.load.labels import namespace_names
 from bench.load.written import count_different
 from bench.processes import Memory, cpu_seconds, memory, settle
-from bench.scenarios.bench_plane import BenchPlane, bench_plane, changed
-from bench.scenarios.extent import Extent
+from bench.scenarios.bench_plane import BenchPlane, Extent, bench_plane, changed
 from bench.subjects import Subject
 
 STEADY_SECONDS = 10.0  # after a restart, for memory to settle and for a write that should not come

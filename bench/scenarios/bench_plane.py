@@ -1,4 +1,4 @@
-"""A control plane to measure on, warm, and a process that puts load on it."""
+"""A warm control plane to measure on, with the load generator beside it."""
 
 from __future__ import annotations
 
@@ -22,6 +22,23 @@ from homelab_netpol.package_data import own_crds
 from lab.control_plane import ControlPlane
 
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How much is done in one measurement.
+
+    Attributes:
+        namespaces: how many there are, or are created.
+        samples: how often something that takes milliseconds is done.
+        seconds: how long an operator that has nothing to do is watched.
+        written: what an operator writes for a Namespace.
+    """
+
+    namespaces: int
+    samples: int
+    seconds: float
+    written: Written
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import sys
 import time
 from dataclasses import dataclass
 
-from bench.scenarios.extent import Extent
+from bench.scenarios.bench_plane import Extent
 from bench.subjects import Subject
 
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from bench.load.grants import Grants, grant_in_turn
 from bench.processes import Memory, memory, settle
-from bench.scenarios.bench_plane import bench_plane
-from bench.scenarios.extent import Extent
+from bench.scenarios.bench_plane import Extent, bench_plane
 from bench.subjects import Subject
 
 

@@ -8,8 +8,7 @@ from bench.load.burst import Burst, create_namespaces
 from bench.load.hatches import Opened, hatch_names, open_hatches
 from bench.load.written import Written, populate
 from bench.processes import Memory, memory, settle
-from bench.scenarios.bench_plane import BenchPlane, bench_plane
-from bench.scenarios.extent import Extent
+from bench.scenarios.bench_plane import BenchPlane, Extent, bench_plane
 from bench.subjects import Subject
 
 # One for so many others: at 20 a second they last about as long as the burst of the others does.

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from bench.scenarios.at_once import bare_at_once, measure_at_once
+from bench.scenarios.bench_plane import Extent
 from bench.scenarios.command_line import measure_command_line
-from bench.scenarios.extent import Extent
 from bench.scenarios.grants import bare_grants, measure_grants
 from bench.scenarios.hatches import bare_hatches, measure_hatches
 from bench.scenarios.one_by_one import bare_one_by_one, measure_one_by_one

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from bench.load.latency import KINDS, Sample, change_one_by_one
 from bench.processes import Memory, memory
-from bench.scenarios.bench_plane import bench_plane
-from bench.scenarios.extent import Extent
+from bench.scenarios.bench_plane import Extent, bench_plane
 from bench.subjects import Subject
 
 

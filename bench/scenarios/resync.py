@@ -6,8 +6,7 @@ import time
 from dataclasses import dataclass
 
 from bench.processes import Memory, cpu_seconds, memory, settle
-from bench.scenarios.bench_plane import bench_plane, changed
-from bench.scenarios.extent import Extent
+from bench.scenarios.bench_plane import Extent, bench_plane, changed
 from bench.subjects import Subject
 
 # Long enough for an operator to be quiet in between, so that one resync is over before the next.
@@ -21,14 +20,12 @@ class ResyncResult:
     """One round.
 
     Attributes:
-        period: the setting, in seconds between two resyncs.
         cpu: CPU seconds of the operator for one resync: what it used in two periods, halved, with
             whatever else it did in that time.
         written: policies that were written; must be none.
         memory: the operator's memory afterwards, and its peak.
     """
 
-    period: float
     cpu: float
     written: int
     memory: Memory
@@ -53,7 +50,7 @@ def measure_resync(subject: Subject, extent: Extent) -> ResyncResult:
             cpu = (cpu_seconds(operator.pid) - begun) / _RESYNCS
             used = memory(operator.pid)
             written = len(changed(before, bench.versions()))
-    return ResyncResult(period, cpu, written, used)
+    return ResyncResult(cpu, written, used)
 
 
 def _busiest(pid: int, seconds: float) -> float:

@@ -23,7 +23,7 @@ CPU = {"API server": 1.0, "operator": 1.0, "others": 0.0, "machine": 10.0}
 
 
 def burst(seconds: float, size: int = 500) -> Burst:
-    return Burst(0.0, seconds, seconds, (0.1,) * size, 0.1)
+    return Burst(0.0, seconds, (0.1,) * size, 0.1)
 
 
 def at_once(seconds: float, *, peak: float = 100.0, written: int = 0, size: int = 500) -> object:
@@ -93,7 +93,7 @@ def test_a_resync_counts_into_the_steady_state() -> None:
     used = Memory(80.0, 100.0)
     cpu = {**CPU, "operator": 0.3}
     steady = Record(1, "steady", OURS, 5000, SteadyResult(60.0, cpu, 0, {}, used))
-    resync = Record(1, "resync", OURS, 5000, ResyncResult(20.0, 2.4, 0, used))
+    resync = Record(1, "resync", OURS, 5000, ResyncResult(2.4, 0, used))
     kept = judged(steady, resync)
     assert kept["steady state at 5,000, the worst round: of a core"] == "yes"  # 0.5 %
     assert kept["steady state at 5,000, with a resync every 300 s: of a core"] == "NO"  # 1.3 %

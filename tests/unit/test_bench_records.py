@@ -13,8 +13,8 @@ from bench.load.api import LoadError
 from bench.load.written import Written
 from bench.plan import Measurement
 from bench.records import Record, Records
-from bench.runner import run
-from bench.scenarios.extent import Extent
+from bench.report import run
+from bench.scenarios.bench_plane import Extent
 from bench.scenarios.index import Scenario, Sizes
 from bench.subjects import Subject, own
 from bench.summary.failures import failures
