@@ -81,6 +81,7 @@ _markdown = click.option("--markdown", "markdown_file", type=_FILE, help="Write 
 @click.pass_context
 def main(
     context: click.Context,
+    /,
     quick: bool,
     names: Sequence[str],
     keys: Sequence[str],

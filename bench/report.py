@@ -20,7 +20,7 @@ from bench.summary.bars import bars
 from bench.summary.failures import disturbed
 from bench.tables import markdown, show
 
-_WIDTH = 150  # in a file or a log, where nobody says how wide it is
+_WIDTH = 150  # in a file or a log, which have no width
 
 
 @dataclass(slots=True)
@@ -103,7 +103,7 @@ def run(
                 result = scenario.measure(contender.subject, extent(each))
             elif scenario.bare is not None:
                 result = scenario.bare(extent(each))
-        except Exception as failure:  # whatever it is, the other measurements are worth having
+        except Exception as failure:  # the other measurements are worth having
             error = "".join(traceback.format_exception_only(failure)).strip()
             progress(f"{what} FAILED: {error}")
         else:

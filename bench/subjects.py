@@ -1,6 +1,6 @@
 """The operators that are measured, each as a process of its own.
 
-To measure another one beside ours, describe how it is started with a `Subject`: whatever turns the
+To measure another one beside ours, describe how it is started with a `Subject`: what turns the
 same labels into policies with the same managed-by label can be compared.
 """
 

@@ -48,7 +48,7 @@ class BenchPlane:
     Attributes:
         plane: the control plane.
         access: how the generator reaches it.
-        folder: for whatever a measurement needs to write down.
+        folder: for files that a measurement needs.
         audit: what the API server wrote down; empty unless that was asked for.
         generator: two processes, as something is to be timed while the other one makes load.
     """
@@ -122,7 +122,7 @@ def bench_plane(*, audited: bool = False) -> Iterator[BenchPlane]:
         audit = AuditLog(folder)
         flags = audit.flags() if audited else ()
         # The plane ends first: what the generator still waits for, if this is broken off, fails
-        # then, instead of keeping everybody waiting.
+        # then, instead of keeping this process waiting.
         generator = stack.enter_context(ProcessPoolExecutor(2, mp_context=spawn))
         plane = stack.enter_context(ControlPlane(crds=own_crds(), apiserver_flags=flags))
         found = BenchPlane(plane, Access.read(plane.kubeconfig), folder, audit, generator)

@@ -21,7 +21,7 @@ class ResyncResult:
 
     Attributes:
         cpu: CPU seconds of the operator for one resync: what it used in two periods, halved, with
-            whatever else it did in that time.
+            all else that it did in that time.
         written: policies that were written; must be none.
         memory: the operator's memory afterwards, and its peak.
     """

@@ -14,7 +14,7 @@ DEFAULT_RESYNC_SECONDS = 300.0  # ours, see docs/settings.md
 _FIRST = "operator, namespaces"
 _RESYNC_NOTE = (
     "CPU of one resync: what the operator used in two periods of 10 s (20 s with more than 1,000"
-    " namespaces), halved, with whatever else it did then."
+    " namespaces), halved, with all that it did beside them."
     f" of a core: that CPU in {DEFAULT_RESYNC_SECONDS:g} s, the default period of ours."
     " controller-runtime goes through its cache, ours asks the API server for everything."
 )
