@@ -29,6 +29,7 @@ from lab.control_plane import LocalClusterError
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _SIZES = (100, 250, 500, 1_000, 2_500, 5_000)
 _COUNT = click.IntRange(min=1)
+_ON_A_CLUSTER = [each.name for each in SCENARIOS if each.name != "command-line"]
 _NAMES = ", ".join(scenario.name for scenario in SCENARIOS)
 
 _scenario = click.option(
@@ -142,7 +143,7 @@ def plot(measured: Path, picture: Path) -> None:
 
 
 @main.command()
-@click.argument("name", metavar="SCENARIO", type=click.Choice([each.name for each in SCENARIOS]))
+@click.argument("name", metavar="SCENARIO", type=click.Choice(_ON_A_CLUSTER))
 @click.option("--namespaces", default=500, show_default=True, type=_COUNT, help="How many.")
 @click.option("--samples", default=50, show_default=True, type=_COUNT, help="Of each change.")
 @click.option("--seconds", default=60.0, show_default=True, help="How long nothing happens.")

@@ -1,6 +1,7 @@
-"""Where the operator's CPU time goes in a scenario, by package: samples at even steps of CPU time.
+"""Where the operator's CPU time goes in a scenario: samples at even steps of CPU time, by package.
 
-Not cProfile: where a coroutine is cancelled, it books the event loop's own time to that coroutine.
+It begins when all modules are imported. Not cProfile: where a coroutine is cancelled, it books
+the event loop's own time to that coroutine.
 """
 
 from __future__ import annotations
@@ -10,16 +11,13 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from bench.subjects import Start, Subject
 from bench.tables import Table
 
-# Imported first, so that few samples show how Python starts.
 _RUN = """
-import collections, json, runpy, signal, sys
-import homelab_netpol.runtime
+import collections, json, runpy, signal, sys, homelab_netpol.runtime
 file, sys.argv = sys.argv[1], sys.argv[1:]
 samples = collections.Counter()
 signal.signal(signal.SIGPROF, lambda _, frame: samples.update([frame.f_code]))
@@ -28,21 +26,20 @@ try:
     runpy.run_module("homelab_netpol", run_name="__main__", alter_sys=True)
 finally:
     signal.setitimer(signal.ITIMER_PROF, 0)
-    found = [(code.co_filename, code.co_qualname, count) for code, count in samples.items()]
-    json.dump(found, open(file, "w"))
+    json.dump([(c.co_filename, c.co_qualname, n) for c, n in samples.items()], open(file, "w"))
 """
 _SOURCE = re.compile(r".*(?:site-packages/|python3\.\d+/|(?=homelab_netpol/))(\w+)(?:/(\w+))?")
 
 
 def profiled(subject: Subject, folder: Path) -> Subject:
     """Our operator, with a file of samples in this folder for each time that it was started."""
-    numbers = itertools.count(1)
+    files = (str(folder / f"{number}.json") for number in itertools.count(1))
 
     def command(start: Start) -> list[str]:
         python, _, _, *arguments = subject.command(start)
-        return [python, "-c", _RUN, str(folder / f"{next(numbers)}.json"), *arguments]
+        return [python, "-c", _RUN, next(files), *arguments]
 
-    return replace(subject, command=command)
+    return Subject(subject.name, command, subject.environment)
 
 
 def profiles(folder: Path) -> Iterator[Table]:
@@ -50,18 +47,14 @@ def profiles(folder: Path) -> Iterator[Table]:
     for number, file in enumerate(sorted(folder.iterdir()), start=1):
         packages: dict[str, Counter[str]] = defaultdict(Counter)
         for path, function, count in json.loads(file.read_text(encoding="utf-8")):
-            packages[_package(path)][function] += count
+            match = _SOURCE.match(path) or ["", "imports and generated code", ""]
+            room = f".{match[2]}" if match[1] == "homelab_netpol" else ""
+            packages[f"{match[1]}{room}"][function] += count
         total = sum(map(Counter.total, packages.values()))
         rows = []
-        for name, found in sorted(packages.items(), key=lambda pair: -pair[1].total()):
-            most = (f"{function} {count / total:.1%}" for function, count in found.most_common(4))
-            rows.append([name, f"{found.total() / total:.1%}", ", ".join(most)])
+        for name, found in sorted(packages.items(), key=lambda pair: -pair[1].total())[:15]:
+            most = ", ".join(f"{what} {count / total:.1%}" for what, count in found.most_common(4))
+            rows.append([name, f"{found.total() / total:.1%}", most])
         note = "C code counts as its callers' own: orjson's, and of uvloop's also its callbacks'."
         title = f"Start {number} of the operator: {total:,} samples"
-        yield Table(title, ("package", "of its CPU time", "most of it in"), rows[:15], note)
-
-
-def _package(path: str) -> str:
-    if match := _SOURCE.match(path):
-        return f"{match[1]}.{match[2]}" if match[1] == "homelab_netpol" else match[1]
-    return "imports" if path.startswith("<frozen") else "templates and generated code"
+        yield Table(title, ("package", "of its CPU time", "most of it in"), rows, note)
