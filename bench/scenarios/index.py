@@ -1,4 +1,4 @@
-"""All scenarios by name: of whom each is measured, and with how many Namespaces."""
+"""All scenarios by name: for which operators, and with how many Namespaces."""
 
 from __future__ import annotations
 
