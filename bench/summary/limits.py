@@ -24,11 +24,8 @@ class Limit:
         """For a table: the limit, the figure, and whether it is met; dashes if not measured."""
         if value is None:
             return [self.text, "-", "-"]
-        return [
-            self.text,
-            f"{value:,.3g} {self.unit}".strip(),
-            "yes" if self.holds(value) else "NO",
-        ]
+        figure = f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+        return [self.text, f"{figure} {self.unit}".strip(), "yes" if self.holds(value) else "NO"]
 
 
 def less_than(limit: float, unit: str = "times") -> Limit:
