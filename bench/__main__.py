@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import json
 import signal
+import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
 
-from bench.contenders import BARE, OURS, Contender, contenders, our, pick
+from bench.contenders import BARE, Contender, contenders, our, pick
 from bench.curves.drawing import draw
 from bench.curves.series import read_series
 from bench.load.api import LoadError
 from bench.plan import Plan
+from bench.profiling import profiled, profiles
 from bench.report import Report
+from bench.scenarios.bench_plane import Extent, learn
 from bench.scenarios.index import SCENARIOS
-from bench.subjects import SubjectError
+from bench.subjects import OURS, SubjectError, own
+from bench.tables import show
 from lab.control_plane import LocalClusterError
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _SIZES = (100, 250, 500, 1_000, 2_500, 5_000)
 _COUNT = click.IntRange(min=1)
+_ON_A_CLUSTER = [each.name for each in SCENARIOS if each.name != "command-line"]
 _NAMES = ", ".join(scenario.name for scenario in SCENARIOS)
 
 _scenario = click.option(
@@ -76,37 +82,23 @@ _markdown = click.option("--markdown", "markdown_file", type=_FILE, help="Write 
 @click.pass_context
 def main(
     context: click.Context,
-    rounds: int,
-    samples: int,
-    namespaces: Sequence[int],
-    large: int,
-    large_rounds: int,
-    many: int,
-    seconds: float,
+    /,
     quick: bool,
     names: Sequence[str],
     keys: Sequence[str],
     compare: Sequence[str],
     json_file: Path | None,
     markdown_file: Path | None,
+    **sizes: Any,
 ) -> None:
     """Measure operators on a local control plane: speed, CPU and memory."""
     if context.invoked_subcommand:
         return
-    plan = Plan(
-        contenders=_contenders(keys, compare),
-        scenarios=[each for each in SCENARIOS if not names or each.name in names],
-        rounds=rounds,
-        large_rounds=large_rounds,
-        samples=samples,
-        namespaces=namespaces,
-        large=large or None,
-        many=many,
-        seconds=seconds,
-    )
+    scenarios = [each for each in SCENARIOS if not names or each.name in names]
+    plan = Plan(_contenders(keys, compare), scenarios, **sizes)
     if quick:
-        plan = replace(plan, rounds=1, samples=10, seconds=10.0)
-        plan = replace(plan, namespaces=(300,), large=None, many=100)
+        plan = replace(plan, rounds=1, samples=10, namespaces=(300,), large=0)
+        plan = replace(plan, many=100, seconds=10.0)
     _measure(plan, json_file, markdown_file)
 
 
@@ -135,7 +127,7 @@ def curves(
     """Measure what is drawn: cost against the number of namespaces, all at once."""
     picked = [each for each in _contenders(keys, compare) if not each.slow]
     at_once = [each for each in SCENARIOS if each.name == "at-once"]
-    plan = Plan(picked, at_once, rounds, rounds, 1, namespaces, large=None, many=1, seconds=1.0)
+    plan = Plan(picked, at_once, rounds, rounds, 1, namespaces, large=0, many=1, seconds=1.0)
     _measure(plan, json_file, markdown_file)
 
 
@@ -150,8 +142,23 @@ def plot(measured: Path, picture: Path) -> None:
     picture.write_text(draw(series), encoding="utf-8")
 
 
+@main.command()
+@click.argument("name", metavar="SCENARIO", type=click.Choice(_ON_A_CLUSTER))
+@click.option("--namespaces", default=500, show_default=True, type=_COUNT, help="How many.")
+@click.option("--samples", default=50, show_default=True, type=_COUNT, help="Of each change.")
+@click.option("--seconds", default=60.0, show_default=True, help="How long nothing happens.")
+def profile(name: str, namespaces: int, samples: int, seconds: float) -> None:
+    """Show where the operator's CPU time goes in SCENARIO, by package and function."""
+    (scenario,) = (each for each in SCENARIOS if each.name == name)
+    with tempfile.TemporaryDirectory(prefix="homelab-netpol-profile-") as folder:
+        extent = Extent(namespaces, samples, seconds, learn(own()))
+        scenario.measure(profiled(own(), Path(folder)), extent)
+        for table in profiles(Path(folder)):
+            show(table, Console(width=150))
+
+
 def _measure(plan: Plan, json_file: Path | None, markdown_file: Path | None) -> None:
-    # As Ctrl-C does: by default SIGTERM would leave the operator under test to itself.
+    # As Ctrl-C does: by default SIGTERM would leave the operator under test running.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     ours = [each.name for each in plan.contenders if each.ours]
     report = Report(Console(), Console(stderr=True), ours, markdown_file)

@@ -1,7 +1,4 @@
-"""What is measured in which order.
-
-Everything once in each round, so that a slow minute falls on all of them.
-"""
+"""What is measured, and in which order: all of it once a round, so that a slow minute is shared."""
 
 from __future__ import annotations
 
@@ -11,21 +8,21 @@ from dataclasses import dataclass
 from bench.contenders import Contender
 from bench.scenarios.index import Scenario, Sizes
 
-_SLOW_SAMPLES = 5  # so many times fewer of an operator that takes its time for each
+_SLOW_SAMPLES = 5  # a slow operator has so many times fewer
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to run.
+    """The size of a run.
 
     Attributes:
-        contenders: whom to measure.
-        scenarios: in what.
+        contenders: what to measure, in the order of the tables.
+        scenarios: in which scenarios.
         rounds: how often.
         large_rounds: how often with the large number of Namespaces.
         samples: how often something that takes milliseconds is done in each round.
         namespaces: the ordinary numbers of Namespaces.
-        large: a number of Namespaces that takes long; None: no such measurements.
+        large: a number of Namespaces that takes long; 0: no such measurements.
         many: how many Namespaces share one profile or one grant.
         seconds: how long an operator that has nothing to do is watched.
     """
@@ -36,7 +33,7 @@ class Plan:
     large_rounds: int
     samples: int
     namespaces: Sequence[int]
-    large: int | None
+    large: int
     many: int
     seconds: float
 
@@ -55,10 +52,10 @@ class Measurement:
 def measurements(plan: Plan) -> Iterator[Measurement]:
     """All measurements in their order.
 
-    Whoever is slow is never measured with the large number, and has fewer samples.
+    A slow operator is never measured with the large number, and has fewer samples.
     """
     for number in range(1, max(plan.rounds, plan.large_rounds) + 1):
-        # Whoever was first in one round is last in the next.
+        # The first in one round is the last in the next.
         order = plan.contenders if number % 2 else plan.contenders[::-1]
         for scenario in plan.scenarios:
             for size in _sizes(plan, scenario, number):

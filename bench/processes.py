@@ -1,7 +1,7 @@
 """What the kernel says about processes and the machine; Linux only.
 
-CPU of everybody else is measured too: a round in which another program took half a core says
-little, and its reader should know.
+The CPU time of all other programs is measured too: a round in which one of them took half a core
+says little, and the tables show it.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class CpuMeter:
     """Measures who used the CPU between its making and `read`.
 
     Args:
-        pids: the processes to tell apart, by name.
+        pids: the processes to measure, by name.
     """
 
     def __init__(self, pids: Mapping[str, int]) -> None:
@@ -71,7 +71,7 @@ class CpuMeter:
         """CPU seconds by process.
 
         Args:
-            further: CPU seconds of processes that measured themselves; they are told apart too.
+            further: CPU seconds of processes that measured themselves; they have entries too.
 
         Returns:
             One entry a process, `others` for all that is not of this benchmark, and `machine` for

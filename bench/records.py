@@ -1,4 +1,4 @@
-"""What was measured so far: kept by who, where and when, and written down as it comes."""
+"""What was measured so far, by contender, size and round; written to a file as it comes."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Record:
     """One measurement.
 
     Attributes:
-        round: in which round.
-        scenario: of what.
-        contender: of whom.
+        round: the round, from 1 on.
+        scenario: the scenario's name.
+        contender: the name that the tables show.
         namespaces: with how many Namespaces.
         result: one of the scenarios' result classes; None if it failed.
         error: why it failed.
@@ -59,28 +59,37 @@ class Records:
 
     def of(self, kind: type[Result], contender: str, namespaces: int) -> dict[int, Result]:
         """The results of one kind of one contender at one size, by round."""
+        return self.by_name(kind, namespaces).get(contender, {})
+
+    def by_name(
+        self, kind: type[Result], namespaces: int | None = None
+    ) -> dict[str, dict[int, Result]]:
+        """The results of one kind by contender and round, in the order of the first round.
+
+        Args:
+            kind: a class of results; those of its subclasses are results of this kind too.
+            namespaces: at one size; None: at any, for what is measured at one only.
+        """
+        found: dict[str, dict[int, Result]] = {}
+        for each in self.found:
+            if isinstance(each.result, kind) and namespaces in (None, each.namespaces):
+                found.setdefault(each.contender, {})[each.round] = each.result
+        return found
+
+    def by_name_and_size(self, kind: type[Result]) -> dict[str, dict[int, Result]]:
+        """The same for all sizes, named such as `bare client, 5,000`."""
         return {
-            each.round: each.result
-            for each in self.found
-            if isinstance(each.result, kind)
-            and (each.contender, each.namespaces) == (contender, namespaces)
+            f"{name}, {size:,}": rounds
+            for size in self.sizes(kind)
+            for name, rounds in self.by_name(kind, size).items()
         }
 
-    def who(self, kind: type[object], namespaces: int) -> list[str]:
-        """Who has results of a kind at a size, in the order of the first round."""
-        named = (
-            each.contender
-            for each in self.found
-            if isinstance(each.result, kind) and each.namespaces == namespaces
-        )
-        return list(dict.fromkeys(named))
-
-    def sizes(self, *kinds: type[object]) -> list[int]:
-        """The sizes at which there are results of these kinds."""
-        return sorted({each.namespaces for each in self.found if isinstance(each.result, kinds)})
+    def sizes(self, kind: type[object]) -> list[int]:
+        """The numbers of Namespaces with which there are results of this kind."""
+        return sorted({each.namespaces for each in self.found if isinstance(each.result, kind)})
 
     def rounds(self) -> int:
-        """How many rounds there were."""
+        """How many rounds have at least one measurement."""
         return len({each.round for each in self.found})
 
     def failed(self) -> Iterator[Record]:

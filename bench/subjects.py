@@ -1,6 +1,6 @@
 """The operators that are measured, each as a process of its own.
 
-To measure another one beside ours, describe how it is started with a `Subject`: whatever turns the
+To measure another one beside ours, describe how it is started with a `Subject`: what turns the
 same labels into policies with the same managed-by label can be compared.
 """
 
@@ -24,13 +24,12 @@ import yaml
 from bench.peers.binary import go_peer
 from bench.peers.settings import PeerSettings
 
+OURS = "homelab-netpol"
 OUR_SOURCES = Path(__file__).resolve().parent.parent / "operator"
 _REPOSITORY = OUR_SOURCES.parent
 _READY_SECONDS = 180.0  # plain Kopf annotates 5,000 Namespaces that it has never seen
 _STOP_SECONDS = 15.0
 _POLL_SECONDS = 0.005
-_TUNED_WORKERS = 16  # as many as ours has
-_CLIENT_GO_LIMIT = 5  # requests a second
 
 
 class SubjectError(Exception):
@@ -39,7 +38,7 @@ class SubjectError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What an operator is told when it is started.
+    """What an operator is started with.
 
     Attributes:
         port: where /readyz is to answer, on 127.0.0.1.
@@ -68,7 +67,7 @@ class Subject:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-def own(name: str = "homelab-netpol", sources: Path = OUR_SOURCES) -> Subject:
+def own(name: str = OURS, sources: Path = OUR_SOURCES) -> Subject:
     """Our operator.
 
     Args:
@@ -85,7 +84,7 @@ def own(name: str = "homelab-netpol", sources: Path = OUR_SOURCES) -> Subject:
     return Subject(name, command, {"PYTHONPATH": str(sources)})
 
 
-def plain_kopf() -> Subject:
+def plain_kopf(name: str) -> Subject:
     """The operator that a competent person would write with plain Kopf."""
 
     def command(start: Start) -> list[str]:
@@ -95,34 +94,12 @@ def plain_kopf() -> Subject:
             arguments += ["--resync-seconds", str(settings.resync_seconds)]
         return [sys.executable, "-m", "bench.peers.plain_kopf", *arguments]
 
-    return Subject("plain Kopf", command, {"PYTHONPATH": str(_REPOSITORY)})
+    return Subject(name, command, {"PYTHONPATH": str(_REPOSITORY)})
 
 
-def controller_runtime(*, tuned: bool) -> Subject:
-    """The operator on controller-runtime, in Go.
+def controller_runtime(name: str, *flags: str) -> Subject:
+    """The operator on controller-runtime, in Go; without flags as the framework comes."""
 
-    Args:
-        tuned: with 16 workers and no limit of requests on the client's side; otherwise as it comes:
-            one worker, and the client's configuration as the framework hands it out.
-    """
-    flags = ("--workers", str(_TUNED_WORKERS), "--qps", "-1") if tuned else ()
-    return _controller_runtime(
-        "controller-runtime, tuned" if tuned else "controller-runtime", flags
-    )
-
-
-def controller_runtime_limited() -> Subject:
-    """As it comes, but with client-go's own limit of 5 requests a second.
-
-    An operator has it that loads its configuration without the framework's loader, which has set no
-    limit since version 0.21, and one of 20 before.
-    """
-    return _controller_runtime(
-        "controller-runtime, client-go's limit", ("--qps", str(_CLIENT_GO_LIMIT))
-    )
-
-
-def _controller_runtime(name: str, flags: tuple[str, ...]) -> Subject:
     def command(start: Start) -> list[str]:
         settings = PeerSettings.read(start.settings)
         arguments = ["--bind", f"127.0.0.1:{start.port}", *flags]
@@ -152,7 +129,7 @@ class Running:
 
     @property
     def pid(self) -> int:
-        """The process's id."""
+        """The process id, to measure it by."""
         return self.process.pid
 
     def ready(self) -> bool:
@@ -160,7 +137,7 @@ class Running:
         try:
             with urllib.request.urlopen(f"{self.url}/readyz", timeout=5) as answer:  # noqa: S310 - http on loopback, see `url`
                 return bool(answer.status == 200)
-        except OSError:  # nobody listens yet, or 503
+        except OSError:  # it does not listen yet, or 503
             return False
 
     def failure(self, what: str) -> SubjectError:

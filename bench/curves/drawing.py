@@ -6,8 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from bench.contenders import BARE, OURS, PLAIN_KOPF, STOCK, TUNED
+from bench.contenders import BARE, PLAIN_KOPF, STOCK, TUNED
 from bench.curves.series import PANELS, Panel, Point, Series
+from bench.subjects import OURS
 
 _WIDTH, _HEIGHT = 920, 680
 _PANEL_WIDTH, _PANEL_HEIGHT = 360, 210

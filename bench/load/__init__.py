@@ -1,4 +1,5 @@
-"""The load generator: it runs in a process of its own, so that it shares no core by its lock.
+"""The load generator: coroutine functions that run in processes of their own.
 
-Its functions are called there one at a time, and return what they measured.
+So the generator shares no interpreter lock with the rest. Each function gets the `Access` to the
+control plane first, runs one at a time, and returns what it measured. Nothing here knows operators.
 """

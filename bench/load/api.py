@@ -8,7 +8,7 @@ import json
 import re
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,12 +25,14 @@ BASELINES = f"{_CILIUM}/ciliumclusterwidenetworkpolicies"
 MANAGED = "app.kubernetes.io/managed-by=homelab-netpol"
 
 _VERSION = re.compile(rb'"resourceVersion":"(\d+)"')
+_NAMESPACE = re.compile(rb'"namespace":"([^"]+)"')
+_OPENING_SECONDS = 0.3
 
 Item = TypeVar("Item")
 
 
 class LoadError(Exception):
-    """The API server refused something, or nothing came in time; the round is void."""
+    """The API server refused a request, or a policy was not seen in time; the round is void."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +80,14 @@ class Client:
             return data
 
     async def list(self, path: str, selector: str) -> dict[str, Any]:
-        """Lists what carries a label."""
+        """Lists the objects that a label selector finds, parsed."""
         listed: dict[str, Any] = json.loads(
             await self.send("GET", f"{path}?labelSelector={selector}")
         )
         return listed
 
     async def patch(self, path: str, change: Mapping[str, Any]) -> bytes:
-        """Changes an object by a JSON merge patch.
-
-        Raises:
-            LoadError: the answer is not 2xx.
-        """
+        """Changes an object by a JSON merge patch; raises as `send` does."""
         merge = "application/merge-patch+json"
         return await self.send("PATCH", path, json.dumps(change).encode(), merge)
 
@@ -170,12 +168,51 @@ async def side_by_side(
     raise failed
 
 
+@asynccontextmanager
+async def watching(watch: Coroutine[Any, Any, Item]) -> AsyncIterator[asyncio.Task[Item]]:
+    """Runs a coroutine that watches beside the block, which begins when the watch is open."""
+    task = asyncio.create_task(watch)
+    try:
+        await asyncio.sleep(_OPENING_SECONDS)
+        yield task
+    finally:
+        task.cancel()
+
+
+async def in_time(awaited: Awaitable[Item], seconds: float, missing: str) -> Item:
+    """Waits for something that an operator must do.
+
+    Args:
+        awaited: what to wait for; it is cancelled when the time is up.
+        seconds: for how long.
+        missing: what is not done by then, for the error.
+
+    Raises:
+        LoadError: the time is up.
+    """
+    try:
+        return await asyncio.wait_for(awaited, seconds)
+    except TimeoutError:
+        raise LoadError(f"{missing} after {seconds:g} s") from None
+
+
+def run_load(work: Callable[..., Coroutine[Any, Any, Item]], *arguments: Any) -> Item:
+    """Runs one of the generator's coroutine functions in a process of its own."""
+    return asyncio.run(work(*arguments))
+
+
+def namespace_of(event: bytes) -> str:
+    """The namespace of a watch event, without parsing the event, which would cost far more."""
+    found = _NAMESPACE.search(event)
+    return found[1].decode() if found else ""
+
+
 def namespace_body(name: str, labels: Mapping[str, str]) -> bytes:
-    """A Namespace to create."""
+    """The body of a request that creates a Namespace."""
     metadata = {"name": name, "labels": dict(labels)}
     return json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}).encode()
 
 
 def policies_of(namespace: str) -> str:
-    """The path of a namespace's policies."""
+    """The API's path of the CiliumNetworkPolicies of a namespace."""
     return f"{_CILIUM}/namespaces/{namespace}/{_CNPS}"

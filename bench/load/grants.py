@@ -1,12 +1,10 @@
-"""One grant on many Namespaces, one after the other; and the same by a bare client."""
+"""One grant on many Namespaces, one after the other, with or without an operator."""
 
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from bench.load.api import (
@@ -17,8 +15,11 @@ from bench.load.api import (
     Client,
     LoadError,
     connect,
+    in_time,
+    namespace_of,
     policies_of,
     side_by_side,
+    watching,
 )
 from bench.load.labels import COMPONENT, GRANTED, TARGET, namespace_names
 from bench.load.written import GRANT_NAME, Written
@@ -26,16 +27,14 @@ from bench.load.written import GRANT_NAME, Written
 _WRITERS = 16
 _TIMEOUT_SECONDS = 600.0
 _SIDES = f"{MANAGED},{COMPONENT} in (access,grant)"
-_NAMESPACE = re.compile(rb'"namespace":"([^"]+)"')
 
 
 @dataclass(frozen=True, slots=True)
 class Grants:
-    """What it came to, in seconds.
+    """How long the grants took, in seconds.
 
     Attributes:
         seconds: from sending the first label until both sides of every grant were seen.
-        patched: from then until the last label was acknowledged.
         consumers: for each Namespace, from its acknowledgement until its own side was seen.
         targets: the same until the list beside the resource named it.
         list_writes: how often that list was written.
@@ -43,31 +42,15 @@ class Grants:
     """
 
     seconds: float
-    patched: float
     consumers: tuple[float, ...]
     targets: tuple[float, ...]
     list_writes: int
     cpu: float
 
 
-def grant_in_turn(access: Access, count: int, written: Written | None = None) -> Grants:
-    """Labels each Namespace when the one before was acknowledged, and waits for both sides of all.
-
-    Args:
-        access: where to.
-        count: how many of the Namespaces there are.
-        written: if given, no operator runs: what follows is written by 16 clients beside the one
-            that labels, and the list beside the resource once, at the end.
-
-    Raises:
-        LoadError: not everything was written in time.
-    """
-    return asyncio.run(_run(access, namespace_names(count), written))
-
-
 @dataclass(slots=True)
 class _Sides:
-    """What the watch has seen so far."""
+    """Both sides of the grants, as far as the watch has seen them."""
 
     names: Sequence[str]
     consumers: dict[str, float] = field(default_factory=dict)
@@ -75,13 +58,12 @@ class _Sides:
     list_writes: int = 0
 
     async def watch(self, client: Client, version: str) -> None:
-        """Looks until both sides of every grant have been seen."""
+        """Watches until both sides of every grant have been seen."""
         left = set(self.names)
-        async for arrived, line in client.watch(POLICIES, version, _SIDES):
-            found = _NAMESPACE.search(line)
-            name = found[1].decode() if found else ""
+        async for arrived, event in client.watch(POLICIES, version, _SIDES):
+            name = namespace_of(event)
             if name == TARGET:
-                self._see_list(arrived, line)
+                self._see_list(arrived, event)
             elif name in left:
                 left.remove(name)
                 self.consumers[name] = arrived
@@ -89,47 +71,50 @@ class _Sides:
                 return
         raise LoadError("the watch ended")
 
-    def _see_list(self, arrived: float, line: bytes) -> None:
-        if GRANT_NAME.encode() not in line:
+    def _see_list(self, arrived: float, event: bytes) -> None:
+        if GRANT_NAME.encode() not in event:
             return
         self.list_writes += 1
         # They are labelled in this order. To look for all of them each time would cost more than
         # everything else that happens here.
         for name in self.names[len(self.targets) :]:
-            if f'"{name}"'.encode() not in line:
+            if f'"{name}"'.encode() not in event:
                 return
             self.targets[name] = arrived
 
 
-async def _run(access: Access, names: Sequence[str], written: Written | None) -> Grants:
+async def grant_in_turn(access: Access, count: int, written: Written | None = None) -> Grants:
+    """Labels each Namespace when the one before was acknowledged, and waits for both sides of all.
+
+    Args:
+        access: to the control plane.
+        count: how many of the Namespaces there are.
+        written: if given, no operator runs: 16 clients beside the one that labels write the
+            policies, and the list beside the resource once, at the end.
+
+    Raises:
+        LoadError: not everything was written in time.
+    """
+    names = namespace_names(count)
     sides = _Sides(names)
     acknowledged: dict[str, float] = {}
     async with connect(access, 1 + _WRITERS) as client:
-        watch = asyncio.create_task(sides.watch(client, await client.version(POLICIES)))
-        await asyncio.sleep(0.3)  # the watch is open by then
-        todo: asyncio.Queue[str] = asyncio.Queue()
-        writing = asyncio.create_task(_write(client, names, written, todo)) if written else None
-        cpu, began = time.process_time(), time.monotonic()
-        for name in names:
-            await client.patch(f"{NAMESPACES}/{name}", {"metadata": {"labels": GRANTED}})
-            acknowledged[name] = time.monotonic()
-            todo.put_nowait(name)
-        if writing:
-            await writing
-        with suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(watch), _TIMEOUT_SECONDS)
-        cpu = time.process_time() - cpu
-        if not watch.done():
-            watch.cancel()
-            raise LoadError(
-                f"{len(sides.consumers)} and {len(sides.targets)} sides of {len(names)} grants"
-                f" stood after {_TIMEOUT_SECONDS:g} s"
-            )
-        watch.result()  # why it ended
+        version = await client.version(POLICIES)
+        async with watching(sides.watch(client, version)) as watch:
+            todo: asyncio.Queue[str] = asyncio.Queue()
+            writing = asyncio.create_task(_write(client, names, written, todo)) if written else None
+            cpu, began = time.process_time(), time.monotonic()
+            for name in names:
+                await client.patch(f"{NAMESPACES}/{name}", {"metadata": {"labels": GRANTED}})
+                acknowledged[name] = time.monotonic()
+                todo.put_nowait(name)
+            if writing:
+                await writing
+            await in_time(watch, _TIMEOUT_SECONDS, "not every grant had both sides")
+            cpu = time.process_time() - cpu
     last = max(*sides.consumers.values(), *sides.targets.values())
     return Grants(
         seconds=last - began,
-        patched=max(acknowledged.values()) - began,
         consumers=tuple(sides.consumers[name] - acknowledged[name] for name in names),
         targets=tuple(sides.targets[name] - acknowledged[name] for name in names),
         list_writes=sides.list_writes,

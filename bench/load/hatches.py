@@ -1,11 +1,9 @@
-"""Hatches opened one after another while something else keeps the API server busy."""
+"""Hatches opened one after another while other processes keep the API server busy."""
 
 from __future__ import annotations
 
 import asyncio
-import re
 import time
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from bench.load.api import (
@@ -16,7 +14,10 @@ from bench.load.api import (
     Client,
     LoadError,
     connect,
+    in_time,
+    namespace_of,
     policies_of,
+    watching,
 )
 from bench.load.labels import COMPONENT, HATCHED
 from bench.load.written import Written
@@ -25,7 +26,6 @@ EVERY_SECONDS = 0.05
 _CONNECTIONS = 16
 _TIMEOUT_SECONDS = 120.0
 _HATCHES = f"{MANAGED},{COMPONENT}=hatch"
-_NAMESPACE = re.compile(rb'"namespace":"([^"]+)"')
 
 
 class Opened(NamedTuple):
@@ -47,42 +47,42 @@ def hatch_names(count: int) -> list[str]:
     return [f"hatch-{number:04d}" for number in range(count)]
 
 
-def open_hatches(access: Access, count: int, written: Written | None = None) -> list[Opened]:
+async def open_hatches(access: Access, count: int, written: Written | None = None) -> list[Opened]:
     """Opens the hatches of so many Namespaces, one every 50 ms, whether the last one stands or not.
 
     Waiting for one before the next is sent would leave out those that had to be sent just when
     everything stood still.
 
     Args:
-        access: where to.
+        access: to the control plane.
         count: how many of the Namespaces of `hatch_names` there are.
-        written: if given, no operator runs, and who labels writes the policy as well.
+        written: if given, no operator runs, and the client that labels writes the policy as well.
 
     Raises:
         LoadError: not every hatch was seen in time.
     """
-    return asyncio.run(_run(access, hatch_names(count), written))
-
-
-async def _run(access: Access, names: Sequence[str], written: Written | None) -> list[Opened]:
+    loop = asyncio.get_running_loop()
+    seen: dict[str, asyncio.Future[float]] = {
+        name: loop.create_future() for name in hatch_names(count)
+    }
     async with connect(access, _CONNECTIONS) as client:
-        loop = asyncio.get_running_loop()
-        seen: dict[str, asyncio.Future[float]] = {name: loop.create_future() for name in names}
-        watch = asyncio.create_task(_watch(client, await client.version(POLICIES), seen))
-        await asyncio.sleep(0.3)  # the watch is open by then
-        began = time.monotonic()
-        try:
-            async with asyncio.timeout(len(names) * EVERY_SECONDS + _TIMEOUT_SECONDS):
-                opening = []
-                for number, name in enumerate(names):
-                    await asyncio.sleep(began + number * EVERY_SECONDS - time.monotonic())
-                    opening.append(asyncio.create_task(_open(client, name, seen[name], written)))
-                return await asyncio.gather(*opening)
-        except TimeoutError:
-            late = sum(not future.done() for future in seen.values())
-            raise LoadError(f"{late} hatches were not open {_TIMEOUT_SECONDS:g} s later") from None
-        finally:
-            watch.cancel()
+        version = await client.version(POLICIES)
+        async with watching(_watch(client, version, seen)):
+            return await in_time(
+                _open_all(client, seen, written),
+                count * EVERY_SECONDS + _TIMEOUT_SECONDS,
+                "not every hatch was open",
+            )
+
+
+async def _open_all(
+    client: Client, seen: dict[str, asyncio.Future[float]], written: Written | None
+) -> list[Opened]:
+    began, opening = time.monotonic(), []
+    for number, (name, future) in enumerate(seen.items()):
+        await asyncio.sleep(began + number * EVERY_SECONDS - time.monotonic())
+        opening.append(asyncio.create_task(_open(client, name, future, written)))
+    return await asyncio.gather(*opening)
 
 
 async def _open(
@@ -99,9 +99,8 @@ async def _open(
 
 async def _watch(client: Client, version: str, awaited: dict[str, asyncio.Future[float]]) -> None:
     try:
-        async for arrived, line in client.watch(POLICIES, version, _HATCHES):
-            found = _NAMESPACE.search(line)
-            future = awaited.get(found[1].decode()) if found else None
+        async for arrived, event in client.watch(POLICIES, version, _HATCHES):
+            future = awaited.get(namespace_of(event))
             if future is not None and not future.done():
                 future.set_result(arrived)
     except LoadError as error:

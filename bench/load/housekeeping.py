@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 
 from bench.load.api import (
@@ -22,21 +21,12 @@ _PLATFORM = ("database", "cache", "garage")
 _WARM_UP = 30
 
 
-def prepare(access: Access) -> None:
-    """Creates the namespaces that are there before anybody labels one.
+async def prepare(access: Access) -> None:
+    """Creates the namespaces that are there before anything is measured.
 
-    Beside them some without a label of ours, each with a policy that nobody manages: an API server
-    is slower the first time it does something, which is not what is to be measured.
+    Besides the platform's, some without a label of ours, each with a policy written by hand: an API
+    server is slower the first time it does something, which is not what is to be measured.
     """
-    asyncio.run(_prepare(access))
-
-
-def versions(access: Access) -> dict[str, str]:
-    """The resourceVersion of every managed policy: whoever writes one changes it."""
-    return asyncio.run(_versions(access))
-
-
-async def _prepare(access: Access) -> None:
     rule = {"endpointSelector": {}, "ingress": [{"fromEntities": ["host"]}]}
     policy = {
         "apiVersion": "cilium.io/v2",
@@ -59,7 +49,8 @@ async def _prepare(access: Access) -> None:
             await client.send("POST", NAMESPACES, namespace_body(name, {}))
 
 
-async def _versions(access: Access) -> dict[str, str]:
+async def versions(access: Access) -> dict[str, str]:
+    """The resourceVersion of every managed policy, by namespace/name: any write changes it."""
     found = {}
     async with connect(access, 1) as client:
         for path in (POLICIES, BASELINES):

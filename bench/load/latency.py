@@ -9,7 +9,6 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from bench.load.api import (
@@ -17,10 +16,11 @@ from bench.load.api import (
     POLICIES,
     Access,
     Client,
-    LoadError,
     connect,
+    in_time,
     namespace_body,
     policies_of,
+    watching,
 )
 from bench.load.labels import (
     COMPONENT,
@@ -51,7 +51,7 @@ class Sample(NamedTuple):
     sent: float
 
 
-class Seen(NamedTuple):
+class _Seen(NamedTuple):
     """An event of the watch, reduced to what tells policies apart."""
 
     type: str
@@ -61,171 +61,133 @@ class Seen(NamedTuple):
     text: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class _Change:
-    """A change of labels, and the event that each thing it must lead to is known by."""
-
-    labels: Mapping[str, str | None]
-    outcomes: Mapping[str, Callable[[Seen, str], bool]]
+_Fits = Callable[[_Seen, str], bool]
 
 
-# In this order on each namespace; each starts where the one before it ended.
-_CHANGES = (
-    _Change(
+def _own(component: str, event: str = "") -> _Fits:
+    """An event of the Namespace's own policy of a component; of any type, or of just one."""
+    return lambda seen, name: (
+        (seen.namespace, seen.component) == (name, component) and event in ("", seen.type)
+    )
+
+
+CREATED = "namespace created"
+BARE = "bare client"
+# The labels that are changed, in this order on each Namespace, and the events that each change must
+# lead to; a change starts when those of the one before have been seen.
+_CHANGES: tuple[tuple[Mapping[str, str | None], Mapping[str, _Fits]], ...] = (
+    (
         {PROFILE: "standard"},
-        {"profile changed": lambda e, n: (e.namespace, e.profile) == (n, "standard")},
+        {"profile changed": lambda seen, n: (seen.namespace, seen.profile) == (n, "standard")},
     ),
-    _Change(
+    (
         GRANTED,
         {
-            "grant: the namespace's side": lambda e, n: (e.namespace, e.component) == (n, "access"),
-            "grant: the resource's side": lambda e, n: (
-                (e.namespace, e.component) == (TARGET, "grant") and n.encode() in e.text
+            "grant: the namespace's side": _own("access"),
+            "grant: the resource's side": lambda seen, n: (
+                (seen.namespace, seen.component) == (TARGET, "grant") and n.encode() in seen.text
             ),
         },
     ),
-    _Change(
-        HATCHED,
-        {"hatch opened": lambda e, n: (e.type, e.namespace, e.component) == ("ADDED", n, "hatch")},
-    ),
-    _Change(
-        {ENFORCEMENT: None},
-        {
-            "hatch closed": lambda e, n: (
-                (e.type, e.namespace, e.component) == ("DELETED", n, "hatch")
-            )
-        },
-    ),
-    _Change(
-        {PROFILE: None},
-        {
-            "profile removed": lambda e, n: (
-                (e.type, e.namespace, e.component) == ("DELETED", n, "profile")
-            )
-        },
-    ),
+    (HATCHED, {"hatch opened": _own("hatch", "ADDED")}),
+    ({ENFORCEMENT: None}, {"hatch closed": _own("hatch", "DELETED")}),
+    ({PROFILE: None}, {"profile removed": _own("profile", "DELETED")}),
 )
-CREATED = "namespace created"
-BARE = "bare client"
-KINDS = (CREATED, *(kind for change in _CHANGES for kind in change.outcomes))
+KINDS = (CREATED, *(kind for _, outcomes in _CHANGES for kind in outcomes))
 
 
-class _Watcher:
-    """Waits for events of the watch."""
+class _Timer:
+    """Times changes, each from its request until the events that it leads to."""
 
-    def __init__(self) -> None:
-        self._awaited: list[tuple[Callable[[Seen], bool], asyncio.Future[float]]] = []
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._awaited: list[tuple[_Fits, str, asyncio.Future[float]]] = []
 
-    def expect(self, outcome: Callable[[Seen], bool]) -> asyncio.Future[float]:
-        """A future of when the first event that fits arrives."""
+    async def watch(self, since: str) -> None:
+        """Watches the policies, until cancelled."""
+        async for arrived, event in self._client.watch(POLICIES, since):
+            seen = _read(event)
+            for fits, name, future in self._awaited:
+                if not future.done() and fits(seen, name):
+                    future.set_result(arrived)
+            self._awaited = [each for each in self._awaited if not each[2].done()]
+
+    async def time(
+        self,
+        name: str,
+        outcomes: Mapping[str, _Fits],
+        request: tuple[str, str, bytes],
+        policy: bytes | None = None,
+    ) -> list[Sample]:
+        """Sends a request and, as a bare client, a policy right after it; one sample an outcome."""
+        await asyncio.sleep(_PAUSE_SECONDS)
+        awaited = {kind: self._expect(fits, name) for kind, fits in outcomes.items()}
+        method, path, body = request
+        content = "application/merge-patch+json" if method == "PATCH" else "application/json"
+        sent = time.monotonic()
+        await self._client.send(method, path, body, content)
+        acknowledged = time.monotonic()
+        if policy is not None:
+            await self._client.send("POST", policies_of(name), policy)
+        samples = []
+        for kind, future in awaited.items():
+            seen = await in_time(future, _TIMEOUT_SECONDS, f"{kind}, {name}: no event")
+            samples.append(Sample(kind, seen - acknowledged, seen - sent))
+        return samples
+
+    def _expect(self, fits: _Fits, name: str) -> asyncio.Future[float]:
         future: asyncio.Future[float] = asyncio.get_running_loop().create_future()
-        self._awaited.append((outcome, future))
+        self._awaited.append((fits, name, future))
         return future
 
-    async def run(self, client: Client, since: str) -> None:
-        """Watches, until cancelled."""
-        async for arrived, line in client.watch(POLICIES, since):
-            seen = _read(line)
-            for outcome, future in self._awaited:
-                if not future.done() and outcome(seen):
-                    future.set_result(arrived)
-            self._awaited = [pair for pair in self._awaited if not pair[1].done()]
 
-
-def change_one_by_one(access: Access, count: int) -> list[Sample]:
-    """Creates so many Namespaces one after the other, and makes every kind of change on each."""
-    return asyncio.run(_run(access, count, None))
-
-
-def reflex(access: Access, count: int, written: Written) -> list[Sample]:
-    """The least that is possible: whoever creates the Namespace writes its policy right after it.
+async def change_one_by_one(
+    access: Access, count: int, written: Written | None = None
+) -> list[Sample]:
+    """Creates so many Namespaces one after the other, and makes every kind of change on each.
 
     Args:
-        access: where to.
+        access: to the control plane.
         count: how many Namespaces.
-        written: what an operator writes for them.
+        written: if given, no operator runs: the Namespaces are only created, without labels, and
+            the policy of each right after it, which is the least delay that is possible.
+
+    Raises:
+        LoadError: an event did not come in time.
     """
-    return asyncio.run(_run(access, count, written))
-
-
-async def _run(access: Access, count: int, written: Written | None) -> list[Sample]:
     samples: list[Sample] = []
     async with connect(access, 1) as client:
-        watcher = _Watcher()
-        watching = asyncio.create_task(watcher.run(client, await client.version(POLICIES)))
-        try:
-            await asyncio.sleep(0.3)  # the watch is open by then
+        timer = _Timer(client)
+        async with watching(timer.watch(await client.version(POLICIES))) as watch:
             for number, name in enumerate(namespace_names(count)):
                 if written is None:
-                    samples += await _all_changes(client, watcher, name)
-                else:
-                    policy = written.profile(number, name)
-                    samples.append(await _bare(client, watcher, name, policy))
-            if watching.done():
-                watching.result()  # why it ended
-        finally:
-            watching.cancel()
+                    samples += await _all_changes(timer, name)
+                    continue
+                create = ("POST", NAMESPACES, namespace_body(name, {}))
+                policy = written.profile(number, name)
+                samples += await timer.time(name, {BARE: _own("profile")}, create, policy)
+            if watch.done():
+                await watch  # raises why it ended
     return samples
 
 
-async def _all_changes(client: Client, watcher: _Watcher, name: str) -> list[Sample]:
-    body = namespace_body(name, {PROFILE: "internal"})
-    create = {CREATED: lambda e, n: (e.type, e.namespace, e.component) == ("ADDED", n, "profile")}
-    samples = await _measure(client, watcher, name, create, ("POST", NAMESPACES, body))
-    for change in _CHANGES:
-        patch = json.dumps({"metadata": {"labels": dict(change.labels)}}).encode()
-        request = ("PATCH", f"{NAMESPACES}/{name}", patch)
-        samples += await _measure(client, watcher, name, change.outcomes, request)
+async def _all_changes(timer: _Timer, name: str) -> list[Sample]:
+    create = ("POST", NAMESPACES, namespace_body(name, {PROFILE: "internal"}))
+    samples = await timer.time(name, {CREATED: _own("profile", "ADDED")}, create)
+    for labels, outcomes in _CHANGES:
+        patch = json.dumps({"metadata": {"labels": dict(labels)}}).encode()
+        samples += await timer.time(name, outcomes, ("PATCH", f"{NAMESPACES}/{name}", patch))
     return samples
 
 
-def _in(name: str, outcome: Callable[[Seen, str], bool]) -> Callable[[Seen], bool]:
-    return lambda seen: outcome(seen, name)
-
-
-async def _measure(
-    client: Client,
-    watcher: _Watcher,
-    name: str,
-    outcomes: Mapping[str, Callable[[Seen, str], bool]],
-    request: tuple[str, str, bytes],
-) -> list[Sample]:
-    await asyncio.sleep(_PAUSE_SECONDS)
-    awaited = {kind: watcher.expect(_in(name, outcome)) for kind, outcome in outcomes.items()}
-    method, path, body = request
-    content = "application/merge-patch+json" if method == "PATCH" else "application/json"
-    sent = time.monotonic()
-    await client.send(method, path, body, content)
-    acknowledged = time.monotonic()
-    samples = []
-    for kind, future in awaited.items():
-        try:
-            seen = await asyncio.wait_for(future, _TIMEOUT_SECONDS)
-        except TimeoutError:
-            raise LoadError(f"{kind}, {name}: nothing after {_TIMEOUT_SECONDS:g} s") from None
-        samples.append(Sample(kind, seen - acknowledged, seen - sent))
-    return samples
-
-
-async def _bare(client: Client, watcher: _Watcher, name: str, policy: bytes) -> Sample:
-    await asyncio.sleep(_PAUSE_SECONDS)
-    awaited = watcher.expect(lambda seen: seen.namespace == name)
-    sent = time.monotonic()
-    await client.send("POST", NAMESPACES, namespace_body(name, {}))
-    acknowledged = time.monotonic()
-    await client.send("POST", policies_of(name), policy)
-    seen = await asyncio.wait_for(awaited, _TIMEOUT_SECONDS)
-    return Sample(BARE, seen - acknowledged, seen - sent)
-
-
-def _read(line: bytes) -> Seen:
-    event: dict[str, Any] = json.loads(line)
-    metadata = event["object"]["metadata"]
+def _read(event: bytes) -> _Seen:
+    document: dict[str, Any] = json.loads(event)
+    metadata = document["object"]["metadata"]
     labels = metadata.get("labels") or {}
-    return Seen(
-        type=event["type"],
+    return _Seen(
+        type=document["type"],
         namespace=metadata.get("namespace", ""),
         component=labels.get(COMPONENT, ""),
         profile=labels.get(PROFILE, ""),
-        text=line,
+        text=event,
     )

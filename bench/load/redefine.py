@@ -1,4 +1,4 @@
-"""One custom profile with many users is changed; and the same replacements by a bare client."""
+"""A change of one NetworkProfile that many Namespaces use, and the same writes by a bare client."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 
 from bench.load.api import (
@@ -17,9 +16,12 @@ from bench.load.api import (
     Client,
     LoadError,
     connect,
+    in_time,
     namespace_body,
+    namespace_of,
     policies_of,
     side_by_side,
+    watching,
 )
 from bench.load.labels import PROFILE, namespace_names
 
@@ -43,46 +45,12 @@ class Redefinition:
     cpu: float
 
 
-def use_profile(access: Access, count: int) -> None:
-    """Makes the profile and so many Namespaces that use it, and waits for their policies."""
-    asyncio.run(_use(access, count))
+async def use_profile(access: Access, count: int) -> None:
+    """Creates the profile and so many Namespaces that use it, and waits for their policies.
 
-
-def change_profile(access: Access, port: int) -> Redefinition:
-    """Changes the profile to open another port, and waits until every policy does."""
-
-    async def change(client: Client) -> None:
-        await client.patch(f"{_PROFILES}/{_PROFILE}", {"spec": {"egress": [_rule(port)]}})
-
-    return asyncio.run(_measure(access, port, change))
-
-
-def replace_bare(access: Access, port: int) -> Redefinition:
-    """Replaces the same policies without an operator."""
-
-    async def change(client: Client) -> None:
-        listed = (await client.list(POLICIES, MANAGED))["items"]
-        own = [item for item in listed if item["metadata"]["name"] == _NAME]
-        bodies = {}
-        for item in own:
-            egress = item["spec"]["egress"]
-            item["spec"]["egress"] = [_rule(port) if "toEntities" in r else r for r in egress]
-            bodies[item["metadata"]["namespace"]] = json.dumps(item).encode()
-
-        async def replace(namespace: str) -> None:
-            await client.send("PUT", f"{policies_of(namespace)}/{_NAME}", bodies[namespace])
-
-        await side_by_side(bodies, replace, CLIENTS)
-
-    return asyncio.run(_measure(access, port, change))
-
-
-def _rule(port: int) -> dict[str, object]:
-    ports = [{"ports": [{"port": str(port), "protocol": "TCP"}]}]
-    return {"toEntities": ["world"], "toPorts": ports}
-
-
-async def _use(access: Access, count: int) -> None:
+    Raises:
+        LoadError: not every Namespace had a policy in time.
+    """
     profile = {
         "apiVersion": "network-policy.homelab/v1alpha1",
         "kind": "NetworkProfile",
@@ -104,37 +72,64 @@ async def _use(access: Access, count: int) -> None:
             await asyncio.sleep(0.5)
 
 
+async def change_profile(access: Access, port: int) -> Redefinition:
+    """Changes the profile to open another port, and waits until every policy does."""
+
+    async def change(client: Client) -> None:
+        await client.patch(f"{_PROFILES}/{_PROFILE}", {"spec": {"egress": [_rule(port)]}})
+
+    return await _measure(access, port, change)
+
+
+async def replace_bare(access: Access, port: int) -> Redefinition:
+    """Replaces the same policies without an operator."""
+
+    async def change(client: Client) -> None:
+        listed = (await client.list(POLICIES, MANAGED))["items"]
+        own = [item for item in listed if item["metadata"]["name"] == _NAME]
+        bodies = {}
+        for item in own:
+            egress = item["spec"]["egress"]
+            item["spec"]["egress"] = [_rule(port) if "toEntities" in r else r for r in egress]
+            bodies[item["metadata"]["namespace"]] = json.dumps(item).encode()
+
+        async def replace(namespace: str) -> None:
+            await client.send("PUT", f"{policies_of(namespace)}/{_NAME}", bodies[namespace])
+
+        await side_by_side(bodies, replace, CLIENTS)
+
+    return await _measure(access, port, change)
+
+
+def _rule(port: int) -> dict[str, object]:
+    ports = [{"ports": [{"port": str(port), "protocol": "TCP"}]}]
+    return {"toEntities": ["world"], "toPorts": ports}
+
+
 async def _measure(
     access: Access, port: int, change: Callable[[Client], Awaitable[None]]
 ) -> Redefinition:
     async with connect(access, CLIENTS) as client:
         listed = await client.list(POLICIES, MANAGED)
         users = {
-            item["metadata"]["namespace"].encode()
+            item["metadata"]["namespace"]
             for item in listed["items"]
             if item["metadata"]["name"] == _NAME
         }
         version = listed["metadata"]["resourceVersion"]
-        watch = asyncio.create_task(_watch(client, version, users, b'"port":"%d"' % port))
-        await asyncio.sleep(0.3)  # the watch is open by then
-        cpu, started = time.process_time(), time.monotonic()
-        await change(client)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(watch), _TIMEOUT_SECONDS)
-        cpu = time.process_time() - cpu
-        if not watch.done():
-            watch.cancel()
-            raise LoadError(f"not every policy was changed after {_TIMEOUT_SECONDS:g} s")
-        return Redefinition(watch.result() - started, cpu)
+        async with watching(_last_change(client, version, users, b'"port":"%d"' % port)) as watch:
+            cpu, started = time.process_time(), time.monotonic()
+            await change(client)
+            last = await in_time(watch, _TIMEOUT_SECONDS, "not every policy was changed")
+            cpu = time.process_time() - cpu
+        return Redefinition(last - started, cpu)
 
 
-async def _watch(client: Client, version: str, missing: set[bytes], sign: bytes) -> float:
+async def _last_change(client: Client, version: str, missing: set[str], sign: bytes) -> float:
     """When the last policy was seen that shows the sign of the change."""
-    async for arrived, line in client.watch(POLICIES, version):
-        if sign not in line:
-            continue
-        start = line.index(b'"namespace":"') + 13
-        missing.discard(line[start : line.index(b'"', start)])
-        if not missing:
-            return arrived
+    async for arrived, event in client.watch(POLICIES, version):
+        if sign in event:
+            missing.discard(namespace_of(event))
+            if not missing:
+                return arrived
     raise LoadError("the watch ended")

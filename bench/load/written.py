@@ -74,26 +74,12 @@ def profile_of(number: int) -> str:
     return PROFILES[number % len(PROFILES)]
 
 
-def learn_written(access: Access) -> Written:
+async def learn_written(access: Access) -> Written:
     """Has the operator that runs write one example of everything, and reads it.
 
     Raises:
         LoadError: something was not written in time.
     """
-    return asyncio.run(_learn(access))
-
-
-def populate(access: Access, names: Sequence[str], written: Written) -> None:
-    """Creates Namespaces with a profile and its policy each, for an operator to find all right."""
-    asyncio.run(_populate(access, names, written))
-
-
-def count_different(access: Access, names: Sequence[str], written: Written) -> int:
-    """How many of these Namespaces have another profile policy than the one that was learned."""
-    return asyncio.run(_count_different(access, names, written))
-
-
-async def _learn(access: Access) -> Written:
     labels: dict[str, dict[str, str]] = {
         _EXAMPLE.format(profile): {PROFILE: profile} for profile in PROFILES
     }
@@ -110,6 +96,30 @@ async def _learn(access: Access) -> Written:
         # Only now: whose hatch is open is on the list of every grant.
         await client.send("POST", NAMESPACES, namespace_body(_HATCHED, HATCHED))
         return Written(profiles, own_side, grant, await _policy(client, _HATCHED, "hatch"))
+
+
+async def populate(access: Access, names: Sequence[str], written: Written) -> None:
+    """Creates Namespaces with a profile and its policy each, for an operator to find all right."""
+    async with connect(access, _CLIENTS) as client:
+
+        async def create(numbered: tuple[int, str]) -> None:
+            number, name = numbered
+            body = namespace_body(name, {PROFILE: profile_of(number)})
+            await client.send("POST", NAMESPACES, body)
+            await client.send("POST", policies_of(name), written.profile(number, name))
+
+        await side_by_side(enumerate(names), create, _CLIENTS)
+
+
+async def count_different(access: Access, names: Sequence[str], written: Written) -> int:
+    """How many of these Namespaces have another profile policy than the one that was learned."""
+    async with connect(access, 1) as client:
+        listed = (await client.list(POLICIES, f"{MANAGED},{COMPONENT}=profile"))["items"]
+    found = {item["metadata"]["namespace"]: _body(item) for item in listed}
+    return sum(
+        found.get(name) != json.loads(written.profile(number, name))
+        for number, name in enumerate(names)
+    )
 
 
 async def _policy(client: Client, namespace: str, component: str) -> bytes:
@@ -137,25 +147,3 @@ def _body(item: Mapping[str, Any]) -> dict[str, Any]:
 
 def _renamed(body: bytes, example: str, namespace: str) -> bytes:
     return body.replace(f'"{example}"'.encode(), f'"{namespace}"'.encode())
-
-
-async def _populate(access: Access, names: Sequence[str], written: Written) -> None:
-    async with connect(access, _CLIENTS) as client:
-
-        async def create(numbered: tuple[int, str]) -> None:
-            number, name = numbered
-            body = namespace_body(name, {PROFILE: profile_of(number)})
-            await client.send("POST", NAMESPACES, body)
-            await client.send("POST", policies_of(name), written.profile(number, name))
-
-        await side_by_side(enumerate(names), create, _CLIENTS)
-
-
-async def _count_different(access: Access, names: Sequence[str], written: Written) -> int:
-    async with connect(access, 1) as client:
-        listed = (await client.list(POLICIES, f"{MANAGED},{COMPONENT}=profile"))["items"]
-    found = {item["metadata"]["namespace"]: _body(item) for item in listed}
-    return sum(
-        found.get(name) != json.loads(written.profile(number, name))
-        for number, name in enumerate(names)
-    )

@@ -29,7 +29,7 @@ class _PeerSources(Sources):
 
     @cached_property
     def link_flags(self) -> str:
-        """It has no version to tell."""
+        """Flags that shrink the binary; it needs no version, unlike the lab's."""
         return "-s -w"
 
 
@@ -46,7 +46,7 @@ def go_peer(progress: Progress | None = None) -> Path:
     try:
         home.mkdir(parents=True, exist_ok=True)
         with (home / "build.lock").open("a") as lock:
-            # The kernel releases it when its holder ends, in whatever way.
+            # The kernel releases it when its holder ends, also by a kill.
             fcntl.flock(lock, fcntl.LOCK_EX)
             go = installed_go(sources.minimum_go) or install_go(sources.minimum_go, progress)
             folder = home / sources.key(go)
@@ -60,7 +60,7 @@ def go_peer(progress: Progress | None = None) -> Path:
 
 def _build(sources: Sources, go: Go, folder: Path, progress: Progress) -> None:
     for stale in folder.parent.glob(f"*{_WORK_MARK}*"):
-        shutil.rmtree(stale, ignore_errors=True)  # we hold the lock: nobody builds in it
+        shutil.rmtree(stale, ignore_errors=True)  # we hold the lock, so no build uses it
     work = Path(tempfile.mkdtemp(prefix=f"{folder.name}{_WORK_MARK}", dir=folder.parent))
     with Guardian(remove=[work]) as guardian:
         module = work / "module"

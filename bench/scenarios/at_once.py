@@ -9,8 +9,7 @@ from bench.load.burst import Burst, create_namespaces
 from bench.load.labels import namespace_names
 from bench.load.written import count_different
 from bench.processes import Memory, cpu_seconds, memory, settle
-from bench.scenarios.bench_plane import BenchPlane, bench_plane, changed
-from bench.scenarios.extent import Extent
+from bench.scenarios.bench_plane import BenchPlane, Extent, bench_plane, changed
 from bench.subjects import Subject
 
 STEADY_SECONDS = 10.0  # after a restart, for memory to settle and for a write that should not come
@@ -22,10 +21,10 @@ class RestartResult:
 
     Attributes:
         seconds: from the start of the process until it said that it is ready.
-        cpu: CPU seconds of the operator until 10 s after that. What it calls ready is its own
-            affair; what it has to do is not.
+        cpu: CPU seconds of the operator until 10 s after that: what it calls ready is its own
+            affair, and some have work left then.
         written: how many policies were created, changed or deleted. Must be 0.
-        memory: of the operator 10 s after it was ready.
+        memory: the operator's, 10 s after it was ready.
     """
 
     seconds: float
@@ -35,35 +34,36 @@ class RestartResult:
 
 
 @dataclass(frozen=True, slots=True)
-class AtOnceResult:
-    """One round of an operator.
+class BareAtOnceResult:
+    """One round of the bare client.
 
     Attributes:
         burst: how long it took.
         cpu: CPU seconds by process, until the last policy was stored.
-        cpu_to_quiet: the operator's until it had nothing more to do; what it tells about the
-            Namespaces comes after the policies.
+    """
+
+    burst: Burst
+    cpu: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class AtOnceResult(BareAtOnceResult):
+    """One round of an operator.
+
+    Attributes:
+        cpu_to_quiet: the operator's CPU seconds until it had nothing more to do; what it reports
+            about the Namespaces comes after the policies.
         idle: the operator's memory before the first Namespace.
         memory: the operator's memory once it was quiet, and its peak.
         restart: what a restart after it came to.
         different: Namespaces whose policy is another one than the bare client writes.
     """
 
-    burst: Burst
-    cpu: dict[str, float]
     cpu_to_quiet: float
     idle: Memory
     memory: Memory
     restart: RestartResult
     different: int
-
-
-@dataclass(frozen=True, slots=True)
-class BareAtOnceResult:
-    """One round of the bare client; attributes as of `AtOnceResult`."""
-
-    burst: Burst
-    cpu: dict[str, float]
 
 
 def measure_at_once(subject: Subject, extent: Extent) -> AtOnceResult:

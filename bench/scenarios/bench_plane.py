@@ -1,9 +1,9 @@
-"""A control plane to measure on, warm, and a process that puts load on it."""
+"""A warm control plane to measure on, with the load generator beside it."""
 
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from bench.audit import AuditLog
-from bench.load.api import Access
+from bench.load.api import Access, run_load
 from bench.load.housekeeping import prepare, versions
 from bench.load.labels import namespace_names
-from bench.load.written import Written, populate
+from bench.load.written import Written, learn_written, populate
 from bench.processes import CpuMeter, settle
 from bench.subjects import Running, Subject, running
 from homelab_netpol.package_data import own_crds
@@ -25,13 +25,30 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
+class Extent:
+    """How much is done in one measurement.
+
+    Attributes:
+        namespaces: how many there are, or are created.
+        samples: how often something that takes milliseconds is done.
+        seconds: how long an operator that has nothing to do is watched.
+        written: what an operator writes for a Namespace.
+    """
+
+    namespaces: int
+    samples: int
+    seconds: float
+    written: Written
+
+
+@dataclass(frozen=True, slots=True)
 class BenchPlane:
     """A control plane with a load generator beside it.
 
     Attributes:
         plane: the control plane.
         access: how the generator reaches it.
-        folder: for whatever a measurement needs to write down.
+        folder: for files that a measurement needs.
         audit: what the API server wrote down; empty unless that was asked for.
         generator: two processes, as something is to be timed while the other one makes load.
     """
@@ -42,13 +59,15 @@ class BenchPlane:
     audit: AuditLog
     generator: ProcessPoolExecutor
 
-    def load(self, work: Callable[..., Result], *arguments: Any) -> Result:
-        """Has the generator do something, and waits."""
+    def load(self, work: Callable[..., Coroutine[Any, Any, Result]], *arguments: Any) -> Result:
+        """Runs a coroutine function of the generator, and waits for its result."""
         return self.start(work, *arguments).result()
 
-    def start(self, work: Callable[..., Result], *arguments: Any) -> Future[Result]:
-        """Has the generator do something; it can do two things at a time."""
-        return self.generator.submit(work, self.access, *arguments)
+    def start(
+        self, work: Callable[..., Coroutine[Any, Any, Result]], *arguments: Any
+    ) -> Future[Result]:
+        """Starts a coroutine function of the generator, which can run two at a time."""
+        return self.generator.submit(run_load, work, self.access, *arguments)
 
     def populate(self, count: int, written: Written) -> None:
         """Creates Namespaces whose policies all stand, as an operator left them."""
@@ -103,10 +122,16 @@ def bench_plane(*, audited: bool = False) -> Iterator[BenchPlane]:
         audit = AuditLog(folder)
         flags = audit.flags() if audited else ()
         # The plane ends first: what the generator still waits for, if this is broken off, fails
-        # then, instead of keeping everybody waiting.
+        # then, instead of keeping this process waiting.
         generator = stack.enter_context(ProcessPoolExecutor(2, mp_context=spawn))
         plane = stack.enter_context(ControlPlane(crds=own_crds(), apiserver_flags=flags))
         found = BenchPlane(plane, Access.read(plane.kubeconfig), folder, audit, generator)
         found.load(prepare)
         found.settle()
         yield found
+
+
+def learn(subject: Subject) -> Written:
+    """What an operator writes, for the bare client to write the same: one example of everything."""
+    with bench_plane() as bench, bench.running(subject):
+        return bench.load(learn_written)

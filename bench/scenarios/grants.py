@@ -6,32 +6,32 @@ from dataclasses import dataclass
 
 from bench.load.grants import Grants, grant_in_turn
 from bench.processes import Memory, memory, settle
-from bench.scenarios.bench_plane import bench_plane
-from bench.scenarios.extent import Extent
+from bench.scenarios.bench_plane import Extent, bench_plane
 from bench.subjects import Subject
 
 
 @dataclass(frozen=True, slots=True)
-class GrantsResult:
-    """One round of an operator.
+class BareGrantsResult:
+    """One round of the bare client.
 
     Attributes:
         grants: how long it took, and how often the list beside the resource was written.
         cpu: CPU seconds by process, until the last side was stored.
-        memory: the operator's memory once it was quiet, and its peak.
     """
 
     grants: Grants
     cpu: dict[str, float]
-    memory: Memory
 
 
 @dataclass(frozen=True, slots=True)
-class BareGrantsResult:
-    """One round of the bare client; attributes as of `GrantsResult`."""
+class GrantsResult(BareGrantsResult):
+    """One round of an operator.
 
-    grants: Grants
-    cpu: dict[str, float]
+    Attributes:
+        memory: the operator's memory once it was quiet, and its peak.
+    """
+
+    memory: Memory
 
 
 def measure_grants(subject: Subject, extent: Extent) -> GrantsResult:

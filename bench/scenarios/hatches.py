@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.load.burst import Burst, create_namespaces
 from bench.load.hatches import Opened, hatch_names, open_hatches
 from bench.load.written import Written, populate
 from bench.processes import Memory, memory, settle
-from bench.scenarios.bench_plane import BenchPlane, bench_plane
-from bench.scenarios.extent import Extent
+from bench.scenarios.bench_plane import BenchPlane, Extent, bench_plane
 from bench.subjects import Subject
 
 # One for so many others: at 20 a second they last about as long as the burst of the others does.
@@ -18,29 +16,29 @@ _OTHERS_PER_HATCH = 12
 
 
 @dataclass(frozen=True, slots=True)
-class HatchesResult:
-    """One round of an operator.
+class BareHatchesResult:
+    """One round of bare clients.
 
     Attributes:
         opened: the hatches whose label was sent while the burst lasted.
         burst: the others.
         cpu: CPU seconds by process, until the last policy and the last hatch.
-        memory: the operator's memory once it was quiet, and its peak.
     """
 
     opened: list[Opened]
     burst: Burst
     cpu: dict[str, float]
-    memory: Memory
 
 
 @dataclass(frozen=True, slots=True)
-class BareHatchesResult:
-    """One round of bare clients; attributes as of `HatchesResult`."""
+class HatchesResult(BareHatchesResult):
+    """One round of an operator.
 
-    opened: list[Opened]
-    burst: Burst
-    cpu: dict[str, float]
+    Attributes:
+        memory: the operator's memory once it was quiet, and its peak.
+    """
+
+    memory: Memory
 
 
 def measure_hatches(subject: Subject, extent: Extent) -> HatchesResult:
@@ -59,7 +57,7 @@ def measure_hatches(subject: Subject, extent: Extent) -> HatchesResult:
 
 
 def bare_hatches(extent: Extent) -> BareHatchesResult:
-    """The same by bare clients: whoever labels a Namespace writes its policy as well."""
+    """The same by bare clients: the client that labels a Namespace writes its policy as well."""
     with bench_plane() as bench:
         _prepare(bench, extent)
         meter = bench.meter()
@@ -87,9 +85,6 @@ def _open_meanwhile(
     others = bench.start(create_namespaces, extent.namespaces, written)
     opened = bench.load(open_hatches, _hatches(extent), written)
     burst = others.result()
-    return within(opened, burst), burst
-
-
-def within(opened: Sequence[Opened], burst: Burst) -> list[Opened]:
-    """Those whose label was sent while the others were created and reconciled."""
-    return [each for each in opened if burst.began <= each.at <= burst.began + burst.seconds]
+    # Only those whose label was sent while the others were created and reconciled.
+    end = burst.began + burst.seconds
+    return [each for each in opened if burst.began <= each.at <= end], burst

@@ -1,4 +1,4 @@
-"""All scenarios by name: of whom each is measured, and with how many Namespaces."""
+"""All scenarios by name: for which operators, and with how many Namespaces."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from bench.scenarios.at_once import bare_at_once, measure_at_once
-from bench.scenarios.baseline import measure_baseline
-from bench.scenarios.extent import Extent
+from bench.scenarios.bench_plane import Extent
+from bench.scenarios.command_line import measure_command_line
 from bench.scenarios.grants import bare_grants, measure_grants
 from bench.scenarios.hatches import bare_hatches, measure_hatches
-from bench.scenarios.help_time import measure_help
 from bench.scenarios.one_by_one import bare_one_by_one, measure_one_by_one
 from bench.scenarios.redefinition import measure_redefinition
 from bench.scenarios.resync import measure_resync
@@ -55,10 +54,9 @@ SCENARIOS = (
     Scenario("one-by-one", Sizes.SAMPLES, measure_one_by_one, bare_one_by_one),
     Scenario("at-once", Sizes.EACH, measure_at_once, bare_at_once),
     Scenario("resync", Sizes.EACH, measure_resync, of_resyncs=True),
-    Scenario("baseline", Sizes.EACH, measure_baseline),
     Scenario("grants", Sizes.MANY, measure_grants, bare_grants),
     Scenario("redefinition", Sizes.MANY, measure_redefinition, ours_only=True),
     Scenario("hatches", Sizes.LARGEST, measure_hatches, bare_hatches, of_slow=False),
     Scenario("steady", Sizes.LARGEST, measure_steady, of_slow=False),
-    Scenario("help", Sizes.SAMPLES, measure_help, ours_only=True),
+    Scenario("command-line", Sizes.SAMPLES, measure_command_line, ours_only=True),
 )

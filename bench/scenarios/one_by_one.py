@@ -4,35 +4,36 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench.load.latency import KINDS, Sample, change_one_by_one, reflex
+from bench.load.latency import KINDS, Sample, change_one_by_one
 from bench.processes import Memory, memory
-from bench.scenarios.bench_plane import bench_plane
-from bench.scenarios.extent import Extent
+from bench.scenarios.bench_plane import Extent, bench_plane
 from bench.subjects import Subject
 
 
 @dataclass(frozen=True, slots=True)
-class OneByOneResult:
-    """One round of an operator.
+class BareOneByOneResult:
+    """One round of the bare client.
 
     Attributes:
-        samples: every change and how long it took.
-        cpu: CPU seconds by process.
-        changes: how many changes were made in all.
-        memory: of the operator afterwards.
+        samples: every change and how long it took; of the bare client, only Namespaces created.
     """
 
     samples: list[Sample]
-    cpu: dict[str, float]
-    changes: int
-    memory: Memory
 
 
 @dataclass(frozen=True, slots=True)
-class BareOneByOneResult:
-    """One round of the bare client: each Namespace and its policy, one after the other."""
+class OneByOneResult(BareOneByOneResult):
+    """One round of an operator.
 
-    samples: list[Sample]
+    Attributes:
+        cpu: CPU seconds by process.
+        changes: how many changes were made in all.
+        memory: the operator's afterwards, and its peak.
+    """
+
+    cpu: dict[str, float]
+    changes: int
+    memory: Memory
 
 
 def measure_one_by_one(subject: Subject, extent: Extent) -> OneByOneResult:
@@ -48,6 +49,6 @@ def measure_one_by_one(subject: Subject, extent: Extent) -> OneByOneResult:
 
 
 def bare_one_by_one(extent: Extent) -> BareOneByOneResult:
-    """The least that is possible."""
+    """Creates so many Namespaces, and the policy of each right after it."""
     with bench_plane() as bench:
-        return BareOneByOneResult(bench.load(reflex, extent.samples, extent.written))
+        return BareOneByOneResult(bench.load(change_one_by_one, extent.samples, extent.written))

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from bench.load.redefine import Redefinition, change_profile, replace_bare, use_profile
 from bench.processes import Memory, memory, settle
-from bench.scenarios.bench_plane import bench_plane
-from bench.scenarios.extent import Extent
+from bench.scenarios.bench_plane import Extent, bench_plane
 from bench.subjects import Subject
 
 

@@ -1,4 +1,4 @@
-"""A resync with everything right: what it costs to look through all of it for nothing."""
+"""A resync with everything right: the CPU time of comparing all of it."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ import time
 from dataclasses import dataclass
 
 from bench.processes import Memory, cpu_seconds, memory, settle
-from bench.scenarios.bench_plane import bench_plane, changed
-from bench.scenarios.extent import Extent
-from bench.spells import Reading, spells
+from bench.scenarios.bench_plane import Extent, bench_plane, changed
 from bench.subjects import Subject
 
-# Long enough for an operator to be quiet in between, so that one resync is told from the next.
+# Long enough for an operator to be quiet in between, so that one resync is over before the next.
 _PERIODS = ((1_000, 10.0), (100_000, 20.0))
 _RESYNCS = 2
-_STEP_SECONDS = 0.02
+_STEP_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,23 +20,19 @@ class ResyncResult:
     """One round.
 
     Attributes:
-        period: the setting, in seconds between two resyncs.
         cpu: CPU seconds of the operator for one resync: what it used in two periods, halved, with
-            whatever else it did in that time.
-        seconds: how long it was busy with each; none if the two could not be told apart.
+            all else that it did in that time.
         written: policies that were written; must be none.
         memory: the operator's memory afterwards, and its peak.
     """
 
-    period: float
     cpu: float
-    seconds: list[float]
     written: int
     memory: Memory
 
 
 def measure_resync(subject: Subject, extent: Extent) -> ResyncResult:
-    """Watches the operator for two resyncs among so many Namespaces."""
+    """Measures the operator for two resyncs among so many Namespaces."""
     period = next(seconds for most, seconds in _PERIODS if extent.namespaces <= most)
     # Looking at the targets of grants is no part of it, and has a period of its own.
     settings = {"resyncSeconds": period, "inspectionSeconds": 3600.0}
@@ -48,33 +42,25 @@ def measure_resync(subject: Subject, extent: Extent) -> ResyncResult:
             settle([operator.pid])
             bench.settle()
             before = bench.versions()
-            over = _await_resync(operator.pid, period)
-            # From the middle between two resyncs on, so that two periods hold two of them.
-            time.sleep(max(0.0, over + period / 2 - time.monotonic()))
-            readings = _watch(operator.pid, _RESYNCS * period)
+            # From the middle between two resyncs on, so that two periods hold two whole ones.
+            middle = _busiest(operator.pid, period) + period / 2
+            time.sleep((middle - time.monotonic()) % period)
+            begun = cpu_seconds(operator.pid)
+            time.sleep(_RESYNCS * period)
+            cpu = (cpu_seconds(operator.pid) - begun) / _RESYNCS
             used = memory(operator.pid)
             written = len(changed(before, bench.versions()))
-    busy = [spell.seconds for spell in spells(readings)]
-    cpu = (readings[-1].cpu - readings[0].cpu) / _RESYNCS
-    return ResyncResult(period, cpu, busy if len(busy) == _RESYNCS else [], written, used)
+    return ResyncResult(cpu, written, used)
 
 
-def _await_resync(pid: int, period: float) -> float:
-    """Waits for a resync; when it was over, or now if none costs enough to be seen."""
-    readings: list[Reading] = []
-    deadline = time.monotonic() + 2 * period
-    while time.monotonic() < deadline:
-        readings += _watch(pid, period / 5)
-        over = [spell.end for spell in spells(readings) if spell.end < readings[-1].at - 1.0]
-        if over:
-            return over[-1]
-    return time.monotonic()
-
-
-def _watch(pid: int, seconds: float) -> list[Reading]:
-    """Reads the CPU time of a process again and again."""
-    readings = [Reading(time.monotonic(), cpu_seconds(pid))]
-    while readings[-1].at < readings[0].at + seconds:
+def _busiest(pid: int, seconds: float) -> float:
+    """Watches a process for so long; the moment at which it used the most CPU."""
+    end = time.monotonic() + seconds
+    most, moment, last = -1.0, end, cpu_seconds(pid)
+    while (now := time.monotonic()) < end:
         time.sleep(_STEP_SECONDS)
-        readings.append(Reading(time.monotonic(), cpu_seconds(pid)))
-    return readings
+        used = cpu_seconds(pid)
+        if used - last > most:
+            most, moment = used - last, now
+        last = used
+    return moment

@@ -6,8 +6,7 @@ import time
 from dataclasses import dataclass
 
 from bench.processes import Memory, memory, settle
-from bench.scenarios.bench_plane import bench_plane, changed
-from bench.scenarios.extent import Extent
+from bench.scenarios.bench_plane import Extent, bench_plane, changed
 from bench.subjects import Subject
 
 

@@ -1,40 +1,28 @@
-"""From records to tables: one module for each thing that was measured."""
+"""From records to tables: one module for each thing that was measured, and one for the bars."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from bench.records import Records
-from bench.scenarios.help_time import help_tables
 from bench.summary.at_once import at_once_tables
 from bench.summary.failures import failures
-from bench.summary.latency import one_by_one_tables
-from bench.summary.many import grant_tables, redefinition_tables
-from bench.summary.promises import promises
-from bench.summary.quiet import baseline_tables, resync_tables, steady_tables
-from bench.summary.under_load import hatch_tables
-from bench.summary.weight import weight_tables
+from bench.summary.hatches import hatch_tables
+from bench.summary.idle import resync_tables, steady_tables
+from bench.summary.one_by_one import one_by_one_tables
+from bench.summary.shared import grant_tables, redefinition_tables
+from bench.summary.totals import total_tables
 from bench.tables import Table
 
 
-def tables(records: Records, ours: Sequence[str]) -> list[Table]:
-    """All tables of which there is something to show, in the order in which they are read.
-
-    Args:
-        records: what was measured.
-        ours: the names under which our own operator was measured.
-    """
+def tables(records: Records) -> list[Table]:
+    """All tables of which there is something to show, in the order in which they are read."""
     return [
-        *promises(records, ours),
         *one_by_one_tables(records),
         *at_once_tables(records),
         *hatch_tables(records),
-        *grant_tables(records),
-        *baseline_tables(records),
-        *resync_tables(records),
         *steady_tables(records),
+        *resync_tables(records),
+        *grant_tables(records),
         *redefinition_tables(records),
-        *weight_tables(records),
-        *help_tables(records),
+        *total_tables(records),
         *failures(records),
     ]

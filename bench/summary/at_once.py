@@ -1,4 +1,4 @@
-"""Many Namespaces at once, and the restart among them."""
+"""The tables of many Namespaces at once, and of the restart among them."""
 
 from __future__ import annotations
 
@@ -8,111 +8,82 @@ from bench.contenders import BARE
 from bench.figures import Spread, percentile
 from bench.records import Records
 from bench.scenarios.at_once import STEADY_SECONDS, AtOnceResult, BareAtOnceResult
-from bench.summary.by_round import NONE, ratio, ratios, spread
+from bench.summary.columns import Column, each_round, ratio_to, table
 from bench.tables import Table
 
-Bursts = Mapping[int, AtOnceResult | BareAtOnceResult]
-
-_CPU_COLUMNS = ("API server", "etcd", "controllers", "operator", "generator", "others")
+_CPU = ("API server", "etcd", "controllers", "operator", "generator", "others")
+_NOTE = (
+    "32 clients create the Namespaces; seconds from the first create sent until the last policy"
+    " is seen stored. of bare: the rate, against the bare client's of the same round, which"
+    " writes the same Namespaces and the same policies. Delays: from a Namespace's own answer."
+)
+_CPU_NOTE = (
+    "CPU seconds until the last policy is stored. generator: the process that creates the"
+    " Namespaces, and as the bare client their policies too. others: programs that are no part"
+    " of this. of the machine: all of them against what the cores had to give."
+)
+_RESTART_NOTE = (
+    "From the start of the process, Python's imports included, to a good /readyz; what it takes"
+    f" to be ready each operator decides for itself. CPU: until {STEADY_SECONDS:g} s after"
+    " that, as is the steady memory."
+)
+_RESTART: tuple[Column[AtOnceResult], ...] = (
+    each_round("seconds to ready", lambda found: found.restart.seconds, 2),
+    each_round("policies written", lambda found: found.restart.written, 0),
+    each_round("CPU, s", lambda found: found.restart.cpu, 2),
+    each_round("peak MB", lambda found: found.restart.memory.peak, 0),
+    each_round("steady MB", lambda found: found.restart.memory.resident, 0),
+)
 
 
 def at_once_tables(records: Records) -> list[Table]:
     """For each size, one table of times and one of CPU; and one of the restarts."""
     found = []
-    for size in records.sizes(AtOnceResult, BareAtOnceResult):
+    for size in records.sizes(BareAtOnceResult):
         found += [_times(records, size), _cpu(records, size)]
-    restarts = _restarts(records)
-    return [*found, restarts] if restarts.rows else found
+    restarts = records.by_name_and_size(AtOnceResult)
+    title = "Restart with everything already right"
+    if restarts:
+        found.append(table(title, "operator, namespaces", _RESTART, restarts, _RESTART_NOTE))
+    return found
 
 
-def rate(found: AtOnceResult | BareAtOnceResult) -> float:
+def rate(found: BareAtOnceResult) -> float:
     """Namespaces a second, from the first one sent to the last policy seen."""
     return len(found.burst.delays) / found.burst.seconds
 
 
-def _bursts(records: Records, size: int) -> dict[str, Bursts]:
-    bare = records.of(BareAtOnceResult, BARE, size)
-    others = {name: records.of(AtOnceResult, name, size) for name in _names(records, size)}
-    return {BARE: bare, **others} if bare else {**others}
-
-
-def _names(records: Records, size: int) -> list[str]:
-    return records.who(AtOnceResult, size)
-
-
 def _times(records: Records, size: int) -> Table:
     bare = records.of(BareAtOnceResult, BARE, size)
-    rows = [
-        [
-            name,
-            spread(found, lambda each: each.burst.seconds, 2),
-            spread(found, rate, 0),
-            ratio(ratios(found, rate, bare, rate)),
-            spread(found, lambda each: 1e3 * percentile(each.burst.delays, 0.5), 0),
-            spread(found, lambda each: 1e3 * percentile(each.burst.delays, 0.99), 0),
-        ]
-        for name, found in _bursts(records, size).items()
-    ]
-    note = (
-        "32 clients create the Namespaces; seconds from the first create sent until the last policy"
-        " is seen stored. of bare: the rate, against the bare client's of the same round, which"
-        " writes the same Namespaces and the same policies. Delays: from a Namespace's own answer."
+    columns: tuple[Column[BareAtOnceResult], ...] = (
+        each_round("seconds", lambda found: found.burst.seconds, 2),
+        each_round("namespaces/s", rate, 0),
+        ratio_to("of bare", bare, rate),
+        each_round("delay p50 ms", lambda found: 1e3 * percentile(found.burst.delays, 0.5), 0),
+        each_round("delay p99 ms", lambda found: 1e3 * percentile(found.burst.delays, 0.99), 0),
     )
-    for name in _names(records, size):
-        different = max(each.different for each in records.of(AtOnceResult, name, size).values())
-        if different:
+    note = _NOTE
+    for name, rounds in records.by_name(AtOnceResult, size).items():
+        if different := max(each.different for each in rounds.values()):
             note += f" {name} wrote another policy for {different:,} of them than the bare client."
-    columns = ("", "seconds", "namespaces/s", "of bare", "delay p50 ms", "delay p99 ms")
-    return Table(f"{size:,} namespaces at once", columns, rows, note)
+    found = records.by_name(BareAtOnceResult, size)
+    return table(f"{size:,} namespaces at once", "", columns, found, note)
 
 
 def _cpu(records: Records, size: int) -> Table:
-    rows = []
-    for name, found in _bursts(records, size).items():
-        used = [each.cpu for each in found.values()]
-        cells = [
-            Spread.of([cpu[column] for cpu in used]).text(2) if column in used[0] else NONE
-            for column in _CPU_COLUMNS
-        ]
-        busy = [
-            sum(seconds for column, seconds in cpu.items() if column != "machine") / cpu["machine"]
-            for cpu in used
-        ]
-        rows.append([name, *cells, f"{Spread.of(busy).median:.0%}"])
-    note = (
-        "CPU seconds until the last policy is stored. generator: the process that creates the"
-        " Namespaces, and as the bare client their policies too. others: programs that are no part"
-        " of this. of the machine: all of them against what the cores had to give."
-    )
-    columns = ("CPU seconds", *_CPU_COLUMNS, "of the machine")
-    return Table(f"Who used the CPU, {size:,} namespaces at once", columns, rows, note)
+    columns = (*map(_cpu_of, _CPU), Column("of the machine", _share_of_machine))
+    found = {
+        name: {number: each.cpu for number, each in rounds.items()}
+        for name, rounds in records.by_name(BareAtOnceResult, size).items()
+    }
+    title = f"Who used the CPU, {size:,} namespaces at once"
+    return table(title, "CPU seconds", columns, found, _CPU_NOTE)
 
 
-def _restarts(records: Records) -> Table:
-    rows = []
-    for size in records.sizes(AtOnceResult):
-        for name in _names(records, size):
-            found = {
-                number: each.restart
-                for number, each in records.of(AtOnceResult, name, size).items()
-            }
-            rows.append(
-                [
-                    f"{name}, {size:,}",
-                    spread(found, lambda each: each.seconds, 2),
-                    spread(found, lambda each: each.written, 0),
-                    spread(found, lambda each: each.cpu, 2),
-                    spread(found, lambda each: each.memory.peak, 0),
-                    spread(found, lambda each: each.memory.resident, 0),
-                ]
-            )
-    note = (
-        "From the start of the process, Python's imports included, to a good /readyz; what it takes"
-        f" to be ready each operator decides for itself. CPU: until {STEADY_SECONDS:g} s after"
-        " that, as is the steady memory."
-    )
-    columns = (
-        *("operator, namespaces", "seconds to ready", "policies written", "CPU, s"),
-        *("peak MB", "steady MB"),
-    )
-    return Table("Restart with everything already right", columns, rows, note)
+def _cpu_of(process: str) -> Column[dict[str, float]]:
+    return each_round(process, lambda cpu: cpu.get(process), 2)
+
+
+def _share_of_machine(found: Mapping[int, dict[str, float]]) -> str:
+    shares = [(sum(cpu.values()) - cpu["machine"]) / cpu["machine"] for cpu in found.values()]
+    return f"{Spread.of(shares).median:.0%}"

@@ -8,14 +8,19 @@ from dataclasses import dataclass
 
 import pytest
 
+from bench.contenders import PLAIN_KOPF, STOCK, TUNED, contenders
 from bench.peers.binary import go_peer
 from bench.peers.settings import PeerSettings
-from bench.subjects import Subject, controller_runtime, own, plain_kopf
+from bench.subjects import Subject, own
 from lab.control_plane import BuildError, Lab
 from tests.bench.homes import AFTER, BEFORE, Home, Labelled, Stands, home
 from tests.cluster.kube import Manifest, ccnp_path, cnp_path, eventually
 
-PEERS = (plain_kopf(), controller_runtime(tuned=True), controller_runtime(tuned=False))
+PEERS = [
+    each.subject
+    for each in contenders()
+    if each.subject and each.name in (PLAIN_KOPF, TUNED, STOCK)
+]
 NARROWED = {"prometheus": {"ports": [9090, 9100]}}
 
 

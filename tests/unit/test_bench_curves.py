@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 from xml.etree import ElementTree
 
-from bench.contenders import BARE, OURS
+from bench.contenders import BARE
 from bench.curves.drawing import draw
 from bench.curves.series import PANELS, read_series
+from bench.subjects import OURS
 
 SVG = "{http://www.w3.org/2000/svg}"
 

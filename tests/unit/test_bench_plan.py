@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bench.contenders import BARE, LIMITED, OURS, PLAIN_KOPF, STOCK, TUNED, contenders, pick
+from bench.contenders import BARE, LIMITED, PLAIN_KOPF, STOCK, TUNED, contenders, pick
 from bench.plan import Measurement, Plan, measurements
 from bench.scenarios.index import SCENARIOS
+from bench.subjects import OURS
 
 PLAN = Plan(
     contenders=contenders(),
@@ -30,7 +31,7 @@ def of(scenario: str, contender: str = "") -> list[Measurement]:
     ]
 
 
-def test_whoever_is_first_in_one_round_is_last_in_the_next() -> None:
+def test_the_first_in_one_round_is_the_last_in_the_next() -> None:
     orders = [
         [each.contender.name for each in of("at-once") if (each.round, each.namespaces) == (n, 500)]
         for n in (2, 3)
@@ -59,15 +60,15 @@ def test_controller_runtime_as_it_comes_is_measured_in_everything_once() -> None
     assert {5000, 500} <= {each.namespaces for each in found}
 
 
-def test_nobody_is_measured_in_what_he_cannot_do() -> None:
-    assert {each.contender.name for each in of("redefinition")} == {OURS}
+def test_no_operator_is_measured_in_what_it_cannot_do() -> None:
+    assert {each.contender.name for each in of("redefinition") + of("command-line")} == {OURS}
     assert PLAIN_KOPF not in {each.contender.name for each in of("resync")}
     assert BARE not in {each.contender.name for each in of("steady")}
 
 
 def test_hatches_and_the_steady_state_are_measured_at_the_largest_size_only() -> None:
     assert {each.namespaces for each in of("hatches") + of("steady")} == {5000}
-    small = Plan(contenders(), SCENARIOS, 1, 1, 5, (250, 100), None, 50, 1.0)
+    small = Plan(contenders(), SCENARIOS, 1, 1, 5, (250, 100), 0, 50, 1.0)
     found = [each for each in measurements(small) if each.scenario.name == "hatches"]
     assert {each.namespaces for each in found} == {250}
 

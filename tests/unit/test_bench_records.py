@@ -13,8 +13,8 @@ from bench.load.api import LoadError
 from bench.load.written import Written
 from bench.plan import Measurement
 from bench.records import Record, Records
-from bench.runner import run
-from bench.scenarios.extent import Extent
+from bench.report import run
+from bench.scenarios.bench_plane import Extent
 from bench.scenarios.index import Scenario, Sizes
 from bench.subjects import Subject, own
 from bench.summary.failures import failures
@@ -76,7 +76,8 @@ def test_results_are_found_by_kind_contender_and_size_round_by_round() -> None:
     for number, contender, size in ((1, "a", 500), (2, "a", 500), (1, "b", 500), (1, "a", 5000)):
         found.add(Record(number, "try", contender, size, Figure(number + size)))
     assert found.of(Figure, "a", 500) == {1: Figure(501), 2: Figure(502)}
-    assert found.who(Figure, 500) == ["a", "b"]
+    assert list(found.by_name(Figure, 500)) == ["a", "b"]
+    assert list(found.by_name_and_size(Figure)) == ["a, 500", "b, 500", "a, 5,000"]
     assert found.sizes(Figure) == [500, 5000]
     assert found.rounds() == 2
     assert found.of(Extent, "a", 500) == {}

@@ -13,7 +13,7 @@ import kubernetes
 from kubernetes.dynamic import DynamicClient
 
 from bench.peers.plain_kopf import handlers
-from bench.peers.plain_kopf.work import Work
+from bench.peers.plain_kopf.reconciler import Reconciler
 
 
 def main() -> None:
@@ -30,9 +30,9 @@ def main() -> None:
     configuration.connection_pool_maxsize = handlers.THREADS
     ports = [int(port) for port in given.prometheus_ports.split(",") if port]
     with tempfile.TemporaryDirectory() as folder:
-        # What the API server offers is kept in a file, by default one that nobody takes away.
+        # The client keeps what it discovers in a file, by default one that stays there.
         client = kubernetes.client.ApiClient(configuration)
-        work = Work(DynamicClient(client, cache_file=f"{folder}/discovery.json"), ports)
+        reconciler = Reconciler(DynamicClient(client, cache_file=f"{folder}/discovery.json"), ports)
     if given.resync_seconds:
         # Kopf's own way; it costs a finalizer and a task for each Namespace.
         kopf.timer(
@@ -41,14 +41,14 @@ def main() -> None:
             interval=given.resync_seconds,
             initial_delay=given.resync_seconds,
         )(handlers.resync)
-    _serve(given.port, work)
-    kopf.run(clusterwide=True, standalone=True, memo=kopf.Memo(work=work))
+    _serve(given.port, reconciler)
+    kopf.run(clusterwide=True, standalone=True, memo=kopf.Memo(reconciler=reconciler))
 
 
-def _serve(port: int, work: Work) -> None:
+def _serve(port: int, reconciler: Reconciler) -> None:
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            ready = self.path == "/readyz" and work.ready
+            ready = self.path == "/readyz" and reconciler.ready
             self.send_response(200 if ready else 503)
             self.end_headers()
 

@@ -1,4 +1,4 @@
-"""Kopf's handlers. The synchronous ones run in its threads, the others only take note."""
+"""Kopf's handlers. The synchronous ones run in its threads, the others only fill caches."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Any
 
 import kopf
 
+from bench.peers.plain_kopf.cache import CCNPS, CNPS, GROUP, MANAGED, VERSION
 from bench.peers.plain_kopf.policies import Key
-from bench.peers.plain_kopf.standing import CCNPS, CNPS, GROUP, MANAGED, VERSION
-from bench.peers.plain_kopf.work import Work
+from bench.peers.plain_kopf.reconciler import Reconciler
 
 THREADS = 16
 
@@ -21,14 +21,14 @@ def begin(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: Any) -> None:
     settings.posting.enabled = False
     for plural in (CNPS, CCNPS):
         settings.watching.label_selectors[GROUP, VERSION, plural] = MANAGED
-    _work(memo).begin()
+    _reconciler(memo).begin()
 
 
 @kopf.on.event("v1", "namespaces")
 async def note(event: kopf.RawEvent, name: str, memo: kopf.Memo, **_: Any) -> None:
     """Remembers the labels; Kopf calls this before the handlers of changes."""
     labels = event["object"]["metadata"].get("labels") or {}
-    _work(memo).saw_namespace(name, None if leaving(event) else labels)
+    _reconciler(memo).observe_namespace(name, None if leaving(event) else labels)
 
 
 @kopf.on.create("v1", "namespaces")
@@ -36,12 +36,12 @@ async def note(event: kopf.RawEvent, name: str, memo: kopf.Memo, **_: Any) -> No
 @kopf.on.resume("v1", "namespaces")
 def reconcile(name: str, memo: kopf.Memo, **_: Any) -> None:
     """Follows the labels."""
-    _work(memo).reconcile(name)
+    _reconciler(memo).reconcile(name)
 
 
 def resync(name: str, memo: kopf.Memo, **_: Any) -> None:
     """Looks at a Namespace again; a timer, if one is asked for."""
-    _work(memo).reconcile(name)
+    _reconciler(memo).reconcile(name)
 
 
 def leaving(event: kopf.RawEvent, **_: Any) -> bool:
@@ -54,28 +54,28 @@ def leaving(event: kopf.RawEvent, **_: Any) -> bool:
 @kopf.on.event("v1", "namespaces", when=leaving)
 def leave(name: str, memo: kopf.Memo, **_: Any) -> None:
     """Takes a Namespace that goes out of the lists beside shared resources."""
-    _work(memo).reconcile_targets(name)
+    _reconciler(memo).reconcile_targets(name)
 
 
 @kopf.on.event(GROUP, VERSION, CNPS)
 @kopf.on.event(GROUP, VERSION, CCNPS)
 async def note_policy(event: kopf.RawEvent, memo: kopf.Memo, **_: Any) -> None:
     """Remembers what stands."""
-    _work(memo).standing.saw(event["object"], deleted=event["type"] == "DELETED")
+    _reconciler(memo).policies.observe(event["object"], deleted=event["type"] == "DELETED")
 
 
 def drifted(event: kopf.RawEvent, memo: kopf.Memo, **_: Any) -> bool:
-    """Somebody edited or deleted a policy; most events are of own writes."""
-    return _work(memo).is_drift(event["object"], deleted=event["type"] == "DELETED")
+    """A policy is not as it should be; most events are of own writes, and it is."""
+    return _reconciler(memo).is_drift(event["object"], deleted=event["type"] == "DELETED")
 
 
 @kopf.on.event(GROUP, VERSION, CNPS, when=drifted)
 @kopf.on.event(GROUP, VERSION, CCNPS, when=drifted)
 def undo(name: str, namespace: str | None, memo: kopf.Memo, **_: Any) -> None:
     """Puts the policy back."""
-    _work(memo).undo(Key(namespace or "", name))
+    _reconciler(memo).undo(Key(namespace or "", name))
 
 
-def _work(memo: kopf.Memo) -> Work:
-    work: Work = memo.work
-    return work
+def _reconciler(memo: kopf.Memo) -> Reconciler:
+    reconciler: Reconciler = memo.reconciler
+    return reconciler

@@ -87,7 +87,7 @@ def target_policy(name: str, consumers: Sequence[str]) -> Policy:
 
 
 def additive() -> Json:
-    """Whatever a rule allows, it denies nothing."""
+    """`enableDefaultDeny` for a policy that only allows."""
     return {"ingress": False, "egress": False}
 
 

@@ -1,4 +1,4 @@
-"""What is done about a Namespace, a shared resource, a baseline; for use by many threads."""
+"""Reconciles Namespaces, shared resources and baselines; for use by many threads."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 
 from kubernetes.dynamic import DynamicClient
 
+from bench.peers.plain_kopf.cache import PolicyCache, read_live
 from bench.peers.plain_kopf.clusterwide import clusterwide_policies
 from bench.peers.plain_kopf.intent import TARGETS, Intent, read_intent
 from bench.peers.plain_kopf.policies import Key, Policy, namespace_policies, target_policy
-from bench.peers.plain_kopf.standing import Standing, read_live
 
 _TARGET_KEYS = {Key(where, f"homelab-grant-{name}"): name for name, where in TARGETS.items()}
 
 
-class Work:
-    """Knows every Namespace's intent and every standing policy, and makes one fit the other.
+class Reconciler:
+    """Holds every Namespace's intent, and makes the policies in the cluster follow from it.
 
     Args:
         client: with as many connections as there are threads.
@@ -25,7 +25,7 @@ class Work:
     """
 
     def __init__(self, client: DynamicClient, prometheus_ports: Sequence[int]) -> None:
-        self.standing = Standing(client)
+        self.policies = PolicyCache(client)
         self._namespaces = client.resources.get(api_version="v1", kind="Namespace")
         self._baselines = clusterwide_policies(prometheus_ports)
         self._lock = threading.Lock()
@@ -43,21 +43,21 @@ class Work:
 
     def begin(self) -> None:
         """Fills the memory before Kopf's first event, or the first target lists would be short."""
-        self.standing.load()
+        self.policies.load()
         for manifest in self._namespaces.get().to_dict()["items"]:
             metadata = manifest["metadata"]
             if "deletionTimestamp" not in metadata:
-                self.saw_namespace(metadata["name"], metadata.get("labels") or {})
+                self.observe_namespace(metadata["name"], metadata.get("labels") or {})
         for policy in self._baselines.values():
-            self.standing.ensure(policy)
-        for name in self.standing.within(""):
+            self.policies.ensure(policy)
+        for name in self.policies.within(""):
             if Key("", name) not in self._baselines:
-                self.standing.remove(Key("", name))
+                self.policies.remove(Key("", name))
         for resource in TARGETS:
             self._target(resource)
         self._pending = set(self._intents)
 
-    def saw_namespace(self, name: str, labels: Mapping[str, str] | None) -> None:
+    def observe_namespace(self, name: str, labels: Mapping[str, str] | None) -> None:
         """Takes note of a Namespace's labels; None: it is gone, or about to go."""
         with self._lock:
             if labels is None:
@@ -70,15 +70,15 @@ class Work:
 
         Raises:
             ApiException: the API server refused something.
-            kopf.TemporaryError: somebody else changes a policy all the time.
+            kopf.TemporaryError: another writer changes a policy all the time.
         """
         desired = self._desired(name)
         for policy in desired.values():
-            self.standing.ensure(policy)
-        for standing in self.standing.within(name):
-            key = Key(name, standing)
+            self.policies.ensure(policy)
+        for existing in self.policies.within(name):
+            key = Key(name, existing)
             if key not in desired and key not in _TARGET_KEYS:
-                self.standing.remove(key)
+                self.policies.remove(key)
         self.reconcile_targets(name)
 
     def reconcile_targets(self, name: str) -> None:
@@ -104,16 +104,16 @@ class Work:
 
         Raises:
             ApiException: the API server refused it.
-            kopf.TemporaryError: somebody else changes it all the time.
+            kopf.TemporaryError: another writer changes it all the time.
         """
         if key in _TARGET_KEYS:
             self._target(_TARGET_KEYS[key])
             return
         desired = self._desired_policy(key)
         if desired is not None:
-            self.standing.ensure(desired)
+            self.policies.ensure(desired)
         else:
-            self.standing.remove(key)
+            self.policies.remove(key)
 
     def _desired(self, namespace: str) -> dict[Key, Policy]:
         intent = self._intents.get(namespace)
@@ -137,7 +137,7 @@ class Work:
             return sorted(name for name, intent in self._intents.items() if intent.uses(resource))
 
     def _target(self, resource: str) -> None:
-        # Whoever writes the list already looks again before he ends: nobody need wait for him, as
+        # A thread that writes the list already looks again before it ends, so none waits for it:
         # sixteen threads that wait for one list would leave none for the Namespaces.
         self._stale.add(resource)
         lock = self._target_locks[resource]
@@ -152,7 +152,7 @@ class Work:
         consumers = self._consumers(resource)
         key = Key(TARGETS[resource], f"homelab-grant-{resource}")
         if consumers:
-            self.standing.ensure(target_policy(resource, consumers))
-        elif key.name in self.standing.within(key.namespace):
-            self.standing.remove(key)
+            self.policies.ensure(target_policy(resource, consumers))
+        elif key.name in self.policies.within(key.namespace):
+            self.policies.remove(key)
         self._listed[resource] = frozenset(consumers)

@@ -1,4 +1,4 @@
-"""The policies as they stand, and the writes that change them; for use by many threads."""
+"""A cache of the policies in the cluster, and the writes that change them; for many threads."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class Live(NamedTuple):
         )
 
 
-class Standing:
-    """Remembers what the watch and the own writes have shown, so that what is right costs no call.
+class PolicyCache:
+    """Holds what the watch and the own writes have shown, so that a right policy costs no call.
 
     Args:
         client: with as many connections as there are threads.
@@ -57,9 +57,9 @@ class Standing:
         """Lists what stands; for the start."""
         for kind in self._kinds.values():
             for manifest in kind.get(label_selector=MANAGED).to_dict()["items"]:
-                self.saw(manifest)
+                self.observe(manifest)
 
-    def saw(self, manifest: Mapping[str, Any], *, deleted: bool = False) -> None:
+    def observe(self, manifest: Mapping[str, Any], *, deleted: bool = False) -> None:
         """Takes note of a policy, unless something newer is known of it."""
         key, live = read_live(manifest)
         with self._lock:
@@ -84,14 +84,14 @@ class Standing:
 
         Raises:
             ApiException: the API server refused it.
-            kopf.TemporaryError: somebody else changes it all the time.
+            kopf.TemporaryError: another writer changes it all the time.
         """
         live = self.within(policy.key.namespace).get(policy.key.name)
         for _ in range(_ATTEMPTS):
             if live is not None and live.is_right(policy):
                 return
             try:
-                self.saw(self._write(policy, live))
+                self.observe(self._write(policy, live))
                 return
             except ApiException as error:
                 if error.status not in (_NOT_FOUND, _CONFLICT):
@@ -123,7 +123,7 @@ class Standing:
         }
         if live is None:
             return self._call("create", policy.key, body=body)
-        metadata["resourceVersion"] = str(live.version)  # it fails when somebody else was faster
+        metadata["resourceVersion"] = str(live.version)  # a newer version makes it fail
         return self._call("replace", policy.key, body=body)
 
     def _look(self, key: Key) -> Live | None:
@@ -133,7 +133,7 @@ class Standing:
             if error.status == _NOT_FOUND:
                 return None
             raise
-        self.saw(manifest)
+        self.observe(manifest)
         return read_live(manifest)[1]
 
     def _call(self, verb: str, key: Key, **arguments: Any) -> Any:
