@@ -37,9 +37,9 @@ class HatchReporter:
                 self._opened(intent)
             self._end_is_near(intent)
             return
-        self._drop_gauges(namespace)
-        self._end_reported.pop(namespace, None)
         if was_open:
+            self._drop_gauges(namespace)
+            self._end_reported.pop(namespace, None)
             self._recorder.note(
                 namespace, "EnforcementEnabled", "The escape hatch is closed again."
             )
