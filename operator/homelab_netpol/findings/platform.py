@@ -11,16 +11,10 @@ from collections.abc import Iterator, Sequence
 from ipaddress import ip_network
 
 from homelab_netpol.cilium.evaluation.answer import Answer, Doubt, all_of
-from homelab_netpol.cilium.evaluation.endpoint import (
-    NAMESPACE_KEY,
-    NAMESPACE_LABELS_PREFIX,
-    Endpoint,
-    Entity,
-    Network,
-    Pod,
-)
-from homelab_netpol.cilium.evaluation.matchers import LabelSelector, Matcher, Unclear
+from homelab_netpol.cilium.evaluation.endpoint import Endpoint, Entity, Network, Pod
+from homelab_netpol.cilium.evaluation.matchers import EndpointSelector, Matcher, Unclear
 from homelab_netpol.cilium.evaluation.policy import Direction, ReadPolicy, Rule
+from homelab_netpol.cilium.selectors import Operator
 from homelab_netpol.findings.finding import (
     Finding,
     FindingReason,
@@ -29,7 +23,6 @@ from homelab_netpol.findings.finding import (
     name_policies,
     name_ports,
 )
-from homelab_netpol.intent import Operator
 from homelab_netpol.settings import Settings
 
 _HEALTH = "fromEntities [health]"
@@ -103,12 +96,12 @@ def _selects_all_of(subject: Matcher, other: Matcher, namespace: str) -> bool:
 
 def _any_pod_of(subject: Matcher, namespace: str) -> Pod:
     """What is known of a pod from a selector that selects it."""
-    requirements = subject.requirements if isinstance(subject, LabelSelector) else ()
+    requirements = subject.requirements if isinstance(subject, EndpointSelector) else ()
     labels = {
-        one.key: next(iter(one.values))
+        one.key: one.values[0]
         for one in requirements
-        if one.source in ("k8s", "any") and one.operator is Operator.IN and len(one.values) == 1
-        if one.key != NAMESPACE_KEY and not one.key.startswith(NAMESPACE_LABELS_PREFIX)
+        if one.operator is Operator.IN and len(set(one.values)) == 1
+        if one.is_of_pods and not one.is_of_namespace
     }
     return Pod(namespace, None, labels, complete=False)
 

@@ -8,18 +8,24 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-_DNS_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-# As Cilium takes them: pkg/policy/api/fqdn.go.
-_DNS_NAME = re.compile(r"([-a-zA-Z0-9_]+\.)*[-a-zA-Z0-9_]+\.?")
-_DNS_PATTERN = re.compile(r"([-a-zA-Z0-9_*]+\.)*[-a-zA-Z0-9_*]+\.?")
-_LABEL_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
-
-# What Cilium's CRDs take: pkg/policy/api/entity.go. `none` is left out, as it selects nobody.
-_ENTITIES = (
-    *("all", "cluster", "health", "host", "ingress", "init", "kube-apiserver", "remote-node"),
-    *("unmanaged", "world"),
+from homelab_netpol.cilium.terms import (
+    CRD_ENTITIES,
+    LAST_PORT,
+    is_dns_name,
+    is_dns_pattern,
+    is_label_key,
+    is_label_value,
+    is_subdomain,
+    parse_cidr,
 )
+
+_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+# The label domain is a part of longer names.
+_MAX_SUBDOMAIN = 200
+
+# As in the operator's own CustomResourceDefinitions: `none` selects nothing, and `cluster-mesh`
+# holds pods of other clusters, whose Namespaces the operator does not see.
+_ENTITIES = sorted(CRD_ENTITIES - {"none", "cluster-mesh"})
 
 
 def _dns_label(value: str) -> str:
@@ -29,22 +35,22 @@ def _dns_label(value: str) -> str:
 
 
 def _dns_subdomain(value: str) -> str:
-    if len(value) > 200 or not _DNS_SUBDOMAIN.fullmatch(value):
+    if len(value) > _MAX_SUBDOMAIN or not is_subdomain(value):
         raise ValueError(
-            "must be a DNS name of at most 200 characters, such as network.example.org"
+            f"must be a DNS name of at most {_MAX_SUBDOMAIN} characters, such as"
+            " network.example.org"
         )
     return value
 
 
 def _label_key(value: str) -> str:
-    prefix, slash, name = value.rpartition("/")
-    if not _LABEL_NAME.fullmatch(name) or (slash and not _DNS_SUBDOMAIN.fullmatch(prefix)):
+    if not is_label_key(value):
         raise ValueError("must be a label key, such as app.kubernetes.io/name")
     return value
 
 
 def _label_value(value: str) -> str:
-    if value and not _LABEL_NAME.fullmatch(value):
+    if not is_label_value(value):
         raise ValueError("must be a label value: letters, digits, '-', '_' and '.', at most 63")
     return value
 
@@ -60,8 +66,7 @@ def _cidr(value: str) -> str:
         ipaddress.ip_network(value)
     except ValueError as error:
         raise ValueError(f"must be a network such as 169.254.0.0/16: {error}") from None
-    _, slash, prefix = value.partition("/")
-    if not slash or not prefix.isdigit():
+    if parse_cidr(value) is None:
         raise ValueError(
             "must be a network: for one address write its prefix too, as in 192.0.2.7/32"
         )
@@ -69,13 +74,13 @@ def _cidr(value: str) -> str:
 
 
 def _dns_name(value: str) -> str:
-    if len(value) > 255 or not _DNS_NAME.fullmatch(value):
+    if not is_dns_name(value):
         raise ValueError("must be a DNS name, such as api.example.org")
     return value
 
 
 def _dns_pattern(value: str) -> str:
-    if len(value) > 255 or not _DNS_PATTERN.fullmatch(value):
+    if not is_dns_pattern(value):
         raise ValueError("must be a pattern of DNS names, such as *.example.org")
     return value
 
@@ -88,5 +93,5 @@ LabelKey = Annotated[str, AfterValidator(_label_key)]
 LabelValue = Annotated[str, AfterValidator(_label_value)]
 Entity = Annotated[str, AfterValidator(_entity)]
 Cidr = Annotated[str, AfterValidator(_cidr)]
-PortNumber = Annotated[int, Field(ge=1, le=65535, strict=True)]
+PortNumber = Annotated[int, Field(ge=1, le=LAST_PORT, strict=True)]
 PodLabels = dict[LabelKey, LabelValue]

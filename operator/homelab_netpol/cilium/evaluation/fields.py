@@ -1,4 +1,4 @@
-"""Reads the parts that all kinds of policies are made of: lists, label requirements, networks.
+"""Reads the parts that all kinds of policies are made of: lists, label selectors, networks.
 
 Pure. What has an unexpected shape is Unreadable, never guessed at: an unknown field may change what
 the rest means.
@@ -6,20 +6,12 @@ the rest means.
 
 from __future__ import annotations
 
-import ipaddress
-import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from homelab_netpol.cilium.evaluation.endpoint import AnyNetwork
-from homelab_netpol.cilium.evaluation.matchers import Requirement
 from homelab_netpol.cilium.evaluation.policy import Unreadable
-from homelab_netpol.intent import Operator
-
-_KEY = re.compile(
-    r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
-)
-_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
+from homelab_netpol.cilium.selectors import Requirement, read_selector
+from homelab_netpol.cilium.terms import LAST_PORT, SOURCE_ANY, IpNetwork, parse_cidr
 
 
 def mapping(value: Any, known: Collection[str]) -> Mapping[str, Any]:
@@ -50,15 +42,15 @@ def optional(value: Any) -> Any:
     return {} if value is None else value
 
 
-def number(value: Any, highest: int) -> int:
-    """A whole number from 0 up; an absent one is 0.
+def port_number(value: Any) -> int:
+    """A port given as a number; an absent one is 0.
 
     Raises:
-        Unreadable: it is something else, or higher.
+        Unreadable: it is something else, or above the last port.
     """
     if value is None:
         return 0
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= highest:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= LAST_PORT:
         raise Unreadable
     return value
 
@@ -87,7 +79,7 @@ def items(value: Any) -> list[Any]:
     return value
 
 
-def network(value: Any) -> AnyNetwork:
+def network(value: Any) -> IpNetwork:
     """A network in CIDR notation, or one address.
 
     Raises:
@@ -95,48 +87,30 @@ def network(value: Any) -> AnyNetwork:
     """
     if not isinstance(value, str):
         raise Unreadable
-    try:
-        return ipaddress.ip_network(value, strict=False)
-    except ValueError:
-        raise Unreadable from None
+    found = parse_cidr(value) or parse_cidr(f"{value}/{128 if ':' in value else 32}")
+    if found is None:
+        raise Unreadable
+    return found
 
 
-def requirements(selector: Any, default_source: str) -> list[Requirement]:
-    """The conditions of a Kubernetes label selector, matchLabels first.
+def requirements(selector: Any, source: str = SOURCE_ANY) -> list[Requirement]:
+    """The conditions of a label selector, matchLabels first.
 
     Args:
         selector: the selector.
-        default_source: of keys that name no source of Cilium's (`source:key`).
+        source: of keys that name none of Cilium's sources (`source:key`).
 
     Raises:
         Unreadable: it is no selector, or one that Cilium rejects.
     """
     fields = mapping(selector, ("matchLabels", "matchExpressions"))
     labels = anything(optional(fields.get("matchLabels")))
-    found = [
-        _requirement(key, default_source, Operator.IN, [value]) for key, value in labels.items()
-    ]
-    if len({(one.source, one.key) for one in found}) < len(found):
-        raise Unreadable  # `app` beside `any:app`: Cilium keeps either, by chance
     for expression in items(fields.get("matchExpressions")):
-        parts = mapping(expression, ("key", "operator", "values"))
-        operator = Operator(word(parts.get("operator"), [*Operator]))
-        values = items(parts.get("values"))
-        if bool(values) != (operator in (Operator.IN, Operator.NOT_IN)):
-            raise Unreadable
-        found.append(_requirement(parts.get("key"), default_source, operator, values))
+        items(mapping(expression, ("key", "operator", "values")).get("values"))
+    try:
+        found = list(read_selector(fields, source).requirements)
+    except ValueError:
+        raise Unreadable from None
+    if len({(one.source, one.key) for one in found[: len(labels)]}) < len(labels):
+        raise Unreadable  # `app` beside `any:app`: Cilium keeps either, by chance
     return found
-
-
-def _requirement(
-    key: Any, default_source: str, operator: Operator, values: list[Any]
-) -> Requirement:
-    if not isinstance(key, str):
-        raise Unreadable
-    source, colon, name = key.partition(":")
-    if not colon:
-        source, name = default_source, key
-    well_formed = [isinstance(value, str) and _VALUE.fullmatch(value) for value in values]
-    if not source or not _KEY.fullmatch(name) or not all(well_formed):
-        raise Unreadable
-    return Requirement(source, name, operator, frozenset(values))

@@ -1,6 +1,6 @@
 """What a policy says, whatever kind it is: rules with a subject, peers and ports.
 
-Pure. The readers make these of manifests; `half` joins them to a verdict.
+Pure. The readers make these of manifests; verdict.py joins them to a verdict.
 """
 
 from __future__ import annotations
@@ -12,8 +12,6 @@ from typing import NamedTuple
 from homelab_netpol.cilium.evaluation.answer import Answer, Doubt, any_of
 from homelab_netpol.cilium.evaluation.endpoint import Endpoint
 from homelab_netpol.cilium.evaluation.matchers import Matcher
-
-LAST_PORT = 65535
 
 
 class Direction(Enum):

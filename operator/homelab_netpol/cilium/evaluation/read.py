@@ -16,6 +16,7 @@ from homelab_netpol.cilium.evaluation.policy import (
     Rule,
     Unreadable,
 )
+from homelab_netpol.cilium.terms import CCNP, CNP
 
 
 def read_policies(manifests: Iterable[Mapping[str, Any]]) -> tuple[ReadPolicy, ...]:
@@ -46,7 +47,7 @@ def read_policy(manifest: Mapping[str, Any]) -> ReadPolicy:
 def _rules(manifest: Mapping[str, Any], ref: PolicyRef) -> list[Rule]:
     if ref.kind == "NetworkPolicy":
         return read_kubernetes.read_spec(manifest.get("spec"), ref.namespace)
-    if ref.kind not in ("CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy"):
+    if ref.kind not in (CNP, CCNP):
         raise Unreadable
     if _is_rejected(manifest):
         # An agent that knew a valid version before keeps that one.

@@ -6,19 +6,17 @@ What each field means, and which combinations Cilium rejects, is Cilium's own re
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from homelab_netpol.cilium.evaluation.answer import Doubt
-from homelab_netpol.cilium.evaluation.endpoint import NAMESPACE_KEY, NAMESPACE_LABELS_PREFIX
 from homelab_netpol.cilium.evaluation.fields import (
     anything,
     items,
     mapping,
     network,
-    number,
     optional,
+    port_number,
     requirements,
     word,
 )
@@ -28,12 +26,23 @@ from homelab_netpol.cilium.evaluation.matchers import (
     DnsNames,
     Entities,
     Matcher,
-    Requirement,
     Unclear,
     select,
 )
-from homelab_netpol.cilium.evaluation.policy import LAST_PORT, Direction, PortSpan, Rule, Unreadable
-from homelab_netpol.intent import Operator
+from homelab_netpol.cilium.evaluation.policy import Direction, PortSpan, Rule, Unreadable
+from homelab_netpol.cilium.selectors import Operator, Requirement
+from homelab_netpol.cilium.terms import (
+    ANY_PROTOCOL,
+    ENTITIES,
+    LAST_PORT,
+    NAMESPACE_KEY,
+    PORTLESS_PROTOCOLS,
+    SOURCE_K8S,
+    SOURCE_RESERVED,
+    TRANSPORT_PROTOCOLS,
+    is_port_name,
+    is_port_number,
+)
 
 _SECTIONS = {
     "ingress": (Direction.INGRESS, False),
@@ -49,18 +58,6 @@ _SPEC = (
 # nobody; an empty list of the others means the same as none at all.
 _PEERS = ("Endpoints", "Entities", "CIDR", "CIDRSet", "Nodes")
 _OTHER_PEERS = ("Groups", "FQDNs", "Services", "Requires")
-_ENTITIES = frozenset(
-    {
-        *("all", "cluster", "cluster-mesh", "health", "host", "ingress", "init"),
-        *("kube-apiserver", "none", "remote-node", "unmanaged"),
-        *("world", "world-ipv4", "world-ipv6"),
-    }
-)
-_TRANSPORT = frozenset({"TCP", "UDP", "SCTP"})
-_WITHOUT_PORTS = frozenset({"VRRP", "IGMP", "GRE", "IPIP", "IPV6", "ESP", "AH"})
-_NUMBER = re.compile(r"0|[1-9][0-9]{0,4}")
-_PORT_NAME = re.compile(r"(?=.{1,15}$)(?=.*[A-Za-z])[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
-_NEGATIVE = (Operator.NOT_IN, Operator.DOES_NOT_EXIST)
 # Everything in an item of toPorts that hands connections to a proxy.
 _PROXIED = ("rules", "listener", "terminatingTLS", "originatingTLS", "serverNames")
 
@@ -84,7 +81,7 @@ def read_spec(spec: Any, namespace: str) -> list[Rule]:
         return []  # a policy for nodes: it selects no pod
     selector = _subject(fields.get("endpointSelector"), namespace)
     subject = select(selector)
-    for_init = any(one.source == "reserved" and one.key == "init" for one in selector)
+    for_init = any(one.source == SOURCE_RESERVED and one.key == "init" for one in selector)
     default_deny = mapping(optional(fields.get("enableDefaultDeny")), ("ingress", "egress"))
     if not all(value in (None, True, False) for value in default_deny.values()):
         raise Unreadable
@@ -97,12 +94,12 @@ def read_spec(spec: Any, namespace: str) -> list[Rule]:
 
 def _subject(selector: Any, namespace: str) -> list[Requirement]:
     if not namespace:
-        return requirements(selector, "any")
+        return requirements(selector)
     # A namespaced policy selects in its own namespace: Cilium overwrites this one label.
     fields = mapping(selector, ("matchLabels", "matchExpressions"))
     labels = anything(optional(fields.get("matchLabels")))
-    own = {**labels, f"k8s:{NAMESPACE_KEY}": namespace}
-    return requirements({**fields, "matchLabels": own}, "any")
+    own = {**labels, f"{SOURCE_K8S}:{NAMESPACE_KEY}": namespace}
+    return requirements({**fields, "matchLabels": own})
 
 
 def _rule(
@@ -148,7 +145,7 @@ def _peers(
     if any(kind in _PEERS and not values for kind, values in given.items()):
         return ()
     if not named:
-        # Without peers a rule is about everybody, but only if it has ports: `- {}` allows nothing.
+        # Without peers a rule is about every peer, but only if it has ports: `- {}` allows nothing.
         return (ANYBODY,) if has_ports else ()
     [kind] = named
     return tuple(_peer(kind, value, namespace, for_init) for value in given[kind])
@@ -157,9 +154,9 @@ def _peers(
 def _peer(kind: str, value: Any, namespace: str, for_init: bool) -> Matcher:
     match kind:
         case "Endpoints":
-            return _endpoints(requirements(value, "any"), namespace, for_init)
+            return _endpoints(requirements(value), namespace, for_init)
         case "Entities":
-            return Entities(frozenset({word(value, _ENTITIES)}))
+            return Entities(frozenset({word(value, ENTITIES)}))
         case "CIDR":
             return Cidr(network(value))
         case "CIDRSet":
@@ -178,18 +175,16 @@ def _peer(kind: str, value: Any, namespace: str, for_init: bool) -> Matcher:
 
 
 def _endpoints(selector: list[Requirement], namespace: str, for_init: bool) -> Matcher:
-    if any(one.source == "reserved" for one in selector):
-        if all(one.operator in _NEGATIVE for one in selector):
+    if any(one.source == SOURCE_RESERVED for one in selector):
+        if all(one.operator.is_negative for one in selector):
             return Unclear(Doubt.AGGREGATE)
         return select(selector)
-    of_pods = [one for one in selector if one.source in ("k8s", "any")]
-    says_namespace = any(one.key == NAMESPACE_KEY for one in of_pods)
-    says_labels = any(one.key.startswith(NAMESPACE_LABELS_PREFIX) for one in of_pods)
-    if not says_namespace and not namespace and not for_init:
-        selector = [*selector, Requirement("k8s", NAMESPACE_KEY, Operator.EXISTS)]
-    elif not says_namespace and namespace and not says_labels:
-        own = Requirement("k8s", NAMESPACE_KEY, Operator.IN, frozenset({namespace}))
-        selector = [*selector, own]
+    if not any(one.is_of_namespace_name for one in selector):
+        if namespace and not any(one.is_of_namespace for one in selector):
+            own = Requirement(SOURCE_K8S, NAMESPACE_KEY, Operator.IN, (namespace,))
+            selector = [*selector, own]
+        elif not namespace and not for_init:
+            selector = [*selector, Requirement(SOURCE_K8S, NAMESPACE_KEY, Operator.EXISTS)]
     # Cilium adds the cluster's name, which only pods carry.
     return select(selector, pods_only=True)
 
@@ -214,20 +209,18 @@ def _ports(fields: Mapping[str, Any]) -> tuple[PortSpan, ...] | None:
 
 def _span(port: Any, filtered: bool) -> PortSpan:
     parts = mapping(port, ("port", "endPort", "protocol"))
-    port_or_name, end = parts.get("port"), number(parts.get("endPort"), LAST_PORT)
-    protocol = str(parts.get("protocol") or "ANY").upper()
-    if protocol in _WITHOUT_PORTS:
+    port_or_name, end = parts.get("port"), port_number(parts.get("endPort"))
+    protocol = str(parts.get("protocol") or ANY_PROTOCOL).upper()
+    if protocol in PORTLESS_PROTOCOLS:
         return PortSpan(0, LAST_PORT, frozenset({protocol}), filtered)
-    word(protocol, _TRANSPORT | {"ANY"})
-    protocols = _TRANSPORT if protocol == "ANY" else frozenset({protocol})
+    word(protocol, (*TRANSPORT_PROTOCOLS, ANY_PROTOCOL))
+    protocols = frozenset(TRANSPORT_PROTOCOLS if protocol == ANY_PROTOCOL else {protocol})
     if not isinstance(port_or_name, str):
         raise Unreadable
-    if not _NUMBER.fullmatch(port_or_name):
-        if not _PORT_NAME.fullmatch(port_or_name):
-            raise Unreadable
+    if is_port_name(port_or_name):
         return PortSpan(0, LAST_PORT, protocols, filtered, Doubt.NAMED_PORT)
-    first = int(port_or_name)
-    if first > LAST_PORT:
+    if not is_port_number(port_or_name):
         raise Unreadable
+    first = port_number(int(port_or_name))
     doubt = Doubt.ODD_PORT if end and not first else None
     return PortSpan(first, max(first, end), protocols, filtered, doubt)

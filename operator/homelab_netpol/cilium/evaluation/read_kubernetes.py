@@ -5,25 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from homelab_netpol.cilium.evaluation.answer import Doubt
-from homelab_netpol.cilium.evaluation.endpoint import NAMESPACE_KEY, NAMESPACE_LABELS_PREFIX
 from homelab_netpol.cilium.evaluation.fields import (
     items,
     mapping,
     network,
-    number,
     optional,
+    port_number,
     requirements,
     word,
 )
-from homelab_netpol.cilium.evaluation.matchers import (
-    ANYBODY,
-    Cidr,
-    Matcher,
-    Requirement,
-    select,
+from homelab_netpol.cilium.evaluation.matchers import ANYBODY, Cidr, Matcher, select
+from homelab_netpol.cilium.evaluation.policy import Direction, PortSpan, Rule, Unreadable
+from homelab_netpol.cilium.selectors import Operator, Requirement
+from homelab_netpol.cilium.terms import (
+    LAST_PORT,
+    NAMESPACE_KEY,
+    NAMESPACE_LABELS_PREFIX,
+    SOURCE_K8S,
+    TRANSPORT_PROTOCOLS,
 )
-from homelab_netpol.cilium.evaluation.policy import LAST_PORT, Direction, PortSpan, Rule, Unreadable
-from homelab_netpol.intent import Operator
 
 
 def read_spec(spec: Any, namespace: str) -> list[Rule]:
@@ -35,8 +35,8 @@ def read_spec(spec: Any, namespace: str) -> list[Rule]:
         Unreadable: it holds what is not understood here.
     """
     fields = mapping(spec, ("podSelector", "policyTypes", "ingress", "egress"))
-    own = Requirement("k8s", NAMESPACE_KEY, Operator.IN, frozenset({namespace}))
-    selector = requirements(optional(fields.get("podSelector")), "k8s")
+    own = Requirement(SOURCE_K8S, NAMESPACE_KEY, Operator.IN, (namespace,))
+    selector = requirements(optional(fields.get("podSelector")), SOURCE_K8S)
     subject = select([*selector, own])
     types = items(fields.get("policyTypes"))
     rules: list[Rule] = []
@@ -61,25 +61,25 @@ def _peer(peer: Any, own_namespace: Requirement) -> Matcher:
         block = mapping(fields["ipBlock"], ("cidr", "except"))
         exceptions = tuple(network(one) for one in items(block.get("except")))
         return Cidr(network(block.get("cidr")), exceptions)
-    pods = requirements(optional(fields.get("podSelector")), "k8s")
+    pods = requirements(optional(fields.get("podSelector")), SOURCE_K8S)
     if fields.get("namespaceSelector") is None:
         return select([*pods, own_namespace], pods_only=True)
     of_namespaces = [
-        Requirement("k8s", NAMESPACE_LABELS_PREFIX + one.key, one.operator, one.values)
-        for one in requirements(fields["namespaceSelector"], "k8s")
+        Requirement(SOURCE_K8S, NAMESPACE_LABELS_PREFIX + one.key, one.operator, one.values)
+        for one in requirements(fields["namespaceSelector"], SOURCE_K8S)
     ]
     return select([*of_namespaces, *pods], pods_only=True)
 
 
 def _span(port: Any) -> PortSpan:
     fields = mapping(port, ("port", "endPort", "protocol"))
-    port_or_name, end = fields.get("port"), number(fields.get("endPort"), LAST_PORT)
-    protocols = frozenset({word(fields.get("protocol", "TCP"), ("TCP", "UDP", "SCTP"))})
+    port_or_name, end = fields.get("port"), port_number(fields.get("endPort"))
+    protocols = frozenset({word(fields.get("protocol", "TCP"), TRANSPORT_PROTOCOLS)})
     if port_or_name is None:
         return PortSpan(0, LAST_PORT, protocols, doubt=Doubt.ODD_PORT if end else None)
     if isinstance(port_or_name, str):
         return PortSpan(0, LAST_PORT, protocols, doubt=Doubt.NAMED_PORT)
-    first = number(port_or_name, LAST_PORT)
+    first = port_number(port_or_name)
     if not first:
         raise Unreadable
     return PortSpan(first, max(first, end), protocols)

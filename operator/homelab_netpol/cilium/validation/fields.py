@@ -10,6 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from homelab_netpol.cilium.selectors import Operator
+from homelab_netpol.cilium.terms import (
+    ANY_PROTOCOL,
+    CRD_ENTITIES,
+    LAST_PORT,
+    MAX_PORTS,
+    PORTLESS_PROTOCOLS,
+    TRANSPORT_PROTOCOLS,
+)
 from homelab_netpol.cilium.validation import icmp, meaning, regex, values
 from homelab_netpol.cilium.validation.report import Path, Report
 from homelab_netpol.cilium.validation.shapes import (
@@ -23,10 +32,8 @@ from homelab_netpol.cilium.validation.shapes import (
     flag,
 )
 
-_MOST_PORTS = 40
-
-_NOBODY = "an empty list selects nobody and still denies the rest: name a peer, or take it out"
-_EVERYBODY = "an empty list means everybody: name a peer, or take it out"
+_NO_PEER = "an empty list selects nobody and still denies the rest: name a peer, or take it out"
+_EVERY_PEER = "an empty list means everybody: name a peer, or take it out"
 _EVERY_PORT = "an empty list means every port: name a port, or take it out"
 _NO_PORT = "an empty list means no port at all, so nothing is let through: name a port"
 _NO_RULE = "an empty list means every request: name what is let through, or take it out"
@@ -37,7 +44,7 @@ _NO_DENIAL = "an empty list denies nothing: take it out"
 
 
 def _refused(why: str) -> Check:
-    """A field that Cilium has, and that a policy of ours must not use."""
+    """A field that Cilium has, and that a policy of the operator must not use."""
 
     def check(value: Any, path: Path, report: Report) -> bool:
         return report.add(path, why)
@@ -59,7 +66,7 @@ _selector = Object(
             Object(
                 {
                     "key": _label_key,
-                    "operator": Choice("In", "NotIn", "Exists", "DoesNotExist"),
+                    "operator": Choice(*Operator),
                     "values": ListOf(_label_value),
                 },
                 required=["key", "operator"],
@@ -77,16 +84,13 @@ _fqdn = Object(
 _port = Object(
     {
         "port": Text(values.port),
-        "endPort": Whole(0, 65535),
-        "protocol": Choice(
-            *("TCP", "UDP", "SCTP", "ANY"),
-            *("VRRP", "IGMP", "GRE", "IPIP", "IPV6", "ESP", "AH"),
-        ),
+        "endPort": Whole(0, LAST_PORT),
+        "protocol": Choice(*TRANSPORT_PROTOCOLS, ANY_PROTOCOL, *PORTLESS_PROTOCOLS),
     },
     required=["port"],
     meaning=meaning.port,
 )
-_ports = ListOf(_port, most=_MOST_PORTS, empty=_NO_PORT)
+_ports = ListOf(_port, most=MAX_PORTS, empty=_NO_PORT)
 
 _http = Object(
     {
@@ -147,7 +151,7 @@ _icmps = ListOf(
                     required=["type"],
                     meaning=icmp.field_meaning,
                 ),
-                most=_MOST_PORTS,
+                most=MAX_PORTS,
                 empty=_NO_PORT,
             )
         },
@@ -168,7 +172,7 @@ _groups = ListOf(
             )
         }
     ),
-    empty=_EVERYBODY,
+    empty=_EVERY_PEER,
 )
 _cidr_set = Object(
     {
@@ -189,27 +193,24 @@ _services = ListOf(
             ),
         }
     ),
-    empty=_EVERYBODY,
+    empty=_EVERY_PEER,
 )
-_entity = Choice(
-    *("all", "cluster", "cluster-mesh", "health", "host", "ingress", "init", "kube-apiserver"),
-    *("none", "remote-node", "unmanaged", "world"),
-)
+_entity = Choice(*CRD_ENTITIES)
 
 
 def _peers(way: str) -> dict[str, Check]:
     """The peers that both directions have, `from...` and `to...`."""
     return {
-        f"{way}Endpoints": ListOf(_selector, empty=_NOBODY),
-        f"{way}Entities": ListOf(_entity, empty=_NOBODY),
-        f"{way}CIDR": ListOf(_cidr, empty=_NOBODY),
-        f"{way}CIDRSet": ListOf(_cidr_set, empty=_NOBODY),
+        f"{way}Endpoints": ListOf(_selector, empty=_NO_PEER),
+        f"{way}Entities": ListOf(_entity, empty=_NO_PEER),
+        f"{way}CIDR": ListOf(_cidr, empty=_NO_PEER),
+        f"{way}CIDRSet": ListOf(_cidr_set, empty=_NO_PEER),
         f"{way}Groups": _groups,
         f"{way}Nodes": ListOf(
             _refused(
                 "Cilium rejects nodes as peers by default: use the entity host or remote-node"
             ),
-            empty=_NOBODY,
+            empty=_NO_PEER,
         ),
     }
 
@@ -220,7 +221,7 @@ _EGRESS = _peers("to") | {"toServices": _services}
 _requires = ListOf(_refused("Cilium no longer knows it: select by labels in a peer instead"))
 _FROM: dict[str, Check] = {"fromRequires": _requires}
 _TO: dict[str, Check] = {"toRequires": _requires}
-_FQDNS: dict[str, Check] = {"toFQDNs": ListOf(_fqdn, empty=_EVERYBODY)}
+_FQDNS: dict[str, Check] = {"toFQDNs": ListOf(_fqdn, empty=_EVERY_PEER)}
 _deny_ports = ListOf(Object({"ports": _ports}, required=["ports"]), empty=_EVERY_PORT)
 _denied: dict[str, Check] = {"toPorts": _deny_ports, "icmps": _icmps}
 

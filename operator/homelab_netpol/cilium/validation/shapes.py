@@ -59,7 +59,9 @@ class Object:
         for key, item in value.items():
             check = self.fields.get(key)
             if check is None:
-                sound = report.add((path, str(key)), f"no such field: {hint(key, self.fields)}")
+                sound = report.add(
+                    (path, str(key)), f"no such field: {did_you_mean(key, self.fields)}"
+                )
             elif not check(item, (path, key), report):
                 sound = False
         for key in self.required:
@@ -155,7 +157,7 @@ class Text:
 
 
 class Choice:
-    """One of some words, which are told to who writes another one."""
+    """One of some words; a problem names the nearest one, or all of them."""
 
     def __init__(self, *words: str) -> None:
         self.words = frozenset(words)
@@ -166,7 +168,9 @@ class Choice:
             return _wrong_type("a string", value, path, report)
         if value in self.words:
             return True
-        return report.add(path, f"{quoted(value)} is not possible: {hint(value, self.words)}")
+        return report.add(
+            path, f"{quoted(value)} is not possible: {did_you_mean(value, self.words)}"
+        )
 
 
 class Whole:
@@ -189,7 +193,7 @@ def flag(value: Any, path: Path, report: Report) -> bool:
     return isinstance(value, bool) or _wrong_type("true or false", value, path, report)
 
 
-def hint(word: object, known: Collection[str]) -> str:
+def did_you_mean(word: object, known: Collection[str]) -> str:
     """The known word that was probably meant, or else all of them."""
     # Case is what differs most often, and difflib would count every letter of it.
     folded = {name.casefold(): name for name in sorted(known)}
