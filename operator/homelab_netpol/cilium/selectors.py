@@ -11,15 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from homelab_netpol.cilium.terms import (
-    NAMESPACE_KEY,
-    NAMESPACE_LABELS_PREFIX,
-    SOURCE_ANY,
-    SOURCE_K8S,
-    is_label_key,
-    is_label_value,
-    is_source,
-)
+from homelab_netpol.cilium import terms
 
 
 class Operator(StrEnum):
@@ -77,19 +69,19 @@ class Requirement:
     @property
     def is_of_pods(self) -> bool:
         """It looks at labels of pods, and not at Cilium's reserved ones."""
-        return self.source in (SOURCE_K8S, SOURCE_ANY)
+        return self.source in (terms.SOURCE_K8S, terms.SOURCE_ANY)
 
     @property
     def is_of_namespace(self) -> bool:
         """It is about the pods' namespace: its name, or its labels."""
         return self.is_of_pods and (
-            self.key == NAMESPACE_KEY or self.key.startswith(NAMESPACE_LABELS_PREFIX)
+            self.key == terms.NAMESPACE_KEY or self.key.startswith(terms.NAMESPACE_LABELS_PREFIX)
         )
 
     @property
     def is_of_namespace_name(self) -> bool:
         """It is about the name of the pods' namespace."""
-        return self.is_of_pods and self.key == NAMESPACE_KEY
+        return self.is_of_pods and self.key == terms.NAMESPACE_KEY
 
     def __str__(self) -> str:
         """As kubectl's `-l` takes it."""
@@ -123,7 +115,7 @@ class LabelSelector:
         return ", ".join(map(str, self.requirements)) or "any labels"
 
 
-def read_selector(selector: Mapping[str, Any], source: str = SOURCE_ANY) -> LabelSelector:
+def read_selector(selector: Mapping[str, Any], source: str = terms.SOURCE_ANY) -> LabelSelector:
     """Reads a label selector, `matchLabels` first.
 
     Args:
@@ -163,10 +155,10 @@ def _requirement(key: Any, source: str, operator: Operator, values: Any) -> Requ
         source = written
     else:
         name = key
-    if not is_source(source) or not is_label_key(name):
+    if not terms.is_source(source) or not terms.is_label_key(name):
         raise ValueError(f"{key!r} is no label key")
     if bool(values) != operator.takes_values:
         raise ValueError(f"{operator} with {len(values)} values")
-    if not all(isinstance(value, str) and is_label_value(value) for value in values):
+    if not all(isinstance(value, str) and terms.is_label_value(value) for value in values):
         raise ValueError(f"{key!r} is compared with what is no label value")
     return Requirement(source, name, operator, tuple(values))

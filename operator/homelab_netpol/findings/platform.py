@@ -166,7 +166,7 @@ class _Checks:
 
 
 def _allowed(rules: Sequence[Rule], peer: Endpoint, port: int | None, protocol: str) -> bool:
-    """Whether some rule allows it, or may: who wrote it knows more of the pods than we do."""
+    """Whether some rule allows it, or may: its author knows more of the pods."""
     return any(_may_be(all_of((rule.covers(port, protocol), rule.meets(peer)))) for rule in rules)
 
 
@@ -175,7 +175,7 @@ def _may_be(answer: Answer) -> bool:
 
 
 def _names(rule: Rule, port: int) -> bool:
-    """Whether a rule is about a port by its number: whoever wrote it thought of that port."""
+    """Whether a rule is about a port by its number, so that its author had that port in mind."""
     spans = [span for span in rule.ports or () if span.first]
     return any(span.covers(port, "TCP") is True for span in spans)
 

@@ -13,7 +13,7 @@ Texts = Mapping[str, str]
 
 
 class PolicyBuilder:
-    """Makes policies of templates, each with the labels that mark it as managed.
+    """Makes policies, each with the labels that mark it as managed.
 
     Attributes:
         keys: the keys of labels and annotations.
@@ -34,16 +34,7 @@ class PolicyBuilder:
         remember: bool = True,
         **variables: Any,
     ) -> Policy:
-        """Renders a policy of a template.
-
-        Args:
-            key: which object.
-            component: what it is there for.
-            template: path below the template directories, without the suffix.
-            labels: labels beside those of every managed policy.
-            annotations: its annotations.
-            remember: as `Renderer.body` has it.
-            variables: of the template, likewise.
+        """Makes a policy of a template; see `build`, and `Renderer.body` for the template.
 
         Raises:
             RenderError: the template cannot be rendered.
@@ -59,7 +50,7 @@ class PolicyBuilder:
         labels: Texts | None = None,
         annotations: Texts | None = None,
     ) -> Policy:
-        """Makes a policy of what has been rendered; see `render`."""
+        """Makes a policy of what has been rendered; `labels` stand beside those of every policy."""
         body, digest = rendered
         managed = {MANAGED_BY_LABEL: FIELD_MANAGER, self.keys.component: component.value}
         return Policy(key, component, managed | dict(labels or {}), body, digest, annotations or {})

@@ -1,4 +1,4 @@
-"""Who may use which ports inside the mesh's tunnel, in Istio's terms.
+"""Which peers may use which ports inside the mesh's tunnel, in Istio's terms.
 
 Cilium sees the tunnel's port only, between the pods that a profile or a grant connects; which ports
 are used inside, Istio's proxy on the node decides by these rules. It knows a peer by its service

@@ -1,7 +1,7 @@
 """Which policies should stand: for one namespace, for one shared resource, for the cluster.
 
 A profile's policy alone switches on default deny, beside the baselines; grants and the hatch only
-add, so that they can never cut off a namespace that nobody put under a profile.
+add, so that they can never cut off a namespace without a profile.
 """
 
 from __future__ import annotations
@@ -68,6 +68,7 @@ class Planner:
         Raises:
             RenderError: a template cannot be rendered, with and without its options.
         """
+        always, never = (lambda _: True), (lambda _: False)
         self.clusterwide({"example": ExpiredHatch(datetime.now(UTC), "")})
         self.clusterwide({})
         resources = tuple(sorted(self._catalogue.vocabulary.resources))
@@ -85,13 +86,14 @@ class Planner:
                     hatch_open=True,
                     meshed=meshed,
                 )
-                for error in self.namespace(intent, _always if meshed else _never).failed.values():
+                plan = self.namespace(intent, always if meshed else never)
+                for error in plan.failed.values():
                     raise error
         owner = Intent(namespace="example", profile="isolated", meshed=True)
         for resource in resources:
-            self.beside(resource, ["example"], owner, _always)
+            self.beside(resource, ["example"], owner, always)
         for which in GATEWAYS:
-            self.gateway(which, ["example"], _always)
+            self.gateway(which, ["example"], always)
 
     def namespace(self, intent: Intent, is_meshed: Callable[[str], bool]) -> NamespacePlan:
         """The policies of one namespace: its hatch, its profile, its side of its grants.
@@ -124,9 +126,9 @@ class Planner:
         return plan
 
     def uses(self, intent: Intent, resource: str) -> bool:
-        """A namespace is let in by a shared resource: by a grant, or as its hatch is open.
+        """A shared resource lets a namespace in: by a grant, or as its hatch is open.
 
-        Nobody gets past a resource's `allowFrom` by opening his own hatch.
+        An open hatch does not lead past a resource's `allowFrom`.
         """
         return resource in intent.grants or (
             intent.hatch_open and resource not in intent.may_not_ask
@@ -171,18 +173,9 @@ class Planner:
     def target(
         self, name: str, consumers: Collection[str], is_meshed: Callable[[str], bool]
     ) -> Policy | None:
-        """The policy in a shared resource's own namespace, which lets its consumers in.
+        """Of the policies beside a resource Cilium's, which lets consumers in; None: there is none.
 
-        Args:
-            name: the shared resource.
-            consumers: the namespaces that hold a grant on it, or whose hatch is open.
-            is_meshed: whether a namespace, by name, is part of the mesh.
-
-        Returns:
-            None when nothing is to stand there.
-
-        Raises:
-            RenderError: a template cannot be rendered.
+        Arguments and errors are those of `beside`.
         """
         resource = self._catalogue.resource(name)
         exclusive = resource.target is TargetSide.EXCLUSIVE
@@ -287,11 +280,3 @@ class Planner:
             resource=self._catalogue.resource_data(name),
             hbone=through_mesh,
         )
-
-
-def _always(_: str) -> bool:
-    return True
-
-
-def _never(_: str) -> bool:
-    return False

@@ -1,8 +1,8 @@
 """Jinja templates to policy bodies.
 
-A template says what a policy allows; who it is for (name, namespace, labels) is put on by the
-caller, so that no template can write into another namespace. Every value that a template prints
-comes out as JSON, which is YAML: a value can never become structure.
+A template says what a policy allows; name, namespace and labels are put on by the caller, so that
+no template can write into another namespace. Every value that a template prints comes out as JSON,
+which is YAML: a value can never become structure.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class Renderer:
             template: path below the template directories, without the suffix.
             kind: the kind that must come out.
             remember: keep the result; not for variables that hardly ever come again.
-            variables: what the template is told beside the settings; JSON types only.
+            variables: of the template, beside the settings; JSON types only.
 
         Returns:
             The body, `{"spec": ...}` or `{"specs": [...]}`, and its digest. It is shared: treat it

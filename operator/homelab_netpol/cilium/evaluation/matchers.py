@@ -73,7 +73,7 @@ class Entities:
         return any_of(endpoint.is_entity(name) for name in self.names)
 
 
-ANYBODY = Entities(frozenset({"all"}))
+EVERY_PEER = Entities(frozenset({"all"}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ class Rule:
     Attributes:
         direction: of the connections that it is about.
         subject: whose connections.
-        peers: who is at the other end: one of these; none: nobody.
+        peers: the other end is one of these; none: it is about no connection at all.
         ports: on which ports: one of these; None: all ports of all protocols.
         deny: it denies; else it allows.
         default_deny: for its subjects it denies, in its direction, what no rule allows.
@@ -110,7 +110,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class ReadPolicy:
-    """A policy of somebody else's, or our own, as far as it could be read."""
+    """A policy, as far as it could be read."""
 
     ref: PolicyRef
     rules: tuple[Rule, ...]

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from homelab_netpol.cilium.evaluation import read_cilium, read_kubernetes
+from homelab_netpol.cilium.evaluation import read_cilium, read_kubernetes, strict
 from homelab_netpol.cilium.evaluation.answer import Doubt
-from homelab_netpol.cilium.evaluation.fields import items
 from homelab_netpol.cilium.evaluation.matchers import Unclear
 from homelab_netpol.cilium.evaluation.policy import (
     Direction,
@@ -55,7 +54,7 @@ def _rules(manifest: Mapping[str, Any], ref: PolicyRef) -> list[Rule]:
             raise Unreadable(Doubt.REJECTED_EDIT)
         return []
     specs = [*([manifest["spec"]] if manifest.get("spec") is not None else [])]
-    specs += items(manifest.get("specs"))
+    specs += strict.items(manifest.get("specs"))
     if not specs:
         raise Unreadable
     return [rule for spec in specs for rule in read_cilium.read_spec(spec, ref.namespace)]
@@ -67,9 +66,9 @@ def _is_rejected(manifest: Mapping[str, Any]) -> bool:
 
 
 def _any_rules(namespace: str, doubt: Doubt) -> tuple[Rule, ...]:
-    somebody = Unclear(doubt, namespace)
+    subject = Unclear(doubt, namespace)
     return tuple(
-        Rule(direction, subject=somebody, peers=(Unclear(doubt),), deny=deny)
+        Rule(direction, subject, peers=(Unclear(doubt),), deny=deny)
         for direction in Direction
         for deny in (False, True)
     )

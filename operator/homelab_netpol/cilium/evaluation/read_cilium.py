@@ -9,19 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from homelab_netpol.cilium import terms
+from homelab_netpol.cilium.evaluation import strict
 from homelab_netpol.cilium.evaluation.answer import Doubt
-from homelab_netpol.cilium.evaluation.fields import (
-    anything,
-    items,
-    mapping,
-    network,
-    optional,
-    port_number,
-    requirements,
-    word,
-)
 from homelab_netpol.cilium.evaluation.matchers import (
-    ANYBODY,
+    EVERY_PEER,
     Cidr,
     DnsNames,
     Entities,
@@ -31,18 +23,6 @@ from homelab_netpol.cilium.evaluation.matchers import (
 )
 from homelab_netpol.cilium.evaluation.policy import Direction, PortSpan, Rule, Unreadable
 from homelab_netpol.cilium.selectors import Operator, Requirement
-from homelab_netpol.cilium.terms import (
-    ANY_PROTOCOL,
-    ENTITIES,
-    LAST_PORT,
-    NAMESPACE_KEY,
-    PORTLESS_PROTOCOLS,
-    SOURCE_K8S,
-    SOURCE_RESERVED,
-    TRANSPORT_PROTOCOLS,
-    is_port_name,
-    is_port_number,
-)
 
 _SECTIONS = {
     "ingress": (Direction.INGRESS, False),
@@ -54,8 +34,8 @@ _SPEC = (
     *("endpointSelector", "nodeSelector", "enableDefaultDeny", "description", "labels", "log"),
     *_SECTIONS,
 )
-# How to name peers, without the `from` or `to` before it. An empty list of the first ones means
-# nobody; an empty list of the others means the same as none at all.
+# How to name peers, without the `from` or `to` before it. An empty list of the first ones selects
+# no peer; an empty list of the others means the same as none at all.
 _PEERS = ("Endpoints", "Entities", "CIDR", "CIDRSet", "Nodes")
 _OTHER_PEERS = ("Groups", "FQDNs", "Services", "Requires")
 # Everything in an item of toPorts that hands connections to a proxy.
@@ -72,7 +52,7 @@ def read_spec(spec: Any, namespace: str) -> list[Rule]:
     Raises:
         Unreadable: it holds what is not understood here, or what Cilium rejects.
     """
-    fields = mapping(spec, _SPEC)
+    fields = strict.mapping(spec, _SPEC)
     if not any(fields.get(section) for section in _SECTIONS):
         raise Unreadable
     if "nodeSelector" in fields:
@@ -81,25 +61,27 @@ def read_spec(spec: Any, namespace: str) -> list[Rule]:
         return []  # a policy for nodes: it selects no pod
     selector = _subject(fields.get("endpointSelector"), namespace)
     subject = select(selector)
-    for_init = any(one.source == SOURCE_RESERVED and one.key == "init" for one in selector)
-    default_deny = mapping(optional(fields.get("enableDefaultDeny")), ("ingress", "egress"))
+    for_init = any(one.source == terms.SOURCE_RESERVED and one.key == "init" for one in selector)
+    default_deny = strict.mapping(
+        strict.optional(fields.get("enableDefaultDeny")), ("ingress", "egress")
+    )
     if not all(value in (None, True, False) for value in default_deny.values()):
         raise Unreadable
     return [
         _rule(rule, direction, deny, subject, namespace, for_init, default_deny)
         for section, (direction, deny) in _SECTIONS.items()
-        for rule in items(fields.get(section))
+        for rule in strict.items(fields.get(section))
     ]
 
 
 def _subject(selector: Any, namespace: str) -> list[Requirement]:
     if not namespace:
-        return requirements(selector)
+        return strict.requirements(selector)
     # A namespaced policy selects in its own namespace: Cilium overwrites this one label.
-    fields = mapping(selector, ("matchLabels", "matchExpressions"))
-    labels = anything(optional(fields.get("matchLabels")))
-    own = {**labels, f"{SOURCE_K8S}:{NAMESPACE_KEY}": namespace}
-    return requirements({**fields, "matchLabels": own})
+    fields = strict.mapping(selector, ("matchLabels", "matchExpressions"))
+    labels = strict.anything(strict.optional(fields.get("matchLabels")))
+    own = {**labels, f"{terms.SOURCE_K8S}:{terms.NAMESPACE_KEY}": namespace}
+    return strict.requirements({**fields, "matchLabels": own})
 
 
 def _rule(
@@ -113,9 +95,9 @@ def _rule(
 ) -> Rule:
     way = "from" if direction is Direction.INGRESS else "to"
     known = [way + kind for kind in (*_PEERS, *_OTHER_PEERS)]
-    fields = mapping(rule, (*known, "toPorts", "icmps", "authentication"))
+    fields = strict.mapping(rule, (*known, "toPorts", "icmps", "authentication"))
     ports = _ports(fields)
-    authentication = mapping(optional(fields.get("authentication")), ("mode",))
+    authentication = strict.mapping(strict.optional(fields.get("authentication")), ("mode",))
     return Rule(
         direction=direction,
         subject=subject,
@@ -131,7 +113,7 @@ def _peers(
     fields: Mapping[str, Any], way: str, namespace: str, for_init: bool, has_ports: bool
 ) -> tuple[Matcher, ...]:
     given = {
-        kind: items(fields[way + kind])
+        kind: strict.items(fields[way + kind])
         for kind in (*_PEERS, *_OTHER_PEERS)
         if fields.get(way + kind) is not None
     }
@@ -146,7 +128,7 @@ def _peers(
         return ()
     if not named:
         # Without peers a rule is about every peer, but only if it has ports: `- {}` allows nothing.
-        return (ANYBODY,) if has_ports else ()
+        return (EVERY_PEER,) if has_ports else ()
     [kind] = named
     return tuple(_peer(kind, value, namespace, for_init) for value in given[kind])
 
@@ -154,19 +136,19 @@ def _peers(
 def _peer(kind: str, value: Any, namespace: str, for_init: bool) -> Matcher:
     match kind:
         case "Endpoints":
-            return _endpoints(requirements(value), namespace, for_init)
+            return _endpoints(strict.requirements(value), namespace, for_init)
         case "Entities":
-            return Entities(frozenset({word(value, ENTITIES)}))
+            return Entities(frozenset({strict.word(value, terms.ENTITIES)}))
         case "CIDR":
-            return Cidr(network(value))
+            return Cidr(strict.network(value))
         case "CIDRSet":
-            fields = mapping(value, ("cidr", "except", "cidrGroupRef", "cidrGroupSelector"))
+            fields = strict.mapping(value, ("cidr", "except", "cidrGroupRef", "cidrGroupSelector"))
             if "cidr" not in fields:
                 return Unclear(Doubt.CIDR_GROUP)
-            exceptions = tuple(network(one) for one in items(fields.get("except")))
-            return Cidr(network(fields["cidr"]), exceptions)
+            exceptions = tuple(strict.network(one) for one in strict.items(fields.get("except")))
+            return Cidr(strict.network(fields["cidr"]), exceptions)
         case "FQDNs":
-            mapping(value, ("matchName", "matchPattern"))
+            strict.mapping(value, ("matchName", "matchPattern"))
             return DnsNames()
         case "Groups":
             return Unclear(Doubt.GROUPS)
@@ -175,22 +157,25 @@ def _peer(kind: str, value: Any, namespace: str, for_init: bool) -> Matcher:
 
 
 def _endpoints(selector: list[Requirement], namespace: str, for_init: bool) -> Matcher:
-    if any(one.source == SOURCE_RESERVED for one in selector):
+    if any(one.source == terms.SOURCE_RESERVED for one in selector):
         if all(one.operator.is_negative for one in selector):
             return Unclear(Doubt.AGGREGATE)
         return select(selector)
     if not any(one.is_of_namespace_name for one in selector):
         if namespace and not any(one.is_of_namespace for one in selector):
-            own = Requirement(SOURCE_K8S, NAMESPACE_KEY, Operator.IN, (namespace,))
+            own = Requirement(terms.SOURCE_K8S, terms.NAMESPACE_KEY, Operator.IN, (namespace,))
             selector = [*selector, own]
         elif not namespace and not for_init:
-            selector = [*selector, Requirement(SOURCE_K8S, NAMESPACE_KEY, Operator.EXISTS)]
+            selector = [
+                *selector,
+                Requirement(terms.SOURCE_K8S, terms.NAMESPACE_KEY, Operator.EXISTS),
+            ]
     # Cilium adds the cluster's name, which only pods carry.
     return select(selector, pods_only=True)
 
 
 def _ports(fields: Mapping[str, Any]) -> tuple[PortSpan, ...] | None:
-    to_ports, icmps = items(fields.get("toPorts")), items(fields.get("icmps"))
+    to_ports, icmps = strict.items(fields.get("toPorts")), strict.items(fields.get("icmps"))
     if to_ports and icmps:
         raise Unreadable
     if icmps:
@@ -199,28 +184,30 @@ def _ports(fields: Mapping[str, Any]) -> tuple[PortSpan, ...] | None:
         return None
     spans: list[PortSpan] = []
     for item in to_ports:
-        parts = mapping(item, ("ports", *_PROXIED))
+        parts = strict.mapping(item, ("ports", *_PROXIED))
         filtered = any(parts.get(key) for key in _PROXIED if key != "rules") or any(
-            anything(optional(parts.get("rules"))).values()
+            strict.anything(strict.optional(parts.get("rules"))).values()
         )
-        spans += [_span(port, filtered) for port in items(parts.get("ports"))]
+        spans += [_span(port, filtered) for port in strict.items(parts.get("ports"))]
     return tuple(spans)
 
 
 def _span(port: Any, filtered: bool) -> PortSpan:
-    parts = mapping(port, ("port", "endPort", "protocol"))
-    port_or_name, end = parts.get("port"), port_number(parts.get("endPort"))
-    protocol = str(parts.get("protocol") or ANY_PROTOCOL).upper()
-    if protocol in PORTLESS_PROTOCOLS:
-        return PortSpan(0, LAST_PORT, frozenset({protocol}), filtered)
-    word(protocol, (*TRANSPORT_PROTOCOLS, ANY_PROTOCOL))
-    protocols = frozenset(TRANSPORT_PROTOCOLS if protocol == ANY_PROTOCOL else {protocol})
+    parts = strict.mapping(port, ("port", "endPort", "protocol"))
+    port_or_name, end = parts.get("port"), strict.port_number(parts.get("endPort"))
+    protocol = str(parts.get("protocol") or terms.ANY_PROTOCOL).upper()
+    if protocol in terms.PORTLESS_PROTOCOLS:
+        return PortSpan(0, terms.LAST_PORT, frozenset({protocol}), filtered)
+    strict.word(protocol, (*terms.TRANSPORT_PROTOCOLS, terms.ANY_PROTOCOL))
+    protocols = frozenset(
+        terms.TRANSPORT_PROTOCOLS if protocol == terms.ANY_PROTOCOL else {protocol}
+    )
     if not isinstance(port_or_name, str):
         raise Unreadable
-    if is_port_name(port_or_name):
-        return PortSpan(0, LAST_PORT, protocols, filtered, Doubt.NAMED_PORT)
-    if not is_port_number(port_or_name):
+    if terms.is_port_name(port_or_name):
+        return PortSpan(0, terms.LAST_PORT, protocols, filtered, Doubt.NAMED_PORT)
+    if not terms.is_port_number(port_or_name):
         raise Unreadable
-    first = port_number(int(port_or_name))
+    first = strict.port_number(int(port_or_name))
     doubt = Doubt.ODD_PORT if end and not first else None
     return PortSpan(first, max(first, end), protocols, filtered, doubt)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from homelab_netpol.cilium.terms import CCNP, CNP
+from homelab_netpol.cilium import terms
 from homelab_netpol.cilium.validation.fields import RULE
 from homelab_netpol.cilium.validation.report import Report, RuleProblem
 from homelab_netpol.cilium.validation.shapes import ListOf, did_you_mean
@@ -29,7 +29,7 @@ def check_body(body: Mapping[str, Any], kind: str) -> list[RuleProblem]:
     Raises:
         ValueError: the kind is none of Cilium's.
     """
-    if kind not in (CNP, CCNP):
+    if kind not in (terms.CNP, terms.CCNP):
         raise ValueError(f"{kind} is no kind of Cilium's")
     report = Report()
     for key in body.keys() - set(_PARTS):

@@ -10,15 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from homelab_netpol.cilium import terms
 from homelab_netpol.cilium.selectors import Operator
-from homelab_netpol.cilium.terms import (
-    ANY_PROTOCOL,
-    CRD_ENTITIES,
-    LAST_PORT,
-    MAX_PORTS,
-    PORTLESS_PROTOCOLS,
-    TRANSPORT_PROTOCOLS,
-)
 from homelab_netpol.cilium.validation import icmp, meaning, regex, values
 from homelab_netpol.cilium.validation.report import Path, Report
 from homelab_netpol.cilium.validation.shapes import (
@@ -84,13 +77,15 @@ _fqdn = Object(
 _port = Object(
     {
         "port": Text(values.port),
-        "endPort": Whole(0, LAST_PORT),
-        "protocol": Choice(*TRANSPORT_PROTOCOLS, ANY_PROTOCOL, *PORTLESS_PROTOCOLS),
+        "endPort": Whole(0, terms.LAST_PORT),
+        "protocol": Choice(
+            *terms.TRANSPORT_PROTOCOLS, terms.ANY_PROTOCOL, *terms.PORTLESS_PROTOCOLS
+        ),
     },
     required=["port"],
     meaning=meaning.port,
 )
-_ports = ListOf(_port, most=MAX_PORTS, empty=_NO_PORT)
+_ports = ListOf(_port, most=terms.MAX_PORTS, empty=_NO_PORT)
 
 _http = Object(
     {
@@ -151,7 +146,7 @@ _icmps = ListOf(
                     required=["type"],
                     meaning=icmp.field_meaning,
                 ),
-                most=MAX_PORTS,
+                most=terms.MAX_PORTS,
                 empty=_NO_PORT,
             )
         },
@@ -195,7 +190,7 @@ _services = ListOf(
     ),
     empty=_EVERY_PEER,
 )
-_entity = Choice(*CRD_ENTITIES)
+_entity = Choice(*terms.CRD_ENTITIES)
 
 
 def _peers(way: str) -> dict[str, Check]:

@@ -8,15 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from homelab_netpol.cilium import terms
 from homelab_netpol.cilium.selectors import Operator
-from homelab_netpol.cilium.terms import (
-    ANY_PROTOCOL,
-    PORTLESS_PROTOCOLS,
-    TRANSPORT_PROTOCOLS,
-    IpNetwork,
-    is_port_number,
-    parse_cidr,
-)
 from homelab_netpol.cilium.validation.report import Path, Report
 from homelab_netpol.cilium.validation.shapes import Check
 
@@ -68,8 +61,8 @@ def _reading(ports: Any) -> str:
 def _carriers(ports: Any) -> Iterator[tuple[str, str]]:
     """Each port under each protocol that it stands for."""
     for port in ports["ports"]:
-        protocol = port.get("protocol", ANY_PROTOCOL)
-        for carrier in TRANSPORT_PROTOCOLS if protocol == ANY_PROTOCOL else (protocol,):
+        protocol = port.get("protocol", terms.ANY_PROTOCOL)
+        for carrier in terms.TRANSPORT_PROTOCOLS if protocol == terms.ANY_PROTOCOL else (protocol,):
             yield port["port"].lower(), carrier
 
 
@@ -84,13 +77,13 @@ def expression(value: Any, path: Path, report: Report) -> bool:
 def port(value: Any, path: Path, report: Report) -> bool:
     """A range begins with a number; a protocol without ports has none."""
     number, end, protocol = value["port"], value.get("endPort", 0), value.get("protocol")
-    if protocol in PORTLESS_PROTOCOLS and number != "0":
+    if protocol in terms.PORTLESS_PROTOCOLS and number != "0":
         return report.add((path, "port"), f"{protocol} has no ports: write '0'")
     if not end:
         return True
     # Cilium takes all of these and leaves the end out of account.
     where = (path, "endPort")
-    if not is_port_number(number):
+    if not terms.is_port_number(number):
         return report.add(where, "goes only with a port that is a number: give that, or no endPort")
     if number == "0":
         return report.add(where, "port 0 means every port already: give the first, or no endPort")
@@ -101,7 +94,7 @@ def port(value: Any, path: Path, report: Report) -> bool:
 
 def ingress_ports(value: Any, path: Path, report: Report) -> bool:
     """Ports with what is allowed inside: on ingress Cilium knows no DNS rules and no listeners."""
-    sound = _ports(value, path, report)
+    sound = egress_ports(value, path, report)
     if "dns" in value.get("rules", ()):
         where = ((path, "rules"), "dns")
         sound = report.add(where, "DNS rules are for egress only: move it there, or take it out")
@@ -111,11 +104,7 @@ def ingress_ports(value: Any, path: Path, report: Report) -> bool:
 
 
 def egress_ports(value: Any, path: Path, report: Report) -> bool:
-    """Ports with what is allowed inside."""
-    return _ports(value, path, report)
-
-
-def _ports(value: Any, path: Path, report: Report) -> bool:
+    """Ports with what is allowed inside: which rules and proxies go with which ports."""
     sound = True
     names = value.get("serverNames", ())
     if len(set(names)) < len(names):
@@ -133,7 +122,7 @@ def _ports(value: Any, path: Path, report: Report) -> bool:
         if item["port"] == "0":
             what = "port 0, every port, does not go with `rules`: list the ports"
             sound = report.add((where, "port"), what)
-        if "http" in rules and item.get("protocol", ANY_PROTOCOL) != "TCP":
+        if "http" in rules and item.get("protocol", terms.ANY_PROTOCOL) != "TCP":
             what = "HTTP rules need TCP: write `protocol: TCP`"
             sound = report.add((where, "protocol"), what)
         # Whatever has an end above 0 begins with a number, as port() has seen to.
@@ -148,17 +137,17 @@ def cidr_set(value: Any, path: Path, report: Report) -> bool:
     """What is excepted must be inside."""
     if "cidr" not in value:
         return True
-    outer = parse_cidr(value["cidr"])
+    outer = terms.parse_cidr(value["cidr"])
     sound = True
     for index, text in enumerate(value.get("except", ())):
-        inner = parse_cidr(text)
+        inner = terms.parse_cidr(text)
         if outer is None or inner is None or not _contains(outer, inner):
             what = f"{text} is not inside {value['cidr']}: except only parts of it"
             sound = report.add(((path, "except"), index), what)
     return sound
 
 
-def _contains(outer: IpNetwork, inner: IpNetwork) -> bool:
+def _contains(outer: terms.IpNetwork, inner: terms.IpNetwork) -> bool:
     return (
         outer.version == inner.version
         and outer.prefixlen <= inner.prefixlen

@@ -1,7 +1,7 @@
-"""Reads the parts that all kinds of policies are made of: lists, label selectors, networks.
+"""Reads the parts that all kinds of policies are made of: lists, label selectors, networks. Pure.
 
-Pure. What has an unexpected shape is Unreadable, never guessed at: an unknown field may change what
-the rest means.
+What has an unexpected shape raises Unreadable, and is never guessed at: an unknown field may change
+what the rest means.
 """
 
 from __future__ import annotations
@@ -9,17 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from homelab_netpol.cilium import terms
 from homelab_netpol.cilium.evaluation.policy import Unreadable
 from homelab_netpol.cilium.selectors import Requirement, read_selector
-from homelab_netpol.cilium.terms import LAST_PORT, SOURCE_ANY, IpNetwork, parse_cidr
 
 
 def mapping(value: Any, known: Collection[str]) -> Mapping[str, Any]:
-    """An object of which every field is known.
-
-    Raises:
-        Unreadable: it is something else, or has other fields.
-    """
+    """An object of which every field is known."""
     fields = anything(value)
     if not set(fields) <= set(known):
         raise Unreadable
@@ -27,11 +23,7 @@ def mapping(value: Any, known: Collection[str]) -> Mapping[str, Any]:
 
 
 def anything(value: Any) -> Mapping[str, Any]:
-    """An object with any fields.
-
-    Raises:
-        Unreadable: it is something else.
-    """
+    """An object with any fields."""
     if not isinstance(value, Mapping):
         raise Unreadable
     return value
@@ -43,35 +35,23 @@ def optional(value: Any) -> Any:
 
 
 def port_number(value: Any) -> int:
-    """A port given as a number; an absent one is 0.
-
-    Raises:
-        Unreadable: it is something else, or above the last port.
-    """
+    """A port given as a number, at most the last there is; an absent one is 0."""
     if value is None:
         return 0
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= LAST_PORT:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= terms.LAST_PORT:
         raise Unreadable
     return value
 
 
 def word(value: Any, known: Collection[str]) -> str:
-    """One of a few words.
-
-    Raises:
-        Unreadable: it is something else.
-    """
+    """One of a few words."""
     if not isinstance(value, str) or value not in known:
         raise Unreadable
     return value
 
 
 def items(value: Any) -> list[Any]:
-    """A list; an absent one is empty.
-
-    Raises:
-        Unreadable: it is something else.
-    """
+    """A list; an absent one is empty."""
     if value is None:
         return []
     if not isinstance(value, list):
@@ -79,29 +59,22 @@ def items(value: Any) -> list[Any]:
     return value
 
 
-def network(value: Any) -> IpNetwork:
-    """A network in CIDR notation, or one address.
-
-    Raises:
-        Unreadable: it is neither.
-    """
+def network(value: Any) -> terms.IpNetwork:
+    """A network in CIDR notation, or one address."""
     if not isinstance(value, str):
         raise Unreadable
-    found = parse_cidr(value) or parse_cidr(f"{value}/{128 if ':' in value else 32}")
+    found = terms.parse_cidr(value) or terms.parse_cidr(f"{value}/{128 if ':' in value else 32}")
     if found is None:
         raise Unreadable
     return found
 
 
-def requirements(selector: Any, source: str = SOURCE_ANY) -> list[Requirement]:
+def requirements(selector: Any, source: str = terms.SOURCE_ANY) -> list[Requirement]:
     """The conditions of a label selector, matchLabels first.
 
     Args:
         selector: the selector.
         source: of keys that name none of Cilium's sources (`source:key`).
-
-    Raises:
-        Unreadable: it is no selector, or one that Cilium rejects.
     """
     fields = mapping(selector, ("matchLabels", "matchExpressions"))
     labels = anything(optional(fields.get("matchLabels")))
