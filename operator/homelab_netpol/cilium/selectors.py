@@ -147,18 +147,15 @@ def selects(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
         return False
 
 
-def _requirement(key: Any, source: str, operator: Operator, values: Any) -> Requirement:
-    if not isinstance(key, str):
-        raise ValueError(f"{key!r} is no label key")
-    written, colon, name = key.partition(":")
-    if colon:
-        source = written
-    else:
-        name = key
-    if not terms.is_source(source) or not terms.is_label_key(name):
-        raise ValueError(f"{key!r} is no label key")
+def _requirement(text: Any, source: str, operator: Operator, values: Any) -> Requirement:
+    if not isinstance(text, str):
+        raise ValueError(f"{text!r} is no label key")
+    written, colon, key = text.rpartition(":")
+    source = written if colon else source
+    if not terms.is_source(source) or not terms.is_label_key(key):
+        raise ValueError(f"{text!r} is no label key")
     if bool(values) != operator.takes_values:
         raise ValueError(f"{operator} with {len(values)} values")
     if not all(isinstance(value, str) and terms.is_label_value(value) for value in values):
-        raise ValueError(f"{key!r} is compared with what is no label value")
-    return Requirement(source, name, operator, tuple(values))
+        raise ValueError(f"{text!r} is compared with what is no label value")
+    return Requirement(source, key, operator, tuple(values))

@@ -166,11 +166,7 @@ class Catalogue:
         return self._custom.get(name)
 
     def resource(self, name: str) -> SharedResource:
-        """A shared resource.
-
-        Raises:
-            KeyError: there is none of that name.
-        """
+        """A shared resource; KeyError: there is none of that name."""
         return self._resources[name]
 
     def resource_data(self, name: str) -> dict[str, Any] | None:

@@ -92,18 +92,15 @@ def tcp_ports(ports: Sequence[Mapping[str, Any]]) -> tuple[int, ...] | None:
 
 def _tcp_ports(rule: Mapping[str, Any]) -> tuple[int, ...] | None:
     """Empty: every port; None: none that Istio can name."""
-    items = rule.get("toPorts") or ()
     if rule.get("icmps"):
         return None
-    found: list[dict[str, Any]] = []
-    for item in items:
-        for port in () if item.get("rules") else item.get("ports") or ():
-            if (
-                port.get("protocol", ANY_PROTOCOL) not in ("TCP", ANY_PROTOCOL)
-                or not port["port"].isdigit()
-            ):
-                continue
-            if int(port["port"]) == 0:
-                return ()
-            found.append({**port, "port": int(port["port"]), "protocol": "TCP"})
-    return () if not items else tcp_ports(found)
+    if not rule.get("toPorts"):
+        return ()
+    found = [
+        {**port, "port": int(port["port"]), "protocol": "TCP"}
+        for item in rule["toPorts"]
+        if not item.get("rules")
+        for port in item.get("ports") or ()
+        if port.get("protocol", ANY_PROTOCOL) in ("TCP", ANY_PROTOCOL) and port["port"].isdigit()
+    ]
+    return () if any(port["port"] == 0 for port in found) else tcp_ports(found)

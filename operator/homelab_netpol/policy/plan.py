@@ -201,15 +201,12 @@ class Planner:
     def gateway(
         self, which: str, consumers: Collection[str], is_meshed: Callable[[str], bool]
     ) -> Policy | None:
-        """The policy beside a gateway, for its side of the mesh.
+        """The policy beside a gateway, for its side of the mesh; None: there is none.
 
         Args:
             which: `internal` or `external`.
             consumers: the meshed namespaces whose profile lets this gateway in.
             is_meshed: whether a namespace, by name, is part of the mesh.
-
-        Returns:
-            None when nothing is to stand there.
 
         Raises:
             RenderError: a template cannot be rendered.

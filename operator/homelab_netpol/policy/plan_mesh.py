@@ -60,30 +60,27 @@ class MeshPlanner:
     def grant(
         self, name: str, owner: Intent | None, meshed_consumers: Sequence[str]
     ) -> Policy | None:
-        """The policy beside a shared resource.
+        """The policy beside a shared resource; None: there is none.
 
         Args:
             name: the shared resource.
             owner: what the resource's namespace wants; None: it is not there.
             meshed_consumers: the namespaces in the mesh that may use it.
 
-        Returns:
-            None when nothing is to stand there.
-
         Raises:
             RenderError: a template cannot be rendered.
         """
-        resource = self._catalogue.resource(name)
-        ports = tcp_ports([port.model_dump(by_alias=True) for port in resource.ports])
         mesh = self._settings.mesh
         if not mesh.authorization_policies or owner is None or not owner.meshed:
             return None
         if owner.namespace == mesh.root_namespace:
             return None
+        resource = self._catalogue.resource(name)
         exclusive = resource.target is TargetSide.EXCLUSIVE
         if not exclusive and not (self.is_governed(owner) and meshed_consumers):
             return None
         peers = []
+        ports = tcp_ports([port.model_dump(by_alias=True) for port in resource.ports])
         if meshed_consumers and ports is not None:
             peers.append(AllowedPeers(namespaces=tuple(sorted(meshed_consumers)), ports=ports))
         key = PolicyKey(Kind.AUTHORIZATION, owner.namespace, policy_name(Component.GRANT, name))
@@ -122,9 +119,6 @@ class MeshPlanner:
 
     def _gateway(self, which: str) -> str:
         gateways, trust = self._settings.gateways, self._settings.mesh.trust_domain
-        account = (
-            gateways.internal_service_account
-            if which == "internal"
-            else gateways.external_service_account
-        )
-        return f"{trust}/ns/{gateways.namespace}/sa/{account}"
+        is_internal = which == "internal"
+        own = gateways.internal_service_account, gateways.external_service_account
+        return f"{trust}/ns/{gateways.namespace}/sa/{own[0] if is_internal else own[1]}"

@@ -103,17 +103,15 @@ class Renderer:
         Raises:
             RenderError: the template is missing or wrong, or gives something else than a policy.
         """
-        if not remember:
-            body = _checked(self._render(template, variables), template, kind)
-            return body, digest_of(body)
-        memo = (template, json.dumps(variables, sort_keys=True))
-        known = self._rendered.get(memo)
+        memo = (template, json.dumps(variables, sort_keys=True)) if remember else None
+        known = None if memo is None else self._rendered.get(memo)
         if known is None:
             body = _checked(self._render(template, variables), template, kind)
             known = (body, digest_of(body))
-            if len(self._rendered) >= _MAX_REMEMBERED:
-                self._rendered.clear()
-            self._rendered[memo] = known
+            if memo is not None:
+                if len(self._rendered) >= _MAX_REMEMBERED:
+                    self._rendered.clear()
+                self._rendered[memo] = known
         return known
 
     def _render(self, template: str, variables: Mapping[str, Any]) -> str:

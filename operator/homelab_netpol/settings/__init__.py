@@ -14,6 +14,7 @@ from homelab_netpol.settings.platform import (
     Mtls,
     Pods,
     Probes,
+    Prometheus,
 )
 from homelab_netpol.settings.process import LeaderElection, Logging, Server
 from homelab_netpol.settings.shared_resource import (
@@ -38,6 +39,7 @@ __all__ = [
     "Pods",
     "Port",
     "Probes",
+    "Prometheus",
     "Protocol",
     "Selector",
     "Server",
