@@ -37,16 +37,14 @@ def compose(
     Returns:
         A body in which the rules are part of the first rule set that is for all pods.
     """
-    added = {"ingress": list(ingress), "egress": list(egress)}
+    added = {d: rules for d, rules in (("ingress", ingress), ("egress", egress)) if rules}
     if "spec" in base and base["spec"].get("endpointSelector") == {}:
-        spec = dict(base["spec"])
-        for direction, rules in added.items():
-            if rules:
-                spec[direction] = [*(spec.get(direction) or ()), *rules]
-        return {"spec": spec}
-    own = {direction: rules for direction, rules in added.items() if rules}
+        spec = base["spec"]
+        joined = {d: [*(spec.get(d) or ()), *rules] for d, rules in added.items()}
+        return {"spec": {**spec, **joined}}
     specs = base.get("specs") or [base["spec"]]
-    return {"specs": [*specs, {"endpointSelector": {}, **own}]} if own else {"specs": list(specs)}
+    own = [{"endpointSelector": {}, **{d: list(rules) for d, rules in added.items()}}]
+    return {"specs": [*specs, *(own if added else ())]}
 
 
 def names_need_dns(egress: Sequence[Rule]) -> bool:

@@ -28,7 +28,7 @@ from homelab_netpol.policy.objects import Policy
 from homelab_netpol.policy.plan_clusterwide import clusterwide_policies
 from homelab_netpol.policy.plan_mesh import MeshPlanner
 from homelab_netpol.policy.rendering import RenderError
-from homelab_netpol.settings import TargetSide
+from homelab_netpol.settings import SharedResource, TargetSide
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +183,8 @@ class Planner:
             return None
         if not consumers and not exclusive:
             return None
-        through_tunnel = resource.has_tcp and is_meshed(resource.namespace)
-        meshed = [c for c in consumers if is_meshed(c)] if through_tunnel else []
+        in_mesh = _is_reached_by_tunnel(resource, is_meshed)
+        meshed = [each for each in consumers if is_meshed(each)] if in_mesh else []
         return self._builder.render(
             PolicyKey(Kind.CNP, resource.namespace, policy_name(Component.GRANT, name)),
             Component.GRANT,
@@ -261,13 +261,6 @@ class Planner:
         self, key: PolicyKey, intent: Intent, name: str, is_meshed: Callable[[str], bool]
     ) -> Policy:
         resource = self._catalogue.resource(name)
-        # The tunnel carries TCP, and carries all of it: other protocols do not need it opened.
-        through_mesh = (
-            intent.meshed
-            and resource.has_tcp
-            and resource.namespace is not None
-            and is_meshed(resource.namespace)
-        )
         return self._builder.render(
             key,
             Component.ACCESS,
@@ -275,5 +268,10 @@ class Planner:
             labels={self._keys.resource: name},
             name=name,
             resource=self._catalogue.resource_data(name),
-            hbone=through_mesh,
+            hbone=intent.meshed and _is_reached_by_tunnel(resource, is_meshed),
         )
+
+
+def _is_reached_by_tunnel(resource: SharedResource, is_meshed: Callable[[str], bool]) -> bool:
+    """The tunnel carries TCP, and carries all of it: other protocols do not need it opened."""
+    return resource.has_tcp and resource.namespace is not None and is_meshed(resource.namespace)

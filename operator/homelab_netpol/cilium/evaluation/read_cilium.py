@@ -7,6 +7,7 @@ What each field means, and which combinations Cilium rejects, is Cilium's own re
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from homelab_netpol.cilium import terms
@@ -162,14 +163,11 @@ def _endpoints(selector: list[Requirement], namespace: str, for_init: bool) -> M
             return Unclear(Doubt.AGGREGATE)
         return select(selector)
     if not any(one.is_of_namespace_name for one in selector):
+        own = partial(Requirement, terms.SOURCE_K8S, terms.NAMESPACE_KEY)
         if namespace and not any(one.is_of_namespace for one in selector):
-            own = Requirement(terms.SOURCE_K8S, terms.NAMESPACE_KEY, Operator.IN, (namespace,))
-            selector = [*selector, own]
+            selector = [*selector, own(Operator.IN, (namespace,))]
         elif not namespace and not for_init:
-            selector = [
-                *selector,
-                Requirement(terms.SOURCE_K8S, terms.NAMESPACE_KEY, Operator.EXISTS),
-            ]
+            selector = [*selector, own(Operator.EXISTS)]
     # Cilium adds the cluster's name, which only pods carry.
     return select(selector, pods_only=True)
 

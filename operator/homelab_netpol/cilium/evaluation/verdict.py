@@ -118,7 +118,7 @@ def selected(
 
 
 def ask_about(rules: Iterable[Selected], port: int, protocol: str) -> Question:
-    """Prepares what does not depend on the peer; the rules are those of one pod, one direction."""
+    """Prepares what no peer changes, of the rules for one pod in one direction."""
     answers = ((one, all_of((one.certainty, one.rule.covers(port, protocol)))) for one in rules)
     has_a_say = tuple(
         (one, answer) for one, answer in answers if answer is not False or one.rule.default_deny

@@ -49,7 +49,7 @@ class Object:
     meaning: Check | None = None
 
     def __call__(self, value: Any, path: Path, report: Report) -> bool:
-        """Checks an object."""
+        """Checks each field, then what they mean together."""
         if not isinstance(value, dict):
             return _wrong_type("an object", value, path, report)
         sound = True
@@ -93,7 +93,7 @@ class ListOf:
     empty: str | None = None
 
     def __call__(self, value: Any, path: Path, report: Report) -> bool:
-        """Checks a list."""
+        """Checks the length, then each item."""
         if not isinstance(value, list):
             return _wrong_type("a list", value, path, report)
         if not value and self.empty is not None:
@@ -122,7 +122,7 @@ class MapOf:
     value: Check
 
     def __call__(self, value: Any, path: Path, report: Report) -> bool:
-        """Checks an object."""
+        """Checks each key and its value."""
         if not isinstance(value, dict):
             return _wrong_type("an object", value, path, report)
         sound = True
@@ -143,7 +143,7 @@ class Text:
     wrong: TextCheck | None = None
 
     def __call__(self, value: Any, path: Path, report: Report) -> bool:
-        """Checks a string."""
+        """Checks a string by itself."""
         if not isinstance(value, str):
             return _wrong_type("a string", value, path, report)
         wrong = None if self.wrong is None else self.wrong(value)
@@ -157,7 +157,7 @@ class Choice:
         self.words = frozenset(words)
 
     def __call__(self, value: Any, path: Path, report: Report) -> bool:
-        """Checks a word."""
+        """Checks that a word is one of them."""
         if not isinstance(value, str):
             return _wrong_type("a string", value, path, report)
         if value in self.words:
