@@ -109,10 +109,7 @@ class Catalogue:
     def with_definitions(self, definitions: Definitions) -> Catalogue:
         """The same settings and templates with other custom resources."""
         return Catalogue(
-            self.settings,
-            definitions,
-            renderer=self.renderer,
-            own_namespace=self._own_namespace,
+            self.settings, definitions, renderer=self.renderer, own_namespace=self._own_namespace
         )
 
     def changed_since(self, before: Catalogue) -> tuple[set[str], set[str]]:

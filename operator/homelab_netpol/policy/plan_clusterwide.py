@@ -85,10 +85,7 @@ def _selections(catalogue: Catalogue) -> list[dict[str, Any]]:
         return [_selection([every_pod], additive=False)]
     outside = {"key": _NAMESPACE_LABEL, "operator": "NotIn", "values": spared}
     inside = {"key": _NAMESPACE_LABEL, "operator": "In", "values": spared}
-    return [
-        _selection([every_pod, outside], additive=False),
-        _selection([inside], additive=True),
-    ]
+    return [_selection([every_pod, outside], additive=False), _selection([inside], additive=True)]
 
 
 def _selection(expressions: list[dict[str, Any]], *, additive: bool) -> dict[str, Any]:

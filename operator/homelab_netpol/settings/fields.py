@@ -57,8 +57,7 @@ DnsPattern = Annotated[
 ]
 LabelKey = Annotated[str, _must("a label key, such as app.kubernetes.io/name", terms.is_label_key)]
 LabelValue = Annotated[
-    str,
-    _must("a label value: letters, digits, '-', '_' and '.', at most 63", terms.is_label_value),
+    str, _must("a label value: letters, digits, '-', '_' and '.', at most 63", terms.is_label_value)
 ]
 Entity = Annotated[
     str, _must(f"one of Cilium's entities: {', '.join(_ENTITIES)}", _ENTITIES.__contains__)

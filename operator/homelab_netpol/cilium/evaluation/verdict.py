@@ -72,11 +72,7 @@ class Question(NamedTuple):
 
 
 def ingress_verdict(
-    policies: Iterable[ReadPolicy],
-    target: Pod,
-    peer: Endpoint,
-    port: int,
-    protocol: str = "TCP",
+    policies: Iterable[ReadPolicy], target: Pod, peer: Endpoint, port: int, protocol: str = "TCP"
 ) -> DirectionVerdict:
     """Whether the target's policies let the peer in.
 
@@ -93,11 +89,7 @@ def ingress_verdict(
 
 
 def egress_verdict(
-    policies: Iterable[ReadPolicy],
-    source: Pod,
-    peer: Endpoint,
-    port: int,
-    protocol: str = "TCP",
+    policies: Iterable[ReadPolicy], source: Pod, peer: Endpoint, port: int, protocol: str = "TCP"
 ) -> DirectionVerdict:
     """Whether the source's policies let it reach the peer; see `ingress_verdict`."""
     return judge(ask_about(selected(policies, source, Direction.EGRESS), port, protocol), peer)

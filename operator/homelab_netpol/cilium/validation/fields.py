@@ -57,11 +57,7 @@ _selector = Object(
         "matchLabels": MapOf(values.label_key, _label_value),
         "matchExpressions": ListOf(
             Object(
-                {
-                    "key": _label_key,
-                    "operator": Choice(*Operator),
-                    "values": ListOf(_label_value),
-                },
+                {"key": _label_key, "operator": Choice(*Operator), "values": ListOf(_label_value)},
                 required=["key", "operator"],
                 meaning=meaning.expression,
             )
