@@ -75,7 +75,8 @@ def through_tunnel(rules: Sequence[Rule], direction: str, mesh: Mesh) -> list[Ru
     ports = [{"ports": [{"port": str(mesh.port), "protocol": "TCP"}]}]
     in_mesh = {f"{SOURCE_K8S}:{NAMESPACE_LABELS_PREFIX}{mesh.label}": mesh.value}
     for rule in rules:
-        if not _opens_tcp_ports(rule):
+        # Without a list of ports, the tunnel's is open anyway.
+        if not plain_tcp_ports(rule):
             continue
         selectors = [_within_mesh(selector, in_mesh) for selector in rule.get(endpoints) or ()]
         if POD_ENTITIES & set(rule.get(entities) or ()):
@@ -87,19 +88,18 @@ def through_tunnel(rules: Sequence[Rule], direction: str, mesh: Mesh) -> list[Ru
 
 def opens_tcp(rule: Rule) -> bool:
     """TCP connections come through without a look at their requests, on some ports or on all."""
-    if rule.get("toPorts"):
-        return _opens_tcp_ports(rule)
-    return not rule.get("icmps")
+    return bool(plain_tcp_ports(rule)) if rule.get("toPorts") else not rule.get("icmps")
 
 
-def _opens_tcp_ports(rule: Rule) -> bool:
-    """It lists ports, TCP among them; without a list the tunnel's port is open anyway."""
-    return any(
-        port.get("protocol", ANY_PROTOCOL) in ("TCP", ANY_PROTOCOL)
+def plain_tcp_ports(rule: Rule) -> list[Mapping[str, Any]]:
+    """The TCP ports that a rule lists, but for those on which it looks at requests."""
+    return [
+        port
         for item in rule.get("toPorts") or ()
         if not item.get("rules")
         for port in item.get("ports") or ()
-    )
+        if port.get("protocol", ANY_PROTOCOL) in ("TCP", ANY_PROTOCOL)
+    ]
 
 
 def _within_mesh(selector: Mapping[str, Any], in_mesh: Mapping[str, str]) -> dict[str, Any]:

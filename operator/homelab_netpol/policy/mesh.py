@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from homelab_netpol.cilium.selectors import Operator, read_selector
-from homelab_netpol.cilium.terms import ANY_PROTOCOL, POD_ENTITIES
+from homelab_netpol.cilium.terms import POD_ENTITIES
+from homelab_netpol.policy.compose import plain_tcp_ports
 
 # Istio lists ports one by one. A longer range counts as all ports; Cilium still says for whom.
 _MAX_PORTS = 1024
@@ -98,9 +99,7 @@ def _tcp_ports(rule: Mapping[str, Any]) -> tuple[int, ...] | None:
         return ()
     found = [
         {**port, "port": int(port["port"]), "protocol": "TCP"}
-        for item in rule["toPorts"]
-        if not item.get("rules")
-        for port in item.get("ports") or ()
-        if port.get("protocol", ANY_PROTOCOL) in ("TCP", ANY_PROTOCOL) and port["port"].isdigit()
+        for port in plain_tcp_ports(rule)
+        if port["port"].isdigit()
     ]
     return () if any(port["port"] == 0 for port in found) else tcp_ports(found)
