@@ -27,7 +27,7 @@ from homelab_netpol.findings import (
 )
 from lab.control_plane import Engine, EngineError, Flow, Identity, Lab
 from tests.truth.random_policies import NAMESPACES, PORTS, Generator, Json
-from tests.truth.verdict_world import World, halves
+from tests.truth.verdict_world import World, answers
 
 SEED = os.environ.get("VERDICT_SEED", "1")
 WORLDS = int(os.environ.get("VERDICT_WORLDS", "300"))
@@ -70,14 +70,14 @@ def tally(engine: Engine) -> Iterator[Tally]:
         world = World.make(engine, generator)
         flows = world.flows(generator)
         for flow, verdict in zip(flows, engine.verdicts(flows), strict=True):
-            for said, expected, half in halves(world, flow, verdict):
-                tally.outcomes[said, half.outcome.value] += 1
+            for said, expected, answer in answers(world, flow, verdict):
+                tally.outcomes[said, answer.outcome.value] += 1
                 if said == EVERYTHING_KNOWN:
-                    tally.doubts.update(half.doubts)
-                if half.outcome is not Outcome.UNKNOWN and half.outcome.value != expected:
+                    tally.doubts.update(answer.doubts)
+                if answer.outcome is not Outcome.UNKNOWN and answer.outcome.value != expected:
                     tally.wrong.append(
                         f"VERDICT_SEED={SEED} world {number}, {flow}, {said}: Cilium says"
-                        f" {expected}, but {half}\n  {world.manifests}"
+                        f" {expected}, but {answer}\n  {world.manifests}"
                     )
     yield tally
     engine.policies([])
@@ -109,10 +109,10 @@ def test_the_policies_named_for_a_default_deny_are_what_closes(engine: Engine) -
             peer = world.endpoint(flow.source, "all")
             if not isinstance(target, Pod):
                 continue
-            half = ingress_verdict(world.policies, target, peer, flow.port, flow.protocol)
-            if half.outcome is Outcome.DENIED and not half.by_deny_rule:
-                named = {ref.name for ref in half.policies}
-                others = [one for one in world.policies if one.ref not in half.policies]
+            answer = ingress_verdict(world.policies, target, peer, flow.port, flow.protocol)
+            if answer.outcome is Outcome.DENIED and not answer.by_deny_rule:
+                named = {ref.name for ref in answer.policies}
+                others = [one for one in world.policies if one.ref not in answer.policies]
                 without = ingress_verdict(others, target, peer, flow.port, flow.protocol)
                 if without.outcome is Outcome.UNKNOWN:
                     continue  # another policy may close as well
@@ -141,10 +141,10 @@ def test_whatever_a_policy_holds_no_certain_answer_is_wrong(lab: Lab) -> None:
             tried += 1
             flows = world.flows(generator)
             for flow, verdict in zip(flows, engine.verdicts(flows), strict=True):
-                for said, expected, half in halves(world, flow, verdict):
-                    assert half.outcome.value in (expected, "unknown"), (
+                for said, expected, answer in answers(world, flow, verdict):
+                    assert answer.outcome.value in (expected, "unknown"), (
                         f"VERDICT_SEED={SEED} world {number}, {flow}, {said}: Cilium says"
-                        f" {expected}, but {half}\n  {world.manifests}"
+                        f" {expected}, but {answer}\n  {world.manifests}"
                     )
     assert tried > WORLDS // 3
 
@@ -160,8 +160,8 @@ def test_a_network_of_which_a_part_is_let_in_is_in_doubt(engine: Engine) -> None
     verdicts = engine.verdicts(Flow(address, "web", 80) for address in addresses)
     assert [verdict.ingress for verdict in verdicts] == ["allowed", "denied"]
     link_local = Network(ip_network("169.254.0.0/16"))
-    half = ingress_verdict(read_policies([manifest]), Pod("shop"), link_local, 80)
-    assert half.outcome is Outcome.UNKNOWN
+    answer = ingress_verdict(read_policies([manifest]), Pod("shop"), link_local, 80)
+    assert answer.outcome is Outcome.UNKNOWN
 
 
 def test_a_selector_that_only_says_what_its_endpoints_are_not_is_in_doubt(engine: Engine) -> None:
@@ -177,8 +177,8 @@ def test_a_selector_that_only_says_what_its_endpoints_are_not_is_in_doubt(engine
     [verdict] = engine.verdicts([Flow("job", "web", 80)])
     assert verdict.ingress == "allowed"
     job = Pod("night", {}, {"app": "job"})
-    half = ingress_verdict(read_policies([manifest]), Pod("shop"), job, 80)
-    assert (half.outcome, half.doubts) == (Outcome.UNKNOWN, frozenset({Doubt.AGGREGATE}))
+    answer = ingress_verdict(read_policies([manifest]), Pod("shop"), job, 80)
+    assert (answer.outcome, answer.doubts) == (Outcome.UNKNOWN, frozenset({Doubt.AGGREGATE}))
 
 
 def test_a_grant_that_is_told_to_fail_fails_for_every_pod_of_the_consumer(engine: Engine) -> None:

@@ -90,21 +90,21 @@ class World:
         return Pod(pod.namespace, labels, {}, complete=False)
 
 
-def halves(
+def answers(
     world: World, flow: Flow, verdict: Verdict
 ) -> Iterator[tuple[str, str, DirectionVerdict]]:
-    """Each half that the engine judges: what is known, the engine's answer, and ours."""
+    """Each direction that the engine judges: what is known, the engine's verdict, and ours."""
     for knowledge in ("all", "some", "none"):
         for own_knowledge in sorted({"all", knowledge}):
             said = f"peer {knowledge}, own {own_knowledge}"
-            for engine_says, own, peer, half in (
+            for engine_says, own, peer, ask in (
                 (verdict.ingress, flow.target, flow.source, ingress_verdict),
                 (verdict.egress, flow.source, flow.target, egress_verdict),
             ):
                 pod = world.endpoint(own, own_knowledge)
                 if isinstance(pod, Pod):
                     other = world.endpoint(peer, knowledge)
-                    answer = half(world.policies, pod, other, flow.port, flow.protocol)
+                    answer = ask(world.policies, pod, other, flow.port, flow.protocol)
                     yield said, engine_says, answer
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from homelab_netpol.definitions import Definitions, Why, read_profile, read_resource
+from homelab_netpol.definitions import Definitions, UnusableReason, read_profile, read_resource
 from homelab_netpol.intent import Intent
 from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.diff import Change, Create, Delete, Replace, in_steps
@@ -101,7 +101,7 @@ def test_a_mistake_in_a_shared_resource_is_named_by_its_path(
     good = {"cidrs": ["192.0.2.0/24"], "ports": [{"port": 80}]}
     read = read_resource({"metadata": {"name": "own", "generation": 3}, "spec": {**good, **spec}})
     assert read.problem is not None
-    assert read.problem.reason is Why.SPEC_INVALID
+    assert read.problem.reason is UnusableReason.SPEC_INVALID
     assert path in read.problem.message
 
 

@@ -9,11 +9,11 @@ from homelab_netpol.definitions.model import (
     NotUsable,
     ProfileDefinition,
     ResourceDefinition,
-    Why,
+    UnusableReason,
 )
 from homelab_netpol.definitions.profile import read_profile
 from homelab_netpol.definitions.resolve import CustomProfile, Definitions
-from homelab_netpol.definitions.resource import namespace_selector, read_resource
+from homelab_netpol.definitions.resource import read_resource
 
 __all__ = [
     "CustomProfile",
@@ -23,8 +23,7 @@ __all__ = [
     "NotUsable",
     "ProfileDefinition",
     "ResourceDefinition",
-    "Why",
-    "namespace_selector",
+    "UnusableReason",
     "read_profile",
     "read_resource",
 ]

@@ -25,7 +25,7 @@ class DefinitionKind(StrEnum):
         return f"{self.value.lower()}s"
 
 
-class Why(StrEnum):
+class UnusableReason(StrEnum):
     """Why a definition cannot be used: the reason of its condition Ready."""
 
     SPEC_INVALID = "SpecInvalid"
@@ -44,7 +44,7 @@ class NotUsable:
         message: what is wrong, where (the field's path), and what to write instead.
     """
 
-    reason: Why
+    reason: UnusableReason
     message: str
 
     @property

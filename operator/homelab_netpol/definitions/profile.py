@@ -1,7 +1,7 @@
 """Reads a NetworkProfile.
 
 The API server drops a field that its schema does not know in silence, and a dropped `toPorts` or
-`fromEndpoints` opens what nobody asked to open. So the schema keeps unknown fields, and they are
+`fromEndpoints` opens more than its author meant. So the schema keeps unknown fields, and they are
 refused here, as everything else that would not mean what its author thinks.
 """
 
@@ -11,9 +11,9 @@ import difflib
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from homelab_netpol.cilium.terms import CNP
 from homelab_netpol.cilium.validation import check_body
-from homelab_netpol.definitions.model import NotUsable, ProfileDefinition, Why
-from homelab_netpol.policy.keys import Kind
+from homelab_netpol.definitions.model import NotUsable, ProfileDefinition, UnusableReason
 
 _FIELDS = frozenset({"description", "extends", "intraNamespace", "ingress", "egress"})
 _PEERS = {
@@ -23,7 +23,7 @@ _PEERS = {
 _PORTS = ("toPorts", "icmps")
 _MAX_RULES = 64
 _DNS = 53
-# Longer messages are cut off by whoever shows them; the first mistakes are what one mends first.
+# Clients cut off longer messages, and the first problems are mended first.
 _SHOWN = 5
 
 
@@ -38,7 +38,7 @@ def read_profile(manifest: Mapping[str, Any]) -> ProfileDefinition:
     if problems:
         shown = "; ".join(problems[:_SHOWN])
         more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
-        problem = NotUsable(Why.SPEC_INVALID, shown + more)
+        problem = NotUsable(UnusableReason.SPEC_INVALID, shown + more)
         return ProfileDefinition(name, generation, problem)
     return ProfileDefinition(
         name,
@@ -53,7 +53,7 @@ def read_profile(manifest: Mapping[str, Any]) -> ProfileDefinition:
 
 def _problems(spec: Mapping[str, Any]) -> Iterator[str]:
     for key in spec.keys() - _FIELDS:
-        yield f"spec.{key}: no such field; {_hint(key, _FIELDS)}"
+        yield f"spec.{key}: no such field; {_did_you_mean(key, _FIELDS)}"
     extends = spec.get("extends")
     if extends is not None and (not isinstance(extends, str) or not extends):
         yield "spec.extends: must be the name of a profile"
@@ -67,7 +67,7 @@ def _problems(spec: Mapping[str, Any]) -> Iterator[str]:
     rules = {d: spec[d] for d in _PEERS if spec.get(d)}
     if sound and rules:
         body = {"spec": {"endpointSelector": {}, **rules}}
-        for found in check_body(body, Kind.CNP):
+        for found in check_body(body, CNP):
             yield f"{found.path}: {found.message}"
 
 
@@ -84,11 +84,11 @@ def _direction_problems(spec: Mapping[str, Any], direction: str) -> Iterator[str
             continue
         known = (*peers, *_PORTS)
         for key in sorted(rule.keys() - set(known)):
-            yield f"{path}.{key}: a profile's rule has no such field; {_hint(key, known)}"
+            yield f"{path}.{key}: a profile's rule has no such field; {_did_you_mean(key, known)}"
         named = [peer for peer in peers if rule.get(peer)]
         anybody = f"{peers[1]}: [all]"
         if len(named) != 1:
-            # Without any, Cilium takes everybody; with two kinds, its agent refuses the policy.
+            # Without any, Cilium allows every peer; with two kinds, its agent rejects the policy.
             found = f"found {', '.join(named)}" if named else f"for everybody write {anybody}"
             yield f"{path}: needs exactly one of {', '.join(peers)}, not empty ({found})"
         yield from _layer_7_problems(rule, path)
@@ -104,7 +104,7 @@ def _layer_7_problems(rule: Mapping[str, Any], path: str) -> Iterator[str]:
                 " that toFQDNs need is added by itself"
             )
         if isinstance(rules, dict) and rules.get("http") and _opens_dns(item):
-            # Cilium cannot put two kinds of proxies on one port, whoever asks for the second.
+            # Cilium cannot put two kinds of proxies on one port, not even for two policies.
             where = f"{path}.toPorts[{index}]"
             yield f"{where}: HTTP rules on port 53 get in the way of DNS's own proxy"
 
@@ -120,6 +120,6 @@ def _opens_dns(item: Mapping[str, Any]) -> bool:
     return False
 
 
-def _hint(key: Any, known: Collection[str]) -> str:
+def _did_you_mean(key: Any, known: Collection[str]) -> str:
     near = difflib.get_close_matches(str(key), sorted(known), n=1)
     return f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted(known))}"

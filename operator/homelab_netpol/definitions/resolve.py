@@ -10,7 +10,7 @@ from homelab_netpol.definitions.model import (
     NotUsable,
     ProfileDefinition,
     ResourceDefinition,
-    Why,
+    UnusableReason,
 )
 
 # A profile that extends nothing has what every profile has: health probes in, DNS out. That is what
@@ -80,7 +80,7 @@ class Definitions:
                 cycle = [*chain[chain.index(name) :], name]
                 message = f"spec.extends: profiles extend each other: {' -> '.join(cycle)}"
                 for each in chain[chain.index(name) :]:
-                    known[each] = NotUsable(Why.EXTENDS_CYCLE, message)
+                    known[each] = NotUsable(UnusableReason.EXTENDS_CYCLE, message)
                 break
             chain.append(name)
             if problem is not None:
@@ -94,7 +94,7 @@ class Definitions:
     def _own_problem(self, name: str, templates: Mapping[str, bool]) -> NotUsable | None:
         if name in templates:
             message = f"metadata.name: {name} is the name of a template; choose another"
-            return NotUsable(Why.NAME_TAKEN, message)
+            return NotUsable(UnusableReason.NAME_TAKEN, message)
         return self.profiles[name].problem
 
     def _on_top(
@@ -111,12 +111,12 @@ class Definitions:
         elif extends not in known:
             choice = ", ".join(sorted({*templates, *self.profiles} - {profile.name}))
             message = f"spec.extends: there is no profile {extends!r}; there are: {choice}"
-            return NotUsable(Why.EXTENDS_UNKNOWN, message)
+            return NotUsable(UnusableReason.EXTENDS_UNKNOWN, message)
         else:
             found = known[extends]
             if isinstance(found, NotUsable):
                 message = f"spec.extends: the profile {extends} cannot be used: {found.message}"
-                return NotUsable(Why.EXTENDS_NOT_READY, message)
+                return NotUsable(UnusableReason.EXTENDS_NOT_READY, message)
             base = found
         intra = profile.intra_namespace
         return CustomProfile(

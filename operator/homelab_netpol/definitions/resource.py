@@ -7,9 +7,8 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from homelab_netpol.definitions.model import NotUsable, ResourceDefinition, Why
-from homelab_netpol.intent import NamespaceSelector, Operator, Requirement
-from homelab_netpol.settings import Selector, SharedResource, problem_in_words
+from homelab_netpol.definitions.model import NotUsable, ResourceDefinition, UnusableReason
+from homelab_netpol.settings import SharedResource, problem_in_words
 from homelab_netpol.settings.fields import DnsLabel
 
 _LABEL_SUFFIX: TypeAdapter[str] = TypeAdapter(DnsLabel)
@@ -27,27 +26,9 @@ def read_resource(manifest: Mapping[str, Any]) -> ResourceDefinition:
         problems = [
             problem_in_words({**each, "loc": ("spec", *each["loc"])}, unknown=_UNKNOWN)
             for each in error.errors(include_url=False)
-            # What a list lacks once its faulty items are gone is nobody's mistake.
+            # That a list is empty once its faulty items are gone is no mistake of its own.
             if each["type"] != "too_short" or each["input"] in ([], ())
         ]
-        problem = NotUsable(Why.SPEC_INVALID, "; ".join(problems))
+        problem = NotUsable(UnusableReason.SPEC_INVALID, "; ".join(problems))
         return ResourceDefinition(name, generation, problem)
     return ResourceDefinition(name, generation, None, resource)
-
-
-def namespace_selector(resource: SharedResource) -> NamespaceSelector | None:
-    """Who may ask for a shared resource; None: everybody."""
-    if resource.allow_from is None:
-        return None
-    return _selector(resource.allow_from)
-
-
-def _selector(selector: Selector) -> NamespaceSelector:
-    equal = [
-        Requirement(key, Operator.IN, (value,)) for key, value in selector.match_labels.items()
-    ]
-    beyond = [
-        Requirement(each.key, Operator(each.operator), each.values)
-        for each in selector.match_expressions
-    ]
-    return NamespaceSelector((*equal, *beyond))

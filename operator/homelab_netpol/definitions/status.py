@@ -1,4 +1,4 @@
-"""The status of a custom resource: can it be used, by whom it is, what Cilium says of it."""
+"""The status of a custom resource: whether it is usable, who uses it, what Cilium rejects."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MAX_NAMES = 100
 _MAX_MESSAGE = 2000
 
 
-class Rejected(NamedTuple):
+class RejectedPolicy(NamedTuple):
     """A policy that Cilium does not put in force."""
 
     namespace: str
@@ -25,7 +25,7 @@ def profile_status(
     definition: Definition,
     problem: NotUsable | None,
     users: Sequence[str],
-    rejected: Sequence[Rejected],
+    rejected: Sequence[RejectedPolicy],
 ) -> dict[str, Any]:
     """What the status of a NetworkProfile should say, apart from the times of its conditions.
 

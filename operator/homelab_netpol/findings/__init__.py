@@ -4,12 +4,7 @@ An optional feature: nothing here is written to the cluster, and nothing else de
 """
 
 from homelab_netpol.findings.finding import Finding, FindingReason
-from homelab_netpol.findings.grants import (
-    GrantedPort,
-    GrantedResource,
-    TargetFacts,
-    grant_findings,
-)
+from homelab_netpol.findings.grants import GrantedPort, GrantedResource, TargetFacts, grant_findings
 from homelab_netpol.findings.platform import platform_findings
 
 __all__ = [

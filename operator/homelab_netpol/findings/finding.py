@@ -1,6 +1,6 @@
 """What is found to be wrong between namespaces, in words for the owner of one of them. Pure.
 
-The same facts always give the same text: who has been told is not told again.
+The same facts always give the same text, so that a known finding is not reported again.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ class FindingReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that somebody should put right.
+    """Something that the owner of a namespace should put right.
 
     Attributes:
         reason: what sort it is.
-        subject: the namespace whose owner is told.
+        subject: that namespace.
         message: what is wrong, where, and what to do; at most `LONGEST` characters.
     """
 

@@ -1,10 +1,11 @@
 """Grants that cannot work, whatever the operator writes: their target is not there, or denies them.
 
-Pure. Found is only what is certain; a grant that fails for other reasons is not told about.
+Pure. Only what is certain is found; a grant that may fail for other reasons is not reported.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -35,6 +36,10 @@ class GrantedPort:
     number: int
     end: int | None = None
     protocol: str = "TCP"
+
+
+# At most one verdict for each port and each group of pods.
+_Verdicts = dict[GrantedPort, list[DirectionVerdict]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +154,6 @@ class _Target:
                 rules = tuple(one for one in rules if one.rule.deny)
             groups.setdefault(tuple((id(one.rule), one.certainty) for one in rules), rules)
         self._groups = list(groups.values())
-        # Which pod of a whole namespace offers the port is not known: one that is open is enough.
-        # Pods that labels chose must all be.
-        self._all_must_answer = bool(resource.pod_labels)
         self._ports = [
             (port, [ask_about(rules, number, port.protocol) for number in numbers])
             for port in dict.fromkeys(resource.ports)
@@ -162,41 +164,42 @@ class _Target:
     def finding(self, consumer: Pod) -> Finding | None:
         """What keeps a consumer out, if something certainly does."""
         met: dict[int, Answer] = {}
-        denied: dict[GrantedPort, list[DirectionVerdict]] = {}
-        filtered: dict[GrantedPort, list[DirectionVerdict]] = {}
+        denied: _Verdicts = defaultdict(list)
+        filtered: _Verdicts = defaultdict(list)
         for port, questions in self._ports:
-            halves = [judge(question, consumer, met) for question in questions]
-            for half in halves:
-                if half.outcome is Outcome.DENIED and self._is_final(half):
-                    denied.setdefault(port, []).append(half)
-                    break
-            if all(half.filtered for half in halves):
-                filtered.setdefault(port, []).extend(halves[:1])
-        if not self._all_must_answer:
-            count = len(self._groups)
-            denied = {port: halves for port, halves in denied.items() if len(halves) == count}
-            filtered = {port: halves for port, halves in filtered.items() if len(halves) == count}
+            verdicts = [judge(question, consumer, met) for question in questions]
+            denied[port] += [each for each in verdicts if self._is_final(each)][:1]
+            if all(each.filtered for each in verdicts):
+                filtered[port].append(verdicts[0])
+        # Which pod of a whole namespace offers the port is not known: one that is open is enough.
+        # Pods that labels chose must all be.
+        fewest = 1 if self._resource.pod_labels else len(self._groups)
+        denied, filtered = (
+            {port: verdicts for port, verdicts in each.items() if len(verdicts) >= fewest}
+            for each in (denied, filtered)
+        )
         if denied:
             return self._denied(consumer.namespace, denied)
         if filtered and not self._resource.granted_by_us:
             return self._filtered(consumer.namespace, filtered)
         return None
 
-    def _is_final(self, half: DirectionVerdict) -> bool:
-        return half.by_deny_rule or not self._resource.granted_by_us
+    def _is_final(self, verdict: DirectionVerdict) -> bool:
+        """It denies, and no policy that the operator writes beside it could change that."""
+        return verdict.outcome is Outcome.DENIED and (
+            verdict.by_deny_rule or not self._resource.granted_by_us
+        )
 
-    def _denied(
-        self, consumer: str, denied: Mapping[GrantedPort, list[DirectionVerdict]]
-    ) -> Finding:
-        by_rule = any(half.by_deny_rule for halves in denied.values() for half in halves)
+    def _denied(self, consumer: str, denied: _Verdicts) -> Finding:
+        by_rule = any(each.by_deny_rule for verdicts in denied.values() for each in verdicts)
         # If deny rules are among the causes, they come first: nothing helps while they stand.
         causes = {
             port: found
-            for port, halves in denied.items()
-            if (found := [half for half in halves if half.by_deny_rule is by_rule])
+            for port, verdicts in denied.items()
+            if (found := [each for each in verdicts if each.by_deny_rule is by_rule])
         }
         policies, ports = _policies(causes), _ports(causes)
-        of_all = all(len(halves) == len(self._groups) for halves in denied.values())
+        of_all = all(len(verdicts) == len(self._groups) for verdicts in denied.values())
         if by_rule:
             what = (
                 f"a deny rule of {policies} hits namespace {consumer} on {ports}, and no rule that"
@@ -212,9 +215,7 @@ class _Target:
         message = f"The grant {self._resource.name} {fails}: {what}"
         return Finding(FindingReason.TARGET_DENIES, consumer, message)
 
-    def _filtered(
-        self, consumer: str, filtered: Mapping[GrantedPort, list[DirectionVerdict]]
-    ) -> Finding:
+    def _filtered(self, consumer: str, filtered: _Verdicts) -> Finding:
         message = (
             f"The grant {self._resource.name} works in part: on {_ports(filtered)}, rules of"
             f" {_policies(filtered)} let only some requests through. Ask only for what"
@@ -247,6 +248,6 @@ def _ports(ports: Mapping[GrantedPort, object]) -> str:
     return name_ports((one.protocol, one.number, one.end) for one in ports)
 
 
-def _policies(halves: Mapping[GrantedPort, list[DirectionVerdict]]) -> str:
-    refs = {ref for found in halves.values() for half in found for ref in half.policies}
+def _policies(verdicts: _Verdicts) -> str:
+    refs = {ref for found in verdicts.values() for each in found for ref in each.policies}
     return name_policies(sorted(refs))

@@ -7,20 +7,15 @@ the policy must stand on its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from ipaddress import ip_network
 
-from homelab_netpol.cilium.evaluation.answer import Answer, Doubt, all_of
-from homelab_netpol.cilium.evaluation.endpoint import (
-    NAMESPACE_KEY,
-    NAMESPACE_LABELS_PREFIX,
-    Endpoint,
-    Entity,
-    Network,
-    Pod,
-)
-from homelab_netpol.cilium.evaluation.matchers import LabelSelector, Matcher, Unclear
+from homelab_netpol.cilium.evaluation.answer import Doubt, all_of
+from homelab_netpol.cilium.evaluation.endpoint import Endpoint, Entity, Network, Pod
+from homelab_netpol.cilium.evaluation.matchers import EndpointSelector, Matcher, Unclear
 from homelab_netpol.cilium.evaluation.policy import Direction, ReadPolicy, Rule
+from homelab_netpol.cilium.selectors import Operator
 from homelab_netpol.findings.finding import (
     Finding,
     FindingReason,
@@ -29,8 +24,7 @@ from homelab_netpol.findings.finding import (
     name_policies,
     name_ports,
 )
-from homelab_netpol.intent import Operator
-from homelab_netpol.settings import Settings
+from homelab_netpol.settings import DnsService, Mesh, Probes, Prometheus, Settings
 
 _HEALTH = "fromEntities [health]"
 
@@ -51,7 +45,7 @@ def platform_findings(
         Findings in the order of the policies. Deny rules are not looked at: they forbid, and do not
         forget.
     """
-    checks = _Checks(settings, meshed)
+    find = partial(_missing_rules, settings=settings, meshed=meshed)
     rules = [rule for policy in policies for rule in policy.rules]
     found: list[Finding] = []
     for policy in policies:
@@ -60,7 +54,7 @@ def platform_findings(
         missing = {
             direction: lines
             for direction in (Direction.EGRESS, Direction.INGRESS)
-            if (lines := _missing(policy, rules, direction, namespace, checks))
+            if (lines := _missing(policy, rules, direction, namespace, find))
         }
         if not missing:
             continue
@@ -79,7 +73,7 @@ def _missing(
     everything: Sequence[Rule],
     direction: Direction,
     namespace: str,
-    checks: _Checks,
+    find: Callable[[Sequence[Rule], Direction], Iterable[str]],
 ) -> list[str]:
     """What a policy lacks in a direction, for any of the groups of pods that it closes."""
     closed = dict.fromkeys(
@@ -90,7 +84,7 @@ def _missing(
         beside = [rule for rule in everything if rule.direction is direction and not rule.deny]
         theirs = [rule for rule in beside if _selects_all_of(rule.subject, subject, namespace)]
         if not any(isinstance(rule.subject, Unclear) for rule in theirs):
-            lines |= dict.fromkeys(checks.missing(theirs, direction))
+            lines |= dict.fromkeys(find(theirs, direction))
     return list(lines)
 
 
@@ -103,88 +97,73 @@ def _selects_all_of(subject: Matcher, other: Matcher, namespace: str) -> bool:
 
 def _any_pod_of(subject: Matcher, namespace: str) -> Pod:
     """What is known of a pod from a selector that selects it."""
-    requirements = subject.requirements if isinstance(subject, LabelSelector) else ()
+    requirements = subject.requirements if isinstance(subject, EndpointSelector) else ()
     labels = {
-        one.key: next(iter(one.values))
+        one.key: one.values[0]
         for one in requirements
-        if one.source in ("k8s", "any") and one.operator is Operator.IN and len(one.values) == 1
-        if one.key != NAMESPACE_KEY and not one.key.startswith(NAMESPACE_LABELS_PREFIX)
+        if one.operator is Operator.IN and len(set(one.values)) == 1
+        if one.is_of_pods and not one.is_of_namespace
     }
     return Pod(namespace, None, labels, complete=False)
 
 
-class _Checks:
-    """What must be allowed, and the words for what to add."""
-
-    def __init__(self, settings: Settings, meshed: bool) -> None:
-        self._dns, self._prometheus = settings.dns, settings.prometheus
-        self._probes, self._mesh = settings.probes, settings.mesh
-        self._meshed = meshed
-
-    def missing(self, rules: Sequence[Rule], direction: Direction) -> Iterator[str]:
-        """What none of the rules allows, in the order of the vocabulary."""
-        if direction is Direction.EGRESS:
-            yield from self._missing_dns(rules)
-        else:
-            yield from self._missing_prometheus(rules)
-            yield from self._missing_probes(rules)
-        if self._meshed:
-            yield from self._missing_hbone(rules)
-
-    def _missing_dns(self, rules: Sequence[Rule]) -> Iterator[str]:
-        dns = self._dns
-        pods = Pod(dns.namespace, None, dns.labels, complete=False)
-        lacking = [
-            port for port in dns.ports if not _allowed(rules, pods, port.port, port.protocol)
-        ]
-        if lacking:
-            ports = name_ports((port.protocol, port.port, None) for port in lacking)
-            yield f"DNS ({_pods(dns.namespace, dns.labels)}, {ports})"
-
-    def _missing_prometheus(self, rules: Sequence[Rule]) -> Iterator[str]:
-        scraper = self._prometheus
-        pods = Pod(scraper.namespace, None, scraper.labels, complete=False)
-        # Which port has the metrics is the policy's to say: one is enough.
-        ports: Sequence[int | None] = scraper.ports or (None,)
-        if not any(_allowed(rules, pods, port, "TCP") for port in ports):
-            yield f"Prometheus ({_pods(scraper.namespace, scraper.labels)}, the metrics port)"
-
-    def _missing_probes(self, rules: Sequence[Rule]) -> Iterator[str]:
-        lacking = []
-        if "health" in self._probes.entities and not _allowed(rules, Entity("health"), None, "TCP"):
-            lacking.append(_HEALTH)
-        cidrs = [
-            cidr
-            for cidr in self._probes.cidrs
-            if not _allowed(rules, Network(ip_network(cidr, strict=False)), None, "TCP")
-        ]
-        if cidrs:
-            lacking.append(f"fromCIDR [{', '.join(cidrs)}]")
-        if lacking:
-            yield f"probes ({join_words(lacking)})"
-
-    def _missing_hbone(self, rules: Sequence[Rule]) -> Iterator[str]:
-        port, ztunnel = self._mesh.port, self._mesh.ztunnel
-        pods = Pod(ztunnel.namespace, None, ztunnel.labels, complete=False)
-        if not _allowed(rules, pods, port, "TCP") and not any(
-            rule.peers and _names(rule, port) for rule in rules
-        ):
-            yield f"HBONE (TCP {port})"
+def _missing_rules(
+    rules: Sequence[Rule], direction: Direction, settings: Settings, meshed: bool
+) -> Iterator[str]:
+    """What none of the rules allows, in words for what to add, in the order of the vocabulary."""
+    if direction is Direction.EGRESS:
+        yield from _missing_dns(rules, settings.dns)
+    else:
+        yield from _missing_prometheus(rules, settings.prometheus)
+        yield from _missing_probes(rules, settings.probes)
+    if meshed and not _allows_hbone(rules, settings.mesh):
+        yield f"HBONE (TCP {settings.mesh.port})"
 
 
-def _allowed(rules: Sequence[Rule], peer: Endpoint, port: int | None, protocol: str) -> bool:
-    """Whether some rule allows it, or may: who wrote it knows more of the pods than we do."""
-    return any(_may_be(all_of((rule.covers(port, protocol), rule.meets(peer)))) for rule in rules)
+def _missing_dns(rules: Sequence[Rule], dns: DnsService) -> Iterator[str]:
+    pods = Pod(dns.namespace, None, dns.labels, complete=False)
+    lacking = [port for port in dns.ports if not _allowed(rules, pods, port.port, port.protocol)]
+    if lacking:
+        ports = name_ports((port.protocol, port.port, None) for port in lacking)
+        yield f"DNS ({_pods(dns.namespace, dns.labels)}, {ports})"
 
 
-def _may_be(answer: Answer) -> bool:
-    return answer is not False and answer is not Doubt.PART
+def _missing_prometheus(rules: Sequence[Rule], scraper: Prometheus) -> Iterator[str]:
+    pods = Pod(scraper.namespace, None, scraper.labels, complete=False)
+    # Which port has the metrics is the policy's to say: one is enough.
+    ports: Sequence[int | None] = scraper.ports or (None,)
+    if not any(_allowed(rules, pods, port) for port in ports):
+        yield f"Prometheus ({_pods(scraper.namespace, scraper.labels)}, the metrics port)"
 
 
-def _names(rule: Rule, port: int) -> bool:
-    """Whether a rule is about a port by its number: whoever wrote it thought of that port."""
-    spans = [span for span in rule.ports or () if span.first]
-    return any(span.covers(port, "TCP") is True for span in spans)
+def _missing_probes(rules: Sequence[Rule], probes: Probes) -> Iterator[str]:
+    lacking = []
+    if "health" in probes.entities and not _allowed(rules, Entity("health")):
+        lacking.append(_HEALTH)
+    cidrs = [cidr for cidr in probes.cidrs if not _allowed(rules, Network(ip_network(cidr)))]
+    if cidrs:
+        lacking.append(f"fromCIDR [{', '.join(cidrs)}]")
+    if lacking:
+        yield f"probes ({join_words(lacking)})"
+
+
+def _allows_hbone(rules: Sequence[Rule], mesh: Mesh) -> bool:
+    """The tunnel is open to the mesh's proxies, or a rule names its port, for whichever peers."""
+    pods = Pod(mesh.ztunnel.namespace, None, mesh.ztunnel.labels, complete=False)
+    return _allowed(rules, pods, mesh.port) or any(
+        span.first and span.covers(mesh.port, "TCP") is True
+        for rule in rules
+        if rule.peers
+        for span in rule.ports or ()
+    )
+
+
+def _allowed(
+    rules: Sequence[Rule], peer: Endpoint, port: int | None = None, protocol: str = "TCP"
+) -> bool:
+    """Whether some rule allows it, or may: its author knows more of the pods."""
+    answers = (all_of((rule.covers(port, protocol), rule.meets(peer))) for rule in rules)
+    return any(answer is not False and answer is not Doubt.PART for answer in answers)
 
 
 def _pods(namespace: str, labels: dict[str, str]) -> str:

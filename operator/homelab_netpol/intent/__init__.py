@@ -4,18 +4,14 @@ from homelab_netpol.intent.deadline import format_moment, parse_moment
 from homelab_netpol.intent.model import Intent, LastGood, NamespaceFacts, Problem, Reason
 from homelab_netpol.intent.ports import parse_ports
 from homelab_netpol.intent.read import read_intent
-from homelab_netpol.intent.selector import NamespaceSelector, Operator, Requirement
 from homelab_netpol.intent.vocabulary import Vocabulary
 
 __all__ = [
     "Intent",
     "LastGood",
     "NamespaceFacts",
-    "NamespaceSelector",
-    "Operator",
     "Problem",
     "Reason",
-    "Requirement",
     "Vocabulary",
     "format_moment",
     "parse_moment",

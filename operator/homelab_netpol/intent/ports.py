@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
+from homelab_netpol.cilium import terms
+
 # ASCII digits only: int() also takes those of other scripts, which a reader could misread.
 _PORT = re.compile(r"[0-9]{1,5}")
 
-# Cilium's CRD takes at most 40 ports in one rule (`maxItems` of toPorts.ports); a mesh adds one.
-MAX_PORTS = 39
+# A mesh adds one port to the rule.
+MAX_PORTS = terms.MAX_PORTS - 1
 _MAX_CHARS = 1024
 
 

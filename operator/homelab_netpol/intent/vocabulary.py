@@ -7,8 +7,8 @@ import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from homelab_netpol.cilium.selectors import LabelSelector
 from homelab_netpol.intent.model import NamespaceFacts
-from homelab_netpol.intent.selector import NamespaceSelector
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Vocabulary:
 
     domain: str
     profiles: Mapping[str, bool]
-    resources: Mapping[str, NamespaceSelector | None]
+    resources: Mapping[str, LabelSelector | None]
     platform_namespaces: frozenset[str]
     mesh_label: tuple[str, str]
     unusable_profiles: Mapping[str, str] = field(default_factory=dict)

@@ -3,50 +3,37 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from homelab_netpol.cilium.terms import is_label_value
 from homelab_netpol.definitions import (
     CustomProfile,
     DefinitionKind,
     Definitions,
     NotUsable,
-    Why,
-    namespace_selector,
+    UnusableReason,
 )
 from homelab_netpol.intent import Vocabulary
 from homelab_netpol.package_data import data_folder
 from homelab_netpol.policy.compose import (
-    NAMESPACE_KEY,
     compose,
     dns_for_names,
     names_need_dns,
     opens_tcp,
-    selects,
     through_tunnel,
 )
-from homelab_netpol.policy.keys import GATEWAYS, Kind
-from homelab_netpol.policy.mesh import namespaces_of
+from homelab_netpol.policy.gateways import gateways_named
+from homelab_netpol.policy.keys import Kind
 from homelab_netpol.policy.objects import digest_of
 from homelab_netpol.policy.rendering import Rendered, Renderer, RenderError
-from homelab_netpol.settings import DefaultDeny, Settings, SharedResource
-
-_PROFILE_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+from homelab_netpol.settings import Settings, SharedResource
 
 # The vocabulary: pods of one namespace reach each other in every profile except this one.
 _WITHOUT_INTRA_NAMESPACE = frozenset({"isolated"})
 
 KUBE_API = "kube-api"
-_BASELINES = (
-    "baseline-dns-egress",
-    "baseline-health-probes",
-    "baseline-prometheus-scrape",
-    "baseline-kube-api-access",
-    "baseline-hbone-mesh",
-)
-_NAMESPACE_LABEL = f"k8s:{NAMESPACE_KEY}"
 
 
 class Catalogue:
@@ -92,7 +79,7 @@ class Catalogue:
             name: name not in _WITHOUT_INTRA_NAMESPACE for name in self.renderer.names("profiles")
         }
         for name in templates:
-            if not _PROFILE_NAME.fullmatch(name):
+            if not is_label_value(name) or not name:
                 raise RenderError(
                     f"templates: {name!r} cannot be a profile's name, as it cannot be a label's"
                     " value: letters, digits, '-', '_' and '.', at most 63"
@@ -104,11 +91,15 @@ class Catalogue:
             for name, resource in self._resources.items()
         }
         custom = {name: profile.intra_namespace for name, profile in self._custom.items()}
+        own = () if own_namespace is None else (own_namespace,)
         self.vocabulary = Vocabulary(
             domain=settings.label_domain,
             profiles={**templates, **custom},
-            resources={name: namespace_selector(r) for name, r in self._resources.items()},
-            platform_namespaces=frozenset({*settings.platform_namespaces, *self._own()}),
+            resources={
+                name: each.allow_from.as_label_selector() if each.allow_from is not None else None
+                for name, each in self._resources.items()
+            },
+            platform_namespaces=frozenset((*settings.platform_namespaces, *own)),
             mesh_label=(settings.mesh.label, settings.mesh.value),
             unusable_profiles=self._messages(DefinitionKind.PROFILE),
             unusable_resources=self._messages(DefinitionKind.RESOURCE),
@@ -118,14 +109,8 @@ class Catalogue:
     def with_definitions(self, definitions: Definitions) -> Catalogue:
         """The same settings and templates with other custom resources."""
         return Catalogue(
-            self.settings,
-            definitions,
-            renderer=self.renderer,
-            own_namespace=self._own_namespace,
+            self.settings, definitions, renderer=self.renderer, own_namespace=self._own_namespace
         )
-
-    def _own(self) -> tuple[str, ...]:
-        return () if self._own_namespace is None else (self._own_namespace,)
 
     def changed_since(self, before: Catalogue) -> tuple[set[str], set[str]]:
         """The names of the profiles, and of the shared resources, that mean something else now."""
@@ -156,7 +141,7 @@ class Catalogue:
                     f"metadata.name: the operator's settings say what {name} is (sharedResources);"
                     " take it out there, or choose another name"
                 )
-                problem = NotUsable(Why.NAME_TAKEN, message)
+                problem = NotUsable(UnusableReason.NAME_TAKEN, message)
             elif found.resource is not None:
                 usable[name] = found.resource
             else:
@@ -167,11 +152,10 @@ class Catalogue:
         return usable
 
     def _messages(self, kind: DefinitionKind) -> dict[str, str]:
-        taken = {Why.NAME_TAKEN}
         return {
             name: found.message
             for (of, name), found in self.unusable.items()
-            if of is kind and found.reason not in taken
+            if of is kind and found.reason is not UnusableReason.NAME_TAKEN
         }
 
     def custom_profile(self, name: str) -> CustomProfile | None:
@@ -179,11 +163,7 @@ class Catalogue:
         return self._custom.get(name)
 
     def resource(self, name: str) -> SharedResource:
-        """A shared resource.
-
-        Raises:
-            KeyError: there is none of that name.
-        """
+        """A shared resource; KeyError: there is none of that name."""
         return self._resources[name]
 
     def resource_data(self, name: str) -> dict[str, Any] | None:
@@ -199,7 +179,7 @@ class Catalogue:
 
         Args:
             profile: a known one.
-            variables: what a profile's template is told.
+            variables: those of a profile's template.
 
         Raises:
             RenderError: the profile's template cannot be rendered.
@@ -243,62 +223,15 @@ class Catalogue:
             )
             rules = body.get("specs") or [body["spec"]]
             ingress = [item for rule in rules for item in rule.get("ingress") or ()]
-            known = self._gateways_of[template] = self._named(ingress)
+            known = gateways_named(ingress, self.settings.gateways)
+            self._gateways_of[template] = known
         return known
 
     def gateways_named_by(self, profile: str) -> frozenset[str]:
         """The gateways that rules of a NetworkProfile's own name, and open TCP for."""
         custom = self._custom.get(profile)
         rules = [rule for rule in custom.ingress if opens_tcp(rule)] if custom is not None else []
-        return self._named(rules)
-
-    def _named(self, ingress: Iterable[Mapping[str, Any]]) -> frozenset[str]:
-        """The gateways that rules name; one for everybody names nobody in particular."""
-        gateways = self.settings.gateways
-        values = {"internal": gateways.internal, "external": gateways.external}
-        peers = [peer for item in ingress for peer in item.get("fromEndpoints") or ()]
-        return frozenset(
-            which
-            for which in GATEWAYS
-            if any(
-                gateways.namespace in namespaces_of(peer, "")
-                and selects(
-                    peer, {NAMESPACE_KEY: gateways.namespace, gateways.label: values[which]}
-                )
-                for peer in peers
-            )
-        )
-
-    def baselines(self) -> tuple[str, ...]:
-        """Names of the clusterwide policies beside the hatch's."""
-        kube_api = self._resources.get(KUBE_API)
-        # By a label alone nobody can be refused, and names and networks are no part of a baseline.
-        if kube_api is None or not kube_api.entities or kube_api.allow_from is not None:
-            return tuple(name for name in _BASELINES if name != "baseline-kube-api-access")
-        return _BASELINES
-
-    def selections(self) -> list[dict[str, Any]]:
-        """For whom the baselines are, and where they switch on default deny.
-
-        A bare `NotIn` would also select endpoints without a namespace, such as Cilium's own health
-        endpoint; `Exists` keeps to Pods.
-        """
-        every_pod = {"key": _NAMESPACE_LABEL, "operator": "Exists"}
-        match self.settings.default_deny:
-            case DefaultDeny.LABELLED:
-                return [_selection([every_pod], additive=True)]
-            case DefaultDeny.CLUSTER:
-                spared = sorted(self._own())
-            case DefaultDeny.WORKLOAD:
-                spared = sorted(self.vocabulary.platform_namespaces)
-        if not spared:
-            return [_selection([every_pod], additive=False)]
-        outside = {"key": _NAMESPACE_LABEL, "operator": "NotIn", "values": spared}
-        inside = {"key": _NAMESPACE_LABEL, "operator": "In", "values": spared}
-        return [
-            _selection([every_pod, outside], additive=False),
-            _selection([inside], additive=True),
-        ]
+        return gateways_named(rules, self.settings.gateways)
 
 
 def _directories(settings: Settings) -> list[Path]:
@@ -308,10 +241,6 @@ def _directories(settings: Settings) -> list[Path]:
             raise RenderError(f"templates: {settings.templates} is not a directory")
         directories.insert(0, settings.templates)
     return directories
-
-
-def _selection(expressions: list[dict[str, Any]], *, additive: bool) -> dict[str, Any]:
-    return {"selector": {"matchExpressions": expressions}, "additive": additive}
 
 
 def _globals(settings: Settings) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Who may use which ports inside the mesh's tunnel, in the words that Istio has for it.
+"""Which peers may use which ports inside the mesh's tunnel, in Istio's terms.
 
 Cilium sees the tunnel's port only, between the pods that a profile or a grant connects; which ports
 are used inside, Istio's proxy on the node decides by these rules. It knows a peer by its service
@@ -11,19 +11,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from homelab_netpol.policy.compose import EVERYBODY, NAMESPACE_KEY, keys_of, without_source
+from homelab_netpol.cilium.selectors import Operator, read_selector
+from homelab_netpol.cilium.terms import POD_ENTITIES
+from homelab_netpol.policy.compose import plain_tcp_ports
 
 # Istio lists ports one by one. A longer range counts as all ports; Cilium still says for whom.
 _MAX_PORTS = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Admission:
+class AllowedPeers:
     """Peers in the mesh that may connect, and to which TCP ports.
 
     Attributes:
         namespaces: all pods of these; or
-        principals: these service accounts, `*` for anybody in the mesh.
+        principals: these service accounts; `*`: every peer in the mesh.
         ports: empty: every port.
     """
 
@@ -37,11 +39,11 @@ class Admission:
         return {"namespaces": self.namespaces, "principals": self.principals, "ports": ports}
 
 
-def admissions_of(rules: Sequence[Mapping[str, Any]], own: str) -> Iterator[Admission]:
-    """What ingress rules in Cilium's words let in through the tunnel.
+def allowed_peers(rules: Sequence[Mapping[str, Any]], own: str) -> Iterator[AllowedPeers]:
+    """The peers that ingress rules of Cilium's form allow through the tunnel.
 
-    Only what Istio can say is: a rule for HTTP requests, for named ports, or for peers by labels of
-    their namespace lets nobody in there.
+    Only what Istio can express: a rule for HTTP requests, for named ports, or for peers by labels
+    of their namespace allows none there.
 
     Args:
         rules: of a custom profile.
@@ -51,35 +53,31 @@ def admissions_of(rules: Sequence[Mapping[str, Any]], own: str) -> Iterator[Admi
         ports = _tcp_ports(rule)
         if ports is None:
             continue
-        if EVERYBODY & set(rule.get("fromEntities") or ()):
-            yield Admission(principals=("*",), ports=ports)
+        if POD_ENTITIES & set(rule.get("fromEntities") or ()):
+            yield AllowedPeers(principals=("*",), ports=ports)
         names = {
             name
             for selector in rule.get("fromEndpoints") or ()
             for name in namespaces_of(selector, own)
         }
         if names:
-            yield Admission(namespaces=tuple(sorted(names)), ports=ports)
+            yield AllowedPeers(namespaces=tuple(sorted(names)), ports=ports)
 
 
 def namespaces_of(selector: Mapping[str, Any], own: str) -> tuple[str, ...]:
-    """The namespaces whose pods a selector of peers may select; none if that cannot be told."""
-    keys = set(keys_of(selector))
-    if NAMESPACE_KEY not in keys:
-        about_labels = any(key.startswith("io.cilium.k8s.namespace.labels.") for key in keys)
-        return () if about_labels else (own,)
-    found: set[str] | None = None
-    for key, value in (selector.get("matchLabels") or {}).items():
-        if without_source(key) == NAMESPACE_KEY:
-            found = {value}
-    for expression in selector.get("matchExpressions") or ():
-        if without_source(expression["key"]) != NAMESPACE_KEY:
-            continue
-        if expression.get("operator") != "In":
-            return ()
-        values = set(expression.get("values") or ())
-        found = values if found is None else found & values
-    return tuple(sorted(found or ()))
+    """The namespaces whose pods a selector of peers may select; none if it does not name them.
+
+    Args:
+        selector: a valid one.
+        own: the namespace of its policy, which it means if it says nothing of namespaces.
+    """
+    about = [one for one in read_selector(selector).requirements if one.is_of_namespace]
+    named = [one for one in about if one.is_of_namespace_name]
+    if not named:
+        return () if about else (own,)
+    if any(one.operator is not Operator.IN for one in named):
+        return ()
+    return tuple(sorted(set.intersection(*(set(one.values) for one in named))))
 
 
 def tcp_ports(ports: Sequence[Mapping[str, Any]]) -> tuple[int, ...] | None:
@@ -94,16 +92,14 @@ def tcp_ports(ports: Sequence[Mapping[str, Any]]) -> tuple[int, ...] | None:
 
 
 def _tcp_ports(rule: Mapping[str, Any]) -> tuple[int, ...] | None:
-    """Empty: every port; None: none that Istio could be told."""
-    items = rule.get("toPorts") or ()
+    """Empty: every port; None: none that Istio can name."""
     if rule.get("icmps"):
         return None
-    found: list[dict[str, Any]] = []
-    for item in items:
-        for port in () if item.get("rules") else item.get("ports") or ():
-            if port.get("protocol", "ANY") not in ("TCP", "ANY") or not port["port"].isdigit():
-                continue
-            if int(port["port"]) == 0:
-                return ()
-            found.append({**port, "port": int(port["port"]), "protocol": "TCP"})
-    return () if not items else tcp_ports(found)
+    if not rule.get("toPorts"):
+        return ()
+    found = [
+        {**port, "port": int(port["port"]), "protocol": "TCP"}
+        for port in plain_tcp_ports(rule)
+        if port["port"].isdigit()
+    ]
+    return () if any(port["port"] == 0 for port in found) else tcp_ports(found)

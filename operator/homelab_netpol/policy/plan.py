@@ -1,7 +1,7 @@
 """Which policies should stand: for one namespace, for one shared resource, for the cluster.
 
 A profile's policy alone switches on default deny, beside the baselines; grants and the hatch only
-add, so that they can never cut off a namespace that nobody put under a profile.
+add, so that they can never cut off a namespace without a profile.
 """
 
 from __future__ import annotations
@@ -11,24 +11,24 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
 
 from homelab_netpol.intent import Intent, format_moment
-from homelab_netpol.policy.catalogue import KUBE_API, Catalogue
+from homelab_netpol.policy.builder import PolicyBuilder
+from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.keys import (
     GATEWAYS,
-    HATCH_CCNP,
     Component,
     Kind,
     PolicyKey,
     gateway_policy_name,
     policy_name,
 )
-from homelab_netpol.policy.notes import ExpiredHatch, expired_text, gateway_ports_text
-from homelab_netpol.policy.objects import FIELD_MANAGER, MANAGED_BY_LABEL, LabelKeys, Policy
+from homelab_netpol.policy.notes import ExpiredHatch, gateway_ports_text
+from homelab_netpol.policy.objects import Policy
+from homelab_netpol.policy.plan_clusterwide import clusterwide_policies
 from homelab_netpol.policy.plan_mesh import MeshPlanner
 from homelab_netpol.policy.rendering import RenderError
-from homelab_netpol.settings import TargetSide
+from homelab_netpol.settings import SharedResource, TargetSide
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +55,9 @@ class Planner:
             istio: Istio's policies can be written, if the settings ask for them.
         """
         self._catalogue = catalogue
-        self._keys = LabelKeys(catalogue.settings.label_domain)
-        mesh = MeshPlanner(catalogue, self._labels, self._keys.resource)
-        self._mesh = mesh if istio else None
+        self._builder = PolicyBuilder(catalogue.renderer, catalogue.settings.label_domain)
+        self._keys = self._builder.keys
+        self._mesh = MeshPlanner(catalogue, self._builder) if istio else None
 
     def check(self) -> None:
         """Renders everything once, so that a wrong template ends the start and not a night.
@@ -68,6 +68,7 @@ class Planner:
         Raises:
             RenderError: a template cannot be rendered, with and without its options.
         """
+        always, never = (lambda _: True), (lambda _: False)
         self.clusterwide({"example": ExpiredHatch(datetime.now(UTC), "")})
         self.clusterwide({})
         resources = tuple(sorted(self._catalogue.vocabulary.resources))
@@ -85,13 +86,14 @@ class Planner:
                     hatch_open=True,
                     meshed=meshed,
                 )
-                for error in self.namespace(intent, _always if meshed else _never).failed.values():
+                plan = self.namespace(intent, always if meshed else never)
+                for error in plan.failed.values():
                     raise error
         owner = Intent(namespace="example", profile="isolated", meshed=True)
         for resource in resources:
-            self.beside(resource, ["example"], owner, _always)
+            self.beside(resource, ["example"], owner, always)
         for which in GATEWAYS:
-            self.gateway(which, ["example"], _always)
+            self.gateway(which, ["example"], always)
 
     def namespace(self, intent: Intent, is_meshed: Callable[[str], bool]) -> NamespacePlan:
         """The policies of one namespace: its hatch, its profile, its side of its grants.
@@ -100,31 +102,33 @@ class Planner:
             intent: what the namespace wants.
             is_meshed: whether another namespace, by name, is part of the mesh.
         """
-        key = partial(PolicyKey, Kind.CNP, intent.namespace)
         parts: list[tuple[PolicyKey, Callable[[], Policy]]] = []
+
+        def add(name: str, build: Callable[..., Policy], *arguments: object) -> None:
+            key = PolicyKey(Kind.CNP, intent.namespace, name)
+            parts.append((key, partial(build, key, intent, *arguments)))
+
         if intent.hatch_open:
-            parts.append((key(policy_name(Component.HATCH)), partial(self._hatch, intent)))
+            add(policy_name(Component.HATCH), self._hatch)
         if intent.profile is not None:
-            part = partial(self._profile, intent, intent.profile)
-            parts.append((key(policy_name(Component.PROFILE)), part))
+            add(policy_name(Component.PROFILE), self._profile, intent.profile)
         for resource in intent.grants:
-            part = partial(self._access, intent, resource, is_meshed)
-            parts.append((key(policy_name(Component.ACCESS, resource)), part))
+            add(policy_name(Component.ACCESS, resource), self._access, resource, is_meshed)
         if self._mesh is not None:
             parts += self._mesh.parts(intent)
         plan = NamespacePlan([], {})
-        for policy, render in parts:
+        for key, render in parts:
             try:
                 plan.policies.append(render())
             except RenderError as error:
                 # One wrong template must not keep the others from standing, least of all the hatch.
-                plan.failed[policy] = error
+                plan.failed[key] = error
         return plan
 
     def uses(self, intent: Intent, resource: str) -> bool:
-        """A namespace is let in by a shared resource: by a grant, or as its hatch is open.
+        """A shared resource lets a namespace in: by a grant, or as its hatch is open.
 
-        Nobody gets past a resource's `allowFrom` by opening his own hatch.
+        An open hatch does not lead past a resource's `allowFrom`.
         """
         return resource in intent.grants or (
             intent.hatch_open and resource not in intent.may_not_ask
@@ -169,18 +173,9 @@ class Planner:
     def target(
         self, name: str, consumers: Collection[str], is_meshed: Callable[[str], bool]
     ) -> Policy | None:
-        """The policy in a shared resource's own namespace, which lets its consumers in.
+        """Of the policies beside a resource Cilium's, which lets consumers in; None: there is none.
 
-        Args:
-            name: the shared resource.
-            consumers: the namespaces that hold a grant on it, or whose hatch is open.
-            is_meshed: whether a namespace, by name, is part of the mesh.
-
-        Returns:
-            None when nothing is to stand there.
-
-        Raises:
-            RenderError: a template cannot be rendered.
+        Arguments and errors are those of `beside`.
         """
         resource = self._catalogue.resource(name)
         exclusive = resource.target is TargetSide.EXCLUSIVE
@@ -188,13 +183,13 @@ class Planner:
             return None
         if not consumers and not exclusive:
             return None
-        through_tunnel = resource.has_tcp and is_meshed(resource.namespace)
-        meshed = [c for c in consumers if is_meshed(c)] if through_tunnel else []
-        return self._policy(
+        in_mesh = _is_reached_by_tunnel(resource, is_meshed)
+        meshed = [each for each in consumers if is_meshed(each)] if in_mesh else []
+        return self._builder.render(
+            PolicyKey(Kind.CNP, resource.namespace, policy_name(Component.GRANT, name)),
             Component.GRANT,
-            resource.namespace,
             "grants/target",
-            resource_name=name,
+            labels={self._keys.resource: name},
             remember=False,
             name=name,
             resource=self._catalogue.resource_data(name),
@@ -206,15 +201,12 @@ class Planner:
     def gateway(
         self, which: str, consumers: Collection[str], is_meshed: Callable[[str], bool]
     ) -> Policy | None:
-        """The policy beside a gateway, for its side of the mesh.
+        """The policy beside a gateway, for its side of the mesh; None: there is none.
 
         Args:
             which: `internal` or `external`.
             consumers: the meshed namespaces whose profile lets this gateway in.
             is_meshed: whether a namespace, by name, is part of the mesh.
-
-        Returns:
-            None when nothing is to stand there.
 
         Raises:
             RenderError: a template cannot be rendered.
@@ -222,12 +214,14 @@ class Planner:
         namespace = self._catalogue.settings.gateways.namespace
         if not consumers or not is_meshed(namespace):
             return None
-        variables = {"which": which, "consumers": sorted(consumers)}
-        body, digest = self._catalogue.renderer.body(
-            "grants/gateway", Kind.CNP, remember=False, **variables
+        return self._builder.render(
+            PolicyKey(Kind.CNP, namespace, gateway_policy_name(which)),
+            Component.GRANT,
+            "grants/gateway",
+            remember=False,
+            which=which,
+            consumers=sorted(consumers),
         )
-        key = PolicyKey(Kind.CNP, namespace, gateway_policy_name(which))
-        return Policy(key, Component.GRANT, self._labels(Component.GRANT), body, digest)
 
     def clusterwide(self, expired: Mapping[str, ExpiredHatch]) -> list[Policy]:
         """The baselines, and the hatch's clusterwide policy.
@@ -238,113 +232,46 @@ class Planner:
         Raises:
             RenderError: a template cannot be rendered.
         """
-        shared = {
-            "selections": self._catalogue.selections(),
-            "kube_api": self._catalogue.resource_data(KUBE_API),
-        }
-        policies = [
-            self._clusterwide(Component.BASELINE, name, f"baselines/{name}", shared)
-            for name in self._catalogue.baselines()
-        ]
-        hatch = self._clusterwide(
-            Component.HATCH,
-            HATCH_CCNP,
-            f"hatch/{HATCH_CCNP}",
-            {"expired": sorted(expired)},
-            annotations={self._keys.expired_hatches: expired_text(expired)},
-        )
-        return [hatch, *policies]
+        return clusterwide_policies(self._catalogue, self._builder, expired)
 
-    def _hatch(self, intent: Intent) -> Policy:
+    def _hatch(self, key: PolicyKey, intent: Intent) -> Policy:
         notes = {}
         if intent.hatch_since is not None:
             notes[self._keys.since] = format_moment(intent.hatch_since)
         until = intent.hatch_until
         notes[self._keys.until] = "" if until is None else format_moment(until)
-        return self._policy(Component.HATCH, intent.namespace, "hatch/namespace", annotations=notes)
+        return self._builder.render(key, Component.HATCH, "hatch/namespace", annotations=notes)
 
-    def _profile(self, intent: Intent, profile: str) -> Policy:
+    def _profile(self, key: PolicyKey, intent: Intent, profile: str) -> Policy:
         ports = intent.gateway_ports
-        body, digest = self._catalogue.profile_body(
+        rendered = self._catalogue.profile_body(
             profile,
             intra_namespace=intent.intra_namespace,
             gateway_ports=None if ports is None else list(ports),
             meshed=intent.meshed,
         )
-        says = {
+        labels = {
             self._keys.profile: profile,
             self._keys.intra_namespace: "allow" if intent.intra_namespace else "deny",
         }
-        return Policy(
-            key=PolicyKey(Kind.CNP, intent.namespace, policy_name(Component.PROFILE)),
-            component=Component.PROFILE,
-            labels=self._labels(Component.PROFILE) | says,
-            annotations={self._keys.gateway_ports: gateway_ports_text(ports)},
-            body=body,
-            digest=digest,
-        )
+        notes = {self._keys.gateway_ports: gateway_ports_text(ports)}
+        return self._builder.build(key, Component.PROFILE, rendered, labels, notes)
 
-    def _access(self, intent: Intent, name: str, is_meshed: Callable[[str], bool]) -> Policy:
+    def _access(
+        self, key: PolicyKey, intent: Intent, name: str, is_meshed: Callable[[str], bool]
+    ) -> Policy:
         resource = self._catalogue.resource(name)
-        # The tunnel carries TCP, and carries all of it: other protocols do not need it opened.
-        through_mesh = (
-            intent.meshed
-            and resource.has_tcp
-            and resource.namespace is not None
-            and is_meshed(resource.namespace)
-        )
-        return self._policy(
+        return self._builder.render(
+            key,
             Component.ACCESS,
-            intent.namespace,
             "access/consumer",
-            resource_name=name,
+            labels={self._keys.resource: name},
             name=name,
             resource=self._catalogue.resource_data(name),
-            hbone=through_mesh,
+            hbone=intent.meshed and _is_reached_by_tunnel(resource, is_meshed),
         )
 
-    def _policy(
-        self,
-        component: Component,
-        namespace: str,
-        template: str,
-        *,
-        resource_name: str = "",
-        annotations: dict[str, str] | None = None,
-        **variables: Any,
-    ) -> Policy:
-        body, digest = self._catalogue.renderer.body(template, Kind.CNP, **variables)
-        own = self._labels(component)
-        if resource_name:
-            own[self._keys.resource] = resource_name
-        return Policy(
-            key=PolicyKey(Kind.CNP, namespace, policy_name(component, resource_name)),
-            component=component,
-            labels=own,
-            annotations=annotations or {},
-            body=body,
-            digest=digest,
-        )
 
-    def _clusterwide(
-        self,
-        component: Component,
-        name: str,
-        template: str,
-        variables: dict[str, Any],
-        annotations: Mapping[str, str] | None = None,
-    ) -> Policy:
-        body, digest = self._catalogue.renderer.body(template, Kind.CCNP, **variables)
-        key = PolicyKey(Kind.CCNP, "", name)
-        return Policy(key, component, self._labels(component), body, digest, annotations or {})
-
-    def _labels(self, component: Component) -> dict[str, str]:
-        return {MANAGED_BY_LABEL: FIELD_MANAGER, self._keys.component: component.value}
-
-
-def _always(_: str) -> bool:
-    return True
-
-
-def _never(_: str) -> bool:
-    return False
+def _is_reached_by_tunnel(resource: SharedResource, is_meshed: Callable[[str], bool]) -> bool:
+    """The tunnel carries TCP, and carries all of it: other protocols do not need it opened."""
+    return resource.has_tcp and resource.namespace is not None and is_meshed(resource.namespace)

@@ -1,8 +1,8 @@
 """Jinja templates to policy bodies.
 
-A template says what a policy allows; who it is for (name, namespace, labels) is put on by the
-caller, so that no template can write into another namespace. Every value that a template prints
-comes out as JSON, which is YAML: a value can never become structure.
+A template says what a policy allows; name, namespace and labels are put on by the caller, so that
+no template can write into another namespace. Every value that a template prints comes out as JSON,
+which is YAML: a value can never become structure.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class Renderer:
             template: path below the template directories, without the suffix.
             kind: the kind that must come out.
             remember: keep the result; not for variables that hardly ever come again.
-            variables: what the template is told beside the settings; JSON types only.
+            variables: of the template, beside the settings; JSON types only.
 
         Returns:
             The body, `{"spec": ...}` or `{"specs": [...]}`, and its digest. It is shared: treat it
@@ -103,17 +103,15 @@ class Renderer:
         Raises:
             RenderError: the template is missing or wrong, or gives something else than a policy.
         """
-        if not remember:
-            body = _checked(self._render(template, variables), template, kind)
-            return body, digest_of(body)
-        memo = (template, json.dumps(variables, sort_keys=True))
-        known = self._rendered.get(memo)
+        memo = (template, json.dumps(variables, sort_keys=True)) if remember else None
+        known = None if memo is None else self._rendered.get(memo)
         if known is None:
             body = _checked(self._render(template, variables), template, kind)
             known = (body, digest_of(body))
-            if len(self._rendered) >= _MAX_REMEMBERED:
-                self._rendered.clear()
-            self._rendered[memo] = known
+            if memo is not None:
+                if len(self._rendered) >= _MAX_REMEMBERED:
+                    self._rendered.clear()
+                self._rendered[memo] = known
         return known
 
     def _render(self, template: str, variables: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from homelab_netpol.cluster.errors import NotFound
 from homelab_netpol.cluster.resources import Resources
 from homelab_netpol.definitions import DefinitionKind
 from homelab_netpol.definitions.status import (
-    Rejected,
+    RejectedPolicy,
     profile_status,
     resource_status,
     with_times,
@@ -87,11 +87,11 @@ class Statuses:
             return self._cache.profile_users(name)
         return self._cache.intents.using_resource(name)
 
-    def _rejected(self, namespaces: list[str]) -> list[Rejected]:
+    def _rejected(self, namespaces: list[str]) -> list[RejectedPolicy]:
         found = []
         for namespace in namespaces:
             key = PolicyKey(Kind.CNP, namespace, policy_name(Component.PROFILE))
             policy = self._cache.policies.get(key)
             if policy is not None and policy.rejected:
-                found.append(Rejected(namespace, policy.rejected))
+                found.append(RejectedPolicy(namespace, policy.rejected))
         return found

@@ -4,55 +4,29 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Callable
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from homelab_netpol.cilium import terms
+
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-_DNS_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-# As Cilium takes them: pkg/policy/api/fqdn.go.
-_DNS_NAME = re.compile(r"([-a-zA-Z0-9_]+\.)*[-a-zA-Z0-9_]+\.?")
-_DNS_PATTERN = re.compile(r"([-a-zA-Z0-9_*]+\.)*[-a-zA-Z0-9_*]+\.?")
-_LABEL_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+# The label domain is a part of longer names.
+_MAX_SUBDOMAIN = 200
 
-# What Cilium's CRDs take: pkg/policy/api/entity.go. `none` is left out, as it selects nobody.
-_ENTITIES = (
-    *("all", "cluster", "health", "host", "ingress", "init", "kube-apiserver", "remote-node"),
-    *("unmanaged", "world"),
-)
+# As in the operator's own CustomResourceDefinitions: `none` selects nothing, and `cluster-mesh`
+# holds pods of other clusters, whose Namespaces the operator does not see.
+_ENTITIES = sorted(terms.CRD_ENTITIES - {"none", "cluster-mesh"})
 
 
-def _dns_label(value: str) -> str:
-    if not _DNS_LABEL.fullmatch(value):
-        raise ValueError("must be a DNS label: lower-case letters, digits and '-', at most 63")
-    return value
+def _must(be: str, is_valid: Callable[[str], object]) -> AfterValidator:
+    def check(value: str) -> str:
+        if not is_valid(value):
+            raise ValueError(f"must be {be}")
+        return value
 
-
-def _dns_subdomain(value: str) -> str:
-    if len(value) > 200 or not _DNS_SUBDOMAIN.fullmatch(value):
-        raise ValueError(
-            "must be a DNS name of at most 200 characters, such as network.example.org"
-        )
-    return value
-
-
-def _label_key(value: str) -> str:
-    prefix, slash, name = value.rpartition("/")
-    if not _LABEL_NAME.fullmatch(name) or (slash and not _DNS_SUBDOMAIN.fullmatch(prefix)):
-        raise ValueError("must be a label key, such as app.kubernetes.io/name")
-    return value
-
-
-def _label_value(value: str) -> str:
-    if value and not _LABEL_NAME.fullmatch(value):
-        raise ValueError("must be a label value: letters, digits, '-', '_' and '.', at most 63")
-    return value
-
-
-def _entity(value: str) -> str:
-    if value not in _ENTITIES:
-        raise ValueError(f"must be one of Cilium's entities: {', '.join(_ENTITIES)}")
-    return value
+    return AfterValidator(check)
 
 
 def _cidr(value: str) -> str:
@@ -60,33 +34,34 @@ def _cidr(value: str) -> str:
         ipaddress.ip_network(value)
     except ValueError as error:
         raise ValueError(f"must be a network such as 169.254.0.0/16: {error}") from None
-    _, slash, prefix = value.partition("/")
-    if not slash or not prefix.isdigit():
+    if terms.parse_cidr(value) is None:
         raise ValueError(
             "must be a network: for one address write its prefix too, as in 192.0.2.7/32"
         )
     return value
 
 
-def _dns_name(value: str) -> str:
-    if len(value) > 255 or not _DNS_NAME.fullmatch(value):
-        raise ValueError("must be a DNS name, such as api.example.org")
-    return value
-
-
-def _dns_pattern(value: str) -> str:
-    if len(value) > 255 or not _DNS_PATTERN.fullmatch(value):
-        raise ValueError("must be a pattern of DNS names, such as *.example.org")
-    return value
-
-
-DnsLabel = Annotated[str, AfterValidator(_dns_label)]
-DnsSubdomain = Annotated[str, AfterValidator(_dns_subdomain)]
-DnsName = Annotated[str, AfterValidator(_dns_name)]
-DnsPattern = Annotated[str, AfterValidator(_dns_pattern)]
-LabelKey = Annotated[str, AfterValidator(_label_key)]
-LabelValue = Annotated[str, AfterValidator(_label_value)]
-Entity = Annotated[str, AfterValidator(_entity)]
+DnsLabel = Annotated[
+    str, _must("a DNS label: lower-case letters, digits and '-', at most 63", _DNS_LABEL.fullmatch)
+]
+DnsSubdomain = Annotated[
+    str,
+    _must(
+        f"a DNS name of at most {_MAX_SUBDOMAIN} characters, such as network.example.org",
+        lambda text: len(text) <= _MAX_SUBDOMAIN and terms.is_subdomain(text),
+    ),
+]
+DnsName = Annotated[str, _must("a DNS name, such as api.example.org", terms.is_dns_name)]
+DnsPattern = Annotated[
+    str, _must("a pattern of DNS names, such as *.example.org", terms.is_dns_pattern)
+]
+LabelKey = Annotated[str, _must("a label key, such as app.kubernetes.io/name", terms.is_label_key)]
+LabelValue = Annotated[
+    str, _must("a label value: letters, digits, '-', '_' and '.', at most 63", terms.is_label_value)
+]
+Entity = Annotated[
+    str, _must(f"one of Cilium's entities: {', '.join(_ENTITIES)}", _ENTITIES.__contains__)
+]
 Cidr = Annotated[str, AfterValidator(_cidr)]
-PortNumber = Annotated[int, Field(ge=1, le=65535, strict=True)]
+PortNumber = Annotated[int, Field(ge=1, le=terms.LAST_PORT, strict=True)]
 PodLabels = dict[LabelKey, LabelValue]

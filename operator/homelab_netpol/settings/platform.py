@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from homelab_netpol.cilium.terms import MAX_PORTS
 from homelab_netpol.settings.fields import (
     Cidr,
     DnsLabel,
@@ -74,7 +75,7 @@ class DnsService(Section):
     ports: tuple[Port, ...] = Field(
         default=(Port(port=53, protocol=Protocol.UDP), Port(port=53, protocol=Protocol.TCP)),
         min_length=1,
-        max_length=40,
+        max_length=MAX_PORTS,
         description="Ports that every pod may ask.",
     )
 
@@ -89,7 +90,7 @@ class Prometheus(Section):
     )
     ports: tuple[PortNumber, ...] = Field(
         default=(),
-        max_length=40,
+        max_length=MAX_PORTS,
         description="TCP ports that it may reach on every pod; empty: any of them.",
     )
 

@@ -7,6 +7,8 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from homelab_netpol.cilium.selectors import LabelSelector, Operator, read_selector
+from homelab_netpol.cilium.terms import MAX_PORTS
 from homelab_netpol.settings.fields import (
     Cidr,
     DnsLabel,
@@ -70,7 +72,7 @@ class Expression(Section):
     """One condition of a selector."""
 
     key: LabelKey = Field(description="The label.")
-    operator: Annotated[str, Field(pattern="^(In|NotIn|Exists|DoesNotExist)$")] = Field(
+    operator: Annotated[str, Field(pattern=f"^({'|'.join(Operator)})$")] = Field(
         description="`In`, `NotIn`, `Exists` or `DoesNotExist`."
     )
     values: tuple[LabelValue, ...] = Field(
@@ -79,9 +81,10 @@ class Expression(Section):
 
     @model_validator(mode="after")
     def _values_fit(self) -> Self:
-        if self.operator in ("In", "NotIn") and not self.values:
+        takes_values = Operator(self.operator).takes_values
+        if takes_values and not self.values:
             raise ValueError(f"{self.operator} needs `values`")
-        if self.operator in ("Exists", "DoesNotExist") and self.values:
+        if self.values and not takes_values:
             raise ValueError(f"{self.operator} takes no `values`")
         return self
 
@@ -95,6 +98,10 @@ class Selector(Section):
     match_expressions: tuple[Expression, ...] = Field(
         default=(), max_length=32, description="Conditions beyond equality."
     )
+
+    def as_label_selector(self) -> LabelSelector:
+        """The selector, to be asked for matches."""
+        return read_selector(self.model_dump(by_alias=True))
 
 
 class SharedResource(Section):
@@ -122,7 +129,7 @@ class SharedResource(Section):
     )
     ports: tuple[Port, ...] = Field(
         min_length=1,
-        max_length=40,
+        max_length=MAX_PORTS,
         description="The ports that are granted, 1 to 40: `port`, and if need be `endPort` and"
         " `protocol` (TCP unless said).",
     )

@@ -14,7 +14,7 @@ class Doubt(Enum):
 
     POD_LABELS = "the labels of the pods are not known"
     NAMESPACE_LABELS = "the labels of the namespace are not known"
-    IGNORED_LABEL = "Cilium leaves this label out of identities, unless it is told otherwise"
+    IGNORED_LABEL = "Cilium leaves this label out of identities, unless it is set up otherwise"
     CILIUM_LABEL = "the cluster's name or the service account is not known"
     LABEL_SOURCE = "a selector asks for labels of another source"
     # Cilium keeps identities that stand for all of the cluster; such a selector means them too.

@@ -8,22 +8,25 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network, IPv6Network
 
 from homelab_netpol.cilium.evaluation.answer import Answer, Doubt
+from homelab_netpol.cilium.terms import (
+    CILIUM_LABELS_PREFIX,
+    CLUSTER_PARTS,
+    CLUSTERS,
+    NAMESPACE_KEY,
+    NAMESPACE_LABELS_PREFIX,
+    SOURCE_ANY,
+    SOURCE_K8S,
+    SOURCE_RESERVED,
+    IpNetwork,
+)
 
-AnyNetwork = IPv4Network | IPv6Network
-
-# Cilium's labels of a pod that tell its namespace, and the labels of that namespace.
-NAMESPACE_KEY = "io.kubernetes.pod.namespace"
-NAMESPACE_LABELS_PREFIX = "io.cilium.k8s.namespace.labels."
-# And those that tell the cluster's name and the service account.
-_CILIUM_PREFIX = "io.cilium.k8s.policy."
 # Kubernetes puts this label, with the namespace's name, on every Namespace.
 _NAME_LABEL = "kubernetes.io/metadata.name"
 
 # Labels that a Cilium with default settings leaves out of identities (its labels filter), so that
-# no selector finds them. Whoever changes that setting changes this, hence a Doubt.
+# no selector finds them. That setting may be another one, hence a Doubt.
 _IGNORED = re.compile(
     r"io\.kubernetes|kubernetes\.io|k8s\.io|.*beta\.kubernetes\.io|topology\.kubernetes\.io"
     r"|statefulset\.kubernetes\.io/pod-name|apps\.kubernetes\.io/pod-index"
@@ -31,14 +34,9 @@ _IGNORED = re.compile(
     r"|pod-template-hash|controller-revision-hash|controller-uid|annotation|etcd_node"
 )
 
-# What the entity `cluster` holds beside the cluster's pods.
-_CLUSTER_ENTITIES = frozenset(
-    {"health", "host", "ingress", "init", "kube-apiserver", "remote-node", "unmanaged"}
-)
-_CLUSTER_NAMES = frozenset({"cluster", "cluster-mesh"})
-# Where the API server is differs: on a node, or outside.
+# The API server is on a node or outside the cluster.
 _PLACES_OF_API_SERVER = frozenset({"host", "remote-node", "world", "world-ipv4", "world-ipv6"})
-# These have addresses that a CIDR may hold, if Cilium is told to look at them that way.
+# These have addresses that a CIDR may hold, if Cilium is set up to match them that way.
 _WITH_ADDRESS = frozenset({"host", "remote-node", "kube-apiserver", "world"})
 
 
@@ -61,15 +59,15 @@ class Pod:
 
     def lookup(self, source: str, key: str) -> str | Doubt | None:
         """The value of a label of Cilium's; None: it has none of this key."""
-        if source == "reserved":
+        if source == SOURCE_RESERVED:
             return None
-        if source not in ("k8s", "any"):
+        if source not in (SOURCE_K8S, SOURCE_ANY):
             return Doubt.LABEL_SOURCE
         if key == NAMESPACE_KEY:
             return self.namespace
         if key.startswith(NAMESPACE_LABELS_PREFIX):
             return self._of_namespace(key.removeprefix(NAMESPACE_LABELS_PREFIX))
-        if key.startswith(_CILIUM_PREFIX):
+        if key.startswith(CILIUM_LABELS_PREFIX):
             return Doubt.CILIUM_LABEL
         if key in self.labels:
             return Doubt.IGNORED_LABEL if _IGNORED.match(key) else self.labels[key]
@@ -77,9 +75,9 @@ class Pod:
 
     def is_entity(self, name: str) -> Answer:
         """Whether one of Cilium's entities holds it."""
-        return name == "all" or name in _CLUSTER_NAMES
+        return name == "all" or name in CLUSTERS
 
-    def is_within(self, _network: AnyNetwork) -> Answer:
+    def is_within(self, _network: IpNetwork) -> Answer:
         """Never: Cilium knows pods by their labels, whatever their address."""
         return False
 
@@ -101,9 +99,9 @@ class Entity:
 
     def lookup(self, source: str, key: str) -> str | Doubt | None:
         """The value of a label of Cilium's; None: it has none of this key."""
-        if source not in ("reserved", "any"):
+        if source not in (SOURCE_RESERVED, SOURCE_ANY):
             return None
-        answer = self.is_entity(key) if key != "all" and key not in _CLUSTER_NAMES else False
+        answer = self.is_entity(key) if key != "all" and key not in CLUSTERS else False
         if isinstance(answer, Doubt):
             return answer
         return "" if answer else None
@@ -112,15 +110,15 @@ class Entity:
         """Whether one of Cilium's entities holds it."""
         if name in ("all", self.name):
             return True
-        if name in _CLUSTER_NAMES:
-            return self.name in _CLUSTER_ENTITIES
+        if name in CLUSTERS:
+            return self.name in CLUSTER_PARTS
         if self.name == "kube-apiserver" and name in _PLACES_OF_API_SERVER:
             return Doubt.ADDRESS
         if self.name == "world" and name.startswith("world-"):
             return Doubt.ADDRESS
         return False
 
-    def is_within(self, _network: AnyNetwork) -> Answer:
+    def is_within(self, _network: IpNetwork) -> Answer:
         """Whether a network holds its address, which is not known."""
         return Doubt.ADDRESS if self.name in _WITH_ADDRESS else False
 
@@ -129,13 +127,13 @@ class Entity:
 class Network:
     """Addresses that belong to no pod; an answer is about all of them."""
 
-    network: AnyNetwork
+    network: IpNetwork
 
     def lookup(self, source: str, key: str) -> str | Doubt | None:
         """The value of a label of Cilium's; None: it has none of this key."""
         if source == "fqdn":
             return Doubt.LABEL_SOURCE
-        if source not in ("reserved", "any"):
+        if source not in (SOURCE_RESERVED, SOURCE_ANY):
             return None
         if key == "world":
             return Doubt.ADDRESS  # beside it, or instead, stands world-ipv4 or world-ipv6
@@ -147,7 +145,7 @@ class Network:
             return True
         return Doubt.ADDRESS if name.startswith("world-") else False
 
-    def is_within(self, network: AnyNetwork) -> Answer:
+    def is_within(self, network: IpNetwork) -> Answer:
         """Whether a network holds all of it (yes), nothing of it (no), or a part (a doubt)."""
         if network.version != self.network.version:
             return False
@@ -161,5 +159,5 @@ class Network:
 Endpoint = Pod | Entity | Network
 
 
-def _ends(network: AnyNetwork) -> tuple[int, int]:
+def _ends(network: IpNetwork) -> tuple[int, int]:
     return int(network.network_address), int(network.broadcast_address)

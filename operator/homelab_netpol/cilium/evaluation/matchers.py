@@ -10,14 +10,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from homelab_netpol.cilium.evaluation.answer import Answer, Doubt, any_of
-from homelab_netpol.cilium.evaluation.endpoint import (
-    NAMESPACE_KEY,
-    AnyNetwork,
-    Endpoint,
-    Network,
-    Pod,
-)
-from homelab_netpol.intent import Operator
+from homelab_netpol.cilium.evaluation.endpoint import Endpoint, Network, Pod
+from homelab_netpol.cilium.selectors import Requirement
+from homelab_netpol.cilium.terms import NAMESPACE_KEY, IpNetwork
 
 
 class Matcher(Protocol):
@@ -28,33 +23,8 @@ class Matcher(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Requirement:
-    """One condition on one of Cilium's labels, which have a source (`k8s`, `reserved`, `any`)."""
-
-    source: str
-    key: str
-    operator: Operator
-    values: frozenset[str] = frozenset()
-
-    def holds(self, endpoint: Endpoint) -> Answer:
-        """Whether the endpoint meets it; a missing label meets `NotIn`, as in Kubernetes."""
-        value = endpoint.lookup(self.source, self.key)
-        if isinstance(value, Doubt):
-            return value
-        match self.operator:
-            case Operator.IN:
-                return value is not None and value in self.values
-            case Operator.NOT_IN:
-                return value is None or value not in self.values
-            case Operator.EXISTS:
-                return value is not None
-            case Operator.DOES_NOT_EXIST:
-                return value is None
-
-
-@dataclass(frozen=True, slots=True)
-class LabelSelector:
-    """All of its requirements must hold.
+class EndpointSelector:
+    """All of its requirements must hold; a label that is not known is a doubt.
 
     Make one with `select`, so that equal selectors are equal.
 
@@ -73,7 +43,8 @@ class LabelSelector:
         # As `all_of` has it; asked so often that a generator here would double the time of it all.
         result: Answer = True
         for requirement in self.requirements:
-            answer = requirement.holds(endpoint)
+            value = endpoint.lookup(requirement.source, requirement.key)
+            answer = value if isinstance(value, Doubt) else requirement.holds(value)
             if answer is False:
                 return False
             if result is True:
@@ -81,22 +52,14 @@ class LabelSelector:
         return result
 
 
-def select(requirements: Iterable[Requirement], pods_only: bool = False) -> LabelSelector:
+def select(requirements: Iterable[Requirement], pods_only: bool = False) -> EndpointSelector:
     """A selector of these requirements, whatever their order."""
-    return LabelSelector(tuple(sorted(set(requirements), key=_rank)), pods_only)
+    return EndpointSelector(tuple(sorted(set(requirements), key=_rank)), pods_only)
 
 
-def _rank(requirement: Requirement) -> tuple[bool, str, str, str, list[str]]:
+def _rank(one: Requirement) -> tuple[bool, str, str, str, list[str]]:
     # The namespace first: it is always known, and most often decides.
-    key = requirement.key
-    of_namespace = key == NAMESPACE_KEY
-    return (
-        not of_namespace,
-        key,
-        requirement.source,
-        requirement.operator,
-        sorted(requirement.values),
-    )
+    return (one.key != NAMESPACE_KEY, one.key, one.source, one.operator, sorted(one.values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +73,15 @@ class Entities:
         return any_of(endpoint.is_entity(name) for name in self.names)
 
 
-ANYBODY = Entities(frozenset({"all"}))
+EVERY_PEER = Entities(frozenset({"all"}))
 
 
 @dataclass(frozen=True, slots=True)
 class Cidr:
     """Addresses: a network without its exceptions."""
 
-    network: AnyNetwork
-    exceptions: tuple[AnyNetwork, ...] = ()
+    network: IpNetwork
+    exceptions: tuple[IpNetwork, ...] = ()
 
     def matches(self, endpoint: Endpoint) -> Answer:
         """Whether all of the endpoint's addresses are meant."""

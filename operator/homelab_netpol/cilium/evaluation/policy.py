@@ -1,6 +1,6 @@
 """What a policy says, whatever kind it is: rules with a subject, peers and ports.
 
-Pure. The readers make these of manifests; `half` joins them to a verdict.
+Pure. The readers make these of manifests; verdict.py joins them to a verdict.
 """
 
 from __future__ import annotations
@@ -12,8 +12,6 @@ from typing import NamedTuple
 from homelab_netpol.cilium.evaluation.answer import Answer, Doubt, any_of
 from homelab_netpol.cilium.evaluation.endpoint import Endpoint
 from homelab_netpol.cilium.evaluation.matchers import Matcher
-
-LAST_PORT = 65535
 
 
 class Direction(Enum):
@@ -70,7 +68,7 @@ class Rule:
     Attributes:
         direction: of the connections that it is about.
         subject: whose connections.
-        peers: who is at the other end: one of these; none: nobody.
+        peers: the other end is one of these; none: it is about no connection at all.
         ports: on which ports: one of these; None: all ports of all protocols.
         deny: it denies; else it allows.
         default_deny: for its subjects it denies, in its direction, what no rule allows.
@@ -112,7 +110,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class ReadPolicy:
-    """A policy of somebody else's, or our own, as far as it could be read."""
+    """A policy, as far as it could be read."""
 
     ref: PolicyRef
     rules: tuple[Rule, ...]

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from homelab_netpol.cilium.evaluation import read_cilium, read_kubernetes
+from homelab_netpol.cilium.evaluation import read_cilium, read_kubernetes, strict
 from homelab_netpol.cilium.evaluation.answer import Doubt
-from homelab_netpol.cilium.evaluation.fields import items
 from homelab_netpol.cilium.evaluation.matchers import Unclear
 from homelab_netpol.cilium.evaluation.policy import (
     Direction,
@@ -16,6 +15,7 @@ from homelab_netpol.cilium.evaluation.policy import (
     Rule,
     Unreadable,
 )
+from homelab_netpol.cilium.terms import CCNP, CNP
 
 
 def read_policies(manifests: Iterable[Mapping[str, Any]]) -> tuple[ReadPolicy, ...]:
@@ -46,7 +46,7 @@ def read_policy(manifest: Mapping[str, Any]) -> ReadPolicy:
 def _rules(manifest: Mapping[str, Any], ref: PolicyRef) -> list[Rule]:
     if ref.kind == "NetworkPolicy":
         return read_kubernetes.read_spec(manifest.get("spec"), ref.namespace)
-    if ref.kind not in ("CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy"):
+    if ref.kind not in (CNP, CCNP):
         raise Unreadable
     if _is_rejected(manifest):
         # An agent that knew a valid version before keeps that one.
@@ -54,7 +54,7 @@ def _rules(manifest: Mapping[str, Any], ref: PolicyRef) -> list[Rule]:
             raise Unreadable(Doubt.REJECTED_EDIT)
         return []
     specs = [*([manifest["spec"]] if manifest.get("spec") is not None else [])]
-    specs += items(manifest.get("specs"))
+    specs += strict.items(manifest.get("specs"))
     if not specs:
         raise Unreadable
     return [rule for spec in specs for rule in read_cilium.read_spec(spec, ref.namespace)]
@@ -66,9 +66,9 @@ def _is_rejected(manifest: Mapping[str, Any]) -> bool:
 
 
 def _any_rules(namespace: str, doubt: Doubt) -> tuple[Rule, ...]:
-    somebody = Unclear(doubt, namespace)
+    subject = Unclear(doubt, namespace)
     return tuple(
-        Rule(direction, subject=somebody, peers=(Unclear(doubt),), deny=deny)
+        Rule(direction, subject, peers=(Unclear(doubt),), deny=deny)
         for direction in Direction
         for deny in (False, True)
     )

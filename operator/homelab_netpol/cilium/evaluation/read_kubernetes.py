@@ -4,26 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from homelab_netpol.cilium import terms
+from homelab_netpol.cilium.evaluation import strict
 from homelab_netpol.cilium.evaluation.answer import Doubt
-from homelab_netpol.cilium.evaluation.endpoint import NAMESPACE_KEY, NAMESPACE_LABELS_PREFIX
-from homelab_netpol.cilium.evaluation.fields import (
-    items,
-    mapping,
-    network,
-    number,
-    optional,
-    requirements,
-    word,
-)
-from homelab_netpol.cilium.evaluation.matchers import (
-    ANYBODY,
-    Cidr,
-    Matcher,
-    Requirement,
-    select,
-)
-from homelab_netpol.cilium.evaluation.policy import LAST_PORT, Direction, PortSpan, Rule, Unreadable
-from homelab_netpol.intent import Operator
+from homelab_netpol.cilium.evaluation.matchers import EVERY_PEER, Cidr, Matcher, select
+from homelab_netpol.cilium.evaluation.policy import Direction, PortSpan, Rule, Unreadable
+from homelab_netpol.cilium.selectors import Operator, Requirement
 
 
 def read_spec(spec: Any, namespace: str) -> list[Rule]:
@@ -34,52 +20,56 @@ def read_spec(spec: Any, namespace: str) -> list[Rule]:
     Raises:
         Unreadable: it holds what is not understood here.
     """
-    fields = mapping(spec, ("podSelector", "policyTypes", "ingress", "egress"))
-    own = Requirement("k8s", NAMESPACE_KEY, Operator.IN, frozenset({namespace}))
-    selector = requirements(optional(fields.get("podSelector")), "k8s")
+    fields = strict.mapping(spec, ("podSelector", "policyTypes", "ingress", "egress"))
+    own = Requirement(terms.SOURCE_K8S, terms.NAMESPACE_KEY, Operator.IN, (namespace,))
+    selector = strict.requirements(strict.optional(fields.get("podSelector")), terms.SOURCE_K8S)
     subject = select([*selector, own])
-    types = items(fields.get("policyTypes"))
+    types = strict.items(fields.get("policyTypes"))
     rules: list[Rule] = []
     for direction, way, is_closed in (
         (Direction.INGRESS, "from", "Ingress" in types or "Egress" not in types),
         (Direction.EGRESS, "to", "Egress" in types),
     ):
-        given = items(fields.get(direction.value))
+        given = strict.items(fields.get(direction.value))
         if not given and is_closed:
             rules.append(Rule(direction, subject, peers=()))
         for rule in given:
-            parts = mapping(rule, (way, "ports"))
-            peers = tuple(_peer(peer, own) for peer in items(parts.get(way))) or (ANYBODY,)
-            spans = tuple(_span(port) for port in items(parts.get("ports"))) or None
-            rules.append(Rule(direction, subject, peers, spans))
+            parts = strict.mapping(rule, (way, "ports"))
+            peers = tuple(_peer(peer, own) for peer in strict.items(parts.get(way))) or (
+                EVERY_PEER,
+            )
+            spans = tuple(_span(port) for port in strict.items(parts.get("ports"))) or None
+            rules.append(Rule(direction, subject, peers or (EVERY_PEER,), spans))
     return rules
 
 
 def _peer(peer: Any, own_namespace: Requirement) -> Matcher:
-    fields = mapping(peer, ("podSelector", "namespaceSelector", "ipBlock"))
+    fields = strict.mapping(peer, ("podSelector", "namespaceSelector", "ipBlock"))
     if fields.get("ipBlock") is not None:
-        block = mapping(fields["ipBlock"], ("cidr", "except"))
-        exceptions = tuple(network(one) for one in items(block.get("except")))
-        return Cidr(network(block.get("cidr")), exceptions)
-    pods = requirements(optional(fields.get("podSelector")), "k8s")
+        block = strict.mapping(fields["ipBlock"], ("cidr", "except"))
+        exceptions = tuple(strict.network(one) for one in strict.items(block.get("except")))
+        return Cidr(strict.network(block.get("cidr")), exceptions)
+    pods = strict.requirements(strict.optional(fields.get("podSelector")), terms.SOURCE_K8S)
     if fields.get("namespaceSelector") is None:
         return select([*pods, own_namespace], pods_only=True)
     of_namespaces = [
-        Requirement("k8s", NAMESPACE_LABELS_PREFIX + one.key, one.operator, one.values)
-        for one in requirements(fields["namespaceSelector"], "k8s")
+        Requirement(
+            terms.SOURCE_K8S, terms.NAMESPACE_LABELS_PREFIX + one.key, one.operator, one.values
+        )
+        for one in strict.requirements(fields["namespaceSelector"], terms.SOURCE_K8S)
     ]
     return select([*of_namespaces, *pods], pods_only=True)
 
 
 def _span(port: Any) -> PortSpan:
-    fields = mapping(port, ("port", "endPort", "protocol"))
-    port_or_name, end = fields.get("port"), number(fields.get("endPort"), LAST_PORT)
-    protocols = frozenset({word(fields.get("protocol", "TCP"), ("TCP", "UDP", "SCTP"))})
+    fields = strict.mapping(port, ("port", "endPort", "protocol"))
+    port_or_name, end = fields.get("port"), strict.port_number(fields.get("endPort"))
+    protocols = frozenset({strict.word(fields.get("protocol", "TCP"), terms.TRANSPORT_PROTOCOLS)})
     if port_or_name is None:
-        return PortSpan(0, LAST_PORT, protocols, doubt=Doubt.ODD_PORT if end else None)
+        return PortSpan(0, terms.LAST_PORT, protocols, doubt=Doubt.ODD_PORT if end else None)
     if isinstance(port_or_name, str):
-        return PortSpan(0, LAST_PORT, protocols, doubt=Doubt.NAMED_PORT)
-    first = number(port_or_name, LAST_PORT)
+        return PortSpan(0, terms.LAST_PORT, protocols, doubt=Doubt.NAMED_PORT)
+    first = strict.port_number(port_or_name)
     if not first:
         raise Unreadable
     return PortSpan(first, max(first, end), protocols)

@@ -1,8 +1,8 @@
-"""One half of a connection: do the policies of one end let it pass? Pure.
+"""Whether the policies of one end of a connection allow it. Pure.
 
-A connection passes when the sender's policies let it out and the receiver's let it in; each half
-is judged by itself. Cilium's rules: what is allowed adds up; a direction that some policy of the
-pod closes denies the rest; a deny rule wins over everything.
+A connection passes when the sender's policies allow its egress and the receiver's its ingress; each
+direction has a verdict of its own. Cilium's rules: what is allowed adds up; a direction for which
+some policy of the pod switches on default deny denies the rest; a deny rule wins over everything.
 """
 
 from __future__ import annotations
@@ -14,19 +14,14 @@ from typing import NamedTuple
 
 from homelab_netpol.cilium.evaluation.answer import Answer, Doubt, all_of
 from homelab_netpol.cilium.evaluation.endpoint import Endpoint, Entity, Pod
-from homelab_netpol.cilium.evaluation.policy import (
-    Direction,
-    PolicyRef,
-    ReadPolicy,
-    Rule,
-)
+from homelab_netpol.cilium.evaluation.policy import Direction, PolicyRef, ReadPolicy, Rule
 
 # Cilium lets a node reach its own pods, unless a rule denies it.
 _OWN_NODE = Entity("host")
 
 
 class Outcome(Enum):
-    """What comes of one half."""
+    """What the policies of one end decide."""
 
     ALLOWED = "allowed"
     DENIED = "denied"
@@ -77,11 +72,7 @@ class Question(NamedTuple):
 
 
 def ingress_verdict(
-    policies: Iterable[ReadPolicy],
-    target: Pod,
-    peer: Endpoint,
-    port: int,
-    protocol: str = "TCP",
+    policies: Iterable[ReadPolicy], target: Pod, peer: Endpoint, port: int, protocol: str = "TCP"
 ) -> DirectionVerdict:
     """Whether the target's policies let the peer in.
 
@@ -90,7 +81,7 @@ def ingress_verdict(
     Args:
         policies: those that may select the target; others do no harm.
         target: the pod that is called.
-        peer: who calls.
+        peer: the other end, which opens the connection.
         port: on which port, from 1.
         protocol: TCP, UDP or SCTP.
     """
@@ -98,11 +89,7 @@ def ingress_verdict(
 
 
 def egress_verdict(
-    policies: Iterable[ReadPolicy],
-    source: Pod,
-    peer: Endpoint,
-    port: int,
-    protocol: str = "TCP",
+    policies: Iterable[ReadPolicy], source: Pod, peer: Endpoint, port: int, protocol: str = "TCP"
 ) -> DirectionVerdict:
     """Whether the source's policies let it reach the peer; see `ingress_verdict`."""
     return judge(ask_about(selected(policies, source, Direction.EGRESS), port, protocol), peer)
@@ -111,7 +98,7 @@ def egress_verdict(
 def selected(
     policies: Iterable[ReadPolicy], pod: Pod, direction: Direction
 ) -> tuple[Selected, ...]:
-    """The rules that decide for a pod in a direction: the half of the work that no peer changes."""
+    """The rules that decide for a pod in a direction, whatever the peer."""
     found: list[Selected] = []
     for policy in policies:
         for rule in policy.rules:
@@ -123,7 +110,7 @@ def selected(
 
 
 def ask_about(rules: Iterable[Selected], port: int, protocol: str) -> Question:
-    """Prepares what does not depend on the peer; the rules are those of one pod, one direction."""
+    """Prepares what no peer changes, of the rules for one pod in one direction."""
     answers = ((one, all_of((one.certainty, one.rule.covers(port, protocol)))) for one in rules)
     has_a_say = tuple(
         (one, answer) for one, answer in answers if answer is not False or one.rule.default_deny
@@ -139,12 +126,12 @@ def judge(
     Args:
         question: what is asked.
         peer: the other end.
-        met: which rules are about this peer, by their id: who asks several questions about one
-            peer passes the same dictionary, empty at first.
+        met: which rules are about this peer, by their id. For several questions about one peer,
+            pass the same dictionary, empty at first.
     """
     met = {} if met is None else met
     denying: list[PolicyRef] = []
-    closing: list[PolicyRef] = []
+    closing: list[PolicyRef] = []  # they switch on default deny
     allowing: list[Selected] = []
     maybe: dict[str, list[tuple[PolicyRef, Doubt]]] = {"deny": [], "close": [], "allow": []}
     authenticated: list[tuple[PolicyRef, Doubt]] = []

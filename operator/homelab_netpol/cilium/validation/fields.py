@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from homelab_netpol.cilium import terms
+from homelab_netpol.cilium.selectors import Operator
 from homelab_netpol.cilium.validation import icmp, meaning, regex, values
 from homelab_netpol.cilium.validation.report import Path, Report
 from homelab_netpol.cilium.validation.shapes import (
@@ -23,10 +25,8 @@ from homelab_netpol.cilium.validation.shapes import (
     flag,
 )
 
-_MOST_PORTS = 40
-
-_NOBODY = "an empty list selects nobody and still denies the rest: name a peer, or take it out"
-_EVERYBODY = "an empty list means everybody: name a peer, or take it out"
+_NO_PEER = "an empty list selects nobody and still denies the rest: name a peer, or take it out"
+_EVERY_PEER = "an empty list means everybody: name a peer, or take it out"
 _EVERY_PORT = "an empty list means every port: name a port, or take it out"
 _NO_PORT = "an empty list means no port at all, so nothing is let through: name a port"
 _NO_RULE = "an empty list means every request: name what is let through, or take it out"
@@ -37,7 +37,7 @@ _NO_DENIAL = "an empty list denies nothing: take it out"
 
 
 def _refused(why: str) -> Check:
-    """A field that Cilium has, and that a policy of ours must not use."""
+    """A field that Cilium has, and that a policy of the operator must not use."""
 
     def check(value: Any, path: Path, report: Report) -> bool:
         return report.add(path, why)
@@ -57,11 +57,7 @@ _selector = Object(
         "matchLabels": MapOf(values.label_key, _label_value),
         "matchExpressions": ListOf(
             Object(
-                {
-                    "key": _label_key,
-                    "operator": Choice("In", "NotIn", "Exists", "DoesNotExist"),
-                    "values": ListOf(_label_value),
-                },
+                {"key": _label_key, "operator": Choice(*Operator), "values": ListOf(_label_value)},
                 required=["key", "operator"],
                 meaning=meaning.expression,
             )
@@ -77,16 +73,15 @@ _fqdn = Object(
 _port = Object(
     {
         "port": Text(values.port),
-        "endPort": Whole(0, 65535),
+        "endPort": Whole(0, terms.LAST_PORT),
         "protocol": Choice(
-            *("TCP", "UDP", "SCTP", "ANY"),
-            *("VRRP", "IGMP", "GRE", "IPIP", "IPV6", "ESP", "AH"),
+            *terms.TRANSPORT_PROTOCOLS, terms.ANY_PROTOCOL, *terms.PORTLESS_PROTOCOLS
         ),
     },
     required=["port"],
     meaning=meaning.port,
 )
-_ports = ListOf(_port, most=_MOST_PORTS, empty=_NO_PORT)
+_ports = ListOf(_port, most=terms.MAX_PORTS, empty=_NO_PORT)
 
 _http = Object(
     {
@@ -147,7 +142,7 @@ _icmps = ListOf(
                     required=["type"],
                     meaning=icmp.field_meaning,
                 ),
-                most=_MOST_PORTS,
+                most=terms.MAX_PORTS,
                 empty=_NO_PORT,
             )
         },
@@ -168,7 +163,7 @@ _groups = ListOf(
             )
         }
     ),
-    empty=_EVERYBODY,
+    empty=_EVERY_PEER,
 )
 _cidr_set = Object(
     {
@@ -189,27 +184,24 @@ _services = ListOf(
             ),
         }
     ),
-    empty=_EVERYBODY,
+    empty=_EVERY_PEER,
 )
-_entity = Choice(
-    *("all", "cluster", "cluster-mesh", "health", "host", "ingress", "init", "kube-apiserver"),
-    *("none", "remote-node", "unmanaged", "world"),
-)
+_entity = Choice(*terms.CRD_ENTITIES)
 
 
 def _peers(way: str) -> dict[str, Check]:
     """The peers that both directions have, `from...` and `to...`."""
     return {
-        f"{way}Endpoints": ListOf(_selector, empty=_NOBODY),
-        f"{way}Entities": ListOf(_entity, empty=_NOBODY),
-        f"{way}CIDR": ListOf(_cidr, empty=_NOBODY),
-        f"{way}CIDRSet": ListOf(_cidr_set, empty=_NOBODY),
+        f"{way}Endpoints": ListOf(_selector, empty=_NO_PEER),
+        f"{way}Entities": ListOf(_entity, empty=_NO_PEER),
+        f"{way}CIDR": ListOf(_cidr, empty=_NO_PEER),
+        f"{way}CIDRSet": ListOf(_cidr_set, empty=_NO_PEER),
         f"{way}Groups": _groups,
         f"{way}Nodes": ListOf(
             _refused(
                 "Cilium rejects nodes as peers by default: use the entity host or remote-node"
             ),
-            empty=_NOBODY,
+            empty=_NO_PEER,
         ),
     }
 
@@ -220,7 +212,7 @@ _EGRESS = _peers("to") | {"toServices": _services}
 _requires = ListOf(_refused("Cilium no longer knows it: select by labels in a peer instead"))
 _FROM: dict[str, Check] = {"fromRequires": _requires}
 _TO: dict[str, Check] = {"toRequires": _requires}
-_FQDNS: dict[str, Check] = {"toFQDNs": ListOf(_fqdn, empty=_EVERYBODY)}
+_FQDNS: dict[str, Check] = {"toFQDNs": ListOf(_fqdn, empty=_EVERY_PEER)}
 _deny_ports = ListOf(Object({"ports": _ports}, required=["ports"]), empty=_EVERY_PORT)
 _denied: dict[str, Check] = {"toPorts": _deny_ports, "icmps": _icmps}
 

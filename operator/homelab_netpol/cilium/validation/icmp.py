@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from homelab_netpol.cilium.validation.report import Path, Report, quoted
-from homelab_netpol.cilium.validation.shapes import hint
+from homelab_netpol.cilium.validation.shapes import did_you_mean
 
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,2}")
 _MOST = 255
@@ -62,5 +62,5 @@ def field_meaning(value: Any, path: Path, report: Report) -> bool:
         other = "IPv4" if family == "IPv6" else "IPv6"
         known = f"it is a type of {other}: say `family: {other}`"
     else:
-        known = hint(kind, names)
+        known = did_you_mean(kind, names)
     return report.add((path, "type"), f"{quoted(kind)} is no type of ICMP for {family}: {known}")

@@ -5,23 +5,21 @@ Each check is called with an object whose fields are sound by themselves.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from homelab_netpol.cilium.validation import clashes, values
+from homelab_netpol.cilium import terms
+from homelab_netpol.cilium.selectors import Operator
 from homelab_netpol.cilium.validation.report import Path, Report
 from homelab_netpol.cilium.validation.shapes import Check
 
 DIRECTIONS = ("ingress", "ingressDeny", "egress", "egressDeny")
 
-# These carry no ports, and Cilium refuses them any but 0.
-_WITHOUT_PORTS = frozenset({"VRRP", "IGMP", "GRE", "IPIP", "IPV6", "ESP", "AH"})
-
 
 def rule(value: Any, path: Path, report: Report) -> bool:
     """A rule needs at least one of the four lists, and one sort of rules inside each connection."""
     if any(direction in value for direction in DIRECTIONS):
-        return clashes.one_reading(value, path, report)
+        return _one_reading(value, path, report)
     return report.add(
         path,
         f"has none of {', '.join(DIRECTIONS)}: it is rejected by Cilium, which then lets all"
@@ -29,10 +27,49 @@ def rule(value: Any, path: Path, report: Report) -> bool:
     )
 
 
+def _one_reading(value: Any, path: Path, report: Report) -> bool:
+    """Each port in one direction is read in one way: by one of Cilium's proxies.
+
+    HTTP rules, DNS rules, and names of servers in TLS that is not terminated exclude each other.
+    Cilium calls such a policy valid, and then cannot work out what holds for the pods that it
+    selects, whatever their other policies say. It does so only where they meet at one peer; but
+    whether two peers overlap is for Cilium to say, and two policies are always possible.
+    """
+    sound = True
+    for direction in ("ingress", "egress"):
+        seen: dict[tuple[str, str], str] = {}
+        for index, item in enumerate(value.get(direction, ())):
+            for number, ports in enumerate(item.get("toPorts", ())):
+                sort = _reading(ports)
+                if not sort:
+                    continue
+                others = {seen.setdefault(key, sort) for key in _carriers(ports)} - {sort}
+                if others:
+                    place = ((((path, direction), index), "toPorts"), number)
+                    pair = f"{sort} and {others.pop()}"
+                    what = f"{pair} do not go together on one port: make a policy for each"
+                    sound = report.add(place, what)
+    return sound
+
+
+def _reading(ports: Any) -> str:
+    for sort in ports.get("rules", ()):
+        return str(sort)
+    return "serverNames" if "serverNames" in ports and "terminatingTLS" not in ports else ""
+
+
+def _carriers(ports: Any) -> Iterator[tuple[str, str]]:
+    """Each port under each protocol that it stands for."""
+    for port in ports["ports"]:
+        protocol = port.get("protocol", terms.ANY_PROTOCOL)
+        for carrier in terms.TRANSPORT_PROTOCOLS if protocol == terms.ANY_PROTOCOL else (protocol,):
+            yield port["port"].lower(), carrier
+
+
 def expression(value: Any, path: Path, report: Report) -> bool:
     """Operators In and NotIn need values, the others have none."""
-    operator, given = value["operator"], value.get("values")
-    if operator in ("In", "NotIn"):
+    operator, given = Operator(value["operator"]), value.get("values")
+    if operator.takes_values:
         return bool(given) or report.add(path, f"{operator} needs `values`: list at least one")
     return not given or report.add(path, f"{operator} takes no `values`: leave them out")
 
@@ -40,13 +77,13 @@ def expression(value: Any, path: Path, report: Report) -> bool:
 def port(value: Any, path: Path, report: Report) -> bool:
     """A range begins with a number; a protocol without ports has none."""
     number, end, protocol = value["port"], value.get("endPort", 0), value.get("protocol")
-    if protocol in _WITHOUT_PORTS and number != "0":
+    if protocol in terms.PORTLESS_PROTOCOLS and number != "0":
         return report.add((path, "port"), f"{protocol} has no ports: write '0'")
     if not end:
         return True
     # Cilium takes all of these and leaves the end out of account.
     where = (path, "endPort")
-    if not values.is_number(number):
+    if not terms.is_port_number(number):
         return report.add(where, "goes only with a port that is a number: give that, or no endPort")
     if number == "0":
         return report.add(where, "port 0 means every port already: give the first, or no endPort")
@@ -57,7 +94,7 @@ def port(value: Any, path: Path, report: Report) -> bool:
 
 def ingress_ports(value: Any, path: Path, report: Report) -> bool:
     """Ports with what is allowed inside: on ingress Cilium knows no DNS rules and no listeners."""
-    sound = _ports(value, path, report)
+    sound = egress_ports(value, path, report)
     if "dns" in value.get("rules", ()):
         where = ((path, "rules"), "dns")
         sound = report.add(where, "DNS rules are for egress only: move it there, or take it out")
@@ -67,11 +104,7 @@ def ingress_ports(value: Any, path: Path, report: Report) -> bool:
 
 
 def egress_ports(value: Any, path: Path, report: Report) -> bool:
-    """Ports with what is allowed inside."""
-    return _ports(value, path, report)
-
-
-def _ports(value: Any, path: Path, report: Report) -> bool:
+    """Ports with what is allowed inside: which rules and proxies go with which ports."""
     sound = True
     names = value.get("serverNames", ())
     if len(set(names)) < len(names):
@@ -89,7 +122,7 @@ def _ports(value: Any, path: Path, report: Report) -> bool:
         if item["port"] == "0":
             what = "port 0, every port, does not go with `rules`: list the ports"
             sound = report.add((where, "port"), what)
-        if "http" in rules and item.get("protocol", "ANY") != "TCP":
+        if "http" in rules and item.get("protocol", terms.ANY_PROTOCOL) != "TCP":
             what = "HTTP rules need TCP: write `protocol: TCP`"
             sound = report.add((where, "protocol"), what)
         # Whatever has an end above 0 begins with a number, as port() has seen to.
@@ -104,17 +137,17 @@ def cidr_set(value: Any, path: Path, report: Report) -> bool:
     """What is excepted must be inside."""
     if "cidr" not in value:
         return True
-    outer = values.network(value["cidr"])
+    outer = terms.parse_cidr(value["cidr"])
     sound = True
     for index, text in enumerate(value.get("except", ())):
-        inner = values.network(text)
+        inner = terms.parse_cidr(text)
         if outer is None or inner is None or not _contains(outer, inner):
             what = f"{text} is not inside {value['cidr']}: except only parts of it"
             sound = report.add(((path, "except"), index), what)
     return sound
 
 
-def _contains(outer: values.Network, inner: values.Network) -> bool:
+def _contains(outer: terms.IpNetwork, inner: terms.IpNetwork) -> bool:
     return (
         outer.version == inner.version
         and outer.prefixlen <= inner.prefixlen

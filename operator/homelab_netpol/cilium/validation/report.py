@@ -36,7 +36,7 @@ class Report:
 
     def add(self, path: Path, message: str) -> bool:
         """Notes a problem. Always False, which is what a check returns that found one."""
-        self.problems.append(RuleProblem(text_of(path), message))
+        self.problems.append(RuleProblem(_text_of(path), message))
         return False
 
 
@@ -45,7 +45,7 @@ def quoted(value: str) -> str:
     return repr(value) if len(value) <= _QUOTED_MOST else f"{value[:_QUOTED_MOST]!r}..."
 
 
-def text_of(path: Path) -> str:
+def _text_of(path: Path) -> str:
     """A path as people write it."""
     steps: list[str] = []
     while path is not None:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from homelab_netpol.cilium.validation.report import Path, Report, quoted
 
 Check = Callable[[Any, Path, Report], bool]
+# What is wrong with a string; None: nothing.
+TextCheck = Callable[[str], str | None]
 
 _TYPE_NAMES = {
     type(None): "null",
@@ -25,41 +28,37 @@ _TYPE_NAMES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
 class Object:
     """An object whose fields are all known.
 
     The API server drops a field that it does not know without a word, and a rule without its
     mistyped `toPorts` allows every port: so an unknown field is a problem.
 
-    Args:
+    Attributes:
         fields: the check of each field.
         required: fields that must be there.
         exactly_one_of: fields of which one must be there, and only one.
         meaning: what the fields mean together; only asked when each of them is sound.
     """
 
-    def __init__(
-        self,
-        fields: Mapping[str, Check],
-        *,
-        required: Sequence[str] = (),
-        exactly_one_of: Sequence[str] = (),
-        meaning: Check | None = None,
-    ) -> None:
-        self.fields = fields
-        self.required = required
-        self.exactly_one_of = exactly_one_of
-        self._meaning = meaning
+    fields: Mapping[str, Check]
+    _: KW_ONLY
+    required: Sequence[str] = ()
+    exactly_one_of: Sequence[str] = ()
+    meaning: Check | None = None
 
     def __call__(self, value: Any, path: Path, report: Report) -> bool:
-        """Checks an object."""
+        """Checks each field, then what they mean together."""
         if not isinstance(value, dict):
             return _wrong_type("an object", value, path, report)
         sound = True
         for key, item in value.items():
             check = self.fields.get(key)
             if check is None:
-                sound = report.add((path, str(key)), f"no such field: {hint(key, self.fields)}")
+                sound = report.add(
+                    (path, str(key)), f"no such field: {did_you_mean(key, self.fields)}"
+                )
             elif not check(item, (path, key), report):
                 sound = False
         for key in self.required:
@@ -73,31 +72,32 @@ class Object:
                 if len(self.exactly_one_of) > 2 and given:
                     found = f"{', '.join(given)} are given"
                 sound = report.add(path, f"give exactly one of {choice}; here {found}")
-        if sound and self._meaning is not None:
-            return self._meaning(value, path, report)
+        if sound and self.meaning is not None:
+            return self.meaning(value, path, report)
         return sound
 
 
+@dataclass(frozen=True, slots=True)
 class ListOf:
     """A list of one kind of items.
 
-    Args:
+    Attributes:
         item: the check of each item.
         most: how many items there may be.
         empty: what is wrong with an empty list; None if nothing is.
     """
 
-    def __init__(self, item: Check, *, most: int | None = None, empty: str | None = None) -> None:
-        self.item = item
-        self.most = most
-        self._empty = empty
+    item: Check
+    _: KW_ONLY
+    most: int | None = None
+    empty: str | None = None
 
     def __call__(self, value: Any, path: Path, report: Report) -> bool:
-        """Checks a list."""
+        """Checks the length, then each item."""
         if not isinstance(value, list):
             return _wrong_type("a list", value, path, report)
-        if not value and self._empty is not None:
-            return report.add(path, self._empty)
+        if not value and self.empty is not None:
+            return report.add(path, self.empty)
         sound = True
         if self.most is not None and len(value) > self.most:
             more = f"at most {self.most} items, here are {len(value)}: divide them among more rules"
@@ -109,25 +109,25 @@ class ListOf:
         return sound
 
 
+@dataclass(frozen=True, slots=True)
 class MapOf:
     """An object whose keys are free, such as `matchLabels`.
 
-    Args:
-        key: what is wrong with a key, None if nothing is.
+    Attributes:
+        key: the check of each key.
         value: the check of each value.
     """
 
-    def __init__(self, key: Callable[[str], str | None], value: Check) -> None:
-        self._key = key
-        self.value = value
+    key: TextCheck
+    value: Check
 
     def __call__(self, value: Any, path: Path, report: Report) -> bool:
-        """Checks an object."""
+        """Checks each key and its value."""
         if not isinstance(value, dict):
             return _wrong_type("an object", value, path, report)
         sound = True
         for key, item in value.items():
-            wrong = self._key(key) if isinstance(key, str) else "keys are strings: quote it"
+            wrong = self.key(key) if isinstance(key, str) else "keys are strings: quote it"
             # Of a null nothing stays, not even its key: see _wrong_type.
             if wrong is not None and item is not None:
                 sound = report.add((path, str(key)), wrong)
@@ -136,44 +136,43 @@ class MapOf:
         return sound
 
 
+@dataclass(frozen=True, slots=True)
 class Text:
-    """A string.
+    """A string; without a check, any."""
 
-    Args:
-        wrong: what is wrong with it, None if nothing is.
-    """
-
-    def __init__(self, wrong: Callable[[str], str | None] | None = None) -> None:
-        self._wrong = wrong
+    wrong: TextCheck | None = None
 
     def __call__(self, value: Any, path: Path, report: Report) -> bool:
-        """Checks a string."""
+        """Checks a string by itself."""
         if not isinstance(value, str):
             return _wrong_type("a string", value, path, report)
-        wrong = None if self._wrong is None else self._wrong(value)
+        wrong = None if self.wrong is None else self.wrong(value)
         return wrong is None or report.add(path, wrong)
 
 
 class Choice:
-    """One of some words, which are told to who writes another one."""
+    """One of some words; a problem names the nearest one, or all of them."""
 
     def __init__(self, *words: str) -> None:
         self.words = frozenset(words)
 
     def __call__(self, value: Any, path: Path, report: Report) -> bool:
-        """Checks a word."""
+        """Checks that a word is one of them."""
         if not isinstance(value, str):
             return _wrong_type("a string", value, path, report)
         if value in self.words:
             return True
-        return report.add(path, f"{quoted(value)} is not possible: {hint(value, self.words)}")
+        return report.add(
+            path, f"{quoted(value)} is not possible: {did_you_mean(value, self.words)}"
+        )
 
 
+@dataclass(frozen=True, slots=True)
 class Whole:
     """A whole number between two bounds, both included."""
 
-    def __init__(self, least: int, most: int) -> None:
-        self.least, self.most = least, most
+    least: int
+    most: int
 
     def __call__(self, value: Any, path: Path, report: Report) -> bool:
         """Checks a number; a boolean is none, although Python says so."""
@@ -189,8 +188,8 @@ def flag(value: Any, path: Path, report: Report) -> bool:
     return isinstance(value, bool) or _wrong_type("true or false", value, path, report)
 
 
-def hint(word: object, known: Collection[str]) -> str:
-    """The known word that was probably meant, or else all of them."""
+def did_you_mean(word: object, known: Collection[str]) -> str:
+    """A hint for a message: the known word that was probably meant, or else all of them."""
     # Case is what differs most often, and difflib would count every letter of it.
     folded = {name.casefold(): name for name in sorted(known)}
     near = difflib.get_close_matches(str(word).casefold(), folded, n=1)
