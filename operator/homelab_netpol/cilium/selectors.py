@@ -151,11 +151,10 @@ def _requirement(text: Any, source: str, operator: Operator, values: Any) -> Req
     if not isinstance(text, str):
         raise ValueError(f"{text!r} is no label key")
     written, colon, key = text.rpartition(":")
-    source = written if colon else source
-    if not terms.is_source(source) or not terms.is_label_key(key):
+    if not terms.is_label_key(key) or (colon and not terms.is_source(written)):
         raise ValueError(f"{text!r} is no label key")
     if bool(values) != operator.takes_values:
         raise ValueError(f"{operator} with {len(values)} values")
     if not all(isinstance(value, str) and terms.is_label_value(value) for value in values):
         raise ValueError(f"{text!r} is compared with what is no label value")
-    return Requirement(source, key, operator, tuple(values))
+    return Requirement(written or source, key, operator, tuple(values))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 
 CNP = "CiliumNetworkPolicy"
 CCNP = "CiliumClusterwideNetworkPolicy"
@@ -91,6 +92,7 @@ def is_label_value(text: str) -> bool:
     return not text or _LABEL_NAME.fullmatch(text) is not None
 
 
+@lru_cache(maxsize=1024)  # the same few keys, over and over
 def is_label_key(text: str) -> bool:
     """The key of a Kubernetes label, `[prefix/]name`, without a source."""
     prefix, slash, name = text.rpartition("/")

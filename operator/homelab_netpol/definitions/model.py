@@ -40,7 +40,7 @@ class NotUsable:
     """A definition that cannot be used.
 
     Attributes:
-        reason: in one word.
+        reason: of the condition Ready.
         message: what is wrong, where (the field's path), and what to write instead.
     """
 

@@ -1,4 +1,4 @@
-"""What NetworkProfiles amount to, once `extends` is followed and names are compared."""
+"""Resolves NetworkProfiles: follows `extends`, and compares names with those of templates."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Definitions:
                 reach each other.
 
         Returns:
-            Every NetworkProfile by name: what it amounts to, or why it cannot be used.
+            Every NetworkProfile by name: with all that it extends, or why it cannot be used.
         """
         known: dict[str, CustomProfile | NotUsable] = {}
         for name in self.profiles:

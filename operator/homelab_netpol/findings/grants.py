@@ -143,7 +143,7 @@ def _carries(pod: Mapping[str, str], labels: Mapping[str, str]) -> bool:
 
 
 class _Target:
-    """The target's pods, by what decides for them: many consumers ask, and few pods differ."""
+    """The target's pods, grouped by the rules that decide for them: few pods differ."""
 
     def __init__(self, resource: GrantedResource, target: TargetFacts) -> None:
         self._resource = resource

@@ -1,4 +1,4 @@
-"""What there is to render: the profiles, shared resources and baselines that are defined now."""
+"""What is defined now, and can be rendered: profiles and shared resources."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Catalogue:
         renderer: Renderer | None = None,
         own_namespace: str | None = None,
     ) -> None:
-        """Reads the templates' names, and works out what the custom resources amount to.
+        """Reads the templates' names, and resolves the custom resources.
 
         Args:
             settings: the settings.
@@ -145,7 +145,7 @@ class Catalogue:
             elif found.resource is not None:
                 usable[name] = found.resource
             else:
-                # Its author meant to replace the built-in one: that one is not what labels ask for.
+                # Its author meant to replace the built-in one, which labels no longer mean then.
                 usable.pop(name, None)
             if problem is not None:
                 self.unusable[DefinitionKind.RESOURCE, name] = problem
@@ -159,7 +159,7 @@ class Catalogue:
         }
 
     def custom_profile(self, name: str) -> CustomProfile | None:
-        """What a NetworkProfile amounts to; None if there is no usable one of that name."""
+        """A NetworkProfile with all that it extends; None: no usable one has that name."""
         return self._custom.get(name)
 
     def resource(self, name: str) -> SharedResource:

@@ -39,7 +39,7 @@ Change = Create | Replace | Delete
 
 
 def in_sync(policy: Policy, live: LivePolicy) -> bool:
-    """The standing policy says what it should, and carries our labels and annotations."""
+    """The standing policy says what it should, with the operator's labels and annotations."""
     return (
         policy.digest == live.digest
         and all(live.labels.get(key) == value for key, value in policy.labels.items())

@@ -60,7 +60,7 @@ class Planner:
         self._mesh = MeshPlanner(catalogue, self._builder) if istio else None
 
     def check(self) -> None:
-        """Renders everything once, so that a wrong template ends the start and not a night.
+        """Renders everything once, so that a wrong template ends the start, and not a later run.
 
         It also leaves the templates compiled and the usual renderings remembered, so that the first
         label is followed as quickly as the rest.
@@ -139,7 +139,7 @@ class Planner:
         if intent.profile is None or not intent.meshed:
             return False
         template = self._catalogue.template_of(intent.profile)
-        # Ports that cannot be read close what the template opens; rules of one's own stand.
+        # Ports that cannot be read close what the template opens; a profile's own rules stand.
         by_template = intent.gateway_ports is not None
         return (by_template and which in self._catalogue.gateways_of(template)) or (
             which in self._catalogue.gateways_named_by(intent.profile)

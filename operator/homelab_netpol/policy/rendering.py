@@ -36,7 +36,7 @@ _SURROGATES = re.compile(r"\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})")
 # A policy's body, `{"spec": ...}` or `{"specs": [...]}`, and its digest.
 Rendered = tuple[Mapping[str, Any], str]
 
-# At the most: custom resources change, and what was rendered for them is not asked for again.
+# At the most: custom resources change, and what was rendered for old ones is never used again.
 _MAX_REMEMBERED = 4096
 
 

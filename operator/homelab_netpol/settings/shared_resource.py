@@ -100,7 +100,7 @@ class Selector(Section):
     )
 
     def as_label_selector(self) -> LabelSelector:
-        """The selector, to be asked for matches."""
+        """The same selector, in the form that evaluates labels."""
         return read_selector(self.model_dump(by_alias=True))
 
 

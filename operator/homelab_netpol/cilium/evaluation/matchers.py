@@ -40,7 +40,7 @@ class EndpointSelector:
         """Whether the endpoint meets all requirements."""
         if self.pods_only and not isinstance(endpoint, Pod):
             return False
-        # As `all_of` has it; asked so often that a generator here would double the time of it all.
+        # As `all_of`, without a generator: with one, evaluation would take twice the time.
         result: Answer = True
         for requirement in self.requirements:
             value = endpoint.lookup(requirement.source, requirement.key)

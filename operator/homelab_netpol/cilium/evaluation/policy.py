@@ -41,7 +41,7 @@ class PortSpan:
     Attributes:
         first: the first port; 0: all of them.
         last: the last port.
-        protocols: TCP, UDP, SCTP; others have no ports to ask about.
+        protocols: TCP, UDP, SCTP; others have no ports.
         filtered: rules of the application's protocol, such as HTTP, look at what passes.
         doubt: why the numbers cannot be said.
     """

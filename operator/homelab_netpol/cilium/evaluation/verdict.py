@@ -58,12 +58,12 @@ class Selected(NamedTuple):
 
 
 class Question(NamedTuple):
-    """What the rules of a pod are asked, but for the peer.
+    """A connection without its peer, and the rules of a pod that can decide it.
 
     Attributes:
-        port: the port.
-        protocol: its protocol.
-        rules: the rules that have a say, each with whether it is about this pod and this port.
+        port: the destination port, from 1.
+        protocol: TCP, UDP or SCTP.
+        rules: each with whether it is about this pod and this port.
     """
 
     port: int
@@ -112,10 +112,10 @@ def selected(
 def ask_about(rules: Iterable[Selected], port: int, protocol: str) -> Question:
     """Prepares what no peer changes, of the rules for one pod in one direction."""
     answers = ((one, all_of((one.certainty, one.rule.covers(port, protocol)))) for one in rules)
-    has_a_say = tuple(
+    deciding = tuple(
         (one, answer) for one, answer in answers if answer is not False or one.rule.default_deny
     )
-    return Question(port, protocol, has_a_say)
+    return Question(port, protocol, deciding)
 
 
 def judge(
@@ -124,8 +124,8 @@ def judge(
     """Joins what the rules say of a peer.
 
     Args:
-        question: what is asked.
-        peer: the other end.
+        question: the connection, but for its peer.
+        peer: its other end.
         met: which rules are about this peer, by their id. For several questions about one peer,
             pass the same dictionary, empty at first.
     """

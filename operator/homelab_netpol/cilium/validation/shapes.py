@@ -39,7 +39,7 @@ class Object:
         fields: the check of each field.
         required: fields that must be there.
         exactly_one_of: fields of which one must be there, and only one.
-        meaning: what the fields mean together; only asked when each of them is sound.
+        meaning: what the fields mean together; only checked when each of them is sound.
     """
 
     fields: Mapping[str, Check]
@@ -175,7 +175,7 @@ class Whole:
     most: int
 
     def __call__(self, value: Any, path: Path, report: Report) -> bool:
-        """Checks a number; a boolean is none, although Python says so."""
+        """Checks a number; a boolean is none here, unlike in Python."""
         if type(value) is not int:
             return _wrong_type("a whole number", value, path, report)
         if self.least <= value <= self.most:
