@@ -72,10 +72,10 @@ async def run_operator(catalogue: Catalogue, access: ClusterAccess) -> None:
     """
     timeout = catalogue.settings.request_timeout_seconds
     async with await Api.connect(access, request_timeout=timeout) as api:
-        await Operator(catalogue, access, api).run()
+        await Runtime(catalogue, access, api).run()
 
 
-class Operator:
+class Runtime:
     """The parts of one operator process, each built from those before it."""
 
     def __init__(self, catalogue: Catalogue, access: ClusterAccess, api: Api) -> None:

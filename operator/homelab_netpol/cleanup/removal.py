@@ -38,7 +38,7 @@ class RemovalStopped(Exception):
 
 
 @dataclass
-class Outcome:
+class RemovalOutcome:
     """What is gone, and why the rest could not be rewritten or deleted."""
 
     deleted: set[ObjectKey] = field(default_factory=set)
@@ -67,7 +67,7 @@ class Removal:
         self._keys = keys
         self._settle = settle
         self._progress = progress
-        self.outcome = Outcome()
+        self.outcome = RemovalOutcome()
 
     async def run(self, inventory: Inventory) -> None:
         """Removes; `outcome` holds what was done, also after an error.

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from homelab_netpol.cleanup.inventory import Inventory, InventoryReader
 from homelab_netpol.cleanup.lease_watch import LeaseWatch
-from homelab_netpol.cleanup.removal import Outcome, Removal, RemovalStopped
+from homelab_netpol.cleanup.removal import Removal, RemovalOutcome, RemovalStopped
 from homelab_netpol.cleanup.result import Ending, Result
 from homelab_netpol.cleanup.retry import with_retries
 from homelab_netpol.cluster.client import Api
@@ -81,7 +81,7 @@ async def _remove(removal: Removal, inventory: Inventory) -> str:
 
 
 async def _left(
-    reader: InventoryReader, inventory: Inventory, outcome: Outcome, stopped: str
+    reader: InventoryReader, inventory: Inventory, outcome: RemovalOutcome, stopped: str
 ) -> dict[ObjectKey, str]:
     """Lists again: what of ours is there, and why."""
     left: dict[ObjectKey, str] = {}

@@ -39,14 +39,7 @@ class Inspector:
         report: Callable[[Iterable[Finding]], None],
         leadership: Leadership,
     ) -> None:
-        """Prepares.
-
-        Args:
-            cache: what is known of the cluster.
-            reader: lists what others wrote.
-            report: takes all findings that there are now.
-            leadership: while another replica leads, that one reports.
-        """
+        """Prepares; `report` takes all findings that there are now."""
         self._cache = cache
         self._reader = reader
         self._report = report

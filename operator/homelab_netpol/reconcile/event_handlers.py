@@ -31,14 +31,6 @@ class EventHandlers:
     def __init__(
         self, cache: ClusterCache, triggers: Triggers, queue: WorkQueue, metrics: Metrics
     ) -> None:
-        """Prepares.
-
-        Args:
-            cache: reads manifests.
-            triggers: says what follows from a change.
-            queue: takes what follows.
-            metrics: counts events that could not be handled.
-        """
         self._cache = cache
         self._triggers = triggers
         self._queue = queue

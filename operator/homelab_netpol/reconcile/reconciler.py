@@ -52,17 +52,7 @@ class Reconciler:
         labels_current: asyncio.Event,
         metrics: Metrics,
     ) -> None:
-        """Prepares.
-
-        Args:
-            cache: what is known.
-            queue: says which keys are still to be reconciled, and may have to go first.
-            writer: writes policies.
-            statuses: writes the statuses of custom resources.
-            reporter: records Events and metrics.
-            labels_current: cleared while labels may have changed unseen; nothing is written then.
-            metrics: counts writes.
-        """
+        """Prepares; nothing is written while `labels_current` is cleared (decision 13)."""
         self._cache = cache
         self._queue = queue
         self._writer = writer

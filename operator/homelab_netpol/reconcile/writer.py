@@ -42,14 +42,7 @@ class Writer:
         leadership: Leadership,
         component_label: str,
     ) -> None:
-        """Prepares.
-
-        Args:
-            resources: the API server's.
-            policies: kept up to date with each answer.
-            leadership: asked before each write, as there may be another replica.
-            component_label: the key of the label that all of the operator's policies carry.
-        """
+        """Prepares; all of the operator's policies carry a label with the key `component_label`."""
         self._leadership = leadership
         self._resources = resources
         self._policies = policies

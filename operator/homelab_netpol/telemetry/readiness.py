@@ -33,15 +33,7 @@ class Readiness:
         elector: LeaseElector | None,
         queue: WorkQueue,
     ) -> None:
-        """Prepares.
-
-        Args:
-            resync: says whether the first lists are done.
-            watches: all of them.
-            leadership: whether this replica writes.
-            elector: says whether it is known which replica does; None: there is only this one.
-            queue: says whether the first pass is done, and whether keys still move.
-        """
+        """Prepares; without an elector this is the only replica."""
         self._resync = resync
         self._watches = watches
         self._leadership = leadership

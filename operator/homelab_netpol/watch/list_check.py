@@ -47,15 +47,7 @@ class ListCheck:
         queue: WorkQueue,
         labels_current: asyncio.Event,
     ) -> None:
-        """Prepares; `run` does it.
-
-        Args:
-            lists: lists what Kopf watches.
-            watches: Kopf's, by the plural of what they watch.
-            triggers: takes in what the lists show.
-            queue: takes what follows from it.
-            labels_current: cleared here from an interruption to the next list.
-        """
+        """Prepares; `labels_current` is cleared from an interruption to the next list."""
         self._lists = lists
         self._watches = watches
         self._triggers = triggers

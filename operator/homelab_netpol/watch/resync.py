@@ -44,17 +44,6 @@ class Resync:
         reporter: Reporter,
         metrics: Metrics,
     ) -> None:
-        """Prepares.
-
-        Args:
-            resources: lists policies.
-            lists: lists what Kopf watches.
-            cache: what is known.
-            triggers: takes the lists in.
-            queue: takes what follows from them.
-            reporter: reports policies with our label and a name that is never given.
-            metrics: counts.
-        """
         self._resources = resources
         self._lists = lists
         self._cache = cache

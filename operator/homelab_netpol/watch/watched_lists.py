@@ -34,13 +34,7 @@ class WatchedLists:
     def __init__(
         self, resources: Resources, cache: ClusterCache, watches: Mapping[str, KopfWatch]
     ) -> None:
-        """Prepares.
-
-        Args:
-            resources: lists.
-            cache: what is known.
-            watches: Kopf's, by the plural of what they watch.
-        """
+        """Prepares; `watches` are Kopf's, by the plural of what they watch."""
         self._resources = resources
         self._cache = cache
         self._watches = watches
