@@ -19,13 +19,20 @@ Prepare = Callable[[Stage], Play]
 _LEASES = f"/apis/coordination.k8s.io/v1/namespaces/{HOME}/leases"
 _LEASE = f"{_LEASES}/homelab-netpol"
 _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-# So that only a watch can have told of a change.
-_NO_RESYNC = {"resyncSeconds": 3600}
+# So that only a watch can have shown a change.
+_NO_LISTS = {"resyncSeconds": 3600, "watchCheckSeconds": 3600}
 
 
 def _a_profile_is_followed(stage: Stage) -> Play:
     app = stage.spaces({PROFILE: "isolated"})
-    return Play(lambda _: app.policy(), settings=_NO_RESYNC)
+    return Play(lambda _: app.policy())
+
+
+def _a_label_is_seen_at_once(stage: Stage) -> Play:
+    app = stage.spaces()
+    return Play(
+        lambda _: app.policy(), act=lambda: app.label({PROFILE: "isolated"}), settings=_NO_LISTS
+    )
 
 
 def _a_custom_profile_is_listed(stage: Stage) -> Play:
@@ -41,7 +48,7 @@ def _a_custom_profile_is_seen_at_once(stage: Stage) -> Play:
     def define() -> None:
         stage.definitions.profile(name)
 
-    return Play(lambda _: app.policy(), act=define, settings=_NO_RESYNC)
+    return Play(lambda _: app.policy(), act=define, settings=_NO_LISTS)
 
 
 def _a_custom_resource_is_listed(stage: Stage) -> Play:
@@ -57,7 +64,7 @@ def _a_custom_resource_is_seen_at_once(stage: Stage) -> Play:
     def define() -> None:
         stage.definitions.resource(name, namespace="database", ports=[{"port": 1}])
 
-    return Play(lambda _: app.policy(f"homelab-access-{name}"), act=define, settings=_NO_RESYNC)
+    return Play(lambda _: app.policy(f"homelab-access-{name}"), act=define, settings=_NO_LISTS)
 
 
 def _the_status_of_a_profile_is_kept(stage: Stage) -> Play:
@@ -122,7 +129,7 @@ def _a_crd_is_seen_when_it_comes(stage: Stage) -> Play:
         stage.definitions.profile(name)
 
     return Play(
-        lambda _: app.policy(), act=install, settings=_NO_RESYNC, says="{verb}", restart=True
+        lambda _: app.policy(), act=install, settings=_NO_LISTS, says="{verb}", restart=True
     )
 
 
@@ -164,7 +171,7 @@ def _the_words_are_put_right(stage: Stage) -> Play:
 
 SCENARIOS: dict[tuple[str, str], Prepare] = {
     ("namespaces", "list"): _a_profile_is_followed,
-    ("namespaces", "watch"): _a_profile_is_followed,
+    ("namespaces", "watch"): _a_label_is_seen_at_once,
     ("networkprofiles", "list"): _a_custom_profile_is_listed,
     ("networkprofiles", "watch"): _a_custom_profile_is_seen_at_once,
     ("networkprofiles/status", "patch"): _the_status_of_a_profile_is_kept,
