@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 # it again, changes are looked for at this interval.
 _FAST_SECONDS = 1.0
 _RECOVERY_SECONDS = 15.0
+# Among thousands of changes at once, events take seconds.
+_BUSY_SECONDS = 5.0
 # A list of thousands takes part of a second; it must not become the server's main work.
 _SHARE_OF_TIME = 0.2
 # What was sent before an interruption has been handled by then.
@@ -113,7 +115,8 @@ class ListCheck:
 
     def _in_doubt(self) -> bool:
         recent = time.monotonic() - self._interrupted_at < _RECOVERY_SECONDS
-        return recent or any(watch.behind_seconds for watch in self._watches.values())
+        behind = max(watch.behind_seconds for watch in self._watches.values())
+        return recent or behind > _BUSY_SECONDS
 
     async def _check(self) -> None:
         interruptions = self._interruptions
