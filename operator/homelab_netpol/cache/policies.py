@@ -30,6 +30,10 @@ class PolicyCache:
         """A policy as it stands; None when it does not, or is not the operator's."""
         return self._stores[key.kind].get(key)
 
+    def is_newer(self, key: PolicyKey, version: int) -> bool:
+        """Whether a state of this resourceVersion is newer than what is known of the policy."""
+        return self._stores[key.kind].is_newer(key, version)
+
     def owned_by(self, owner: WorkKey) -> dict[PolicyKey, LivePolicy]:
         """The policies that a work key owns."""
         found = ((key, self.get(key)) for key in self._owned.get(owner, ()))
@@ -53,7 +57,7 @@ class PolicyCache:
 
     def observe(self, live: LivePolicy) -> WorkKey | None:
         """Takes in the state of a policy; None: it is old, or says the same as before."""
-        if not self._stores[live.key.kind].is_newer(live.key, live.version):
+        if not self.is_newer(live.key, live.version):
             return None
         known = self.get(live.key)
         kept = self._keep(live)
@@ -103,7 +107,7 @@ class PolicyCache:
             self._completed[live.key] = (live.digest, sent)
         known = self.get(live.key)
         unchanged = known is not None and known.resource_version == live.resource_version
-        if unchanged or self._stores[live.key.kind].is_newer(live.key, live.version):
+        if unchanged or self.is_newer(live.key, live.version):
             self._keep(live)
 
     def record_delete(self, live: LivePolicy) -> None:

@@ -14,7 +14,7 @@ from homelab_netpol.cache.cluster import ClusterCache
 from homelab_netpol.cache.definitions import read_definition
 from homelab_netpol.cluster.watch import WatchEvent
 from homelab_netpol.definitions import DefinitionKind
-from homelab_netpol.policy.keys import Kind
+from homelab_netpol.policy.keys import Kind, PolicyKey
 from homelab_netpol.policy.objects import read_live
 from homelab_netpol.reconcile.queue import WorkQueue
 from homelab_netpol.reconcile.triggers import Triggers
@@ -66,11 +66,14 @@ class EventHandlers:
         """Policies with our label were added, changed or deleted, or lost the label."""
         for manifest, deleted in events:
             try:
-                live = read_live(kind, manifest)
+                metadata = manifest["metadata"]
+                key = PolicyKey(kind, metadata.get("namespace", ""), metadata["name"])
+                version = int(metadata["resourceVersion"])
                 if deleted:
-                    self._queue.enqueue(self._triggers.policy_deleted(live.key, live.version))
-                else:
-                    self._queue.enqueue(self._triggers.policy_observed(live))
+                    self._queue.enqueue(self._triggers.policy_deleted(key, version))
+                elif self._cache.policies.is_newer(key, version):
+                    # Asked first: nearly all are our own writes, whose answers came before.
+                    self._queue.enqueue(self._triggers.policy_observed(read_live(kind, manifest)))
             except Exception:
                 self._failed(kind.plural, manifest)
 

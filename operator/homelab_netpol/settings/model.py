@@ -112,7 +112,7 @@ class Settings(Section):
         " at.",
     )
     workers: Annotated[int, Field(ge=1, le=64)] = Field(
-        default=16, description="How many namespaces are worked on at the same time."
+        default=8, description="How many namespaces are worked on at the same time."
     )
     request_timeout_seconds: Annotated[float, Field(ge=1, le=300)] = Field(
         default=10.0, description="How long one request to the API server may take."
