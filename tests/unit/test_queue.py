@@ -268,3 +268,35 @@ def test_a_snapshot_of_a_long_queue_counts_all_lists_the_first_and_takes_nothing
         assert (await queue.get()).key.name == "n0"
 
     in_loop(check)
+
+
+def test_work_that_is_put_back_waits_as_before_and_has_not_failed() -> None:
+    """As when this replica no longer leads by the time that the key's turn comes."""
+
+    async def check() -> None:
+        queue = WorkQueue()
+        queue.add(A, Priority.HATCH)
+        queue.add(B, Priority.CHANGE)
+        work = await queue.get()
+        queue.put_back(work)
+        assert queue.failures == {}
+        assert await queue.get() == work, "as urgent, and requested as long ago"
+
+    in_loop(check)
+
+
+def test_the_first_pass_is_over_when_each_key_of_it_had_a_turn_whether_or_not_it_went_well() -> (
+    None
+):
+    async def check() -> None:
+        queue = WorkQueue()
+        queue.start({A: Priority.RESYNC, B: Priority.RESYNC})
+        first, second = await queue.get(), await queue.get()
+        queue.done(first.key)
+        assert not queue.first_pass_done
+        queue.put_back(second)
+        assert not queue.first_pass_done, "that was no turn"
+        queue.retry((await queue.get()).key)
+        assert queue.first_pass_done
+
+    in_loop(check)
