@@ -23,9 +23,9 @@ from homelab_netpol.cache.cluster import ClusterCache
 from homelab_netpol.cluster.client import Api
 from homelab_netpol.cluster.connection import ClusterAccess
 from homelab_netpol.cluster.events import EventPoster
-from homelab_netpol.cluster.foreign import ForeignReader
 from homelab_netpol.cluster.lease import Leadership, LeaseElector
 from homelab_netpol.cluster.resources import Resources
+from homelab_netpol.cluster.snapshot import SnapshotReader
 from homelab_netpol.findings.inspector import Inspector
 from homelab_netpol.handlers import WATCHED, build_kopf_settings, build_registry
 from homelab_netpol.policy.catalogue import Catalogue
@@ -121,8 +121,9 @@ class Runtime:
             resources, lists, self._cache, self._triggers, self._queue, reporter, metrics
         )
         self._reflectors = {kind: self._make_reflector(kind, resources) for kind in self._kinds()}
+        snapshots = SnapshotReader(api, settings.label_domain)
         self._inspector = Inspector(
-            self._cache, ForeignReader(api), reporter.findings.report, self._leadership
+            self._cache, snapshots, reporter.findings.report, self._leadership
         )
         watches: list[Watch] = [*self._kopf_watches.values(), *self._reflectors.values()]
         self._readiness = Readiness(

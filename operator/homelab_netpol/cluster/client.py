@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -23,18 +22,18 @@ from kubernetes.aio.client.rest import RESTClientObject
 from yarl import URL
 
 from homelab_netpol import __version__
-from homelab_netpol.cluster.connection import ClusterAccess, ConnectionFailed
+from homelab_netpol.cluster.connection import ClusterAccess, ConnectionFailed, keepalive_socket
 from homelab_netpol.cluster.errors import Unavailable, error_from_response
 
 log = logging.getLogger(__name__)
 
 _PAGE = 500
+# Kubernetes' own form of a list of objects that have nothing but their metadata.
+_METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 # Objects are at most 3 MB or so (etcd's limit and what JSON adds); a longer line is an error.
 _LONGEST_LINE = 16 * 1024 * 1024
 # Credentials that are refused are read again, but not with every one of many refused requests.
 _REREAD_SECONDS = 2.0
-# A peer that is gone without a word is noticed after idle + 3 probes: 15 + 3 * 5 seconds.
-_KEEPALIVE = {"TCP_KEEPIDLE": 15, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
 
 
 class _Request(NamedTuple):
@@ -43,6 +42,7 @@ class _Request(NamedTuple):
     query: Mapping[str, str] | None = None
     data: bytes | None = None
     content_type: str = ""
+    accept: str = ""
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -73,7 +73,7 @@ class Api:
                 # Idle connections are kept longer than aiohttp does: a hatch that is opened after a
                 # few quiet minutes should not wait for a TLS handshake.
                 keepalive_timeout=300,
-                socket_factory=_keepalive_socket,
+                socket_factory=keepalive_socket,
             ),
             timeout=aiohttp.ClientTimeout(total=request_timeout),
             headers={"Accept": "application/json", "User-Agent": f"homelab-netpol/{__version__}"},
@@ -134,9 +134,10 @@ class Api:
         query: Mapping[str, str] | None,
         body: Any = None,
         content_type: str = "",
+        accept: str = "",
     ) -> dict[str, Any]:
         data = orjson.dumps(body) if body is not None else None
-        request = _Request(method, path, query, data, content_type)
+        request = _Request(method, path, query, data, content_type, accept)
         status, headers, answer = await self._send(request)
         if status == 401 and await self._read_credentials_again():
             status, headers, answer = await self._send(request)
@@ -160,9 +161,20 @@ class Api:
         await self.request("PATCH", path, query=query, body=body, content_type=content_type)
 
     async def pages(
-        self, path: str, *, label_selector: str | None = None
+        self,
+        path: str,
+        *,
+        label_selector: str | None = None,
+        field_selector: str | None = None,
+        metadata_only: bool = False,
     ) -> AsyncIterator[tuple[list[dict[str, Any]], int]]:
         """Lists a collection page by page, so that a large one is never in memory whole.
+
+        Args:
+            path: of the collection.
+            label_selector: which objects, by their labels.
+            field_selector: which, by the fields that the API server selects by.
+            metadata_only: leave out all but the objects' `metadata`.
 
         Yields:
             Some of the objects, and the resourceVersion that the whole list is of; at least once,
@@ -174,8 +186,11 @@ class Api:
         query = {"limit": str(_PAGE)}
         if label_selector:
             query["labelSelector"] = label_selector
+        if field_selector:
+            query["fieldSelector"] = field_selector
+        accept = _METADATA_ONLY if metadata_only else ""
         while True:
-            page = await self._request("GET", path, query)
+            page = await self._request("GET", path, query, accept=accept)
             version = int(page["metadata"]["resourceVersion"])
             yield page.get("items") or [], version
             token = page["metadata"].get("continue")
@@ -227,6 +242,8 @@ class Api:
     ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         configuration = self._configuration
         headers = {} if request.data is None else {"Content-Type": request.content_type}
+        if request.accept:
+            headers["Accept"] = request.accept
         # Read each time: a service account's token changes while the operator runs.
         token = await configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
         if token:
@@ -275,13 +292,3 @@ def _failing(request: _Request, waited: str, seconds: float) -> Iterator[None]:
         raise Unavailable(0, "Timeout", f"{request}: {waited} {seconds:g} s") from error
     except (aiohttp.ClientError, OSError) as error:
         raise Unavailable(0, "ConnectionFailed", f"{request}: {error}") from error
-
-
-def _keepalive_socket(address: tuple[Any, ...]) -> socket.socket:
-    family, kind, protocol, *_ = address
-    made = socket.socket(family, kind, protocol)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for option, value in _KEEPALIVE.items():
-        if hasattr(socket, option):  # not every system has them all
-            made.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
-    return made

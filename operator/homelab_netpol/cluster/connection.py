@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import socket
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import kopf
 from kubernetes.aio import config
 from kubernetes.aio.client import Configuration
 
+# A peer that is gone without a word is noticed after idle + 3 probes: 15 + 3 * 5 seconds.
+_KEEPALIVE = {"TCP_KEEPIDLE": 15, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
 _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 
@@ -122,3 +126,14 @@ def _is_loopback(server: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def keepalive_socket(address: tuple[Any, ...]) -> socket.socket:
+    """A socket that notices when its peer is gone without a word."""
+    family, kind, protocol, *_ = address
+    made = socket.socket(family, kind, protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in _KEEPALIVE.items():
+        if hasattr(socket, option):  # not every system has them all
+            made.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+    return made

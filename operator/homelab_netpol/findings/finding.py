@@ -25,6 +25,15 @@ class FindingReason(StrEnum):
     TARGET_HAS_NO_PODS = "TargetHasNoPods"
     TARGET_DENIES = "TargetDenies"
     TARGET_FILTERS = "TargetFilters"
+    TARGET_ON_HOST_NETWORK = "TargetOnHostNetwork"
+    TARGET_BEHIND_WAYPOINT = "TargetBehindWaypoint"
+    TARGET_IS_OWN_ADDRESS = "TargetIsOwnAddress"
+    SERVICE_PORT_OPENED = "ServicePortOpened"
+    CONSUMER_DENIES = "ConsumerDenies"
+    HATCH_DENIED = "HatchDenied"
+    PROFILE_WIDENED = "ProfileWidened"
+    LABEL_NOT_IN_IDENTITY = "LabelNotInIdentity"
+    POD_LABEL_UNSAFE = "PodLabelUnsafe"
     PLATFORM_POLICY_INCOMPLETE = "PlatformPolicyIncomplete"
 
 
@@ -34,13 +43,15 @@ class Finding:
 
     Attributes:
         reason: what sort it is.
-        subject: that namespace.
+        subject: that namespace; "" where it is about a clusterwide policy, or the whole cluster.
         message: what is wrong, where, and what to do; at most `LONGEST` characters.
+        about: the clusterwide policy.
     """
 
     reason: FindingReason
     subject: str
     message: str
+    about: PolicyRef | None = None
 
     def __post_init__(self) -> None:
         if len(self.message) > LONGEST:

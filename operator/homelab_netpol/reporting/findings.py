@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from homelab_netpol.cluster.events import Subject
 from homelab_netpol.findings import Finding
+from homelab_netpol.policy.keys import API_VERSION
 from homelab_netpol.reporting.recorder import EventRecorder
 from homelab_netpol.telemetry.metrics import Metrics, drop_series
 
@@ -28,5 +30,7 @@ class FindingReporter:
         for (subject, reason), count in now.items():
             self._metrics.findings.labels(subject, reason).set(count)
         for finding in sorted(current - self._reported, key=lambda f: (f.subject, f.message)):
-            self._recorder.warn(finding.subject, finding.reason, finding.message)
+            about = finding.about
+            policy = Subject(API_VERSION, about.kind, about.name) if about is not None else None
+            self._recorder.warn(finding.subject, finding.reason, finding.message, about=policy)
         self._reported = current

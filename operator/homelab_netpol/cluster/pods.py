@@ -1,0 +1,58 @@
+"""Pods, reduced to what a finding may depend on: labels, ports, and whose network they use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+_OVER = ("Succeeded", "Failed")
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerPort:
+    """A port that a container declares; it may listen on others as well.
+
+    Attributes:
+        number: the port.
+        protocol: TCP, UDP or SCTP.
+        name: by which a Service may mean it; "" for none.
+    """
+
+    number: int
+    protocol: str = "TCP"
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedPod:
+    """A pod that has not ended.
+
+    Attributes:
+        labels: its labels.
+        ports: those that its containers declare.
+        host_network: it uses its node's network, where no pod policy holds.
+    """
+
+    labels: Mapping[str, str] = field(default_factory=dict)
+    ports: tuple[ContainerPort, ...] = ()
+    host_network: bool = False
+
+
+def read_pod(manifest: Mapping[str, Any]) -> ObservedPod | None:
+    """Reduces a pod to what is kept of it; None: it has ended."""
+    if (manifest.get("status") or {}).get("phase") in _OVER:
+        return None
+    spec = manifest["spec"]
+    # A sidecar is an init container that goes on running.
+    containers = [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]
+    ports = (
+        ContainerPort(port["containerPort"], port.get("protocol", "TCP"), port.get("name", ""))
+        for container in containers
+        for port in container.get("ports") or ()
+    )
+    return ObservedPod(
+        labels=manifest["metadata"].get("labels") or {},
+        ports=tuple(dict.fromkeys(ports)),
+        host_network=bool(spec.get("hostNetwork")),
+    )

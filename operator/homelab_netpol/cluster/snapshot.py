@@ -1,0 +1,151 @@
+"""What others wrote and run, as listed for one inspection. Read, and never written."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from homelab_netpol.cilium.evaluation import PolicyRef, ReadPolicy, read_policy
+from homelab_netpol.cluster.client import Api
+from homelab_netpol.cluster.pods import ObservedPod, read_pod
+from homelab_netpol.policy.keys import API_VERSION, Kind
+from homelab_netpol.policy.objects import FIELD_MANAGER, MANAGED_BY_LABEL
+
+Labels = Mapping[str, str]
+
+_NETWORK_POLICY = "NetworkPolicy"
+_POLICIES = {
+    Kind.CCNP: f"/apis/{API_VERSION}/{Kind.CCNP.plural}",
+    Kind.CNP: f"/apis/{API_VERSION}/{Kind.CNP.plural}",
+    _NETWORK_POLICY: "/apis/networking.k8s.io/v1/networkpolicies",
+}
+# Enough pods to see who is behind a grant, and few enough to hold in memory.
+_MAX_PODS = 500
+# Pods that a policy can hold: not on the host's network, and not ended.
+_WITH_POLICY = "spec.hostNetwork=false,status.phase!=Succeeded,status.phase!=Failed"
+# These tell apart replicas of one workload, and nothing else.
+_OF_REPLICAS = frozenset(
+    {
+        "apps.kubernetes.io/pod-index",
+        "batch.kubernetes.io/controller-uid",
+        "batch.kubernetes.io/job-completion-index",
+        "batch.kubernetes.io/job-name",
+        "controller-revision-hash",
+        "controller-uid",
+        "job-name",
+        "pod-template-generation",
+        "pod-template-hash",
+        "statefulset.kubernetes.io/pod-name",
+    }
+)
+# The event loop has other work to do.
+_TURN_SECONDS = 0.004
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Policies and pods of a moment.
+
+    Attributes:
+        policies: those that the operator did not write, of both of Cilium's kinds and of
+            Kubernetes' own, by namespace; "" for clusterwide ones.
+        annotations: of such a policy those under the operator's label domain, if it has any.
+        pods: the labels of each namespace's pods, each set once; replicas count as one. Without
+            pods on the host's network, and those that have ended.
+        targets: the pods of the namespaces that were asked for, all of them; a namespace with too
+            many to look at is missing.
+    """
+
+    policies: Mapping[str, Sequence[ReadPolicy]] = field(default_factory=dict)
+    annotations: Mapping[PolicyRef, Labels] = field(default_factory=dict)
+    pods: Mapping[str, Sequence[Labels]] = field(default_factory=dict)
+    targets: Mapping[str, Sequence[ObservedPod]] = field(default_factory=dict)
+
+    def selecting(self, namespace: str) -> tuple[ReadPolicy, ...]:
+        """The policies that may select pods of a namespace."""
+        return (*self.policies.get(namespace, ()), *self.policies.get("", ()))
+
+
+class Pause:
+    """Lets the event loop turn, between steps that are each short."""
+
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._clock = clock
+        self._since = clock()
+
+    async def between_steps(self) -> None:
+        """Waits for a turn if the last one was some milliseconds ago."""
+        if self._clock() - self._since >= _TURN_SECONDS:
+            await asyncio.sleep(0)
+            self._since = self._clock()
+
+
+class SnapshotReader:
+    """Lists policies and pods, and keeps nothing."""
+
+    def __init__(self, api: Api, label_domain: str) -> None:
+        self._api = api
+        self._domain = f"{label_domain}/"
+
+    async def read(self, targets: Collection[str]) -> Snapshot:
+        """Lists what there is now, with the pods of the namespaces `targets` in full.
+
+        Raises:
+            ApiError: something could not be listed.
+        """
+        policies: dict[str, list[ReadPolicy]] = {}
+        annotations: dict[PolicyRef, Labels] = {}
+        pause = Pause()
+        async for kind, item in self._policies():
+            policy = read_policy({**item, "kind": kind})
+            policies.setdefault(policy.ref.namespace, []).append(policy)
+            noted = item["metadata"].get("annotations") or {}
+            own = {key: noted[key] for key in noted if key.startswith(self._domain)}
+            if own:
+                annotations[policy.ref] = own
+            await pause.between_steps()
+        in_full = {name: await self._pods_of(name) for name in sorted(targets)}
+        return Snapshot(
+            policies,
+            annotations,
+            await self._pods(),
+            {name: pods for name, pods in in_full.items() if pods is not None},
+        )
+
+    async def _policies(self) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+        for kind, path in _POLICIES.items():
+            selector = f"{MANAGED_BY_LABEL}!={FIELD_MANAGER}"
+            async for items, _ in self._api.pages(path, label_selector=selector):
+                for item in items:
+                    yield kind, item
+
+    async def _pods(self) -> dict[str, list[Labels]]:
+        found: dict[str, dict[frozenset[tuple[str, str]], Labels]] = {}
+        pause = Pause()
+        async for items, _ in self._api.pages(
+            "/api/v1/pods", field_selector=_WITH_POLICY, metadata_only=True
+        ):
+            for item in items:
+                metadata = item["metadata"]
+                labels = dict(_interned(metadata.get("labels") or {}))
+                mark = frozenset(one for one in labels.items() if one[0] not in _OF_REPLICAS)
+                found.setdefault(metadata["namespace"], {}).setdefault(mark, labels)
+                await pause.between_steps()
+        return {namespace: list(sets.values()) for namespace, sets in found.items()}
+
+    async def _pods_of(self, namespace: str) -> tuple[ObservedPod, ...] | None:
+        path, query = f"/api/v1/namespaces/{namespace}/pods", {"limit": str(_MAX_PODS)}
+        listed = await self._api.request("GET", path, query=query)
+        if listed["metadata"].get("continue"):
+            return None
+        pods = map(read_pod, listed.get("items") or ())
+        return tuple(pod for pod in pods if pod is not None)
+
+
+def _interned(labels: Labels) -> Iterator[tuple[str, str]]:
+    for key, value in labels.items():
+        yield sys.intern(key), sys.intern(value)

@@ -1,0 +1,74 @@
+"""One inspection: what is known of the cluster, and what was listed for it, as checks see them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from homelab_netpol.cache.cluster import ClusterCache
+from homelab_netpol.cilium.evaluation import ReadPolicy, read_policy
+from homelab_netpol.cluster.snapshot import Snapshot
+from homelab_netpol.findings.finding import Finding
+from homelab_netpol.policy.keys import CILIUM_KINDS, GATEWAYS, Scope, WorkKey
+from homelab_netpol.policy.objects import Policy
+
+
+class Inspection:
+    """Joins others' policies with the operator's own, of which those count that stand.
+
+    Attributes:
+        cache: what is known of the cluster.
+        snapshot: what others wrote and run.
+    """
+
+    def __init__(self, cache: ClusterCache, snapshot: Snapshot) -> None:
+        self.cache = cache
+        self.snapshot = snapshot
+        self._own: dict[str, tuple[ReadPolicy, ...]] = {}
+        # As they are now: while an inspection runs, a Namespace may come or go.
+        self.namespaces = list(cache.namespaces)
+
+    def is_platform(self, namespace: str) -> bool:
+        """It is one of the platform namespaces."""
+        return namespace in self.cache.catalogue.vocabulary.platform_namespaces
+
+    def own(self, namespace: str) -> tuple[ReadPolicy, ...]:
+        """The operator's policies in a namespace; "": the clusterwide ones."""
+        known = self._own.get(namespace)
+        if known is None:
+            known = self._own[namespace] = tuple(self._standing(self._planned(namespace)))
+        return known
+
+    def selecting(self, namespace: str) -> tuple[ReadPolicy, ...]:
+        """All policies that may select pods of a namespace, the operator's among them."""
+        return (*self.snapshot.selecting(namespace), *self.own(namespace), *self.own(""))
+
+    def _planned(self, namespace: str) -> Iterator[Policy]:
+        cache, is_meshed = self.cache, self.cache.namespaces.is_meshed
+        if not namespace:
+            yield from cache.planner.clusterwide(cache.expired_hatches())
+            return
+        intent = cache.intents.get(namespace)
+        if intent is not None:
+            yield from cache.planner.namespace(intent, is_meshed).policies
+        for resource in cache.catalogue.resources_in(namespace):
+            consumers = cache.intents.consumers(WorkKey(Scope.TARGET, resource))
+            beside = cache.planner.target(resource, consumers, is_meshed)
+            if beside is not None:
+                yield beside
+        if namespace == cache.catalogue.settings.gateways.namespace:
+            for which in GATEWAYS:
+                consumers = cache.intents.consumers(WorkKey(Scope.GATEWAY, which))
+                beside = cache.planner.gateway(which, consumers, is_meshed)
+                if beside is not None:
+                    yield beside
+
+    def _standing(self, planned: Iterable[Policy]) -> Iterator[ReadPolicy]:
+        for policy in planned:
+            live = self.cache.policies.get(policy.key)
+            if live is not None and not live.rejected and policy.key.kind in CILIUM_KINDS:
+                metadata = {"name": policy.key.name, "namespace": policy.key.namespace}
+                yield read_policy({"kind": policy.key.kind, "metadata": metadata, **policy.body})
+
+
+# Yields what it finds, and None where the event loop may turn: no step is long.
+Check = Callable[[Inspection], Iterator[Finding | None]]
