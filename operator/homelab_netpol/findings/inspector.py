@@ -20,7 +20,7 @@ from homelab_netpol.findings.inspection import Check, Inspection
 
 log = logging.getLogger(__name__)
 
-_CHECKS: tuple[Check, ...] = (check_grants.check, check_platform.check)
+CHECKS: tuple[Check, ...] = (check_grants.check, check_platform.check)
 
 
 class Inspector:
@@ -69,7 +69,7 @@ class Inspector:
         inspection = Inspection(self._cache, snapshot)
         pause = Pause()
         found: list[Finding] = []
-        for check in _CHECKS:
+        for check in CHECKS:
             for finding in check(inspection):
                 if finding is not None:
                     found.append(finding)
