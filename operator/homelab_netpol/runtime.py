@@ -38,6 +38,7 @@ from homelab_netpol.reconcile.triggers import Triggers
 from homelab_netpol.reconcile.workers import Workers
 from homelab_netpol.reconcile.writer import Writer
 from homelab_netpol.reporting.reporter import Reporter
+from homelab_netpol.settings import DefaultDeny
 from homelab_netpol.telemetry.collectors import (
     collect_cache,
     collect_queue,
@@ -99,7 +100,11 @@ class Runtime:
         self._events = EventPoster(
             api, metrics, uid_of=self._cache.namespaces.uid, is_busy=self._queue.is_busy
         )
-        reporter = Reporter(self._events, metrics)
+        reporter = Reporter(
+            self._events,
+            metrics,
+            open_without_profile=settings.default_deny is DefaultDeny.LABELLED,
+        )
         writer = Writer(
             resources, self._cache.policies, self._leadership, self._cache.label_keys.component
         )
@@ -162,6 +167,7 @@ class Runtime:
             "resync": self._resync.run(settings.resync_seconds),
             "list check": self._list_check.run(settings.watch_check_seconds),
             "deadlines": self._follow_deadlines(),
+            "label grace": self._follow_grace(),
             "inspection": self._inspector.run(settings.inspection_seconds),
         }
         if self._elector is not None:
@@ -247,6 +253,12 @@ class Runtime:
         while True:
             await self._cache.deadlines.wait(datetime.now(UTC))
             self._queue.enqueue(self._triggers.time_passed())
+
+    async def _follow_grace(self) -> None:
+        """Has Namespaces looked at that have lost a label, when its grace is over."""
+        while True:
+            await self._cache.grace.wait()
+            self._queue.enqueue(self._triggers.grace_over())
 
     def _refresh_metrics(self) -> None:
         """Brings up to date what is counted only when it is scraped."""

@@ -15,7 +15,8 @@ from homelab_netpol.reconcile.requests import Requests
 from homelab_netpol.reconcile.triggers import Triggers
 from homelab_netpol.settings import Settings
 
-CATALOGUE = Catalogue(Settings())
+# What is lost is lost at once: the grace has tests of its own.
+CATALOGUE = Catalogue(Settings(label_grace_seconds=0))
 D = "network-policy.homelab"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

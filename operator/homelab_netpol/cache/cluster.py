@@ -5,6 +5,7 @@ from __future__ import annotations
 from homelab_netpol.cache.deadlines import Deadlines
 from homelab_netpol.cache.definitions import DefinitionCache
 from homelab_netpol.cache.intents import IntentCache
+from homelab_netpol.cache.label_grace import LabelGrace
 from homelab_netpol.cache.last_good import LastGoodCache
 from homelab_netpol.cache.namespaces import NamespaceCache
 from homelab_netpol.cache.policies import PolicyCache
@@ -30,6 +31,7 @@ class ClusterCache:
         definitions: the custom resources.
         last_good: what was last in force in each Namespace.
         deadlines: when open hatches close by themselves.
+        grace: the labels that were lost a moment ago, and still count.
         istio_installed: Istio's CRDs are there.
     """
 
@@ -45,6 +47,9 @@ class ClusterCache:
         self.definitions = DefinitionCache()
         self.last_good = LastGoodCache(self.policies, self.label_keys)
         self.deadlines = Deadlines()
+        self.grace = LabelGrace(
+            catalogue.settings.label_grace_seconds, catalogue.vocabulary.enforcement_key
+        )
         self.istio_installed = True
 
     def set_istio_installed(self, installed: bool) -> bool:
@@ -72,8 +77,11 @@ class ClusterCache:
             self.last_good.record_applied(intent)
 
     def expired_hatches(self) -> dict[str, ExpiredHatch]:
-        """The hatches that have closed by themselves though their labels are still there."""
-        return {
+        """The hatches that have closed by themselves though their labels are still there.
+
+        Or were a moment ago: a label that comes back must not open one of them anew.
+        """
+        return self.grace.expired_hatches() | {
             intent.namespace: ExpiredHatch(
                 intent.hatch_since, self.namespaces.uid(intent.namespace)
             )

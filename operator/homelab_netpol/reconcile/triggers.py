@@ -15,19 +15,17 @@ from homelab_netpol.cache.definitions import LiveDefinition
 from homelab_netpol.cache.intents import profiles_of
 from homelab_netpol.cache.namespaces import ObservedNamespace
 from homelab_netpol.definitions import DefinitionKind
-from homelab_netpol.intent import Intent, NamespaceFacts, read_intent
+from homelab_netpol.intent import NamespaceFacts, facts_in_force
 from homelab_netpol.policy.catalogue import KUBE_API
 from homelab_netpol.policy.keys import (
     CLUSTERWIDE,
-    GATEWAYS,
     VOCABULARY,
     Kind,
     PolicyKey,
-    Scope,
-    WorkKey,
 )
 from homelab_netpol.policy.objects import LivePolicy
 from homelab_netpol.reconcile.dependents import beyond_own_policies
+from homelab_netpol.reconcile.intent_reader import IntentReader
 from homelab_netpol.reconcile.requests import (
     Priority,
     Requests,
@@ -52,6 +50,7 @@ class Triggers:
         """
         self._cache = cache
         self._clock = clock
+        self._intents = IntentReader(cache, clock)
 
     def everything(self) -> Requests:
         """All keys that there are, for a resync."""
@@ -69,8 +68,15 @@ class Triggers:
 
     # Namespaces
 
-    def namespace_observed(self, observed: ObservedNamespace) -> Requests:
-        """A Namespace was added or changed."""
+    def namespace_observed(
+        self, observed: ObservedNamespace, starting: NamespaceFacts | None = None
+    ) -> Requests:
+        """A Namespace was added or changed.
+
+        Args:
+            observed: as a watch or a list shows it.
+            starting: at the operator's start, what counted there before, as what stands says it.
+        """
         facts, version, uid = observed
         namespaces = self._cache.namespaces
         if not namespaces.is_newer(facts.name, version):
@@ -81,9 +87,11 @@ class Triggers:
             # Deleted and created again, and no watch showed it: nothing of the old one counts.
             requests = self.namespace_deleted(facts.name, version - 1)
             known = None
-        namespaces.put(facts.name, observed)
-        if known is None or self._differs(known.facts, facts):
-            merge(requests, self._read_intent(facts, known.facts if known else None))
+        before = known.facts if known is not None else None
+        facts = self._cache.grace.hold(starting or before, facts)
+        namespaces.put(facts.name, observed._replace(facts=facts))
+        if before is None or self._differs(before, facts):
+            merge(requests, self._intents.read(facts, before))
         return requests
 
     def namespace_deleted(self, name: str, version: int) -> Requests:
@@ -93,9 +101,10 @@ class Triggers:
         if not cache.namespaces.delete(name, version) or not existed:
             return {}
         cache.last_good.forget(name)
+        cache.grace.forget(name)
         cache.deadlines.set(name, None)
         requests = beyond_own_policies(cache.intents.pop(name), None, cache)
-        merge(requests, self._sharing_with(name))
+        merge(requests, self._intents.sharing_with(name))
         for key in cache.intents.shared_keys():
             if cache.intents.set_consumer(key, name, consumes=False):
                 requests[key] = Priority.TARGET
@@ -113,8 +122,11 @@ class Triggers:
             version: the list's resourceVersion.
         """
         requests: Requests = {}
+        # A label that is not there now may have gone in this moment: the start is no exception.
+        starting = not len(self._cache.namespaces)
         for observed in changed:
-            merge(requests, self.namespace_observed(observed))
+            in_force = self._in_force(observed) if starting else None
+            merge(requests, self.namespace_observed(observed, in_force))
         for name in self._cache.namespaces.absent_from(present, version):
             merge(requests, self.namespace_deleted(name, version))
         self._cache.namespaces.expire_tombstones(version)
@@ -128,7 +140,7 @@ class Triggers:
         has_applied = self._cache.last_good.has_applied(namespace)
         if not intent.problems and (intent.hatch_since is None or has_applied):
             return {}
-        requests = self._read_intent(observed.facts, observed.facts)
+        requests = self._intents.read(observed.facts, observed.facts)
         requests.pop(namespace_key(namespace), None)
         return requests
 
@@ -139,8 +151,28 @@ class Triggers:
         for name in over:
             observed = self._cache.namespaces.get(name)
             if observed is not None:
-                merge(requests, self._read_intent(observed.facts, observed.facts))
+                merge(requests, self._intents.read(observed.facts, observed.facts))
         return requests
+
+    def grace_over(self) -> Requests:
+        """Labels were lost a while ago, and do not count any longer."""
+        cache, requests = self._cache, Requests()
+        for name in cache.grace.take_due():
+            # A hatch that had expired may have been noted until now.
+            requests[CLUSTERWIDE] = Priority.CHANGE
+            observed = cache.namespaces.get(name)
+            if observed is None:
+                continue
+            before, facts = observed.facts, cache.grace.let_go(observed.facts)
+            cache.namespaces.put(name, observed._replace(facts=facts))
+            if self._differs(before, facts):
+                merge(requests, self._intents.read(facts, before))
+        return requests
+
+    def _in_force(self, observed: ObservedNamespace) -> NamespaceFacts:
+        """What a Namespace would say if it said what is in force there."""
+        last_good = self._cache.last_good.last_good(observed.facts.name, observed.uid)
+        return facts_in_force(observed.facts, last_good, self._cache.catalogue.vocabulary)
 
     def _differs(self, before: NamespaceFacts, after: NamespaceFacts) -> bool:
         """Whether an intent may; labels beyond the vocabulary count where a selector may ask."""
@@ -148,52 +180,6 @@ class Triggers:
             return True
         selecting = any(self._cache.catalogue.vocabulary.resources.values())
         return selecting and before.selectable != after.selectable
-
-    def _read_intent(self, facts: NamespaceFacts, before: NamespaceFacts | None) -> Requests:
-        """Reads what a Namespace wants now, and requests what depends on that."""
-        cache, name = self._cache, facts.name
-        old = cache.intents.get(name)
-        if facts.terminating and old is not None:
-            # Its pods may still be ending in good order, and may need what they were granted.
-            return {} if before is not None and before.terminating else self._sharing_with(name)
-        last_good = cache.last_good.before(name, cache.namespaces.uid(name), old)
-        intent = read_intent(facts, last_good, cache.catalogue.vocabulary, self._clock())
-        cache.intents.put(intent)
-        cache.deadlines.set(name, intent.hatch_until if intent.hatch_open else None)
-        hatch_moved = intent.hatch_open != (old is not None and old.hatch_open)
-        requests = {namespace_key(name): Priority.HATCH if hatch_moved else Priority.CHANGE}
-        merge(requests, beyond_own_policies(old, intent, cache))
-        meshed_before = old is not None and old.meshed
-        for key in cache.intents.shared_keys():
-            consumes = self._consumes(intent, key)
-            moved = cache.intents.set_consumer(key, name, consumes=consumes)
-            if moved or (consumes and meshed_before != intent.meshed):
-                requests[key] = Priority.TARGET
-        for resource in {*intent.retained_grants, *(old.retained_grants if old else ())}:
-            requests[target_key(resource)] = Priority.TARGET
-        profile_moved = old is not None and (old.profile is None) != (intent.profile is None)
-        mesh_moved = meshed_before != intent.meshed
-        if before is None or mesh_moved or profile_moved or before.terminating:
-            merge(requests, self._sharing_with(name))
-        return requests
-
-    def _consumes(self, intent: Intent, key: WorkKey) -> bool:
-        if key.scope is Scope.GATEWAY:
-            return self._cache.planner.serves(key.name, intent)
-        return self._cache.planner.uses(intent, key.name)
-
-    def _sharing_with(self, name: str) -> Requests:
-        """A namespace came, went or changed its mesh: what it shares, and with which others."""
-        requests: Requests = {}
-        for resource in self._cache.catalogue.resources_in(name):
-            key = target_key(resource)
-            requests[key] = Priority.TARGET
-            for consumer in self._cache.intents.consumers(key):
-                requests[namespace_key(consumer)] = Priority.CHANGE
-        if name == self._cache.catalogue.settings.gateways.namespace:
-            gateways = [WorkKey(Scope.GATEWAY, which) for which in GATEWAYS]
-            requests |= dict.fromkeys(gateways, Priority.TARGET)
-        return requests
 
     # Custom resources
 
@@ -232,9 +218,10 @@ class Triggers:
             intents.set_consumers(key, intents.consumers(key) if name in usable else None)
         for observed in list(self._cache.namespaces.values()):
             if self._names_any(observed.facts, profiles, resources):
-                merge(requests, self._read_intent(observed.facts, observed.facts))
+                merge(requests, self._intents.read(observed.facts, observed.facts))
         for key in map(target_key, usable):
-            intents.set_consumers(key, [i.namespace for i in intents if self._consumes(i, key)])
+            consumers = [i.namespace for i in intents if self._intents.consumes(i, key)]
+            intents.set_consumers(key, consumers)
         if after.settings.admission.enabled:
             requests[VOCABULARY] = Priority.STATUS
         if KUBE_API in resources:

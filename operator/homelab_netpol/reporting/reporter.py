@@ -29,7 +29,15 @@ class Reporter:
         findings: reports what others wrote.
     """
 
-    def __init__(self, events: EventSink, metrics: Metrics) -> None:
+    def __init__(self, events: EventSink, metrics: Metrics, *, open_without_profile: bool) -> None:
+        """Prepares.
+
+        Args:
+            events: where Events go.
+            metrics: the operator's.
+            open_without_profile: only namespaces with a profile are closed.
+        """
+        self._open_without_profile = open_without_profile
         recorder = self._recorder = EventRecorder(events)
         self.hatch = HatchReporter(recorder, metrics)
         self.definitions = DefinitionReporter(recorder, metrics)
@@ -66,16 +74,29 @@ class Reporter:
                     namespace, "ProfileApplied", f"The profile {intent.profile} is in force."
                 )
             else:
-                self._recorder.note(
-                    namespace,
-                    "ProfileRemoved",
-                    f"The profile {before.profile} is no longer in force.",
-                )
+                self._profile_lost(namespace, before.profile)
+        if intent.profile is not None or intent.retained_profile is not None:
+            drop_series(self._metrics.profile_lost, namespace)
         for resource in sorted(set(intent.grants) - before.grants):
             self._recorder.note(namespace, "AccessGranted", f"Access to {resource} is granted.")
         still = {*intent.grants, *intent.retained_grants}
         for resource in sorted(before.grants - still):
             self._recorder.note(namespace, "AccessRevoked", f"Access to {resource} is revoked.")
+
+    def _profile_lost(self, namespace: str, profile: str | None) -> None:
+        left = (
+            "the namespace is open now, as only those with a profile are closed (defaultDeny:"
+            " labelled)"
+            if self._open_without_profile
+            else "what is left are the baselines and its grants"
+        )
+        self._metrics.profile_lost.labels(namespace).set_to_current_time()
+        self._recorder.warn(
+            namespace,
+            "ProfileRemoved",
+            f"The profile {profile} is no longer in force, as its label is gone: {left}. If nobody"
+            " meant that, put the label back, in git.",
+        )
 
     def drift_reverted(self, key: PolicyKey) -> None:
         """Reports that a policy of ours was changed or deleted by others, and was put back."""
@@ -160,6 +181,7 @@ class Reporter:
         for problem in self._problems.pop(namespace, frozenset()):
             drop_series(self._metrics.refused_labels, namespace, problem.reason, problem.key)
         self.hatch.forget(namespace)
+        drop_series(self._metrics.profile_lost, namespace)
         self._render_failures.pop(namespace, None)
         for key in [key for key in self._rejected if key.namespace == namespace]:
             self._accepted(key)

@@ -106,6 +106,12 @@ class Settings(Section):
         description="How often Namespaces and custom resources are listed, to find what Kopf's"
         " watches have not delivered.",
     )
+    label_grace_seconds: Annotated[float, Field(ge=0, le=60)] = Field(
+        default=1.0,
+        description="For how long a label or annotation that goes from a Namespace still counts, as"
+        " GitOps tools take some off and put them on again at every sync. The hatch's label is"
+        " followed at once; one that returns in that time opens no new hatch. 0: no grace.",
+    )
     inspection_seconds: Annotated[float, Field(ge=1, le=86400)] = Field(
         default=60.0,
         description="How often the targets of grants, and the platform's own policies, are looked"

@@ -50,6 +50,12 @@ class Metrics:
             "When the escape hatch of a namespace closes by itself, in Unix time.",
             "namespace",
         )
+        self.profile_lost = self._gauge(
+            "profile_lost_timestamp_seconds",
+            "When the profile of a namespace went, in Unix time, until it has one again. A restart"
+            " of the operator forgets it.",
+            "namespace",
+        )
         self.invalid_policies = self._gauge(
             "invalid_policies",
             "1 for each policy of the operator that Cilium rejects and so does not put in force.",

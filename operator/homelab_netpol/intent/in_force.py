@@ -1,0 +1,41 @@
+"""The reverse of reading an intent: what a Namespace would say for what is in force. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from homelab_netpol.intent.model import LastGood, NamespaceFacts
+from homelab_netpol.intent.vocabulary import Vocabulary
+
+
+def facts_in_force(facts: NamespaceFacts, last_good: LastGood, words: Vocabulary) -> NamespaceFacts:
+    """Adds the labels and annotations that are missing for what stands.
+
+    Only what the vocabulary knows, and no profile on a platform namespace: what would be refused is
+    not missed.
+
+    Args:
+        facts: what the Namespace says.
+        last_good: what is in force there.
+        words: the vocabulary.
+    """
+    labels = {
+        f"{words.access_prefix}{resource}": "true"
+        for resource in last_good.grants
+        if resource in words.resources
+    }
+    annotations: dict[str, str] = {}
+    platform = facts.name in words.platform_namespaces
+    profile = None if platform else last_good.profile
+    if profile is not None and profile in words.profiles:
+        labels[words.profile_key] = profile
+        intra = last_good.intra_namespace
+        if intra is not None and intra != words.profiles[profile]:
+            labels[words.intra_namespace_key] = "allow" if intra else "deny"
+        if last_good.gateway_ports:
+            annotations[words.gateway_ports_key] = ",".join(map(str, last_good.gateway_ports))
+    return dataclasses.replace(
+        facts,
+        labels={**labels, **facts.labels},
+        annotations={**annotations, **facts.annotations},
+    )

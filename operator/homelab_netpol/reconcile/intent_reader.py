@@ -1,0 +1,90 @@
+"""Reads what a Namespace wants into the cache, and requests what depends on that."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from datetime import datetime
+
+from homelab_netpol.cache.cluster import ClusterCache
+from homelab_netpol.intent import Intent, LastGood, NamespaceFacts, read_intent
+from homelab_netpol.policy.keys import GATEWAYS, Scope, WorkKey
+from homelab_netpol.reconcile.dependents import beyond_own_policies
+from homelab_netpol.reconcile.requests import (
+    Priority,
+    Requests,
+    merge,
+    namespace_key,
+    target_key,
+)
+
+
+class IntentReader:
+    """Keeps the intents, their deadlines and the consumers of what is shared up to date."""
+
+    def __init__(self, cache: ClusterCache, clock: Callable[[], datetime]) -> None:
+        self._cache = cache
+        self._clock = clock
+
+    def read(self, facts: NamespaceFacts, before: NamespaceFacts | None) -> Requests:
+        """Reads what a Namespace wants now, and requests what depends on that."""
+        cache, name = self._cache, facts.name
+        old = cache.intents.get(name)
+        if facts.terminating and old is not None:
+            # Its pods may still be ending in good order, and may need what they were granted.
+            return {} if before is not None and before.terminating else self.sharing_with(name)
+        last_good = self._last_good(facts, old)
+        intent = read_intent(facts, last_good, cache.catalogue.vocabulary, self._clock())
+        cache.intents.put(intent)
+        if old is not None and old.hatch_since is not None and intent.hatch_since is None:
+            uid = cache.namespaces.uid(name)
+            cache.grace.hatch_closed(name, uid, old.hatch_since, expired=old.hatch_expired)
+        cache.deadlines.set(name, intent.hatch_until if intent.hatch_open else None)
+        hatch_moved = intent.hatch_open != (old is not None and old.hatch_open)
+        requests = {namespace_key(name): Priority.HATCH if hatch_moved else Priority.CHANGE}
+        merge(requests, beyond_own_policies(old, intent, cache))
+        meshed_before = old is not None and old.meshed
+        for key in cache.intents.shared_keys():
+            consumes = self.consumes(intent, key)
+            moved = cache.intents.set_consumer(key, name, consumes=consumes)
+            if moved or (consumes and meshed_before != intent.meshed):
+                requests[key] = Priority.TARGET
+        for resource in {*intent.retained_grants, *(old.retained_grants if old else ())}:
+            requests[target_key(resource)] = Priority.TARGET
+        profile_moved = old is not None and (old.profile is None) != (intent.profile is None)
+        mesh_moved = meshed_before != intent.meshed
+        if before is None or mesh_moved or profile_moved or before.terminating:
+            merge(requests, self.sharing_with(name))
+        return requests
+
+    def _last_good(self, facts: NamespaceFacts, old: Intent | None) -> LastGood:
+        """What was last good; of a hatch whose label has only blinked, since when it is open."""
+        cache, name = self._cache, facts.name
+        uid, words = cache.namespaces.uid(name), cache.catalogue.vocabulary
+        last_good = cache.last_good.before(name, uid, old)
+        if old is None or old.hatch_since is not None:
+            return last_good
+        reopened = cache.grace.hatch_reopened(name, uid)
+        if reopened is None or facts.labels.get(words.enforcement_key) != "disabled":
+            return last_good
+        since, expired = reopened
+        return dataclasses.replace(last_good, hatch_since=since, hatch_open=not expired)
+
+    def consumes(self, intent: Intent, key: WorkKey) -> bool:
+        """A shared resource lets a Namespace in, or a gateway reaches it through the mesh."""
+        if key.scope is Scope.GATEWAY:
+            return self._cache.planner.serves(key.name, intent)
+        return self._cache.planner.uses(intent, key.name)
+
+    def sharing_with(self, name: str) -> Requests:
+        """A namespace came, went or changed its mesh: what it shares, and with which others."""
+        requests: Requests = {}
+        for resource in self._cache.catalogue.resources_in(name):
+            key = target_key(resource)
+            requests[key] = Priority.TARGET
+            for consumer in self._cache.intents.consumers(key):
+                requests[namespace_key(consumer)] = Priority.CHANGE
+        if name == self._cache.catalogue.settings.gateways.namespace:
+            gateways = [WorkKey(Scope.GATEWAY, which) for which in GATEWAYS]
+            requests |= dict.fromkeys(gateways, Priority.TARGET)
+        return requests
