@@ -109,9 +109,8 @@ def test_a_namespace_deleted_while_its_policies_are_written_leaves_nothing(
     assert uid_of(again.has_profile("internal")) != first, "the successor gets its own"
     again.holds_only(PROFILE_POLICY)
     assert database.policy("homelab-grant-postgres") is None
-    again.label({PROFILE: None})
-    again.holds_only()
-    assert not mentions(operator, app.name)
+    again.delete(wait=True)
+    eventually(lambda: not mentions(operator, app.name), "the metrics to forget it")
 
 
 def test_a_delete_that_comes_late_never_hits_a_successor(

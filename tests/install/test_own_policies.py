@@ -55,6 +55,7 @@ _IDENTITIES = {
     },
     "kubelet": Identity.entity("host"),
     "rewritten probe": Identity.address("169.254.7.127/32"),
+    "rewritten probe, IPv6": Identity.address("fd16:9254:7127:1337:ffff::1/128"),
     "internet": Identity.address("203.0.113.7/32"),
 }
 
@@ -74,7 +75,10 @@ _OUT = {
     Way("kube-apiserver", 6443),
 }
 _PORTS = ((53, "UDP"), (53, "TCP"), (443, "TCP"), (6443, "TCP"), (8080, "TCP"), (15008, "TCP"))
-_PROBING = ("health", "remote-node", "kube-apiserver", "rewritten probe")
+_PROBING = (
+    *("health", "remote-node", "kube-apiserver"),
+    *("rewritten probe", "rewritten probe, IPv6"),
+)
 _IN = {
     *(Way(peer, 8080) for peer in ("prometheus", *_PROBING)),
     # Cilium lets a node reach its own pods, whatever a policy says.

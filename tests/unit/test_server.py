@@ -15,6 +15,7 @@ from urllib.error import HTTPError
 
 import pytest
 
+from homelab_netpol.settings import Settings
 from homelab_netpol.telemetry.metrics import Metrics
 from homelab_netpol.telemetry.server import HealthServer
 
@@ -22,14 +23,14 @@ from homelab_netpol.telemetry.server import HealthServer
 class Pages:
     """A server with what it is told, in the loop that runs the test."""
 
-    def __init__(self, *, debug: bool = False) -> None:
+    def __init__(self, *, debug: bool = False, address: str = "127.0.0.1") -> None:
         self.metrics = Metrics()
         self.reason: str | None = None
         self.mistaken = False
         self.asked_in: set[int] = set()
         self.server = HealthServer(
             self.metrics,
-            address="127.0.0.1",
+            address=address,
             port=0,
             refresh=self._refresh,
             not_ready_because=self._because,
@@ -171,6 +172,33 @@ def test_there_is_no_debug_page_unless_it_was_asked_for() -> None:
 
     async def check() -> None:
         assert (await pages.get("/debug/state"))[0] == 404
+
+    serving(pages, check)
+
+
+@pytest.mark.parametrize("client", ["127.0.0.1", "::1"])
+def test_by_default_both_families_of_addresses_are_answered(client: str) -> None:
+    pages = Pages(address=Settings().server.address)
+
+    async def check() -> None:
+        def ask() -> bytes:
+            with socket.create_connection((client, pages.server.port)) as connection:
+                connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+                return connection.recv(12)
+
+        assert await asyncio.to_thread(ask) == b"HTTP/1.1 200"
+
+    serving(pages, check)
+
+
+def test_without_ipv6_in_the_kernel_ipv4_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "has_dualstack_ipv6", lambda: False)
+    pages = Pages(address=Settings().server.address)
+
+    async def check() -> None:
+        await asyncio.to_thread(socket.create_connection, ("127.0.0.1", pages.server.port))
+        with pytest.raises(OSError, match="refused"):
+            await asyncio.to_thread(socket.create_connection, ("::1", pages.server.port))
 
     serving(pages, check)
 

@@ -17,6 +17,8 @@ from tests.worlds.world import Resource, Rule, World
 NOT_DENIED = "nothing denies"
 HATCH = "hatch"
 GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name"
+# Link-local addresses, and what ambient mode gives to probes on IPv6.
+_PROBING = ("169.254.", "fd16:9254:7127:1337:ffff:")
 _DNS = (Target(53, "UDP"), Target(53, "TCP"))
 
 
@@ -61,7 +63,7 @@ class Oracle:
         yield from self._either(own, peer, target, here)
         if is_entity(peer, "health", "host", "remote-node", "kube-apiserver"):
             yield "probes"
-        if isinstance(peer, Outside) and peer.address.startswith("169.254."):
+        if isinstance(peer, Outside) and peer.address.startswith(_PROBING):
             yield "probes"
         if not isinstance(peer, Pod):
             yield from self._custom(own, peer, target, here, "ingress")

@@ -20,6 +20,9 @@ from homelab_netpol.settings.fields import (
 from homelab_netpol.settings.section import Section
 from homelab_netpol.settings.shared_resource import Port, Protocol
 
+# Istio's ambient mode gives the kubelet's probes these addresses on IPv6, as 169.254.7.127 on IPv4.
+_PROBES_IPV6 = "fd16:9254:7127:1337:ffff::/80"
+
 
 class Hbone(StrEnum):
     """Whom a meshed namespace may reach on the mesh's tunnel port."""
@@ -104,7 +107,7 @@ class Probes(Section):
         description="Cilium entities that may probe every pod, on any port.",
     )
     cidrs: tuple[Cidr, ...] = Field(
-        default=("169.254.0.0/16",), description="Networks that may, beside them."
+        default=("169.254.0.0/16", _PROBES_IPV6), description="Networks that may, beside them."
     )
 
 
@@ -121,8 +124,8 @@ class Mesh(Section):
         description="The mesh's proxies on the nodes.",
     )
     probe_cidrs: tuple[Cidr, ...] = Field(
-        default=("169.254.7.127/32",),
-        description="The address that ambient mode gives to the kubelet's probes.",
+        default=("169.254.7.127/32", _PROBES_IPV6),
+        description="The addresses that ambient mode gives to the kubelet's probes.",
     )
     hbone: Hbone = Field(
         default=Hbone.PERMISSIONS,

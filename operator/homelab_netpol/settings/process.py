@@ -15,8 +15,8 @@ class Server(Section):
     """Where /metrics, /healthz and /readyz answer, and when they find fault."""
 
     address: str = Field(
-        default="0.0.0.0",  # noqa: S104 - probes and scrapers come from outside the Pod
-        description="The address to listen on.",
+        default="::",  # probes and scrapers come from outside the Pod
+        description="The address to listen on; `::`: all, IPv6 and IPv4, as far as there are any.",
     )
     port: Annotated[int, Field(ge=0, le=65535)] = Field(
         default=8080, description="The port to listen on."

@@ -7,6 +7,7 @@ loop hangs. What the operator knows is read in the operator's loop only.
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -113,11 +114,22 @@ class HealthServer:
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
         await runner.setup()
         try:
-            await web.TCPSite(runner, self._address, self.port).start()
+            await self._site(runner).start()
             self._listening.set_result(runner.addresses[0][1])
             await self._stop.wait()
         finally:
             await runner.cleanup()
+
+    def _site(self, runner: web.AppRunner) -> web.BaseSite:
+        if self._address != "::":
+            return web.TCPSite(runner, self._address, self.port)
+        # asyncio would give an IPv6 socket IPv6 alone; and a kernel may have none of it.
+        both = socket.has_dualstack_ipv6()
+        family = socket.AF_INET6 if both else socket.AF_INET
+        listening = socket.create_server(
+            ("" if not both else "::", self.port), family=family, dualstack_ipv6=both
+        )
+        return web.SockSite(runner, listening)
 
     async def _ask(self, question: Callable[[], Answer]) -> Answer:
         """Has the operator's loop answer.
