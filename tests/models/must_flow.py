@@ -221,10 +221,10 @@ class MustFlow:
             "metadata": {"name": "nothing", "uid": "nothing"},
             "spec": {"endpointSelector": {}, **closed},
         }
-        spec = {key: policy["spec"][key] for key in policy["spec"] if not key.endswith("Deny")}
-        if not any(spec.get(each.value) for each in Direction):
+        alone = _without_denials(policy)
+        if alone is None:
             return
-        self._put([{**policy, "spec": spec}, nothing])
+        self._put([alone, nothing])
         packets = [Packet(direction, *pair, port) for pair in pairs for port in self._ports]
         passes = iter(self._passes(packets))
         opened = [pair for pair in pairs if any(list(islice(passes, len(self._ports))))]
@@ -234,8 +234,8 @@ class MustFlow:
     # What there is
 
     def _put(self, policies: Sequence[Json]) -> None:
-        rejected = self._engine.policies(policies)
-        assert not rejected, rejected
+        for rejection in self._engine.policies(policies):
+            assert "status" in policies[rejection.index], rejection
 
     def _platform(self) -> list[str]:
         words = self._cache.catalogue.vocabulary
@@ -272,6 +272,17 @@ def _identity(name: str, end: Endpoint) -> Identity:
             return Identity.entity(name)
         case _:
             return Identity.address(name)
+
+
+def _without_denials(policy: Json) -> Json | None:
+    """What a policy allows; None: nothing."""
+    given = policy.get("specs") or [policy["spec"]]
+    specs = [{key: spec[key] for key in spec if not key.endswith("Deny")} for spec in given]
+    specs = [spec for spec in specs if any(spec.get(each.value) for each in Direction)]
+    if not specs or "status" in policy:
+        return None
+    kept = {key: policy[key] for key in policy if key not in ("spec", "specs")}
+    return {**kept, **({"spec": specs[0]} if len(specs) == 1 else {"specs": specs})}
 
 
 def _numbers(node: object) -> Iterator[int]:
