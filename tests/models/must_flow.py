@@ -19,6 +19,7 @@ from homelab_netpol.cilium.evaluation import (
     Network,
     Outcome,
     Pod,
+    ReadPolicy,
     egress_verdict,
     ingress_verdict,
     read_policies,
@@ -116,10 +117,13 @@ class MustFlow:
             for packet, one in zip(packets, verdicts, strict=True)
         ]
 
-    def _ours(self, packet: Packet) -> DirectionVerdict:
+    def _ours(
+        self, packet: Packet, policies: Sequence[ReadPolicy] | None = None
+    ) -> DirectionVerdict:
         ask = egress_verdict if packet.direction is Direction.EGRESS else ingress_verdict
         pod, peer = self._pods[packet.pod], self._ends[packet.peer]
-        return ask(self._read, pod, peer, packet.port, packet.protocol)
+        read = self._read if policies is None else policies
+        return ask(read, pod, peer, packet.port, packet.protocol)
 
     # Of every pod of a platform namespace
 
@@ -205,14 +209,16 @@ class MustFlow:
             if namespace not in self._platform() or not own:
                 continue
             for direction, way in ((Direction.EGRESS, "to"), (Direction.INGRESS, "from")):
-                opened = list(self._opened_by(policy, direction, own))
                 begins = f"{policy['kind']} {policy['metadata']['name']} opens TCP {way}"
-                tunnel = [[Packet(direction, *pair, port)] for pair in opened]
-                self._add(drops, namespace, begins, tunnel)
+                for pair, known in list(self._opened_by(policy, direction, own)):
+                    tunnel = [[Packet(direction, *pair, port)]]
+                    told = drops if known else Drops(drops.uncertain, drops.uncertain)
+                    self._add(told, namespace, begins, tunnel)
 
     def _opened_by(
         self, policy: Json, direction: Direction, own: Iterable[str]
-    ) -> Iterator[tuple[str, str]]:
+    ) -> Iterator[tuple[tuple[str, str], bool]]:
+        """To or from whom it opens something, and whether that can be read out of it."""
         peers = [one for one in self._pods if self._in_mesh(one)]
         pairs = [(pod, peer) for pod in own for peer in peers]
         closed: Json = {"ingress": [{}], "egress": [{}]}
@@ -229,7 +235,10 @@ class MustFlow:
         passes = iter(self._passes(packets))
         opened = [pair for pair in pairs if any(list(islice(passes, len(self._ports))))]
         self._put(self._in_force)
-        yield from opened
+        read = read_policies([alone, nothing])
+        for pair in opened:
+            asked = (self._ours(Packet(direction, *pair, port), read) for port in self._ports)
+            yield pair, any(answer.outcome is Outcome.ALLOWED for answer in asked)
 
     # What there is
 

@@ -6,6 +6,7 @@ nothing wrong.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -41,16 +42,16 @@ def dns_findings(
     groups = PodGroups(policies, Direction.INGRESS)
     for pod in dns:
         groups.add(pod)
+    closed = groups.closed()
+    asked: list[Port] = [(each.protocol.value, each.port) for each in service.ports]
     shut_out: dict[str, list[DirectionVerdict]] = {}
     ports: dict[Port, None] = {}
-    for client in clients if groups.closed() else ():
-        for port in ((each.protocol.value, each.port) for each in service.ports):
-            for group in groups.closed():
-                verdicts = dropped(group, Way((client,), (port,)))
-                asks = verdicts and client not in dns and sends(client, group.pods[0], port)
-                if asks:
-                    shut_out.setdefault(client.namespace, []).extend(verdicts)
-                    ports[port] = None
+    for client in clients if closed else ():
+        for port, group in itertools.product(asked, closed):
+            verdicts = dropped(group, Way((client,), (port,)))
+            if verdicts and client not in dns and sends(client, group.pods[0], port):
+                shut_out.setdefault(client.namespace, []).extend(verdicts)
+                ports[port] = None
         yield None
         if len(shut_out) == _ENOUGH:
             break
@@ -112,18 +113,20 @@ def gateway_findings(
     groups = PodGroups(policies, Direction.EGRESS)
     for pod in gateway:
         groups.add(pod)
+    closed = groups.closed()
     cut_off: dict[str, list[list[DirectionVerdict]]] = {}
     ports: dict[Port, None] = {}
-    for app in apps if groups.closed() else ():
+    for app in apps if closed else ():
         if len(cut_off) == _ENOUGH:
             break
-        for way in app.ways() if app is not None else ():
-            for group in groups.closed():
-                if app is not None and (verdicts := dropped(group, way)):
-                    cut_off.setdefault(app.namespace, []).append(verdicts)
-                    ports.update(dict.fromkeys(way.ports))
-            yield None
         yield None
+        if app is None:
+            continue
+        for way, group in itertools.product(app.ways(), closed):
+            if verdicts := dropped(group, way):
+                cut_off.setdefault(app.namespace, []).append(verdicts)
+                ports.update(dict.fromkeys(way.ports))
+            yield None
     if cut_off:
         cause = cause_of(Direction.EGRESS, [one for each in cut_off.values() for one in each])
         on = name_ports((*port, None) for port in ports) if ports else "the ports that they serve"
