@@ -27,6 +27,7 @@ from homelab_netpol.cilium.evaluation import (
 from homelab_netpol.policy.keys import GATEWAYS
 from lab.control_plane import Engine, Flow, Identity
 from tests.models.model import Json, Model
+from tests.models.reading import allowing_part, port_numbers
 
 _TCP = "TCP"
 
@@ -80,7 +81,9 @@ class MustFlow:
         engine.identities({name: _identity(name, end) for name, end in self._ends.items()})
         self._put(self._in_force)
         self._read = read_policies(self._in_force)
-        self._ports = sorted({1, 4242, 65535, self._settings.mesh.port, *_numbers(self._in_force)})
+        self._ports = sorted(
+            {1, 4242, 65535, self._settings.mesh.port, *port_numbers(self._in_force)}
+        )
 
     def drops(self) -> Drops:
         """Everything that must flow, and does not."""
@@ -227,7 +230,7 @@ class MustFlow:
             "metadata": {"name": "nothing", "uid": "nothing"},
             "spec": {"endpointSelector": {}, **closed},
         }
-        alone = _without_denials(policy)
+        alone = allowing_part(policy)
         if alone is None:
             return
         self._put([alone, nothing])
@@ -281,28 +284,3 @@ def _identity(name: str, end: Endpoint) -> Identity:
             return Identity.entity(name)
         case _:
             return Identity.address(name)
-
-
-def _without_denials(policy: Json) -> Json | None:
-    """What a policy allows; None: nothing."""
-    given = policy.get("specs") or [policy["spec"]]
-    specs = [{key: spec[key] for key in spec if not key.endswith("Deny")} for spec in given]
-    specs = [spec for spec in specs if any(spec.get(each.value) for each in Direction)]
-    if not specs or "status" in policy:
-        return None
-    kept = {key: policy[key] for key in policy if key not in ("spec", "specs")}
-    return {**kept, **({"spec": specs[0]} if len(specs) == 1 else {"specs": specs})}
-
-
-def _numbers(node: object) -> Iterator[int]:
-    """The ports that policies name, and those beside them."""
-    if isinstance(node, list):
-        for each in node:
-            yield from _numbers(each)
-    if isinstance(node, dict):
-        for key, value in node.items():
-            if key in ("port", "endPort") and str(value).isdigit():
-                number = int(value)
-                yield from (one for one in (number - 1, number, number + 1) if 0 < one < 65536)
-            else:
-                yield from _numbers(value)

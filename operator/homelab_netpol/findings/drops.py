@@ -69,7 +69,7 @@ class PodGroup:
 
     rules: tuple[Selected, ...]
     pods: list[Pod] = field(default_factory=list)
-    _asked: dict[Port, Question] = field(default_factory=dict)
+    _asked: dict[Port, Question] = field(default_factory=dict, init=False, repr=False)
 
     def question(self, port: Port) -> Question:
         """What decides of connections on a port, whatever the peer."""

@@ -82,12 +82,12 @@ def _finding(namespace: str, need: Need, closed: _Closed, all_pods: int) -> Find
     if ports:
         head += f" ({named})"
     if len(pods) < all_pods:
-        head += f", for {name_workloads(pods)},"
+        head += f", for {_workloads(pods)},"
     add = f"{need.direction.value} {way} {need.peer} on {named}"
     return Finding(FindingReason.PLATFORM_POLICY_INCOMPLETE, namespace, cause.message(head, add))
 
 
-def name_workloads(pods: Sequence[Pod]) -> str:
+def _workloads(pods: Sequence[Pod]) -> str:
     """Pods by the label that says what they are: the first of them."""
     names = sorted({_label(pod.labels) for pod in pods})
     return names[0] if len(names) == 1 else f"{names[0]} and others"
