@@ -11,6 +11,7 @@ from bench.scenarios.bench_plane import Extent
 from bench.scenarios.command_line import measure_command_line
 from bench.scenarios.grants import bare_grants, measure_grants
 from bench.scenarios.hatches import bare_hatches, measure_hatches
+from bench.scenarios.inspection import measure_inspection
 from bench.scenarios.one_by_one import bare_one_by_one, measure_one_by_one
 from bench.scenarios.redefinition import measure_redefinition
 from bench.scenarios.resync import measure_resync
@@ -58,5 +59,6 @@ SCENARIOS = (
     Scenario("redefinition", Sizes.MANY, measure_redefinition, ours_only=True),
     Scenario("hatches", Sizes.LARGEST, measure_hatches, bare_hatches, of_slow=False),
     Scenario("steady", Sizes.LARGEST, measure_steady, of_slow=False),
+    Scenario("inspection", Sizes.LARGEST, measure_inspection, ours_only=True),
     Scenario("command-line", Sizes.SAMPLES, measure_command_line, ours_only=True),
 )

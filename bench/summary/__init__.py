@@ -7,6 +7,7 @@ from bench.summary.at_once import at_once_tables
 from bench.summary.failures import failures
 from bench.summary.hatches import hatch_tables
 from bench.summary.idle import resync_tables, steady_tables
+from bench.summary.inspection import inspection_tables
 from bench.summary.one_by_one import one_by_one_tables
 from bench.summary.shared import grant_tables, redefinition_tables
 from bench.summary.totals import total_tables
@@ -21,6 +22,7 @@ def tables(records: Records) -> list[Table]:
         *hatch_tables(records),
         *steady_tables(records),
         *resync_tables(records),
+        *inspection_tables(records),
         *grant_tables(records),
         *redefinition_tables(records),
         *total_tables(records),

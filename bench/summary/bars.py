@@ -13,6 +13,7 @@ from bench.records import Records
 from bench.scenarios.at_once import AtOnceResult, BareAtOnceResult
 from bench.scenarios.command_line import CommandLineResult
 from bench.scenarios.hatches import HatchesResult
+from bench.scenarios.inspection import InspectionResult
 from bench.scenarios.one_by_one import OneByOneResult
 from bench.scenarios.redefinition import RedefinitionResult
 from bench.scenarios.resync import ResyncResult
@@ -142,6 +143,7 @@ def _steady_with_resync(records: Records, name: str) -> float | None:
 
 _AT_ONCE = (f"{_SMALL:,} at once", f"{_LARGE:,} at once")
 _RESTART = f"restart among {_LARGE:,}, the worst round"
+_INSPECTION = f"an inspection of {_LARGE:,}, the worst one"
 _STEADY = f"steady state at {_LARGE:,}"
 # The bar of 50 comes from when controller-runtime came with client-go's limit; both ways of reading
 # "as it comes" are shown. With that limit 5,000 would take too long to measure.
@@ -208,6 +210,16 @@ BARS = (
         _worst(SteadyResult, _LARGE, lambda r: max(sum(r.requests.values()), r.written)),
     ),
     Bar("policies written at a resync", none_at_all(), _total(ResyncResult, lambda r: r.written)),
+    Bar(
+        f"{_INSPECTION}: CPU",
+        less_than(5, "s"),
+        _worst(InspectionResult, _LARGE, lambda r: max(look.cpu for look in r.looks)),
+    ),
+    Bar(
+        f"{_INSPECTION}: the event loop stands still",
+        less_than(20, "ms"),
+        _worst(InspectionResult, _LARGE, lambda r: 1e3 * max(look.stall for look in r.looks)),
+    ),
     Bar(
         f"a profile's change on {_USERS:,} namespaces, the worst round",
         less_than(3, "s"),

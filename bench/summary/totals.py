@@ -9,6 +9,7 @@ from bench.records import Records
 from bench.scenarios.at_once import AtOnceResult
 from bench.scenarios.grants import GrantsResult
 from bench.scenarios.hatches import HatchesResult
+from bench.scenarios.inspection import InspectionResult
 from bench.scenarios.one_by_one import OneByOneResult
 from bench.scenarios.redefinition import RedefinitionResult
 from bench.scenarios.resync import ResyncResult
@@ -42,6 +43,7 @@ _MEMORY = (
     _Line("hatches while {} are reconciled, peak", HatchesResult, lambda r: r.memory.peak),
     _Line("a grant on {}, peak", GrantsResult, lambda r: r.memory.peak),
     _Line("resyncs among {}, peak", ResyncResult, lambda r: r.memory.peak),
+    _Line("inspections of {}, peak", InspectionResult, lambda r: r.memory.peak),
     _Line("steady state at {}", SteadyResult, lambda r: r.memory.resident),
     _Line("a profile of {} is changed, peak", RedefinitionResult, lambda r: r.memory.peak),
 )

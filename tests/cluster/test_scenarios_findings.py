@@ -1,4 +1,4 @@
-"""A grant can be written, and lead nowhere: who holds it is told, in words."""
+"""What others wrote keeps ours from working: who can change that is told, in words."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from tests.cluster.definitions import Definitions
 from tests.cluster.kube import Kube, cnp_path
-from tests.cluster.spaces import Space, Spaces, access
+from tests.cluster.spaces import PROFILE, Space, Spaces, access
 from tests.cluster.watched import shows, shows_none
 from tests.running_operator import RunningOperator
 
@@ -39,12 +39,27 @@ def by_hand(kube: Kube, space: Space, **spec: Any) -> None:
     )
 
 
+def without_ours(kube: Kube, space: Space) -> None:
+    """Takes away what a test of this module made in a namespace that stays."""
+    kube.delete(cnp_path(space.name, "by-hand"))
+    kube.delete(f"/api/v1/namespaces/{space.name}/pods/main?gracePeriodSeconds=0")
+
+
 @pytest.fixture
 def longhorn(spaces: Spaces, kube: Kube) -> Iterator[Space]:
-    """A platform namespace, without the policy of this module's in the end."""
+    """A platform namespace, as it was in the end."""
     space = spaces.existing("longhorn-system")
     yield space
-    kube.delete(cnp_path(space.name, "by-hand"))
+    without_ours(kube, space)
+
+
+@pytest.fixture
+def dns(spaces: Spaces, kube: Kube) -> Iterator[Space]:
+    """The namespace of DNS, with a pod that answers it."""
+    space = spaces.existing("kube-system")
+    run_pod(kube, space, **{"k8s-app": "kube-dns"})
+    yield space
+    without_ours(kube, space)
 
 
 def test_a_target_that_is_not_there_is_told_to_who_asked(
@@ -95,17 +110,30 @@ def test_where_the_operator_writes_nothing_a_policy_by_hand_must_let_consumers_i
     shows_none(operator, "findings", namespace=app.name)
 
 
-def test_a_platform_policy_that_forgot_a_required_rule_is_told_there(
-    longhorn: Space, operator: RunningOperator, kube: Kube
+def test_a_platform_namespace_is_told_what_its_policy_drops_and_not_what_it_leaves_to_others(
+    longhorn: Space, dns: Space, operator: RunningOperator, kube: Kube
 ) -> None:
+    run_pod(kube, longhorn, app="manager")
     own_pods: list[dict[str, str]] = [{}]
-    by_hand(
-        kube,
-        longhorn,
-        ingress=[{"fromEndpoints": own_pods}],
-        egress=[{"toEndpoints": own_pods}],
-    )
-    longhorn.told("PlatformPolicyIncomplete", "by-hand", "DNS", "Prometheus", "health")
+    to_own_pods = {"egress": [{"toEndpoints": own_pods}]}
+    in_dns = {"matchLabels": {"k8s:io.kubernetes.pod.namespace": dns.name}}
+    by_hand(kube, longhorn, **to_own_pods, egressDeny=[{"toEndpoints": [in_dns]}])
+    longhorn.told("PlatformPolicyIncomplete", "by-hand", "DNS", "UDP 53 and TCP 53", "a deny rule")
     shows(operator, 1, "findings", namespace=longhorn.name, reason="PlatformPolicyIncomplete")
-    longhorn.drop("by-hand")
+    # Without the deny rule, what the baselines allow is enough: the text forgets DNS all the same.
+    policy = longhorn.has("by-hand")
+    spec = {"endpointSelector": {}, **to_own_pods}
+    kube.replace(cnp_path(longhorn.name, "by-hand"), {**policy, "spec": spec})
     shows_none(operator, "findings", namespace=longhorn.name)
+
+
+def test_dns_that_answers_nobody_is_told_where_it_is(
+    dns: Space, spaces: Spaces, operator: RunningOperator, kube: Kube
+) -> None:
+    app = spaces({PROFILE: "isolated"})
+    run_pod(kube, app, app="web")
+    by_hand(kube, dns, ingress=[{"fromEndpoints": [{"matchLabels": {"app": "friend"}}]}])
+    dns.told("PlatformPolicyIncomplete", "by-hand", "DNS from", "entity cluster")
+    shows(operator, 1, "findings", namespace=dns.name, reason="PlatformPolicyIncomplete")
+    dns.drop("by-hand")
+    shows_none(operator, "findings", namespace=dns.name)

@@ -8,11 +8,15 @@ from typing import Any
 import pytest
 import yaml
 
+from homelab_netpol.findings import check_platform
 from lab.control_plane import Engine, Flow, Identity
 from tests.cluster.kube import CCNP, CNP, Kube, cnp_path, eventually
 from tests.cluster.spaces import Space, Spaces, access
 from tests.cluster.watched import shows, shows_none
 from tests.docs.pages import SavedFile, steps
+from tests.models.model import Model
+from tests.models.must_flow import Drops, MustFlow
+from tests.models.writing import ccnp, to_dns
 from tests.running_operator import RunningOperator
 
 PAGE = "docs/platform-namespaces.md"
@@ -58,6 +62,7 @@ def database(spaces: Spaces, kube: Kube) -> Iterator[Space]:
     space = spaces.existing("database")
     yield space
     kube.delete(cnp_path(space.name, "postgres"))
+    kube.delete(f"/api/v1/namespaces/{space.name}/pods/postgres?gracePeriodSeconds=0")
 
 
 def identities(app: str, stranger: str) -> dict[str, Identity]:
@@ -107,13 +112,42 @@ def test_with_the_example_exactly_those_reach_the_database_whom_the_page_names(
         assert not wrong, f"expected to be {'allowed' if expected else 'denied'}"
 
 
-def test_the_operator_finds_nothing_missing_in_the_example(
+def test_the_operator_finds_nothing_wrong_with_the_example(
     example: dict[str, Any], database: Space, operator: RunningOperator, kube: Kube
 ) -> None:
-    poor = {**example, "spec": {**example["spec"], "ingress": example["spec"]["ingress"][-1:]}}
-    kube.create(cnp_path("database"), poor)
-    database.told(FINDING, "postgres", "Prometheus", "health")
+    spec = {"containers": [{"name": "main", "image": "example.org/main"}]}
+    pod = {"metadata": {"name": "postgres", "labels": {"app": "postgres"}}, "spec": spec}
+    kube.create("/api/v1/namespaces/database/pods", pod)
+    deny = {"ingressDeny": [{"fromEntities": ["host"]}]}
+    kube.create(cnp_path("database"), {**example, "spec": {**example["spec"], **deny}})
+    database.told(FINDING, "postgres", "Probing", "a deny rule")
     shows(operator, 1, "findings", namespace="database", reason=FINDING)
     policy = database.has("postgres")
     kube.replace(cnp_path("database", "postgres"), {**policy, "spec": example["spec"]})
     shows_none(operator, "findings", namespace="database")
+
+
+def test_the_example_stands_on_its_own(example: dict[str, Any], engine: Engine) -> None:
+    """Were the operator's baselines not there, nothing that must flow would be dropped."""
+    example = {**example, "metadata": {**example["metadata"], "uid": "postgres"}}
+    names = ("dns-egress", "health-probes", "prometheus-scrape", "hbone-mesh")
+    nobody = {"matchLabels": {"nobody": "has-it"}}
+    model = Model(
+        "example",
+        {"database": {}, "kube-system": {}, "monitoring": {}},
+        {
+            "database": [{"app": "postgres"}],
+            "kube-system": [{"k8s-app": "kube-dns"}],
+            "monitoring": [{"app.kubernetes.io/name": "prometheus"}],
+        },
+        (example, *(ccnp(f"baseline-{name}", nobody, egress=[to_dns()]) for name in names)),
+    )
+    assert model.findings(check_platform.check) == []
+    assert MustFlow(model, engine).drops() == Drops()
+    lost = {
+        message.split(" ")[0]
+        for rule in model.rules()
+        if rule.policy == "postgres"
+        for message in [each.message for each in model.without(rule).findings(check_platform.check)]
+    }
+    assert lost == {"DNS", "Scraping"}

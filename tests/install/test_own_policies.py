@@ -28,20 +28,41 @@ _DENY_ALL = {
     # Cilium's idiom: a rule that allows nothing switches on the denial of everything else.
     "spec": {"endpointSelector": {}, "ingress": [{}], "egress": [{}]},
 }
-_OWN_PODS: list[dict[str, str]] = [{}]
-_FORGETFUL = {
+_SHUT = {
     "apiVersion": "cilium.io/v2",
     "kind": "CiliumNetworkPolicy",
-    "metadata": {"name": "forgetful"},
-    "spec": {"endpointSelector": {}, "egress": [{"toEndpoints": _OWN_PODS}]},
+    "metadata": {"name": "shut"},
+    "spec": {"endpointSelector": {}, "ingressDeny": [{"fromEntities": ["host"]}]},
 }
 
 _OPERATOR = {"app.kubernetes.io/name": "homelab-netpol"}
 _PROMETHEUS = {"app.kubernetes.io/name": "prometheus"}
+_DNS = {"k8s-app": "kube-dns"}
+# Who misses nothing is told nothing, so there must be pods.
+_PODS = {
+    HOME: _OPERATOR,
+    "kube-system": _DNS,
+    "monitoring": _PROMETHEUS,
+    "longhorn-system": {"app": "manager"},
+}
+# The operator's namespace takes no other pods.
+_RESTRICTED = {
+    "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+    "containers": [
+        {
+            "name": "main",
+            "image": "example.org/main",
+            "securityContext": {
+                "allowPrivilegeEscalation": False,
+                "capabilities": {"drop": ["ALL"]},
+            },
+        }
+    ],
+}
 _IDENTITIES = {
     "operator": Identity.pod(HOME, _OPERATOR),
     "its neighbour": Identity.pod(HOME, {"app": "debug"}),
-    "dns": Identity.pod("kube-system", {"k8s-app": "kube-dns"}),
+    "dns": Identity.pod("kube-system", _DNS),
     "kube-system pod": Identity.pod("kube-system", {"app": "other"}),
     "prometheus": Identity.pod("monitoring", _PROMETHEUS),
     "grafana": Identity.pod("monitoring", {"app.kubernetes.io/name": "grafana"}),
@@ -100,6 +121,9 @@ def installed(plane: ControlPlane, admin: Kube) -> Spaces:
     for name in ("monitoring", "istio-gateway", "longhorn-system", "app"):
         spaces.existing(name)
     spaces.existing("app").label({PROFILE: "standard"})
+    for name, labels in _PODS.items():
+        pod = {"metadata": {"name": "main", "labels": labels}, "spec": _RESTRICTED}
+        admin.create(f"/api/v1/namespaces/{name}/pods", pod)
     return spaces
 
 
@@ -123,9 +147,9 @@ def operator(
 def test_the_operator_finds_no_fault_with_its_own_policy(
     operator: RunningOperator, installed: Spaces, admin: Kube
 ) -> None:
-    # It does look: of another platform namespace it tells what is forgotten.
-    path = cnp_path("longhorn-system", "forgetful")
-    admin.create(cnp_path("longhorn-system"), _FORGETFUL)
+    # It does look: of another platform namespace it tells what is dropped.
+    path = cnp_path("longhorn-system", "shut")
+    admin.create(cnp_path("longhorn-system"), _SHUT)
     try:
         shows(
             operator, 1, "findings", namespace="longhorn-system", reason="PlatformPolicyIncomplete"

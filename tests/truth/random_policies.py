@@ -230,7 +230,7 @@ class Generator:
         if self._by_chance(0.01):
             return "io.cilium.k8s.policy.serviceaccount", ("default", "db")
         if self._by_chance(0.02):
-            return f"reserved:{self._one_of('host', 'health', 'init')}", ("",)
+            return f"reserved:{self._one_of('host', 'health', 'init', 'none')}", ("",)
         if self._by_chance(0.05 if subject else 0.35):
             key, values = _NAMESPACE_KEY, tuple(NAMESPACES)
         elif self._by_chance(0.1 if subject else 0.2):

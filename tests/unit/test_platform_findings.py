@@ -1,149 +1,198 @@
-"""What the owner of a platform namespace is told: policies that forget what each must have."""
+"""What the owner of a platform Namespace is told: what is dropped, by whom, and what to add.
+
+Which packets are dropped is compared with Cilium's engine in tests/models and tests/truth.
+"""
 
 from __future__ import annotations
 
 import pytest
 
-from homelab_netpol.cilium.evaluation import read_policies
-from homelab_netpol.findings import FindingReason, platform_findings
+from homelab_netpol.findings import Finding, check_platform
+from homelab_netpol.findings.finding import LONGEST
 from homelab_netpol.settings import Settings, parse_settings
-from tests.unit.hand_made import Json, namespaces, policy, ports, rejected
+from tests.models.model import Json, Labels, Model
+from tests.models.writing import ccnp, cnp, from_prometheus, np, pods_of, ports, to_dns
 
-SETTINGS = Settings()
-DNS = {
-    "toEndpoints": [
-        {"matchLabels": {"k8s:io.kubernetes.pod.namespace": "kube-system", "k8s-app": "kube-dns"}}
-    ],
-    "toPorts": [{"ports": [{"port": "53", "protocol": "ANY"}]}],
+MESH = {"istio.io/dataplane-mode": "ambient"}
+# Without Prometheus, each test can ask for it.
+PODS: dict[str, list[Labels]] = {
+    "kube-system": [{"k8s-app": "kube-dns"}],
+    "database": [{"app": "pg"}, {"app": "backup"}],
 }
-PROMETHEUS = {"fromEndpoints": namespaces("monitoring"), "toPorts": ports(9187)}
-HEALTH = {"fromEntities": ["health"]}
-KUBELET = {"fromCIDR": ["169.254.0.0/16"]}
-FROM_ZTUNNEL = {"fromEndpoints": namespaces("istio-system"), "toPorts": ports(15008)}
-TO_CLUSTER = {"toEntities": ["cluster"], "toPorts": ports(15008)}
-SERVICE = {"fromEndpoints": namespaces("my-app"), "toPorts": ports(5432)}
+NOBODY: list[Json] = [{}]
 
 
-def complete(pods: dict[str, str] | None = None) -> Json:
-    return policy(egress=[DNS], ingress=[PROMETHEUS, HEALTH, KUBELET, SERVICE], pods=pods)
-
-
-def incomplete(*policies: Json, meshed: bool = False, settings: Settings = SETTINGS) -> list[str]:
-    findings = platform_findings("database", read_policies(policies), settings, meshed=meshed)
-    assert all(finding.subject == "database" for finding in findings)
-    assert {finding.reason for finding in findings} <= {FindingReason.PLATFORM_POLICY_INCOMPLETE}
-    return [finding.message for finding in findings]
-
-
-def test_a_policy_with_every_required_rule_is_fine() -> None:
-    assert incomplete(complete()) == []
-
-
-def test_a_policy_without_any_is_told_all_that_is_missing_in_one_finding() -> None:
-    [message] = incomplete(policy(egress=[{}], ingress=[SERVICE]), meshed=True)
-    assert message == (
-        "CiliumNetworkPolicy closed in database lacks required rules: to egress add DNS"
-        " (kube-system k8s-app=kube-dns, UDP 53 and TCP 53) and HBONE (TCP 15008); to ingress add"
-        " Prometheus (monitoring app.kubernetes.io/name=prometheus, the metrics port), probes"
-        " (fromEntities [health] and fromCIDR [169.254.0.0/16]) and HBONE (TCP 15008)."
+def told(
+    *policies: Json,
+    pods: dict[str, list[Labels]] | None = None,
+    meshed: tuple[str, ...] = (),
+    settings: Settings | None = None,
+) -> list[str]:
+    """The messages to `database`, where others have taken the names of the operator's baselines."""
+    there = {**PODS, **(pods or {})}
+    names = ("dns-egress", "health-probes", "prometheus-scrape", "hbone-mesh")
+    nobody = {"matchLabels": {"nobody": "has-it"}}
+    taken = [ccnp(f"baseline-{name}", nobody, egress=[to_dns()]) for name in names]
+    model = Model(
+        "unit",
+        {name: MESH if name in meshed else {} for name in there},
+        there,
+        (*taken, *policies),
+        settings or Settings(),
     )
+    return [each.message for each in found(model) if each.subject == "database"]
 
 
-def test_all_that_can_be_missing_fits_into_the_message() -> None:
-    closed = policy("n" * 25, kind="NetworkPolicy", policyTypes=["Ingress", "Egress"])
-    [message] = incomplete(closed, meshed=True)
-    assert message.endswith("Only a CiliumNetworkPolicy can name health.")
-    assert len(message) <= 400
+def found(model: Model) -> list[Finding]:
+    return model.findings(check_platform.check)
 
 
-@pytest.mark.parametrize(
-    ("lacking", "word"),
-    [(PROMETHEUS, "Prometheus"), (HEALTH, "[health]"), (KUBELET, "[169.254.0.0/16]")],
-)
-def test_each_forgotten_ingress_rule_is_named(lacking: Json, word: str) -> None:
-    rules = [rule for rule in (PROMETHEUS, HEALTH, KUBELET, SERVICE) if rule is not lacking]
-    [message] = incomplete(policy(ingress=rules))
-    assert word in message
-    assert "egress" not in message, "a policy that leaves egress open needs no rule there"
+def test_a_finding_names_what_is_dropped_by_whom_and_the_rule_to_add() -> None:
+    assert told(cnp("closed", "database", egress=NOBODY)) == [
+        "DNS to kube-system k8s-app=kube-dns (UDP 53 and TCP 53) is dropped: CiliumNetworkPolicy"
+        " closed in database lets out only what a rule allows, and none allows it. Add egress to"
+        " kube-system k8s-app=kube-dns on UDP 53 and TCP 53."
+    ]
 
 
-def test_dns_over_one_of_its_protocols_is_half_of_it() -> None:
-    only_udp = {**DNS, "toPorts": ports(53, protocol="UDP")}
-    [message] = incomplete(policy(egress=[only_udp]))
-    assert "TCP 53)" in message
+def test_a_deny_rule_is_named_as_one_and_no_rule_is_asked_for() -> None:
+    deny = [{"toEntities": ["all"], "toPorts": ports(53, protocol="UDP")}]
+    assert told(cnp("shut", "database", egress=[to_dns()], egressDeny=deny)) == [
+        "DNS to kube-system k8s-app=kube-dns (UDP 53) is dropped: a deny rule of"
+        " CiliumNetworkPolicy shut in database hits it, and no rule that allows wins over it."
+        " Narrow that rule."
+    ]
+
+
+def test_only_the_ports_that_are_dropped_are_named() -> None:
+    half = {**to_dns(), "toPorts": ports(53, protocol="UDP")}
+    [message] = told(cnp("half", "database", egress=[half]))
+    assert "(TCP 53)" in message
     assert "UDP" not in message
 
 
-def test_a_part_of_the_probes_network_is_not_all_of_it() -> None:
-    rules = [PROMETHEUS, HEALTH, {"fromCIDR": ["169.254.7.127/32"]}]
-    assert len(incomplete(policy(ingress=rules))) == 1
+def test_where_only_some_pods_are_concerned_they_are_named() -> None:
+    [message] = told(cnp("closed", "database", {"app": "pg"}, egress=NOBODY))
+    assert "for pods app=pg, is dropped" in message
 
 
-def test_what_is_open_to_all_lacks_nothing() -> None:
-    everything = policy(ingress=[{"fromEntities": ["all"]}], egress=[{"toEntities": ["all"]}])
-    assert incomplete(everything, meshed=True) == []
+def test_several_policies_are_named_and_the_namespaces_own_first() -> None:
+    everywhere = ccnp("everywhere", {}, egress=NOBODY)
+    [message] = told(everywhere, cnp("closed", "database", egress=NOBODY))
+    named = "CiliumNetworkPolicy closed in database and CiliumClusterwideNetworkPolicy everywhere"
+    assert f"{named} let out only" in message
 
 
-def test_a_policy_that_closes_nothing_lacks_nothing() -> None:
-    additive = policy(ingress=[SERVICE], enableDefaultDeny={"ingress": False})
-    assert incomplete(additive, meshed=True) == []
+def test_one_finding_for_each_need_whatever_the_number_of_policies() -> None:
+    by_pod = [cnp(app, "database", {"app": app}, egress=NOBODY) for app in ("pg", "backup")]
+    [message] = told(*by_pod)
+    assert "CiliumNetworkPolicy backup in database and CiliumNetworkPolicy pg" in message
+
+
+def test_a_policy_of_anybody_may_supply_what_is_missing() -> None:
+    closed = cnp("closed", "database", egress=NOBODY)
+    assert told(closed, ccnp("dns-for-all", {}, egress=[to_dns()])) == []
+    assert told(closed, np("all", "database", egress=[{}])) == []
+
+
+def test_what_does_not_exist_misses_nothing() -> None:
+    closed = cnp("closed", "database", ingress=NOBODY, egress=NOBODY)
+    assert told(closed, pods={"database": []}) == []
+    assert told(closed, pods={"kube-system": []}) == [], "no DNS, no Prometheus, no proxy"
+
+
+def test_nodes_reach_their_own_pods_without_a_rule() -> None:
+    assert told(cnp("closed", "database", ingress=NOBODY)) == []
+    denied = cnp("closed", "database", ingressDeny=[{"fromEntities": ["host"]}])
+    [message] = told(denied)
+    assert message.startswith("Probing from the node (entity host) is dropped: a deny rule of ")
+    some = cnp("ssh", "database", ingressDeny=[{"fromEntities": ["host"], "toPorts": ports(22)}])
+    assert told(some) == [], "which port is probed is not known"
+
+
+def test_probes_come_from_istios_address_in_the_mesh_only() -> None:
+    closed = cnp("closed", "database", ingress=[{"fromEntities": ["health"]}])
+    assert told(closed) == []
+    [message] = told(closed, meshed=("database",))
+    assert message.startswith("Probing from CIDR 169.254.7.127/32 is dropped")
+    assert message.endswith("Add ingress from CIDR 169.254.7.127/32 on the port that is probed.")
+    opted_out: dict[str, list[Labels]] = {
+        "database": [{"app": "pg", "istio.io/dataplane-mode": "none"}]
+    }
+    assert told(closed, meshed=("database",), pods=opted_out) == []
 
 
 @pytest.mark.parametrize(
-    ("pods", "others", "fine"),
-    [
-        ({"app": "pg"}, {"app": "pg"}, True),
-        ({"app": "pg"}, None, True),
-        ({"app": "pg", "tier": "x"}, {"app": "pg"}, True),
-        ({"app": "pg"}, {"app": "backup"}, False),
-        (None, {"app": "pg"}, False),
-    ],
+    ("listed", "opened", "fine"),
+    [("", 9187, True), ("", None, False), ("[9187]", 9187, True), ("[9100]", 9187, False)],
 )
-def test_policies_of_the_same_pods_complete_each_other(
-    pods: dict[str, str] | None, others: dict[str, str] | None, fine: bool
-) -> None:
-    own = policy("own", pods=pods, ingress=[SERVICE])
-    messages = incomplete(own, complete(pods=others))
-    assert [message for message in messages if " own " in message] == ([] if fine else messages)
+def test_some_port_must_be_open_to_prometheus(listed: str, opened: int | None, fine: bool) -> None:
+    pods: dict[str, list[Labels]] = {"monitoring": [{"app.kubernetes.io/name": "prometheus"}]}
+    rules = NOBODY if opened is None else [from_prometheus("monitoring", opened)]
+    settings = parse_settings(f"prometheus: {{ports: {listed or []}}}")
+    messages = told(cnp("closed", "database", ingress=rules), pods=pods, settings=settings)
     assert bool(messages) is not fine
+    port = "TCP 9100" if listed else "the port of the metrics"
+    peer = "monitoring app.kubernetes.io/name=prometheus"
+    assert all(one.endswith(f"Add ingress from {peer} on {port}.") for one in messages)
 
 
-def test_a_clusterwide_policy_may_supply_what_is_missing_and_is_not_told_about() -> None:
-    own = policy(egress=[{}])
-    dns = policy("dns", "", "CiliumClusterwideNetworkPolicy", egress=[DNS])
-    assert incomplete(own, dns) == []
+def test_what_is_not_certain_is_not_told() -> None:
+    by_name = [{"ports": [{"port": "metrics", "protocol": "TCP"}]}]
+    scraped = {**from_prometheus("monitoring"), "toPorts": by_name}
+    pods: dict[str, list[Labels]] = {"monitoring": [{"app.kubernetes.io/name": "prometheus"}]}
+    assert told(cnp("closed", "database", ingress=[scraped]), pods=pods) == []
+    unread = cnp("unread", "database", egress=[{"toTheFuture": []}])
+    assert told(cnp("closed", "database", egress=NOBODY), unread) == []
 
 
-def test_a_meshed_namespace_needs_the_tunnel_both_ways() -> None:
-    assert len(incomplete(complete(), meshed=True)) == 1
-    both = policy(
-        egress=[DNS, TO_CLUSTER], ingress=[PROMETHEUS, HEALTH, KUBELET, FROM_ZTUNNEL, SERVICE]
+def test_the_proxies_of_the_mesh_must_be_reached_and_reach_both_ways() -> None:
+    pods: dict[str, list[Labels]] = {"istio-system": [{"app": "ztunnel"}]}
+    closed = cnp("closed", "database", ingress=[{"fromEntities": ["world"]}], egress=[to_dns()])
+    messages = told(closed, pods=pods, meshed=("database",))
+    assert {message.partition(" is dropped")[0] for message in messages} == {
+        "HBONE to istio-system app=ztunnel (TCP 15008)",
+        "HBONE from istio-system app=ztunnel (TCP 15008)",
+    }
+
+
+def test_a_rule_for_a_peer_in_the_mesh_is_void_without_the_tunnels_port() -> None:
+    pods: dict[str, list[Labels]] = {"garage": [{"app": "garage"}], "cache": [{"app": "cache"}]}
+    meshed = ("database", "garage", "cache")
+    egress = [to_dns(), {"toEndpoints": [pods_of("garage")], "toPorts": ports(3900)}]
+    backups = cnp("backups", "database", egress=egress)
+    [message] = told(backups, pods=pods, meshed=meshed)
+    assert message == (
+        "CiliumNetworkPolicy backups opens TCP to namespace garage in vain: in the mesh it travels"
+        " as HBONE (TCP 15008), which is dropped: CiliumNetworkPolicy backups in database lets out"
+        " only what a rule allows, and none allows it. Add egress to namespace garage on TCP 15008."
     )
-    assert incomplete(both, meshed=True) == []
-
-
-def test_a_network_policy_is_told_what_it_cannot_say_itself() -> None:
-    closed = policy(kind="NetworkPolicy", policyTypes=["Ingress"])
-    [message] = incomplete(closed)
-    assert message.endswith("Only a CiliumNetworkPolicy can name health.")
-    assert len(incomplete(policy(kind="NetworkPolicy", ingress=[{}]))) == 0
-
-
-def test_what_is_required_follows_the_settings() -> None:
-    settings = parse_settings(
-        "dns: {namespace: dns, labels: {app: unbound}}\n"
-        "probes: {entities: [host], cidrs: []}\nprometheus: {ports: [9100]}"
+    assert told(backups, pods=pods, meshed=("database",)) == [], "garage is not in the mesh"
+    tunnel = cnp(
+        "tunnel", "database", egress=[{"toEntities": ["cluster"], "toPorts": ports(15008)}]
     )
-    [message] = incomplete(complete(), settings=settings)
-    assert "DNS (dns app=unbound" in message
-    assert "Prometheus" in message, "9187 is open, and 9100 is what is scraped"
-    assert "probes" not in message
+    assert told(backups, tunnel, pods=pods, meshed=meshed) == []
+    wide = cnp("wide", "database", egress=[to_dns(), {"toEntities": ["cluster"]}])
+    assert told(wide, pods=pods, meshed=meshed) == [], "every port is open, and so is this one"
+    both = [{"toEndpoints": [pods_of("garage"), pods_of("cache")], "toPorts": ports(3900)}]
+    [message] = told(cnp("both", "database", egress=[to_dns(), *both]), pods=pods, meshed=meshed)
+    assert "opens TCP to namespace cache and others in vain" in message
 
 
-def test_a_policy_that_is_not_understood_or_not_in_force_is_not_told_about() -> None:
-    unclear = policy("unclear", ingress=[{"fromTheFuture": []}])
-    assert incomplete(unclear, rejected(policy("rejected", ingress=[{}]))) == []
+def test_the_same_facts_give_the_same_text() -> None:
+    policies = [cnp(name, "database", egress=NOBODY) for name in ("a", "b", "c")]
+    assert told(*policies) == told(*policies[::-1])
 
 
-def test_the_policies_of_other_namespaces_are_not_looked_at() -> None:
-    assert incomplete(policy(namespace="cache", ingress=[{}])) == []
+def test_all_that_can_be_said_fits_with_names_as_they_are_used() -> None:
+    long = [cnp("n" * 30, "database", egress=NOBODY), ccnp("m" * 30, {}, egress=NOBODY)]
+    [message] = told(*long)
+    assert len(message) <= LONGEST
+    assert message.endswith("Add egress to kube-system k8s-app=kube-dns on UDP 53 and TCP 53.")
+
+
+def test_names_as_long_as_they_may_be_do_not_cost_the_rule_to_add() -> None:
+    long = [cnp("n" * 253, "database", egress=NOBODY), ccnp("m" * 253, {}, egress=NOBODY)]
+    [message] = told(*long)
+    assert len(message) <= LONGEST
+    assert message.endswith("Add egress to kube-system k8s-app=kube-dns on UDP 53 and TCP 53.")

@@ -148,8 +148,8 @@ _NEEDS_ACTION = (
     ),
     _list(
         "Findings",
-        "Policies of others that keep a grant or a platform namespace from working, or lack a rule"
-        " for it.",
+        "What others wrote or run that keeps grants from working, or drops what must flow on the"
+        " platform.",
         f"max by (namespace, reason) (homelab_netpol_findings{_HERE})",
         "namespace",
         "reason",

@@ -25,6 +25,7 @@ class IntentCache:
             shared: the keys whose policies list their consumers.
         """
         self._intents: dict[str, Intent] = {}
+        self._holders: dict[str, set[str]] = {}
         self._consumers: dict[WorkKey, set[str]] = {key: set() for key in shared}
 
     def __len__(self) -> int:
@@ -41,11 +42,15 @@ class IntentCache:
 
     def put(self, intent: Intent) -> None:
         """Replaces what a Namespace wants."""
+        known = self._intents.get(intent.namespace)
         self._intents[intent.namespace] = intent
+        self._move(intent.namespace, known.grants if known is not None else (), intent.grants)
 
     def pop(self, namespace: str) -> Intent | None:
         """Forgets a Namespace; what it wanted."""
-        return self._intents.pop(namespace, None)
+        known = self._intents.pop(namespace, None)
+        self._move(namespace, known.grants if known is not None else (), ())
+        return known
 
     def using_profile(self, names: Collection[str]) -> list[str]:
         """The Namespaces in which one of these profiles is in force, or retained."""
@@ -54,7 +59,7 @@ class IntentCache:
 
     def holding_grant(self, resource: str) -> list[str]:
         """The Namespaces that hold a grant on a shared resource, and may."""
-        return sorted(intent.namespace for intent in self if resource in intent.grants)
+        return sorted(self._holders.get(resource, ()))
 
     def using_resource(self, resource: str) -> list[str]:
         """The Namespaces whose grant on a shared resource is in force, or retained."""
@@ -96,3 +101,10 @@ class IntentCache:
             self._consumers.pop(key, None)
         else:
             self._consumers[key] = set(namespaces)
+
+    def _move(self, namespace: str, before: Iterable[str], after: Iterable[str]) -> None:
+        """Takes in which grants a Namespace had, and has."""
+        for resource in before:
+            self._holders[resource].discard(namespace)
+        for resource in after:
+            self._holders.setdefault(resource, set()).add(namespace)

@@ -5,7 +5,6 @@ An optional feature: nothing here is written to the cluster, and nothing else de
 
 from homelab_netpol.findings.finding import Finding, FindingReason
 from homelab_netpol.findings.grants import GrantedPort, GrantedResource, TargetFacts, grant_findings
-from homelab_netpol.findings.platform import platform_findings
 
 __all__ = [
     "Finding",
@@ -14,5 +13,4 @@ __all__ = [
     "GrantedResource",
     "TargetFacts",
     "grant_findings",
-    "platform_findings",
 ]

@@ -72,6 +72,12 @@ def join_words(words: Sequence[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
+def name_namespaces(names: Iterable[str]) -> str:
+    """Namespaces in a sentence: the first of them, and that there are others."""
+    first, *others = sorted(names)
+    return f"namespace {first} and others" if others else f"namespace {first}"
+
+
 def name_labels(labels: Mapping[str, str]) -> str:
     """Labels as kubectl's `-l` takes them."""
     return ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
@@ -85,6 +91,12 @@ def name_ports(ports: Iterable[tuple[str, int, int | None]]) -> str:
             for protocol, number, end in ports
         ]
     )
+
+
+def fit(head: str, middle: str, tail: str) -> str:
+    """Joins the parts of a message; what there is too much of is cut out of the middle."""
+    room = LONGEST - len(head) - len(tail)
+    return f"{head}{middle if len(middle) <= room else f'{middle[: room - 1]}…'}{tail}"
 
 
 def _clip(name: str) -> str:

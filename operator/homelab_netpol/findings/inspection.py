@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from homelab_netpol.cache.cluster import ClusterCache
-from homelab_netpol.cilium.evaluation import ReadPolicy, read_policy
+from homelab_netpol.cilium.evaluation import Pod, ReadPolicy, read_policy
 from homelab_netpol.cluster.snapshot import Snapshot
 from homelab_netpol.findings.finding import Finding
 from homelab_netpol.policy.keys import CILIUM_KINDS, GATEWAYS, Scope, WorkKey
@@ -41,6 +41,11 @@ class Inspection:
     def selecting(self, namespace: str) -> tuple[ReadPolicy, ...]:
         """All policies that may select pods of a namespace, the operator's among them."""
         return (*self.snapshot.selecting(namespace), *self.own(namespace), *self.own(""))
+
+    def pods(self, namespace: str) -> tuple[Pod, ...]:
+        """The pods of a namespace that a policy can hold, replicas as one."""
+        labels = self.cache.namespaces.labels(namespace)
+        return tuple(Pod(namespace, labels, each) for each in self.snapshot.pods.get(namespace, ()))
 
     def _planned(self, namespace: str) -> Iterator[Policy]:
         cache, is_meshed = self.cache, self.cache.namespaces.is_meshed

@@ -2,6 +2,9 @@
 
 A grant has a target, platform namespaces have policies by hand, and anybody may open what a profile
 keeps closed: none of it is ours to change. What is found is reported to the owner of the namespace.
+
+A check is a generator that yields a finding or None after each short step: about once for each
+pod, policy or consumer. Between steps the event loop turns, and young garbage is collected.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from collections.abc import Callable, Iterable
 from homelab_netpol.cache.cluster import ClusterCache
 from homelab_netpol.cluster.errors import ApiError
 from homelab_netpol.cluster.lease import Leadership
-from homelab_netpol.cluster.snapshot import Pause, SnapshotReader
+from homelab_netpol.cluster.snapshot import Pause, SnapshotReader, young_garbage_only
 from homelab_netpol.findings import check_grants, check_platform
 from homelab_netpol.findings.finding import Finding
 from homelab_netpol.findings.inspection import Check, Inspection
@@ -65,8 +68,11 @@ class Inspector:
         Raises:
             ApiError: something could not be listed.
         """
-        snapshot = await self._reader.read(self._cache.homes_in_use())
-        inspection = Inspection(self._cache, snapshot)
+        with young_garbage_only():
+            snapshot = await self._reader.read(self._cache.homes_in_use())
+            return await self._check(Inspection(self._cache, snapshot))
+
+    async def _check(self, inspection: Inspection) -> list[Finding]:
         pause = Pause()
         found: list[Finding] = []
         for check in CHECKS:

@@ -1,170 +1,98 @@
-"""Hand-made policies of platform namespaces that forget what each of them must have. Pure.
+"""Platform namespaces whose policies, all together, drop what must flow. Pure.
 
-Such a policy must let DNS out, and Prometheus, health probes and, in a mesh, its tunnel in. What
-other hand-made policies of the same pods add counts; what the operator's baselines add does not:
-the policy must stand on its own.
+It is the effect that counts: who allows it, a policy by hand, one for the whole cluster or one of
+the operator's, does not matter. Pods that do not exist miss nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
-from ipaddress import ip_network
+from collections.abc import Iterator, Mapping, Sequence
 
-from homelab_netpol.cilium.evaluation.answer import Doubt, all_of
-from homelab_netpol.cilium.evaluation.endpoint import Endpoint, Entity, Network, Pod
-from homelab_netpol.cilium.evaluation.matchers import EndpointSelector, Matcher, Unclear
-from homelab_netpol.cilium.evaluation.policy import Direction, ReadPolicy, Rule
-from homelab_netpol.cilium.selectors import Operator
-from homelab_netpol.findings.finding import (
-    Finding,
-    FindingReason,
-    join_words,
-    name_labels,
-    name_policies,
-    name_ports,
-)
-from homelab_netpol.settings import DnsService, Mesh, Probes, Prometheus, Settings
+from homelab_netpol.cilium.evaluation.endpoint import Pod
+from homelab_netpol.cilium.evaluation.policy import Direction, ReadPolicy
+from homelab_netpol.cilium.evaluation.verdict import DirectionVerdict
+from homelab_netpol.findings.drops import PodGroup, PodGroups, cause_of, dropped
+from homelab_netpol.findings.finding import Finding, FindingReason, name_ports
+from homelab_netpol.findings.needs import Need, Roles, Surroundings, Way, needs_of
+from homelab_netpol.settings import Settings
 
-_HEALTH = "fromEntities [health]"
+# Which label names a workload, the best one first.
+_TELLING = ("app.kubernetes.io/name", "app", "k8s-app", "app.kubernetes.io/instance", "name")
+
+_Closed = list[tuple[PodGroup, Way, list[DirectionVerdict]]]
 
 
 def platform_findings(
-    namespace: str, policies: Sequence[ReadPolicy], settings: Settings, *, meshed: bool
-) -> list[Finding]:
-    """Which policies of a platform namespace forget required rules: one finding for each.
+    namespace: str,
+    pods: Sequence[Pod],
+    policies: Sequence[ReadPolicy],
+    settings: Settings,
+    around: Surroundings,
+    *,
+    meshed: bool,
+) -> Iterator[Finding | None]:
+    """What is dropped of that which must flow: one finding for each need.
 
     Args:
         namespace: the platform namespace, the subject of the findings.
-        policies: the hand-made ones: those of the namespace, which are looked at, and clusterwide
-            ones, which may supply what is missing. None of the operator's.
-        settings: say where DNS and Prometheus are, what probes, and what the mesh is.
+        pods: those that exist in it.
+        policies: all that may select them, the operator's among them.
+        settings: say what must flow.
+        around: the pods that others need.
         meshed: the namespace is in the mesh.
-
-    Returns:
-        Findings in the order of the policies. Deny rules are not looked at: they forbid, and do not
-        forget.
     """
-    find = partial(_missing_rules, settings=settings, meshed=meshed)
-    rules = [rule for policy in policies for rule in policy.rules]
-    found: list[Finding] = []
-    for policy in policies:
-        if policy.ref.namespace != namespace:
-            continue
-        missing = {
-            direction: lines
-            for direction in (Direction.EGRESS, Direction.INGRESS)
-            if (lines := _missing(policy, rules, direction, namespace, find))
-        }
-        if not missing:
-            continue
-        parts = [
-            f"to {direction.value} add {join_words(lines)}" for direction, lines in missing.items()
-        ]
-        message = f"{name_policies([policy.ref])} lacks required rules: {'; '.join(parts)}."
-        if policy.ref.kind == "NetworkPolicy" and _HEALTH in message:
-            message += " Only a CiliumNetworkPolicy can name health."
-        found.append(Finding(FindingReason.PLATFORM_POLICY_INCOMPLETE, namespace, message))
-    return found
+    groups: dict[tuple[Direction, Roles, bool], PodGroups] = {}
+    for pod in pods:
+        kind = (around.roles(pod), meshed and is_in_mesh(pod, settings))
+        for direction in Direction:
+            groups.setdefault((direction, *kind), PodGroups(policies, direction)).add(pod)
+            yield None
+    closed: dict[tuple[str, Direction, str], tuple[Need, _Closed]] = {}
+    for (direction, roles, in_mesh), each in groups.items():
+        for need in needs_of(settings, around.without(roles), in_mesh=in_mesh):
+            if need.direction is not direction:
+                continue
+            _, found = closed.setdefault((need.what, direction, need.peer), (need, []))
+            for group in each.closed():
+                for way in need.ways:
+                    if verdicts := dropped(group, way):
+                        found.append((group, way, verdicts))
+                    yield None
+    for need, found in closed.values():
+        if found:
+            yield _finding(namespace, need, found, len(pods))
 
 
-def _missing(
-    policy: ReadPolicy,
-    everything: Sequence[Rule],
-    direction: Direction,
-    namespace: str,
-    find: Callable[[Sequence[Rule], Direction], Iterable[str]],
-) -> list[str]:
-    """What a policy lacks in a direction, for any of the groups of pods that it closes."""
-    closed = dict.fromkeys(
-        rule.subject for rule in policy.rules if rule.direction is direction and rule.default_deny
-    )
-    lines: dict[str, None] = {}
-    for subject in closed:
-        beside = [rule for rule in everything if rule.direction is direction and not rule.deny]
-        theirs = [rule for rule in beside if _selects_all_of(rule.subject, subject, namespace)]
-        if not any(isinstance(rule.subject, Unclear) for rule in theirs):
-            lines |= dict.fromkeys(find(theirs, direction))
-    return list(lines)
+def is_in_mesh(pod: Pod, settings: Settings) -> bool:
+    """A pod of a meshed namespace is in the mesh, unless its own label says otherwise."""
+    return pod.labels.get(settings.mesh.label, settings.mesh.value) == settings.mesh.value
 
 
-def _selects_all_of(subject: Matcher, other: Matcher, namespace: str) -> bool:
-    """Whether a subject selects every pod that the other does; what is unclear may."""
-    if subject == other or isinstance(subject, Unclear):
-        return True
-    return subject.matches(_any_pod_of(other, namespace)) is True
+def _finding(namespace: str, need: Need, closed: _Closed, all_pods: int) -> Finding:
+    cause = cause_of(need.direction, [verdicts for _, _, verdicts in closed])
+    if cause.by_deny_rule:
+        closed = [each for each in closed if all(verdict.by_deny_rule for verdict in each[2])]
+    ports = dict.fromkeys(port for _, way, _ in closed for port in way.ports)
+    named = name_ports((*port, None) for port in ports) if ports else need.port
+    pods = [
+        pod for group in {id(each[0]): each[0] for each in closed}.values() for pod in group.pods
+    ]
+    way = "to" if need.direction is Direction.EGRESS else "from"
+    head = f"{need.what} {way} {need.peer}"
+    if ports:
+        head += f" ({named})"
+    if len(pods) < all_pods:
+        head += f", for {_workloads(pods)},"
+    add = f"{need.direction.value} {way} {need.peer} on {named}"
+    return Finding(FindingReason.PLATFORM_POLICY_INCOMPLETE, namespace, cause.message(head, add))
 
 
-def _any_pod_of(subject: Matcher, namespace: str) -> Pod:
-    """What is known of a pod from a selector that selects it."""
-    requirements = subject.requirements if isinstance(subject, EndpointSelector) else ()
-    labels = {
-        one.key: one.values[0]
-        for one in requirements
-        if one.operator is Operator.IN and len(set(one.values)) == 1
-        if one.is_of_pods and not one.is_of_namespace
-    }
-    return Pod(namespace, None, labels, complete=False)
+def _workloads(pods: Sequence[Pod]) -> str:
+    """Pods by the label that says what they are: the first of them."""
+    names = sorted({_label(pod.labels) for pod in pods})
+    return names[0] if len(names) == 1 else f"{names[0]} and others"
 
 
-def _missing_rules(
-    rules: Sequence[Rule], direction: Direction, settings: Settings, meshed: bool
-) -> Iterator[str]:
-    """What none of the rules allows, in words for what to add, in the order of the vocabulary."""
-    if direction is Direction.EGRESS:
-        yield from _missing_dns(rules, settings.dns)
-    else:
-        yield from _missing_prometheus(rules, settings.prometheus)
-        yield from _missing_probes(rules, settings.probes)
-    if meshed and not _allows_hbone(rules, settings.mesh):
-        yield f"HBONE (TCP {settings.mesh.port})"
-
-
-def _missing_dns(rules: Sequence[Rule], dns: DnsService) -> Iterator[str]:
-    pods = Pod(dns.namespace, None, dns.labels, complete=False)
-    lacking = [port for port in dns.ports if not _allowed(rules, pods, port.port, port.protocol)]
-    if lacking:
-        ports = name_ports((port.protocol, port.port, None) for port in lacking)
-        yield f"DNS ({_pods(dns.namespace, dns.labels)}, {ports})"
-
-
-def _missing_prometheus(rules: Sequence[Rule], scraper: Prometheus) -> Iterator[str]:
-    pods = Pod(scraper.namespace, None, scraper.labels, complete=False)
-    # Which port has the metrics is the policy's to say: one is enough.
-    ports: Sequence[int | None] = scraper.ports or (None,)
-    if not any(_allowed(rules, pods, port) for port in ports):
-        yield f"Prometheus ({_pods(scraper.namespace, scraper.labels)}, the metrics port)"
-
-
-def _missing_probes(rules: Sequence[Rule], probes: Probes) -> Iterator[str]:
-    lacking = []
-    if "health" in probes.entities and not _allowed(rules, Entity("health")):
-        lacking.append(_HEALTH)
-    cidrs = [cidr for cidr in probes.cidrs if not _allowed(rules, Network(ip_network(cidr)))]
-    if cidrs:
-        lacking.append(f"fromCIDR [{', '.join(cidrs)}]")
-    if lacking:
-        yield f"probes ({join_words(lacking)})"
-
-
-def _allows_hbone(rules: Sequence[Rule], mesh: Mesh) -> bool:
-    """The tunnel is open to the mesh's proxies, or a rule names its port, for whichever peers."""
-    pods = Pod(mesh.ztunnel.namespace, None, mesh.ztunnel.labels, complete=False)
-    return _allowed(rules, pods, mesh.port) or any(
-        span.first and span.covers(mesh.port, "TCP") is True
-        for rule in rules
-        if rule.peers
-        for span in rule.ports or ()
-    )
-
-
-def _allowed(
-    rules: Sequence[Rule], peer: Endpoint, port: int | None = None, protocol: str = "TCP"
-) -> bool:
-    """Whether some rule allows it, or may: its author knows more of the pods."""
-    answers = (all_of((rule.covers(port, protocol), rule.meets(peer))) for rule in rules)
-    return any(answer is not False and answer is not Doubt.PART for answer in answers)
-
-
-def _pods(namespace: str, labels: dict[str, str]) -> str:
-    return f"{namespace} {name_labels(labels)}" if labels else namespace
+def _label(labels: Mapping[str, str]) -> str:
+    keys = [*(key for key in _TELLING if key in labels), *sorted(labels)]
+    return f"pods {keys[0]}={labels[keys[0]]}" if keys else "pods without labels"

@@ -136,7 +136,11 @@ class Planner:
 
     def serves(self, which: str, intent: Intent) -> bool:
         """A gateway, `internal` or `external`, reaches a namespace through the mesh."""
-        if intent.profile is None or not intent.meshed:
+        return intent.meshed and self.lets_in(which, intent)
+
+    def lets_in(self, which: str, intent: Intent) -> bool:
+        """A namespace's profile lets a gateway in, `internal` or `external`."""
+        if intent.profile is None:
             return False
         template = self._catalogue.template_of(intent.profile)
         # Ports that cannot be read close what the template opens; a profile's own rules stand.

@@ -85,7 +85,7 @@ class Metrics:
         )
         self.findings = self._gauge(
             "findings",
-            "How much keeps a namespace's grants, or its platform policies, from being complete.",
+            "How much others wrote or run that keeps grants from working, or drops what must flow.",
             "namespace",
             "reason",
         )

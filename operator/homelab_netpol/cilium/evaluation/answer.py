@@ -17,8 +17,7 @@ class Doubt(Enum):
     IGNORED_LABEL = "Cilium leaves this label out of identities, unless it is set up otherwise"
     CILIUM_LABEL = "the cluster's name or the service account is not known"
     LABEL_SOURCE = "a selector asks for labels of another source"
-    # Cilium keeps identities that stand for all of the cluster; such a selector means them too.
-    AGGREGATE = "a selector only says which reserved labels its endpoints have not"
+    AGGREGATE = "a selector that leaves out who has a reserved label may mean them all the same"
     ADDRESS = "the address is not known well enough"
     PART = "only a part of the addresses is meant"
     NAMED_PORT = "a port is given by its name"

@@ -52,6 +52,25 @@ class EndpointSelector:
         return result
 
 
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """Peers by what they have not: reserved labels, and perhaps others.
+
+    Cilium keeps identities that stand for all of the cluster, all nodes or the world. They have
+    none of these labels, so since 1.20 such a selector means them, and with them whom it leaves
+    out.
+
+    Attributes:
+        selector: what is written, with negative requirements only.
+    """
+
+    selector: EndpointSelector
+
+    def matches(self, endpoint: Endpoint) -> Answer:
+        """Yes if the selector says so; else it may be meant all the same."""
+        return True if self.selector.matches(endpoint) is True else Doubt.AGGREGATE
+
+
 def select(requirements: Iterable[Requirement], pods_only: bool = False) -> EndpointSelector:
     """A selector of these requirements, whatever their order."""
     return EndpointSelector(tuple(sorted(set(requirements), key=_rank)), pods_only)

@@ -18,6 +18,7 @@ from homelab_netpol.cilium.evaluation.matchers import (
     Cidr,
     DnsNames,
     Entities,
+    Lacking,
     Matcher,
     Unclear,
     select,
@@ -160,7 +161,7 @@ def _peer(kind: str, value: Any, namespace: str, for_init: bool) -> Matcher:
 def _endpoints(selector: list[Requirement], namespace: str, for_init: bool) -> Matcher:
     if any(one.source == terms.SOURCE_RESERVED for one in selector):
         if all(one.operator.is_negative for one in selector):
-            return Unclear(Doubt.AGGREGATE)
+            return Lacking(select(selector))
         return select(selector)
     if not any(one.is_of_namespace_name for one in selector):
         own = partial(Requirement, terms.SOURCE_K8S, terms.NAMESPACE_KEY)
