@@ -150,7 +150,7 @@ class MustFlow:
         ztunnel = self._labelled(mesh.ztunnel.namespace, mesh.ztunnel.labels)
         if not in_mesh:
             return
-        yield "Probing from CIDR", [self._any_port(pod, [cidr]) for cidr in mesh.probe_cidrs]
+        yield "Probing from CIDR", [self._any_port(pod, mesh.probe_cidrs)]
         if pod not in ztunnel:
             for way, direction in (("to", Direction.EGRESS), ("from", Direction.INGRESS)):
                 yield f"HBONE {way}", [[Packet(direction, pod, one, mesh.port)] for one in ztunnel]

@@ -85,7 +85,7 @@ DENIED: list[tuple[str, Json, str, str]] = [
     ),
     (
         "homelab",
-        cnp("closed", "garage", ingressDeny=[{"fromCIDR": ["169.254.0.0/16"]}]),
+        cnp("closed", "garage", ingressDeny=[{"fromCIDR": ["169.254.0.0/16", "fd16::/16"]}]),
         "garage",
         "Probing from CIDR",
     ),

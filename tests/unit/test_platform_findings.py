@@ -114,8 +114,9 @@ def test_probes_come_from_istios_address_in_the_mesh_only() -> None:
     closed = cnp("closed", "database", ingress=[{"fromEntities": ["health"]}])
     assert told(closed) == []
     [message] = told(closed, meshed=("database",))
-    assert message.startswith("Probing from CIDR 169.254.7.127/32 is dropped")
-    assert message.endswith("Add ingress from CIDR 169.254.7.127/32 on the port that is probed.")
+    either = "CIDR 169.254.7.127/32 or fd16:9254:7127:1337:ffff::/80"
+    assert message.startswith(f"Probing from {either} is dropped")
+    assert message.endswith(f"Add ingress from {either} on the port that is probed.")
     opted_out: dict[str, list[Labels]] = {
         "database": [{"app": "pg", "istio.io/dataplane-mode": "none"}]
     }

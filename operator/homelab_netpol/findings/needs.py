@@ -104,9 +104,11 @@ def _dns(settings: Settings, pods: Sequence[Pod]) -> Iterator[Need]:
 def _probing(settings: Settings, *, in_mesh: bool) -> Iterator[Need]:
     node = (Way((Entity("host"),)),)
     yield Need("Probing", Direction.INGRESS, "the node (entity host)", node, _PROBED)
-    for cidr in settings.mesh.probe_cidrs if in_mesh else ():
-        way = Way((Network(ip_network(cidr)),))
-        yield Need("Probing", Direction.INGRESS, f"CIDR {cidr}", (way,), _PROBED)
+    cidrs = settings.mesh.probe_cidrs if in_mesh else ()
+    if cidrs:
+        # Which family of addresses the pods have is not known here: one of them is enough.
+        way = Way(tuple(Network(ip_network(cidr)) for cidr in cidrs))
+        yield Need("Probing", Direction.INGRESS, f"CIDR {' or '.join(cidrs)}", (way,), _PROBED)
 
 
 def _scraping(settings: Settings, pods: Sequence[Pod], *, in_mesh: bool) -> Iterator[Need]:
