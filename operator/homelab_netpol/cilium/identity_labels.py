@@ -8,7 +8,7 @@ competes with the shortest that leaves it out.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
@@ -20,7 +20,7 @@ from homelab_netpol.cilium.version import Version
 # What Cilium filters by when its configuration says nothing.
 _SINCE_1_18 = (r"io\.cilium\.k8s\.policy\.serviceaccount",)
 _SINCE_1_19 = (r"!topology\.kubernetes\.io",)
-_BASE = (
+_BASE: tuple[str, ...] = (
     r"reserved:.*",
     r"io\.kubernetes\.pod\.namespace",
     r"io\.cilium\.k8s\.namespace\.labels",
@@ -44,7 +44,9 @@ _BASE = (
 _MOST_REMEMBERED = 20_000
 
 # What Go's expressions and Python's read alike, of what Go takes at all.
-_ALIKE = re.compile(r"(?:[^\\(\[]|\\[^A-Za-z0-9]|\\[dDwWsSbB]|\((?!\?)|\((?=\?:)|\[(?!\[|[^]]*\[:))*")
+_ALIKE = re.compile(
+    r"(?:[^\\(\[]|\\[^A-Za-z0-9]|\\[dDwWsSbB]|\((?!\?)|\((?=\?:)|\[(?!\[|[^]]*\[:))*"
+)
 
 
 class LabelPrefix(NamedTuple):

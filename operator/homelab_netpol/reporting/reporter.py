@@ -14,6 +14,7 @@ from homelab_netpol.policy.keys import API_VERSION, PolicyKey, WorkKey, owner_of
 from homelab_netpol.policy.objects import LivePolicy
 from homelab_netpol.policy.rendering import RenderError
 from homelab_netpol.reporting.definitions import DefinitionReporter
+from homelab_netpol.reporting.enforcement import EnforcementReporter
 from homelab_netpol.reporting.findings import FindingReporter
 from homelab_netpol.reporting.hatch import HatchReporter
 from homelab_netpol.reporting.recorder import EventRecorder, EventSink
@@ -27,13 +28,15 @@ class Reporter:
         hatch: reports escape hatches.
         definitions: reports custom resources.
         findings: reports what others wrote.
+        enforcement: reports whether Cilium enforces policies.
     """
 
-    def __init__(self, events: EventSink, metrics: Metrics) -> None:
+    def __init__(self, events: EventSink, metrics: Metrics, cilium_namespace: str) -> None:
         recorder = self._recorder = EventRecorder(events)
         self.hatch = HatchReporter(recorder, metrics)
         self.definitions = DefinitionReporter(recorder, metrics)
         self.findings = FindingReporter(recorder, metrics)
+        self.enforcement = EnforcementReporter(recorder, metrics, cilium_namespace)
         self._metrics = metrics
         self._problems: dict[str, frozenset[Problem]] = {}
         self._failures: dict[PolicyKey, str] = {}

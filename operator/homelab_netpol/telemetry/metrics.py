@@ -50,6 +50,15 @@ class Metrics:
             "When the escape hatch of a namespace closes by itself, in Unix time.",
             "namespace",
         )
+        self.enforcement_impaired = self._gauge(
+            "enforcement_impaired",
+            "1 for each reason for which Cilium does not enforce policies, or not as written.",
+            "reason",
+        )
+        self.enforcement_known = self._gauge(
+            "enforcement_known",
+            "1 when Cilium's configuration could be read: without, nothing is known of enforcement.",
+        )
         self.invalid_policies = self._gauge(
             "invalid_policies",
             "1 for each policy of the operator that Cilium rejects and so does not put in force.",
