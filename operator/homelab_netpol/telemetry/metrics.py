@@ -57,7 +57,7 @@ class Metrics:
         )
         self.enforcement_known = self._gauge(
             "enforcement_known",
-            "1 when Cilium's configuration could be read: without, nothing is known of enforcement.",
+            "1 when Cilium's configuration could be read; if not, its enforcement is not known.",
         )
         self.invalid_policies = self._gauge(
             "invalid_policies",
