@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from homelab_netpol.cilium.agent_config import AgentConfig
-from homelab_netpol.cilium.terms import NAMESPACE_KEY
 from homelab_netpol.cilium.version import Version
 
 
@@ -21,7 +20,6 @@ class Impairment(StrEnum):
     POLICIES_OFF = "PoliciesOff"
     NAMESPACED_POLICIES_OFF = "NamespacedPoliciesOff"
     NO_AGENTS = "NoAgents"
-    NAMESPACES_NOT_IN_IDENTITIES = "NamespacesNotInIdentities"
     CLUSTERWIDE_POLICIES_OFF = "ClusterwidePoliciesOff"
     AGENTS_NOT_READY = "AgentsNotReady"
     LABELS_NOT_IN_IDENTITIES = "LabelsNotInIdentities"
@@ -30,14 +28,7 @@ class Impairment(StrEnum):
 
 
 # With one of these, a packet that policies forbid passes.
-_TOTAL = frozenset(
-    {
-        Impairment.AUDIT_MODE,
-        Impairment.POLICIES_OFF,
-        Impairment.NO_AGENTS,
-        Impairment.NAMESPACES_NOT_IN_IDENTITIES,
-    }
-)
+_TOTAL = frozenset({Impairment.AUDIT_MODE, Impairment.POLICIES_OFF, Impairment.NO_AGENTS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +118,6 @@ def _of_config(config: AgentConfig, where: str, needs: Needs) -> Iterator[tuple[
         yield Impairment.AUDIT_MODE, f"Cilium's audit mode is on (policy-audit-mode {where})"
     if config.policies_off:
         yield Impairment.POLICIES_OFF, f"Cilium enforces no policy (enable-policy: never {where})"
-    if config.identity_labels.keeps(NAMESPACE_KEY) is False:
-        yield (
-            Impairment.NAMESPACES_NOT_IN_IDENTITIES,
-            f"Cilium leaves Namespaces' names out of identities (labels {where})",
-        )
     if not config.namespaced_policies:
         yield (
             Impairment.NAMESPACED_POLICIES_OFF,

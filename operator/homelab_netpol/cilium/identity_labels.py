@@ -43,10 +43,8 @@ _BASE: tuple[str, ...] = (
 )
 _MOST_REMEMBERED = 20_000
 
-# What Go's expressions and Python's read alike, of what Go takes at all.
-_ALIKE = re.compile(
-    r"(?:[^\\(\[]|\\[^A-Za-z0-9]|\\[dDwWsSbB]|\((?!\?)|\((?=\?:)|\[(?!\[|[^]]*\[:))*"
-)
+# What Go takes, and Python does not, or not for the same.
+_OTHERWISE = re.compile(r"\(\?|\[\[|\[:|--|&&|\|\||~~|\\(?![dDwWsSbB])[A-Za-z0-9]")
 
 
 class LabelPrefix(NamedTuple):
@@ -173,7 +171,7 @@ def _read_prefix(text: str) -> LabelPrefix | None:
         return None
     ignore = pattern.startswith("!")
     pattern = pattern.removeprefix("!")
-    if expression(pattern) is not None or _ALIKE.fullmatch(pattern) is None:
+    if expression(pattern) is not None or _OTHERWISE.search(pattern):
         return None
     try:
         _compiled(pattern)
