@@ -193,6 +193,19 @@ class Engine:
             verdicts += (Verdict(**v) for v in self._ask(op="flows", flows=batch)["verdicts"])
         return verdicts
 
+    def keeps_labels(self, keys: Sequence[str], prefixes: Sequence[str] = ()) -> list[bool]:
+        """Whether pods' labels of these keys are in their identities, by Cilium's labels filter.
+
+        Args:
+            keys: of the labels.
+            prefixes: what the option `labels` adds to Cilium's default list.
+
+        Raises:
+            EngineError: Cilium refuses a prefix.
+        """
+        answer = self._ask(op="labels", keys=list(keys), prefixes=list(prefixes))
+        return list(answer["kept"])
+
     def start(self) -> None:
         """Starts the process, which ends by itself when this one does."""
         lab = self._lab or Lab()

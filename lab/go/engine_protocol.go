@@ -28,6 +28,8 @@ type request struct {
 	Identities map[string]identityRequest `json:"identities"`
 	Objects    []json.RawMessage          `json:"objects"`
 	Flows      []flowRequest              `json:"flows"`
+	Prefixes   []string                   `json:"prefixes"`
+	Keys       []string                   `json:"keys"`
 }
 
 // identityRequest has exactly one of its fields, but ports go with labels, and an address may go
@@ -69,6 +71,7 @@ type answer struct {
 	Error    string            `json:"error,omitempty"`
 	Rejected *[]rejection      `json:"rejected,omitempty"`
 	Verdicts *[]flowVerdict    `json:"verdicts,omitempty"`
+	Kept     *[]bool           `json:"kept,omitempty"`
 	Versions map[string]string `json:"versions,omitempty"`
 }
 
@@ -148,6 +151,9 @@ func (e *engine) dispatch(line []byte) (answer, error) {
 	case "flows":
 		verdicts, err := e.verdicts(r.Flows)
 		return answer{Verdicts: &verdicts}, err
+	case "labels":
+		kept, err := keptLabels(r.Prefixes, r.Keys)
+		return answer{Kept: &kept}, err
 	case "version":
 		return answer{Versions: versions()}, nil
 	default:

@@ -20,6 +20,7 @@ import kopf
 
 from homelab_netpol import __version__
 from homelab_netpol.cache.cluster import ClusterCache
+from homelab_netpol.cluster.cilium_config import CiliumReader
 from homelab_netpol.cluster.client import Api
 from homelab_netpol.cluster.connection import ClusterAccess
 from homelab_netpol.cluster.events import EventPoster
@@ -38,7 +39,6 @@ from homelab_netpol.reconcile.triggers import Triggers
 from homelab_netpol.reconcile.workers import Workers
 from homelab_netpol.reconcile.writer import Writer
 from homelab_netpol.reporting.reporter import Reporter
-from homelab_netpol.settings import DefaultDeny
 from homelab_netpol.telemetry.collectors import (
     collect_cache,
     collect_queue,
@@ -49,6 +49,7 @@ from homelab_netpol.telemetry.debug import describe
 from homelab_netpol.telemetry.metrics import Metrics
 from homelab_netpol.telemetry.readiness import Readiness, Watch
 from homelab_netpol.telemetry.server import HealthServer
+from homelab_netpol.watch.cilium_watch import CiliumWatch
 from homelab_netpol.watch.kopf_watch import KopfWatch
 from homelab_netpol.watch.list_check import ListCheck
 from homelab_netpol.watch.reflector import Reflector
@@ -100,11 +101,7 @@ class Runtime:
         self._events = EventPoster(
             api, metrics, uid_of=self._cache.namespaces.uid, is_busy=self._queue.is_busy
         )
-        reporter = Reporter(
-            self._events,
-            metrics,
-            open_without_profile=settings.default_deny is DefaultDeny.LABELLED,
-        )
+        reporter = Reporter(self._events, metrics, settings)
         writer = Writer(
             resources, self._cache.policies, self._leadership, self._cache.label_keys.component
         )
@@ -125,6 +122,14 @@ class Runtime:
         self._resync = Resync(
             resources, lists, self._cache, self._triggers, self._queue, reporter, metrics
         )
+        self._enforcement = reporter.enforcement
+        self._cilium_watch = CiliumWatch(
+            CiliumReader(api, settings.cilium),
+            self._cache,
+            self._triggers,
+            self._queue,
+            self._enforcement,
+        )
         self._reflectors = {kind: self._make_reflector(kind, resources) for kind in self._kinds()}
         snapshots = SnapshotReader(api, settings.label_domain)
         self._inspector = Inspector(
@@ -141,6 +146,7 @@ class Runtime:
             port=settings.server.port,
             refresh=self._refresh_metrics,
             not_ready_because=self._readiness.not_ready_because,
+            remark=lambda: self._enforcement.sentence,
             alive_seconds=settings.server.alive_seconds,
             describe=self._describe if settings.server.debug else None,
         )
@@ -150,7 +156,7 @@ class Runtime:
         async with self._server:
             self._take_signals()
             stopping = asyncio.create_task(self._stop.wait(), name="stop")
-            synced = asyncio.create_task(self._resync.first(), name="first sync")
+            synced = asyncio.create_task(self._first_sync(), name="first sync")
             await asyncio.wait({stopping, synced}, return_when=asyncio.FIRST_COMPLETED)
             if stopping.done():
                 synced.cancel()
@@ -159,6 +165,10 @@ class Runtime:
             self._labels_current.set()
             await self._run_jobs(stopping)
         log.info("Stopped.")
+
+    async def _first_sync(self) -> None:
+        await self._cilium_watch.first()
+        await self._resync.first()
 
     async def _run_jobs(self, stopping: asyncio.Task[Any]) -> None:
         settings = self._settings
@@ -169,6 +179,7 @@ class Runtime:
             "deadlines": self._follow_deadlines(),
             "label grace": self._follow_grace(),
             "inspection": self._inspector.run(settings.inspection_seconds),
+            "Cilium's configuration": self._cilium_watch.run(settings.inspection_seconds),
         }
         if self._elector is not None:
             coroutines["lease"] = self._elector.run()

@@ -20,8 +20,8 @@ _COLLECTIONS = {
     "ServiceAccount": f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts",
     "ClusterRole": "/apis/rbac.authorization.k8s.io/v1/clusterroles",
     "ClusterRoleBinding": "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
-    "Role": f"/apis/rbac.authorization.k8s.io/v1/namespaces/{NAMESPACE}/roles",
-    "RoleBinding": f"/apis/rbac.authorization.k8s.io/v1/namespaces/{NAMESPACE}/rolebindings",
+    "Role": "/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/roles",
+    "RoleBinding": "/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/rolebindings",
 }
 _BINDINGS = ("ClusterRoleBinding", "RoleBinding")
 # The one of the manifests, and one for each replica.
@@ -68,8 +68,7 @@ class Rights:
         """Takes the bindings away: the accounts may do nothing any more."""
         for document in self._documents:
             if document["kind"] in _BINDINGS:
-                path = f"{_COLLECTIONS[document['kind']]}/{document['metadata']['name']}"
-                self._kube.delete(path)
+                self._kube.delete(f"{_collection(document)}/{document['metadata']['name']}")
 
     def create_account(self, account: str) -> None:
         """Makes a service account."""
@@ -95,4 +94,9 @@ class Rights:
         partial.replace(path)
 
     def _create(self, document: Manifest) -> None:
-        self._kube.create(_COLLECTIONS[document["kind"]], document)
+        self._kube.create(_collection(document), document)
+
+
+def _collection(document: Manifest) -> str:
+    namespace = document["metadata"].get("namespace", NAMESPACE)
+    return _COLLECTIONS[document["kind"]].format(namespace=namespace)

@@ -19,9 +19,9 @@ RBAC = (MANIFESTS / "base" / "rbac.yaml", MANIFESTS / "components" / "admission"
 _RBAC_API = "/apis/rbac.authorization.k8s.io/v1"
 ACCOUNTS = f"/api/v1/namespaces/{HOME}/serviceaccounts"
 _COLLECTIONS = {
-    "ServiceAccount": ACCOUNTS,
-    "Role": f"{_RBAC_API}/namespaces/{HOME}/roles",
-    "RoleBinding": f"{_RBAC_API}/namespaces/{HOME}/rolebindings",
+    "ServiceAccount": f"/api/v1/namespaces/{HOME}/serviceaccounts",
+    "Role": f"{_RBAC_API}/namespaces/{{namespace}}/roles",
+    "RoleBinding": f"{_RBAC_API}/namespaces/{{namespace}}/rolebindings",
     "ClusterRole": f"{_RBAC_API}/clusterroles",
     "ClusterRoleBinding": f"{_RBAC_API}/clusterrolebindings",
 }
@@ -84,7 +84,7 @@ def install(kube: Kube, documents: list[Manifest]) -> None:
     for document in documents:
         path = place(document)
         if kube.get(path) is None:
-            kube.create(_COLLECTIONS[document["kind"]], document)
+            kube.create(_collection(document), document)
         elif document["kind"] != "ServiceAccount":
             kube.replace(path, document)
 
@@ -103,7 +103,12 @@ def rights_of(documents: list[Manifest]) -> set[Right]:
 
 def place(document: Manifest) -> str:
     """Where an account, role or binding is."""
-    return f"{_COLLECTIONS[document['kind']]}/{document['metadata']['name']}"
+    return f"{_collection(document)}/{document['metadata']['name']}"
+
+
+def _collection(document: Manifest) -> str:
+    namespace = document["metadata"].get("namespace", HOME)
+    return _COLLECTIONS[document["kind"]].format(namespace=namespace)
 
 
 def write_kubeconfig(kube: Kube, cluster: Cluster, account: str, path: Path) -> Path:

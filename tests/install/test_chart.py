@@ -34,6 +34,7 @@ _HELMS_LABELS = (
 )
 _KEEP = "helm.sh/resource-policy"
 _CHECKSUM = "checksum/settings"
+CILIUMS = "homelab-netpol-cilium"
 
 
 @pytest.mark.parametrize(
@@ -132,11 +133,25 @@ def _unset(schema: Manifest, values: Manifest) -> list[str]:
     return paths
 
 
+def test_the_right_on_ciliums_config_map_is_where_the_settings_say_that_it_is() -> None:
+    cilium = {"namespace": "cilium", "configMap": "cilium-settings"}
+    by_values = chart({"settings": {"cilium": cilium}})
+    for objects, namespace, name in (
+        (chart(), "kube-system", "cilium-config"),
+        (by_values, "cilium", "cilium-settings"),
+    ):
+        role, binding = (the(objects, kind, CILIUMS) for kind in ("Role", "RoleBinding"))
+        assert role["metadata"]["namespace"] == binding["metadata"]["namespace"] == namespace
+        assert [rule["resourceNames"] for rule in role["rules"]] == [[name]]
+        assert binding["subjects"][0]["namespace"] == "homelab-netpol"
+
+
 def test_another_namespace_is_named_wherever_the_operators_own_is() -> None:
     objects = chart(*(VALUES[name] for name in COMPONENTS), namespace="elsewhere")
     assert settings_of(objects).admission.namespace == "elsewhere"
     for each in objects:
-        assert each["metadata"].get("namespace") in (None, "elsewhere")
+        in_ciliums = plain_name(each) == CILIUMS
+        assert in_ciliums or each["metadata"].get("namespace") in (None, "elsewhere")
         for subject in each.get("subjects", ()):
             assert subject["namespace"] == "elsewhere"
         parameters = each.get("spec", {}).get("paramRef")

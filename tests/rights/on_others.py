@@ -11,6 +11,7 @@ from tests.cluster.kube import Manifest, eventually
 from tests.cluster.own_crds import PROFILES
 from tests.cluster.spaces import PROFILE, access
 from tests.cluster.watched import series
+from tests.rights.roles import ELSEWHERE
 from tests.rights.stage import Play, Stage
 from tests.running_operator import RunningOperator
 
@@ -169,6 +170,14 @@ def _the_words_are_put_right(stage: Stage) -> Play:
     return Play(_words(stage))
 
 
+def _ciliums_configuration_is_read(stage: Stage) -> Play:
+    collection = f"/api/v1/namespaces/{ELSEWHERE}/configmaps"
+    stage.afterwards(f"{collection}/cilium-config")
+    body = {"metadata": {"name": "cilium-config"}, "data": {"policy-audit-mode": "true"}}
+    stage.kube.create(collection, body)
+    return Play(lambda operator: series(operator, "enforcement_impaired", reason="AuditMode"))
+
+
 SCENARIOS: dict[tuple[str, str], Prepare] = {
     ("namespaces", "list"): _a_profile_is_followed,
     ("namespaces", "watch"): _a_label_is_seen_at_once,
@@ -190,4 +199,8 @@ SCENARIOS: dict[tuple[str, str], Prepare] = {
     ("configmaps", "create"): _the_words_are_made,
     ("configmaps", "get"): _the_words_are_put_right,
     ("configmaps", "patch"): _the_words_are_put_right,
+}
+# For rights that are given in one other namespace.
+SCENARIOS_ELSEWHERE: dict[tuple[str, str], Prepare] = {
+    ("configmaps", "get"): _ciliums_configuration_is_read,
 }

@@ -10,6 +10,8 @@ from tests.cluster.kube import Manifest
 from tests.cluster.service_account import rbac, rights_of
 
 CILIUM, ISTIO = "cilium.io", "security.istio.io"
+# Where Cilium's ConfigMap is.
+ELSEWHERE = "kube-system"
 _BINDINGS = ("ClusterRoleBinding", "RoleBinding")
 
 
@@ -25,20 +27,28 @@ def rights(*groups: str) -> list[Right]:
     return [right for right in found if right.group not in (CILIUM, ISTIO)]
 
 
-def without(lacking: Collection[Right], account: str) -> list[Manifest]:
+def rights_elsewhere() -> list[Right]:
+    """The rights that the manifests give in `ELSEWHERE` only."""
+    there = [each for each in _documents() if each["metadata"].get("namespace") == ELSEWHERE]
+    return sorted(rights_of(there))
+
+
+def without(lacking: Collection[Right], account: str, *, namespace: str = HOME) -> list[Manifest]:
     """An account with the roles of the manifests, under names of its own.
 
     Args:
-        lacking: the rights that it lacks, wherever a rule gives them.
+        lacking: the rights that it lacks.
         account: its name, which its roles and bindings have as well.
+        namespace: where it lacks them, and clusterwide; in other namespaces it has them.
     """
     found = copy.deepcopy(_documents())
     for document in found:
-        document["metadata"] = {"name": _renamed(document, account)}
+        home = document["metadata"].get("namespace", HOME)
+        document["metadata"] = {"name": _renamed(document, account), "namespace": home}
         if document["kind"] in _BINDINGS:
             document["roleRef"]["name"] = f"{account}-{document['roleRef']['name']}"
             document["subjects"] = [{"kind": "ServiceAccount", "name": account, "namespace": HOME}]
-        for right in lacking if "rules" in document else ():
+        for right in lacking if "rules" in document and home == namespace else ():
             document["rules"] = [
                 smaller for rule in document["rules"] for smaller in _smaller(rule, right)
             ]

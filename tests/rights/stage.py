@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.cluster.audited import HOME, Asked, AuditedPlane, Right
 from tests.cluster.definitions import Definitions
-from tests.cluster.kube import Kube, eventually
+from tests.cluster.kube import Kube, Manifest, eventually
 from tests.cluster.service_account import install, place, user, write_kubeconfig
 from tests.cluster.spaces import Spaces
 from tests.rights.roles import without
@@ -75,10 +75,13 @@ class Stage:
         self.definitions.clear()
         self.spaces.clear()
 
-    def play(self, right: Right, prepare: Callable[[Stage], Play]) -> None:
-        """Plays a scenario without a right, and with it."""
+    def play(
+        self, right: Right, prepare: Callable[[Stage], Play], *, namespace: str = HOME
+    ) -> None:
+        """Plays a scenario without a right, and with it; `namespace` is where it is given."""
         account = f"without-{os.getpid()}-{next(_number)}"
-        install(self.kube, without([right], account))
+        lacking = without([right], account, namespace=namespace)
+        install(self.kube, lacking)
         kubeconfig = write_kubeconfig(self.kube, self._plane, account, self._folder / account)
         play = prepare(self)
         with self._operator(kubeconfig, play) as operator:
@@ -93,10 +96,10 @@ class Stage:
             words = (play.says.format(verb=right.verb), right.resource.partition("/")[0])
             eventually(lambda: _says(operator, *words), f"the log to say {words}")
             if not play.restart:
-                self._give_back(account, right)
+                self._give_back(account, lacking)
                 eventually(lambda: play.done(operator), f"what {right} is needed for")
         if play.restart:
-            self._give_back(account, right)
+            self._give_back(account, lacking)
             with self._operator(kubeconfig, play) as operator:
                 operator.wait_ready()
                 eventually(lambda: play.done(operator), f"what {right} is needed for")
@@ -111,9 +114,9 @@ class Stage:
     def _refused(self, account: str) -> list[Asked]:
         return [asked for asked in self._plane.asked(user(account)) if not asked.permitted]
 
-    def _give_back(self, account: str, right: Right) -> None:
+    def _give_back(self, account: str, lacking: list[Manifest]) -> None:
         whole = {place(document): document for document in without([], account)}
-        for document in without([right], account):
+        for document in lacking:
             path = place(document)
             if whole[path] != document:
                 self.kube.replace(path, whole[path])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.cluster.audited import Right
 from tests.rights import on_others, on_policies
-from tests.rights.roles import CILIUM, ISTIO, rights
+from tests.rights.roles import CILIUM, ISTIO, rights, rights_elsewhere
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "rights.md"
 ROW = re.compile(r"^\| (`[^|]*`) \| (`[^|]*`) \| [^|]+ \| [^|]+ \|$", re.MULTILINE)
@@ -28,9 +28,11 @@ def listed() -> list[Right]:
 
 
 def test_the_page_lists_each_right_once_and_no_other() -> None:
-    assert Counter(listed()) == Counter([*rights(), *rights(CILIUM, ISTIO)])
+    assert Counter(listed()) == Counter([*rights(), *rights(CILIUM, ISTIO), *rights_elsewhere()])
 
 
 def test_there_is_no_scenario_without_its_right() -> None:
     given = {(right.resource, right.verb) for right in [*rights(), *rights(CILIUM, ISTIO)]}
     assert {*on_others.SCENARIOS, *on_policies.SCENARIOS} == given
+    elsewhere = {(right.resource, right.verb) for right in rights_elsewhere()}
+    assert set(on_others.SCENARIOS_ELSEWHERE) == elsewhere

@@ -26,6 +26,7 @@ class Pages:
     def __init__(self, *, debug: bool = False, address: str = "127.0.0.1") -> None:
         self.metrics = Metrics()
         self.reason: str | None = None
+        self.remark: str | None = None
         self.mistaken = False
         self.asked_in: set[int] = set()
         self.server = HealthServer(
@@ -35,6 +36,7 @@ class Pages:
             refresh=self._refresh,
             not_ready_because=self._because,
             alive_seconds=1,
+            remark=lambda: self.remark,
             describe=(lambda: {"queue": {"waiting": 3}}) if debug else None,
         )
 
@@ -86,6 +88,19 @@ def test_readyz_says_why_it_is_not_ready() -> None:
     pages.reason = "the leader is not known yet"
 
     async def check() -> None:
+        assert await pages.get("/readyz") == (503, "not ready: the leader is not known yet\n")
+
+    serving(pages, check)
+
+
+def test_readyz_stays_ready_and_adds_what_keeps_policies_from_being_enforced() -> None:
+    pages = Pages()
+    pages.remark = "nothing is enforced: Cilium's audit mode is on"
+
+    async def check() -> None:
+        text = "ok\nnothing is enforced: Cilium's audit mode is on\n"
+        assert await pages.get("/readyz") == (200, text)
+        pages.reason = "the leader is not known yet"
         assert await pages.get("/readyz") == (503, "not ready: the leader is not known yet\n")
 
     serving(pages, check)

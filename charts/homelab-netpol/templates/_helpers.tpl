@@ -51,12 +51,21 @@ namespace and with its labels.
 {{- end }}
 {{- end }}
 
-{{/* One object: the release's namespace wherever it names one of its own, and the release's labels. */}}
+{{/*
+One object: the release's namespace wherever it names one of its own, and the release's labels. What is in
+Cilium's namespace goes to where the settings say that Cilium's ConfigMap is.
+*/}}
 {{- define "homelab-netpol.object" -}}
 {{- $object := .object }}
 {{- $namespace := .context.Release.Namespace }}
 {{- $clusterwide := list "ClusterRole" "ClusterRoleBinding" "CustomResourceDefinition" "ValidatingAdmissionPolicy" "ValidatingAdmissionPolicyBinding" }}
-{{- if not (has $object.kind $clusterwide) }}
+{{- if eq (get $object.metadata "namespace") "kube-system" }}
+{{- $cilium := .context.Values.settings.cilium | default dict }}
+{{- $_ := set $object.metadata "namespace" (dig "namespace" "kube-system" $cilium) }}
+{{- range $object.rules }}
+{{- $_ := set . "resourceNames" (list (dig "configMap" "cilium-config" $cilium)) }}
+{{- end }}
+{{- else if not (has $object.kind $clusterwide) }}
 {{- $_ := set $object.metadata "namespace" $namespace }}
 {{- end }}
 {{- range $object.subjects }}

@@ -9,7 +9,9 @@ from homelab_netpol.cache.label_grace import LabelGrace
 from homelab_netpol.cache.last_good import LastGoodCache
 from homelab_netpol.cache.namespaces import NamespaceCache
 from homelab_netpol.cache.policies import PolicyCache
-from homelab_netpol.definitions import DefinitionKind
+from homelab_netpol.cilium.enforcement import CiliumState, Enforcement, Needs, assess
+from homelab_netpol.cilium.identity_labels import DEFAULT, IdentityLabels
+from homelab_netpol.definitions import DefinitionKind, settings_labels
 from homelab_netpol.intent import Intent, LastGood
 from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.keys import GATEWAYS, Scope, WorkKey
@@ -33,6 +35,7 @@ class ClusterCache:
         deadlines: when open hatches close by themselves.
         grace: the labels that were lost a moment ago, and still count.
         istio_installed: Istio's CRDs are there.
+        cilium: what is known of the Cilium that runs here.
     """
 
     def __init__(self, catalogue: Catalogue) -> None:
@@ -51,6 +54,8 @@ class ClusterCache:
             catalogue.settings.label_grace_seconds, catalogue.vocabulary.enforcement_key
         )
         self.istio_installed = True
+        where = catalogue.settings.cilium
+        self.cilium = CiliumState(f"{where.namespace}/{where.config_map}")
 
     def set_istio_installed(self, installed: bool) -> bool:
         """Plans with or without Istio's policies from now on; whether that is a change."""
@@ -60,12 +65,38 @@ class ClusterCache:
         self.planner = Planner(self.catalogue, istio=installed)
         return True
 
+    def set_cilium(self, state: CiliumState) -> bool:
+        """Takes in what is known of Cilium; whether selectors see other labels than before."""
+        self.cilium = state
+        return self._identity_labels() != self.catalogue.identity_labels
+
+    def enforcement(self) -> Enforcement:
+        """Whether Cilium enforces what the operator writes."""
+        config = self.cilium.config
+        needs = Needs(
+            labels=frozenset(label.key for label in settings_labels(self.catalogue.settings)),
+            layer_7=config is not None and not config.layer_7 and self._uses_layer_7(),
+        )
+        return assess(self.cilium, needs)
+
+    def _uses_layer_7(self) -> bool:
+        catalogue = self.catalogue
+        return any(
+            catalogue.resource(name).fqdns and self.intents.holding_grant(name)
+            for name in catalogue.vocabulary.resources
+        ) or any(catalogue.needs_layer_7(intent.profile or "") for intent in self.intents)
+
     def redefine(self) -> Catalogue:
         """Works out what the custom resources define now; the catalogue before that."""
         before = self.catalogue
-        self.catalogue = before.with_definitions(self.definitions.definitions())
+        definitions = self.definitions.definitions()
+        self.catalogue = before.with_definitions(definitions, self._identity_labels())
         self.planner = Planner(self.catalogue, istio=self.istio_installed)
         return before
+
+    def _identity_labels(self) -> IdentityLabels:
+        config = self.cilium.config
+        return config.identity_labels if config is not None else DEFAULT
 
     def applied(self, namespace: str) -> LastGood:
         """What was last in force in a Namespace."""

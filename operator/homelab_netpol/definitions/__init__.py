@@ -3,6 +3,12 @@
 Pure: no Kopf, no cluster.
 """
 
+from homelab_netpol.definitions.identity import (
+    SettingsLabel,
+    resource_problem,
+    settings_labels,
+    usable_with,
+)
 from homelab_netpol.definitions.model import (
     Definition,
     DefinitionKind,
@@ -23,7 +29,11 @@ __all__ = [
     "NotUsable",
     "ProfileDefinition",
     "ResourceDefinition",
+    "SettingsLabel",
     "UnusableReason",
     "read_profile",
     "read_resource",
+    "resource_problem",
+    "settings_labels",
+    "usable_with",
 ]

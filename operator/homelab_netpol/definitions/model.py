@@ -33,6 +33,7 @@ class UnusableReason(StrEnum):
     EXTENDS_UNKNOWN = "ExtendsUnknown"
     EXTENDS_CYCLE = "ExtendsCycle"
     EXTENDS_NOT_READY = "ExtendsNotReady"
+    LABEL_NOT_IN_IDENTITY = "LabelNotInIdentity"
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ def _grant(
         pods=None if pods is None else tuple(pod.labels for pod in pods if not pod.host_network),
         policies=inspection.selecting(home),
         namespace_labels=cache.namespaces.labels(home),
+        identity_labels=inspection.identity_labels,
     )
     grant = PolicyKey(Kind.CNP, home, policy_name(Component.GRANT, name))
     ports = tuple(GrantedPort(p.port, p.end_port, p.protocol.value) for p in resource.ports)

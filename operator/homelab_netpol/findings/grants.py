@@ -20,6 +20,7 @@ from homelab_netpol.cilium.evaluation.verdict import (
     judge,
     selected,
 )
+from homelab_netpol.cilium.identity_labels import IdentityLabels
 from homelab_netpol.findings.finding import (
     Finding,
     FindingReason,
@@ -74,6 +75,7 @@ class TargetFacts:
         policies: all policies that may select its pods: those in it and the clusterwide ones. Those
             of the operator may be among them.
         namespace_labels: of the Namespace; None: not known.
+        identity_labels: the labels of pods that selectors can see; None: not known.
     """
 
     exists: bool = True
@@ -81,6 +83,7 @@ class TargetFacts:
     pods: tuple[Mapping[str, str], ...] | None = None
     policies: tuple[ReadPolicy, ...] = ()
     namespace_labels: Mapping[str, str] | None = None
+    identity_labels: IdentityLabels | None = None
 
 
 def grant_findings(
@@ -104,7 +107,7 @@ def grant_findings(
         return [Finding(reason, consumer, message) for consumer in consumers]
     pods = _Target(resource, target)
     found = (
-        pods.finding(Pod(consumer, labels, {}, complete=False))
+        pods.finding(Pod(consumer, labels, {}, False, target.identity_labels))
         for consumer, labels in consumers.items()
     )
     return [finding for finding in found if finding is not None]
@@ -225,13 +228,13 @@ class _Target:
 
 
 def _target_pods(resource: GrantedResource, target: TargetFacts) -> Iterator[Pod]:
-    labels = target.namespace_labels
+    labels, seen = target.namespace_labels, target.identity_labels
     if target.pods is None:
-        yield Pod(resource.namespace, labels, resource.pod_labels, complete=False)
+        yield Pod(resource.namespace, labels, resource.pod_labels, False, seen)
         return
     for pod in target.pods:
         if _carries(pod, resource.pod_labels):
-            yield Pod(resource.namespace, labels, pod)
+            yield Pod(resource.namespace, labels, pod, identity_labels=seen)
 
 
 def _telling_ports(port: GrantedPort, rules: tuple[Selected, ...]) -> list[int]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from homelab_netpol.cache.cluster import ClusterCache
 from homelab_netpol.cilium.evaluation import Pod, ReadPolicy, read_policy
+from homelab_netpol.cilium.identity_labels import IdentityLabels
 from homelab_netpol.cluster.snapshot import Snapshot
 from homelab_netpol.findings.finding import Finding
 from homelab_netpol.policy.keys import CILIUM_KINDS, GATEWAYS, Scope, WorkKey
@@ -26,6 +27,12 @@ class Inspection:
         self._own: dict[str, tuple[ReadPolicy, ...]] = {}
         # As they are now: while an inspection runs, a Namespace may come or go.
         self.namespaces = list(cache.namespaces)
+
+    @property
+    def identity_labels(self) -> IdentityLabels | None:
+        """Which labels of pods selectors can see here; None: not known."""
+        config = self.cache.cilium.config
+        return config.identity_labels if config is not None else None
 
     def is_platform(self, namespace: str) -> bool:
         """It is one of the platform namespaces."""

@@ -17,13 +17,23 @@ from homelab_netpol.cache.cluster import ClusterCache
 from homelab_netpol.cluster.errors import ApiError
 from homelab_netpol.cluster.lease import Leadership
 from homelab_netpol.cluster.snapshot import Pause, SnapshotReader, young_garbage_only
-from homelab_netpol.findings import check_grants, check_platform
+from homelab_netpol.findings import (
+    check_grants,
+    check_identity_labels,
+    check_platform,
+    check_pod_labels,
+)
 from homelab_netpol.findings.finding import Finding
 from homelab_netpol.findings.inspection import Check, Inspection
 
 log = logging.getLogger(__name__)
 
-CHECKS: tuple[Check, ...] = (check_grants.check, check_platform.check)
+CHECKS: tuple[Check, ...] = (
+    check_grants.check,
+    check_platform.check,
+    check_identity_labels.check,
+    check_pod_labels.check,
+)
 
 
 class Inspector:

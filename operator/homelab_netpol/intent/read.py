@@ -147,7 +147,11 @@ class _Reader:
     def _resource_not_usable(self, key: str, resource: str, in_force: str) -> None:
         named = f"shared resource {resource!r}"
         why = self._words.unusable_resources.get(resource)
-        if why is None:
+        in_settings = self._words.unusable_settings.get(resource)
+        if in_settings is not None:
+            message = f"The {named} cannot be used: {in_settings.rstrip('.')}; {in_force}."
+            self._report(Reason.ACCESS_NOT_READY, key, message)
+        elif why is None:
             choice = did_you_mean(resource, self._words.resources)
             message = f"There is no {named}; {in_force}. {choice}"
             self._report(Reason.ACCESS_UNKNOWN, key, message)

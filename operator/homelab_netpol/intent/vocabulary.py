@@ -34,6 +34,7 @@ class Vocabulary:
     mesh_label: tuple[str, str]
     unusable_profiles: Mapping[str, str] = field(default_factory=dict)
     unusable_resources: Mapping[str, str] = field(default_factory=dict)
+    unusable_settings: Mapping[str, str] = field(default_factory=dict)
     own_namespace: str | None = None
 
     @property

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from homelab_netpol.cilium.identity_labels import DEFAULT, IdentityLabels
 from homelab_netpol.cilium.terms import is_label_value
 from homelab_netpol.definitions import (
     CustomProfile,
@@ -14,6 +15,8 @@ from homelab_netpol.definitions import (
     Definitions,
     NotUsable,
     UnusableReason,
+    resource_problem,
+    usable_with,
 )
 from homelab_netpol.intent import Vocabulary
 from homelab_netpol.package_data import data_folder
@@ -42,9 +45,11 @@ class Catalogue:
     Attributes:
         settings: the settings it was made from.
         definitions: the custom resources.
+        identity_labels: which labels selectors can see in this cluster.
         vocabulary: the words that labels may use.
         renderer: of the templates.
         unusable: the custom resources that cannot be used, by kind and name, and why not.
+        unusable_settings: likewise the shared resources of the settings.
     """
 
     def __init__(
@@ -54,6 +59,7 @@ class Catalogue:
         *,
         renderer: Renderer | None = None,
         own_namespace: str | None = None,
+        identity_labels: IdentityLabels = DEFAULT,
     ) -> None:
         """Reads the templates' names, and resolves the custom resources.
 
@@ -64,15 +70,19 @@ class Catalogue:
             own_namespace: where the operator itself runs; None: outside the cluster. Whatever the
                 settings say, it is a platform namespace, and no policy of the operator's switches
                 on default deny for what leaves it: it must never cut itself off.
+            identity_labels: which labels selectors can see in this cluster.
 
         Raises:
             RenderError: a template directory is missing, or a template's name is no profile's.
         """
         self.settings = settings
         self.definitions = definitions or Definitions()
+        self.identity_labels = identity_labels
+        self._checked = usable_with(self.definitions, identity_labels)
         self.renderer = renderer or Renderer(_directories(settings), _globals(settings))
         self._own_namespace = own_namespace
         self.unusable: dict[tuple[DefinitionKind, str], NotUsable] = {}
+        self.unusable_settings: dict[str, NotUsable] = {}
         self._gateways_of: dict[str, frozenset[str]] = {}
         self._composed: dict[tuple[str, str], Rendered] = {}
         templates = {
@@ -103,13 +113,22 @@ class Catalogue:
             mesh_label=(settings.mesh.label, settings.mesh.value),
             unusable_profiles=self._messages(DefinitionKind.PROFILE),
             unusable_resources=self._messages(DefinitionKind.RESOURCE),
+            unusable_settings={
+                name: found.message for name, found in self.unusable_settings.items()
+            },
             own_namespace=own_namespace,
         )
 
-    def with_definitions(self, definitions: Definitions) -> Catalogue:
-        """The same settings and templates with other custom resources."""
+    def with_definitions(
+        self, definitions: Definitions, identity_labels: IdentityLabels = DEFAULT
+    ) -> Catalogue:
+        """The same settings and templates with other custom resources, or in another cluster."""
         return Catalogue(
-            self.settings, definitions, renderer=self.renderer, own_namespace=self._own_namespace
+            self.settings,
+            definitions,
+            renderer=self.renderer,
+            own_namespace=self._own_namespace,
+            identity_labels=identity_labels,
         )
 
     def changed_since(self, before: Catalogue) -> tuple[set[str], set[str]]:
@@ -118,6 +137,9 @@ class Catalogue:
         profiles = {name for name in {*old, *new} if old.get(name) != new.get(name)}
         was, now = before._resources, self._resources
         resources = {name for name in {*was, *now} if was.get(name) != now.get(name)}
+        for name in {*before.unusable_settings, *self.unusable_settings}:
+            if before.unusable_settings.get(name) != self.unusable_settings.get(name):
+                resources.add(name)
         for key in {*before.unusable, *self.unusable}:
             if before.unusable.get(key) != self.unusable.get(key):
                 (profiles if key[0] is DefinitionKind.PROFILE else resources).add(key[1])
@@ -125,7 +147,7 @@ class Catalogue:
 
     def _usable_profiles(self, templates: Mapping[str, bool]) -> dict[str, CustomProfile]:
         usable: dict[str, CustomProfile] = {}
-        for name, found in self.definitions.resolve_profiles(templates).items():
+        for name, found in self._checked.resolve_profiles(templates).items():
             if isinstance(found, NotUsable):
                 self.unusable[DefinitionKind.PROFILE, name] = found
             else:
@@ -133,10 +155,17 @@ class Catalogue:
         return usable
 
     def _usable_resources(self) -> dict[str, SharedResource]:
-        usable = dict(self.settings.shared_resources)
-        for name, found in self.definitions.resources.items():
+        usable: dict[str, SharedResource] = {}
+        for name, resource in self.settings.shared_resources.items():
+            path = f"sharedResources.{name}.podLabels in the operator's settings"
+            problem = resource_problem(resource, self.identity_labels, path)
+            if problem is None:
+                usable[name] = resource
+            else:
+                self.unusable_settings[name] = problem
+        for name, found in self._checked.resources.items():
             problem = found.problem
-            if name in usable and not self.settings.is_built_in(name):
+            if name in self.settings.shared_resources and not self.settings.is_built_in(name):
                 message = (
                     f"metadata.name: the operator's settings say what {name} is (sharedResources);"
                     " take it out there, or choose another name"
@@ -200,6 +229,16 @@ class Catalogue:
             body = compose(base, ingress, egress)
             known = self._composed[memo] = (body, digest_of(body))
         return known
+
+    def needs_layer_7(self, profile: str) -> bool:
+        """Whether rules of a NetworkProfile are about DNS names or HTTP requests."""
+        custom = self._custom.get(profile)
+        if custom is None:
+            return False
+        ports = (
+            port for rule in custom.ingress + custom.egress for port in rule.get("toPorts") or ()
+        )
+        return names_need_dns(custom.egress) or any(port.get("rules") for port in ports)
 
     def template_of(self, profile: str) -> str:
         """The template that a known profile stands on: itself, or what it extends in the end."""

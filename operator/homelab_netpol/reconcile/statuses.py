@@ -40,8 +40,12 @@ class Statuses:
         live = self._cache.definitions.get(kind, name)
         if live is None:
             # Which may be there again under the name of a template or of a setting.
-            known = self._cache.catalogue.vocabulary
-            still = known.profiles if kind is DefinitionKind.PROFILE else known.resources
+            catalogue = self._cache.catalogue
+            known = catalogue.vocabulary
+            still = {
+                DefinitionKind.PROFILE: known.profiles,
+                DefinitionKind.RESOURCE: {*known.resources, *catalogue.unusable_settings},
+            }[kind]
             users = 0 if name in still else len(self._users(kind, name))
             self._reporter.definitions.gone(kind, name, users)
             return 0

@@ -14,6 +14,7 @@ from homelab_netpol.cache.cluster import ClusterCache
 from homelab_netpol.cache.definitions import LiveDefinition
 from homelab_netpol.cache.intents import profiles_of
 from homelab_netpol.cache.namespaces import ObservedNamespace
+from homelab_netpol.cilium.enforcement import CiliumState
 from homelab_netpol.definitions import DefinitionKind
 from homelab_netpol.intent import NamespaceFacts, facts_in_force
 from homelab_netpol.policy.catalogue import KUBE_API
@@ -226,10 +227,17 @@ class Triggers:
             requests[VOCABULARY] = Priority.STATUS
         if KUBE_API in resources:
             requests[CLUSTERWIDE] = Priority.CHANGE
-        of_kind = profiles if kind is DefinitionKind.PROFILE else resources
-        for name in {*names, *of_kind}:
-            requests[status_key(kind, name)] = Priority.STATUS
+        moved = {DefinitionKind.PROFILE: profiles, DefinitionKind.RESOURCE: resources}
+        moved[kind] = {*names, *moved[kind]}
+        for of, those in moved.items():
+            requests |= dict.fromkeys((status_key(of, name) for name in those), Priority.STATUS)
         return requests
+
+    def cilium_observed(self, state: CiliumState) -> Requests:
+        """Cilium's configuration and agents were looked at."""
+        if not self._cache.set_cilium(state):
+            return {}
+        return self._redefine(DefinitionKind.PROFILE, ())
 
     def _names_any(
         self, facts: NamespaceFacts, profiles: Collection[str], resources: Collection[str]

@@ -14,9 +14,11 @@ from homelab_netpol.policy.keys import API_VERSION, PolicyKey, WorkKey, owner_of
 from homelab_netpol.policy.objects import LivePolicy
 from homelab_netpol.policy.rendering import RenderError
 from homelab_netpol.reporting.definitions import DefinitionReporter
+from homelab_netpol.reporting.enforcement import EnforcementReporter
 from homelab_netpol.reporting.findings import FindingReporter
 from homelab_netpol.reporting.hatch import HatchReporter
 from homelab_netpol.reporting.recorder import EventRecorder, EventSink
+from homelab_netpol.settings import DefaultDeny, Settings
 from homelab_netpol.telemetry.metrics import Metrics, drop_series
 
 
@@ -27,21 +29,17 @@ class Reporter:
         hatch: reports escape hatches.
         definitions: reports custom resources.
         findings: reports what others wrote.
+        enforcement: reports whether Cilium enforces policies.
     """
 
-    def __init__(self, events: EventSink, metrics: Metrics, *, open_without_profile: bool) -> None:
-        """Prepares.
-
-        Args:
-            events: where Events go.
-            metrics: the operator's.
-            open_without_profile: only namespaces with a profile are closed.
-        """
-        self._open_without_profile = open_without_profile
+    def __init__(self, events: EventSink, metrics: Metrics, settings: Settings) -> None:
+        # There, only namespaces with a profile are closed.
+        self._open_without_profile = settings.default_deny is DefaultDeny.LABELLED
         recorder = self._recorder = EventRecorder(events)
         self.hatch = HatchReporter(recorder, metrics)
         self.definitions = DefinitionReporter(recorder, metrics)
         self.findings = FindingReporter(recorder, metrics)
+        self.enforcement = EnforcementReporter(recorder, metrics, settings.cilium.namespace)
         self._metrics = metrics
         self._problems: dict[str, frozenset[Problem]] = {}
         self._failures: dict[PolicyKey, str] = {}

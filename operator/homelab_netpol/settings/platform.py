@@ -45,6 +45,18 @@ class Pods(Section):
     labels: PodLabels = Field(default_factory=dict, description="Labels that they all carry.")
 
 
+class Cilium(Section):
+    """Where Cilium's agents are, and the ConfigMap that they are configured by."""
+
+    namespace: DnsLabel = Field(default="kube-system", description="Where both are.")
+    config_map: DnsSubdomain = Field(default="cilium-config", description="The ConfigMap's name.")
+    agent_labels: PodLabels = Field(
+        default_factory=lambda: {"k8s-app": "cilium"},
+        min_length=1,
+        description="Labels of the agents' pods.",
+    )
+
+
 class Gateways(Section):
     """The pods through which requests enter the cluster, told apart by one label."""
 

@@ -56,6 +56,15 @@ class Metrics:
             " of the operator forgets it.",
             "namespace",
         )
+        self.enforcement_impaired = self._gauge(
+            "enforcement_impaired",
+            "1 for each reason for which Cilium does not enforce policies, or not as written.",
+            "reason",
+        )
+        self.enforcement_known = self._gauge(
+            "enforcement_known",
+            "1 when Cilium's configuration could be read; if not, its enforcement is not known.",
+        )
         self.invalid_policies = self._gauge(
             "invalid_policies",
             "1 for each policy of the operator that Cilium rejects and so does not put in force.",

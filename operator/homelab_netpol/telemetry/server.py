@@ -48,6 +48,7 @@ class HealthServer:
         refresh: Callable[[], None],
         not_ready_because: Callable[[], str | None],
         alive_seconds: float,
+        remark: Callable[[], str | None] = lambda: None,
         describe: Callable[[], Mapping[str, Any]] | None = None,
     ) -> None:
         """Prepares the server. The functions are called in the operator's loop.
@@ -59,6 +60,7 @@ class HealthServer:
             refresh: brings gauges up to date before they are shown.
             not_ready_because: why the operator is not ready; None when it is.
             alive_seconds: how long the loop may stand still before /healthz says so.
+            remark: what /readyz adds about the cluster when the operator is ready; None: nothing.
             describe: makes what /debug/state shows as JSON; without it there is no such page.
         """
         self.port = port
@@ -67,6 +69,7 @@ class HealthServer:
         self._refresh = refresh
         self._not_ready_because = not_ready_because
         self._alive_seconds = alive_seconds
+        self._remark = remark
         self._describe = describe
         self._heartbeat = Heartbeat()
         self._listening: Future[int] = Future()
@@ -173,12 +176,13 @@ class HealthServer:
         return web.Response(status=503, text=text)
 
     async def _ready(self, _: web.Request) -> web.Response:
+        remark = None
         try:
-            reason = await self._ask(self._not_ready_because)
+            reason, remark = await self._ask(lambda: (self._not_ready_because(), self._remark()))
         except _NoAnswer as error:
             reason = str(error)
         if reason is None:
-            return web.Response(text="ok\n")
+            return web.Response(text="ok\n" if remark is None else f"ok\n{remark}\n")
         return web.Response(status=503, text=f"not ready: {reason}\n")
 
     async def _show_state(

@@ -5,11 +5,11 @@ Pure. Each answers the questions that a policy's selectors ask; what is not know
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from homelab_netpol.cilium.evaluation.answer import Answer, Doubt
+from homelab_netpol.cilium.identity_labels import DEFAULT, IdentityLabels
 from homelab_netpol.cilium.terms import (
     CILIUM_LABELS_PREFIX,
     CLUSTER_PARTS,
@@ -24,15 +24,6 @@ from homelab_netpol.cilium.terms import (
 
 # Kubernetes puts this label, with the namespace's name, on every Namespace.
 _NAME_LABEL = "kubernetes.io/metadata.name"
-
-# Labels that a Cilium with default settings leaves out of identities (its labels filter), so that
-# no selector finds them. That setting may be another one, hence a Doubt.
-_IGNORED = re.compile(
-    r"io\.kubernetes|kubernetes\.io|k8s\.io|.*beta\.kubernetes\.io|topology\.kubernetes\.io"
-    r"|statefulset\.kubernetes\.io/pod-name|apps\.kubernetes\.io/pod-index"
-    r"|batch\.kubernetes\.io/(job-completion-index|controller-uid)|pod-template-generation"
-    r"|pod-template-hash|controller-revision-hash|controller-uid|annotation|etcd_node"
-)
 
 # The API server is on a node or outside the cluster.
 _PLACES_OF_API_SERVER = frozenset({"host", "remote-node", "world", "world-ipv4", "world-ipv6"})
@@ -50,12 +41,15 @@ class Pod:
         labels: its labels.
         complete: it has no others. False: it may have any others (`labels` empty: any pod of the
             namespace).
+        identity_labels: the labels that Cilium keeps of it; None: not known. Then a label that
+            Cilium leaves out by default is in doubt, and the others count as kept.
     """
 
     namespace: str
     namespace_labels: Mapping[str, str] | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     complete: bool = True
+    identity_labels: IdentityLabels | None = None
 
     def lookup(self, source: str, key: str) -> str | Doubt | None:
         """The value of a label of Cilium's; None: it has none of this key."""
@@ -70,8 +64,8 @@ class Pod:
         if key.startswith(CILIUM_LABELS_PREFIX):
             return Doubt.CILIUM_LABEL
         if key in self.labels:
-            return Doubt.IGNORED_LABEL if _IGNORED.match(key) else self.labels[key]
-        return None if self.complete else Doubt.POD_LABELS
+            return self._if_kept(key, self.labels[key])
+        return None if self.complete else self._if_kept(key, Doubt.POD_LABELS)
 
     def is_entity(self, name: str) -> Answer:
         """Whether one of Cilium's entities holds it."""
@@ -83,12 +77,21 @@ class Pod:
 
     def _of_namespace(self, key: str) -> str | Doubt | None:
         if key == _NAME_LABEL:
-            return self.namespace
+            return self._if_kept(NAMESPACE_LABELS_PREFIX + key, self.namespace)
         if self.namespace_labels is None:
-            return Doubt.NAMESPACE_LABELS
-        if key in self.namespace_labels and "beta.kubernetes.io" in key:
+            return self._if_kept(NAMESPACE_LABELS_PREFIX + key, Doubt.NAMESPACE_LABELS)
+        if key not in self.namespace_labels:
+            return None
+        return self._if_kept(NAMESPACE_LABELS_PREFIX + key, self.namespace_labels[key])
+
+    def _if_kept(self, key: str, value: str | Doubt) -> str | Doubt | None:
+        """What a selector sees of a label; None: nothing, as it is left out of identities."""
+        if self.identity_labels is None:
+            return value if DEFAULT.keeps(key) or isinstance(value, Doubt) else Doubt.IGNORED_LABEL
+        kept = self.identity_labels.keeps(key)
+        if kept is None:
             return Doubt.IGNORED_LABEL
-        return self.namespace_labels.get(key)
+        return value if kept else None
 
 
 @dataclass(frozen=True, slots=True)

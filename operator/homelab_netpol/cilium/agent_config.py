@@ -1,0 +1,76 @@
+"""What Cilium's agents are configured to do, by the entries of their ConfigMap. Pure.
+
+Names and defaults are those of Cilium 1.20, package `option`; 1.16 to 1.19 name them alike. What a
+CiliumNodeConfig, a flag or an agent's own API changes for single nodes does not show here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from homelab_netpol.cilium.identity_labels import IdentityLabels, read_identity_labels
+from homelab_netpol.cilium.version import Version
+
+# What Cilium reads a truth value of: anything else is false.
+_TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
+# `fixed-identity-mapping`: numbers and names, as in `128=kv-store,129=kube-dns`.
+_FIXED = re.compile(r"(\d+)=([^,=]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class AgentConfig:
+    """Those of the agents' options that decide what becomes of policies.
+
+    Attributes:
+        identity_labels: which labels of pods selectors can see.
+        audit_mode: nothing is dropped; what would be is only told.
+        policies_off: `enable-policy: never`.
+        namespaced_policies: CiliumNetworkPolicies are read.
+        clusterwide_policies: CiliumClusterwideNetworkPolicies are read.
+        additive_policies: a policy may switch off its default deny (`enableDefaultDeny`).
+        layer_7: rules on DNS names and HTTP requests are possible.
+        host_firewall: policies for nodes are enforced.
+        fixed_identities: names that a pod can ask to be, by a label.
+    """
+
+    identity_labels: IdentityLabels
+    audit_mode: bool = False
+    policies_off: bool = False
+    namespaced_policies: bool = True
+    clusterwide_policies: bool = True
+    additive_policies: bool = True
+    layer_7: bool = True
+    host_firewall: bool = False
+    fixed_identities: frozenset[str] = frozenset()
+
+
+def read_agent_config(data: Mapping[str, str], versions: Collection[Version] = ()) -> AgentConfig:
+    """Reads the ConfigMap's entries.
+
+    Args:
+        data: as the API server gives them.
+        versions: of the agents, as far as they are known.
+    """
+    fixed = data.get("fixed-identity-mapping", "")
+    return AgentConfig(
+        identity_labels=read_identity_labels(
+            data.get("labels", ""),
+            versions,
+            own_base=bool(data.get("label-prefix-file", "").strip()),
+        ),
+        audit_mode=_is_on(data, "policy-audit-mode", default=False),
+        policies_off=data.get("enable-policy", "").strip().lower() == "never",
+        namespaced_policies=_is_on(data, "enable-cilium-network-policy", default=True),
+        clusterwide_policies=_is_on(data, "enable-cilium-clusterwide-network-policy", default=True),
+        additive_policies=_is_on(data, "enable-non-default-deny-policies", default=True),
+        layer_7=_is_on(data, "enable-l7-proxy", default=True),
+        host_firewall=_is_on(data, "enable-host-firewall", default=False),
+        fixed_identities=frozenset(name.strip() for _, name in _FIXED.findall(fixed)),
+    )
+
+
+def _is_on(data: Mapping[str, str], name: str, *, default: bool) -> bool:
+    value = data.get(name)
+    return default if value is None else value.strip() in _TRUE

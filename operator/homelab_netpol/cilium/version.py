@@ -1,0 +1,29 @@
+"""Cilium's version, as the image of its agents tells it. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+# A vendor's build (`v1.18.2-gke.1`) may have other faults, and others mended: it tells nothing.
+_TAG = re.compile(r":v?(\d+)\.(\d+)\.(\d+)(@sha256:[0-9a-f]+)?")
+
+
+class Version(NamedTuple):
+    """A release of Cilium."""
+
+    major: int
+    minor: int
+    patch: int
+
+    def __str__(self) -> str:
+        """As a release is named."""
+        return f"{self.major}.{self.minor}.{self.patch}"
+
+
+def read_version(image: str) -> Version | None:
+    """The release in an image's tag; None: the tag names none."""
+    found = _TAG.search(image)
+    if found is None or found.end() != len(image):
+        return None
+    return Version(int(found[1]), int(found[2]), int(found[3]))

@@ -1,0 +1,73 @@
+"""Reads how Cilium is configured, and which of its agents run. Nothing of it is ever written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from homelab_netpol.cilium.agent_config import read_agent_config
+from homelab_netpol.cilium.enforcement import Agents, CiliumState
+from homelab_netpol.cilium.version import Version, read_version
+from homelab_netpol.cluster.client import Api
+from homelab_netpol.cluster.errors import Forbidden, NotFound
+from homelab_netpol.settings import Cilium
+
+_AGENT = "cilium-agent"
+_OVER = ("Succeeded", "Failed")
+
+
+class CiliumReader:
+    """Asks for one ConfigMap, and for the agents' pods."""
+
+    def __init__(self, api: Api, settings: Cilium) -> None:
+        self._api = api
+        self._settings = settings
+        self._namespace = f"/api/v1/namespaces/{settings.namespace}"
+
+    async def read(self) -> CiliumState:
+        """What there is now; what is not there, or may not be read, is not known.
+
+        Raises:
+            ApiError: the server did not answer.
+        """
+        where = f"{self._settings.namespace}/{self._settings.config_map}"
+        agents = await self._agents()
+        try:
+            path = f"{self._namespace}/configmaps/{self._settings.config_map}"
+            found = await self._api.request("GET", path)
+        except (Forbidden, NotFound) as error:
+            return CiliumState(where, agents=agents, unknown_because=str(error))
+        versions = agents.versions if agents is not None else frozenset()
+        config = read_agent_config(found.get("data") or {}, versions)
+        return CiliumState(where, config=config, agents=agents)
+
+    async def _agents(self) -> Agents | None:
+        selector = ",".join(f"{k}={v}" for k, v in sorted(self._settings.agent_labels.items()))
+        ready = total = 0
+        versions: set[Version] = set()
+        try:
+            async for pods, _ in self._api.pages(
+                f"{self._namespace}/pods", label_selector=selector
+            ):
+                for pod in pods:
+                    if (pod.get("status") or {}).get("phase") in _OVER:
+                        continue
+                    total += 1
+                    ready += _is_ready(pod)
+                    version = _version(pod)
+                    versions |= {version} if version is not None else set()
+        except (Forbidden, NotFound):
+            return None
+        return Agents(ready, total, frozenset(versions))
+
+
+def _is_ready(pod: Mapping[str, Any]) -> bool:
+    conditions = (pod.get("status") or {}).get("conditions") or ()
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+
+
+def _version(pod: Mapping[str, Any]) -> Version | None:
+    for container in pod["spec"]["containers"]:
+        if container["name"] == _AGENT:
+            return read_version(container.get("image") or "")
+    return None

@@ -1,0 +1,130 @@
+"""Selectors whose labels Cilium leaves out of identities: they mean nobody, or everybody.
+
+Looks at what people wrote: shared resources, NetworkProfiles, and the settings' own labels.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from homelab_netpol.cilium.identity_labels import IdentityLabels
+from homelab_netpol.cilium.selectors import Requirement, read_selector
+from homelab_netpol.cilium.terms import NAMESPACE_LABELS_PREFIX
+from homelab_netpol.definitions.model import (
+    NotUsable,
+    ProfileDefinition,
+    ResourceDefinition,
+    UnusableReason,
+)
+from homelab_netpol.definitions.resolve import Definitions
+from homelab_netpol.settings import Settings, SharedResource
+
+_ENDPOINTS = {"ingress": "fromEndpoints", "egress": "toEndpoints"}
+_TAKE_ANOTHER = "Select by another label, such as app.kubernetes.io/name"
+
+
+class SettingsLabel(NamedTuple):
+    """A label by which the operator's policies select, as the settings have it.
+
+    Attributes:
+        path: of the setting.
+        key: of the label, as it is in identities.
+        namespace: of the pods that are meant; "": of any.
+    """
+
+    path: str
+    key: str
+    namespace: str
+
+
+def settings_labels(settings: Settings) -> Iterator[SettingsLabel]:
+    """The labels by which baselines, profiles and the hatch's net select."""
+    domain, mesh = settings.label_domain, settings.mesh
+    yield SettingsLabel("gateways.label", settings.gateways.label, settings.gateways.namespace)
+    for path, pods in (
+        ("dns.labels", settings.dns),
+        ("prometheus.labels", settings.prometheus),
+        ("mesh.ztunnel.labels", mesh.ztunnel),
+    ):
+        for key in pods.labels:
+            yield SettingsLabel(path, key, pods.namespace)
+    for path, key in (
+        ("mesh.label", mesh.label),
+        ("labelDomain", f"{domain}/enforcement"),
+        ("labelDomain", f"access.{domain}/kube-api"),
+    ):
+        yield SettingsLabel(path, NAMESPACE_LABELS_PREFIX + key, "")
+
+
+def usable_with(definitions: Definitions, identity_labels: IdentityLabels) -> Definitions:
+    """The same definitions; those that select by what no identity has cannot be used."""
+    return Definitions(
+        {
+            name: _with_problem(each, profile_problem(each, identity_labels))
+            for name, each in definitions.profiles.items()
+        },
+        {
+            name: _without_resource(each, identity_labels)
+            for name, each in definitions.resources.items()
+        },
+    )
+
+
+def resource_problem(
+    resource: SharedResource, identity_labels: IdentityLabels, path: str
+) -> NotUsable | None:
+    """Why a shared resource selects nobody; None: it may select somebody.
+
+    Args:
+        resource: what it says.
+        identity_labels: of the cluster.
+        path: of the field `podLabels`, for the message.
+    """
+    for key in resource.pod_labels:
+        why = identity_labels.why_left_out(key)
+        if why is not None:
+            message = f"{path}: {key} selects nobody, as {why}. {_TAKE_ANOTHER}"
+            return NotUsable(UnusableReason.LABEL_NOT_IN_IDENTITY, message)
+    return None
+
+
+def profile_problem(
+    profile: ProfileDefinition, identity_labels: IdentityLabels
+) -> NotUsable | None:
+    """Why a rule of a NetworkProfile means nobody, or everybody; None: it may mean what it says."""
+    for direction, rules in (("ingress", profile.ingress), ("egress", profile.egress)):
+        for index, rule in enumerate(rules):
+            for number, selector in enumerate(rule.get(_ENDPOINTS[direction]) or ()):
+                path = f"spec.{direction}[{index}].{_ENDPOINTS[direction]}[{number}]"
+                for one in _requirements(selector):
+                    why = identity_labels.why_left_out(one.key)
+                    if why is not None:
+                        whom = "everybody" if one.operator.is_negative else "nobody"
+                        message = f"{path}: {one.key} ({one.operator}) means {whom}, as {why}."
+                        return NotUsable(
+                            UnusableReason.LABEL_NOT_IN_IDENTITY, f"{message} {_TAKE_ANOTHER}"
+                        )
+    return None
+
+
+def _requirements(selector: Mapping[str, Any]) -> Iterator[Requirement]:
+    for one in read_selector(selector).requirements:
+        if one.is_of_pods:
+            yield one
+
+
+def _with_problem(profile: ProfileDefinition, problem: NotUsable | None) -> ProfileDefinition:
+    return profile if problem is None else dataclasses.replace(profile, problem=problem)
+
+
+def _without_resource(
+    definition: ResourceDefinition, identity_labels: IdentityLabels
+) -> ResourceDefinition:
+    if definition.resource is None:
+        return definition
+    problem = resource_problem(definition.resource, identity_labels, "spec.podLabels")
+    if problem is None:
+        return definition
+    return dataclasses.replace(definition, problem=problem, resource=None)
