@@ -1,4 +1,4 @@
-"""Small worlds of pods, and policies as people write them: all three kinds, all sorts of rules.
+"""Small worlds of pods, and policies as people write them: all four kinds, all sorts of rules.
 
 Nothing here knows what is allowed. Most of what it makes is in force in Cilium; a little is not.
 """
@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from random import Random
-from typing import Any, TypeVar
+from typing import TypeVar
+
+from tests.truth.random_cluster_policies import Json, cluster_policy
 
 NAMESPACES: dict[str, dict[str, str]] = {
     "shop": {"team": "web", "tier": "front"},
@@ -27,7 +29,6 @@ CIDRS = ("169.254.0.0/16", "203.0.113.0/24", "0.0.0.0/0", "10.0.0.0/8", "203.0.1
 _NAMESPACE_KEY = "io.kubernetes.pod.namespace"
 _LABELS_PREFIX = "io.cilium.k8s.namespace.labels."
 
-Json = dict[str, Any]
 T = TypeVar("T")
 
 
@@ -60,6 +61,8 @@ class Generator:
         return [self._policy(f"policy-{number}") for number in range(count)]
 
     def _policy(self, name: str) -> Json:
+        if self._by_chance(0.15):
+            return cluster_policy(self.random, name)
         kind = self._one_of("CiliumNetworkPolicy", "CiliumNetworkPolicy", "NetworkPolicy", "CCNP")
         metadata: Json = {"name": name, "uid": name, "generation": 1}
         if kind == "CCNP":

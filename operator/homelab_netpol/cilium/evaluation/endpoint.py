@@ -156,7 +156,30 @@ class Network:
         return Doubt.PART if first <= their_last and their_first <= last else False
 
 
-Endpoint = Pod | Entity | Network
+@dataclass(frozen=True, slots=True)
+class Name:
+    """What a DNS name outside the cluster resolves to; its addresses are not known."""
+
+    name: str
+
+    def lookup(self, source: str, key: str) -> str | Doubt | None:
+        """The value of a label of Cilium's; None: it has none of this key."""
+        if source not in (SOURCE_RESERVED, SOURCE_ANY, "fqdn"):
+            return None
+        return Doubt.ADDRESS if source == "fqdn" or key.startswith("world") else None
+
+    def is_entity(self, name: str) -> Answer:
+        """Whether one of Cilium's entities holds it."""
+        if name in ("all", "world"):
+            return True
+        return Doubt.ADDRESS if name.startswith("world-") else False
+
+    def is_within(self, _network: IpNetwork) -> Answer:
+        """Whether a network holds its addresses, which are not known."""
+        return Doubt.ADDRESS
+
+
+Endpoint = Pod | Entity | Network | Name
 
 
 def _ends(network: IpNetwork) -> tuple[int, int]:
