@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from random import Random
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from tests.truth.random_cluster_policies import Json, cluster_policy
+from tests.truth.random_cluster_policies import cluster_policy
 
 NAMESPACES: dict[str, dict[str, str]] = {
     "shop": {"team": "web", "tier": "front"},
@@ -29,6 +29,7 @@ CIDRS = ("169.254.0.0/16", "203.0.113.0/24", "0.0.0.0/0", "10.0.0.0/8", "203.0.1
 _NAMESPACE_KEY = "io.kubernetes.pod.namespace"
 _LABELS_PREFIX = "io.cilium.k8s.namespace.labels."
 
+Json = dict[str, Any]
 T = TypeVar("T")
 
 

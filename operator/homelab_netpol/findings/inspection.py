@@ -31,6 +31,12 @@ class Inspection:
         """It is one of the platform namespaces."""
         return namespace in self.cache.catalogue.vocabulary.platform_namespaces
 
+    def is_target(self, namespace: str) -> bool:
+        """The operator may write policies there for the sake of other namespaces."""
+        catalogue = self.cache.catalogue
+        beside_gateway = namespace == catalogue.settings.gateways.namespace
+        return beside_gateway or bool(catalogue.resources_in(namespace))
+
     def own(self, namespace: str) -> tuple[ReadPolicy, ...]:
         """The operator's policies in a namespace; "": the clusterwide ones."""
         known = self._own.get(namespace)

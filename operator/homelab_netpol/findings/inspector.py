@@ -14,13 +14,13 @@ from homelab_netpol.cache.cluster import ClusterCache
 from homelab_netpol.cluster.errors import ApiError
 from homelab_netpol.cluster.lease import Leadership
 from homelab_netpol.cluster.snapshot import Pause, SnapshotReader
-from homelab_netpol.findings import check_grants, check_platform
+from homelab_netpol.findings import check_grants, check_platform, check_widening
 from homelab_netpol.findings.finding import Finding
 from homelab_netpol.findings.inspection import Check, Inspection
 
 log = logging.getLogger(__name__)
 
-_CHECKS: tuple[Check, ...] = (check_grants.check, check_platform.check)
+_CHECKS: tuple[Check, ...] = (check_grants.check, check_platform.check, check_widening.check)
 
 
 class Inspector:
