@@ -87,11 +87,5 @@ def name_ports(ports: Iterable[tuple[str, int, int | None]]) -> str:
     )
 
 
-def fit(head: str, middle: str, tail: str) -> str:
-    """Joins the parts of a message; what there is too much of is cut out of the middle."""
-    room = LONGEST - len(head) - len(tail)
-    return f"{head}{middle if len(middle) <= room else f'{middle[: room - 1]}…'}{tail}"
-
-
 def _clip(name: str) -> str:
     return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"

@@ -7,11 +7,11 @@ where one of them begins or ends.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from homelab_netpol.cilium.evaluation.answer import Doubt
-from homelab_netpol.cilium.evaluation.endpoint import Endpoint
-from homelab_netpol.cilium.evaluation.policy import PortSpan, Rule
+from homelab_netpol.cilium.evaluation.endpoint import Endpoint, Pod
+from homelab_netpol.cilium.evaluation.policy import Direction, PortSpan, Rule
 from homelab_netpol.cilium.terms import LAST_PORT, TRANSPORT_PROTOCOLS
 from homelab_netpol.findings.finding import join_words, name_ports
 from homelab_netpol.findings.peers import Peer
@@ -47,7 +47,13 @@ def what_counts(
     on: defaultdict[tuple[str, ...], dict[str, None]] = defaultdict(dict)
     spans = _EVERY_PORT if rule.ports is None else rule.ports
     for peer in peers:
-        found = [span for span in spans if _any_counts(span, peer, turns, counts)]
+        # Only containers name ports, those of the pods that are called.
+        named = rule.direction is Direction.INGRESS or _is_pods(peer)
+        found = [
+            span
+            for span in spans
+            if (named or not span.name) and _any_counts(span, peer, turns, counts)
+        ]
         if found:
             on[_words(found)][peer.words] = None
     return [
@@ -55,6 +61,33 @@ def what_counts(
         f" on {join_words(_some(list(ports), _MOST_PORTS))}"
         for ports, words in on.items()
     ]
+
+
+def directions_in_words(
+    found: Mapping[Direction, Sequence[str]], room: int, ways: Mapping[Direction, str]
+) -> str:
+    """What counts in each direction, in so many characters at most."""
+    separator = "; "
+    share = room // max(len(found), 1) - len(separator)
+    parts = (_as_fits(f"{ways[direction]} ", words, share) for direction, words in found.items())
+    return separator.join(parts)
+
+
+def _as_fits(way: str, words: Sequence[str], room: int) -> str:
+    rest = " and more"
+    text = way + words[0]
+    if len(text) > room:
+        return f"{text[: room - 1]}…"
+    for word in words[1:]:
+        longer = f"{text}, {word}"
+        if len(longer) + len(rest) > room:
+            return text + rest
+        text = longer
+    return text
+
+
+def _is_pods(peer: Peer) -> bool:
+    return all(isinstance(endpoint, Pod) for endpoint in peer.endpoints)
 
 
 def _any_counts(span: PortSpan, peer: Peer, turns: Sequence[int], counts: Counts) -> bool:

@@ -7,7 +7,7 @@ and a rule of somebody else's allows it, the profile does not hold.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from homelab_netpol.cilium.evaluation.endpoint import Endpoint, Pod
 from homelab_netpol.cilium.evaluation.matchers import Matcher, select
@@ -23,8 +23,14 @@ from homelab_netpol.cilium.evaluation.verdict import (
     egress_verdict,
     ingress_verdict,
 )
-from homelab_netpol.findings.finding import Finding, FindingReason, fit, join_words, name_policies
-from homelab_netpol.findings.flows import turning_ports, what_counts
+from homelab_netpol.findings.finding import (
+    LONGEST,
+    Finding,
+    FindingReason,
+    join_words,
+    name_policies,
+)
+from homelab_netpol.findings.flows import directions_in_words, turning_ports, what_counts
 from homelab_netpol.findings.own_rules import OwnRules
 from homelab_netpol.findings.peers import (
     Peer,
@@ -43,6 +49,7 @@ _CLOSED = ReadPolicy(
     PolicyRef("", "", ""), tuple(Rule(direction, select(()), peers=()) for direction in Direction)
 )
 _FIRST_NAMES = 3
+_WAYS = {Direction.INGRESS: "ingress from", Direction.EGRESS: "egress to"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +120,7 @@ def finding_of(policy: PolicyRef, governed: Governed, added: Added, key: str) ->
     """
     named = name_policies([policy._replace(namespace="")])
     head = f"{named} lets more through than the profile {governed.profile} does: "
-    message = fit(head, _sentence(added), _what_to_do(key))
+    message = _message(head, added, key)
     return Finding(FindingReason.PROFILE_WIDENED, governed.name, message)
 
 
@@ -126,20 +133,17 @@ def finding_of_many(
         f"{name_policies([policy])} lets more through than the profiles of {len(namespaces)}"
         f" Namespaces do ({first}). In {namespaces[0]}: "
     )
-    message = fit(head, _sentence(added), _what_to_do(key))
+    message = _message(head, added, key)
     return Finding(FindingReason.PROFILE_WIDENED, "", message, about=policy)
 
 
-def _sentence(added: Added) -> str:
-    ways = {Direction.INGRESS: "ingress from", Direction.EGRESS: "egress to"}
-    return "; ".join(f"{ways[direction]} {', '.join(words)}" for direction, words in added.items())
-
-
-def _what_to_do(key: str) -> str:
-    return (
+def _message(head: str, added: Added, key: str) -> str:
+    what_to_do = (
         ". Narrow or delete it (a chart that brings it has a value for it, such as"
         f" networkPolicy.enabled), or say in its annotation {key} why it is meant."
     )
+    room = LONGEST - len(head) - len(what_to_do)
+    return f"{head}{directions_in_words(added, room, _WAYS)}{what_to_do}"
 
 
 def _may_add(rule: Rule) -> bool:
@@ -178,23 +182,25 @@ def _compared(
         (*own.networks, *networks_of(matchers)),
     )
     turns = sorted({*own.turns, *turning_ports(others)}) if others else own.turns
-    deciding = (*contrary, _CLOSED) if policy in contrary else (*contrary, policy, _CLOSED)
+    # At the ports that are asked about the rule holds, also if it gives them by name.
+    rules = [replace(each, ports=None) if each is rule else each for each in policy.rules]
+    asked = ReadPolicy(policy.ref, tuple(rules))
+    deciding = [asked, _CLOSED, *(one for one in contrary if one is not policy)]
     ask = ingress_verdict if rule.direction is Direction.INGRESS else egress_verdict
 
+    def passes(labels: Labels, endpoint: Endpoint, port: int, protocol: str) -> bool:
+        """Whether the rule has its way, also if another policy is not understood."""
+        pod = Pod(governed.name, governed.labels, labels)
+        verdict = ask(deciding, pod, endpoint, port, protocol)
+        return verdict.outcome is Outcome.ALLOWED or (
+            verdict.outcome is Outcome.UNKNOWN and policy.ref not in verdict.policies
+        )
+
     def is_added(peer: Peer, endpoint: Endpoint, port: int, protocol: str) -> bool:
-        for labels in pods:
-            if own.deny(governed.name, rule.direction, labels, peer, endpoint, port, protocol) and (
-                not contrary
-                or ask(
-                    deciding,
-                    Pod(governed.name, governed.labels, labels),
-                    endpoint,
-                    port,
-                    protocol,
-                ).outcome
-                is not Outcome.DENIED
-            ):
-                return True
-        return False
+        return any(
+            own.deny(governed.name, rule.direction, labels, peer, endpoint, port, protocol)
+            and (not contrary or passes(labels, endpoint, port, protocol))
+            for labels in pods
+        )
 
     return what_counts(rule, peers_of(rule, around), turns, is_added)
