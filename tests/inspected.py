@@ -56,6 +56,8 @@ class Cluster:
     ) -> list[Finding]:
         """What a check finds when others wrote these policies, and run these pods."""
         inspection = Inspection(self.cache, snapshot(foreign, pods))
+        for _ in inspection.sort():
+            pass
         return [finding for finding in check(inspection) if finding is not None]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import defaultdict
 from collections.abc import Hashable, Iterator
 
 from homelab_netpol.cilium.evaluation import Pod, ReadPolicy, read_policy
@@ -11,14 +10,13 @@ from homelab_netpol.cilium.terms import NAMESPACE_LABELS_PREFIX
 from homelab_netpol.findings.finding import Finding
 from homelab_netpol.findings.inspection import Inspection
 from homelab_netpol.findings.own_rules import OwnRules
-from homelab_netpol.findings.places import Labels, Places
+from homelab_netpol.findings.places import Labels
 from homelab_netpol.findings.widening import (
     Added,
     Governed,
     added_by,
     finding_of,
     finding_of_many,
-    is_contrary,
     may_add,
 )
 from homelab_netpol.intent import Intent
@@ -34,7 +32,6 @@ _SAME_LABELS = "same.labels"
 def check(inspection: Inspection) -> Iterator[Finding | None]:
     """Finds the policies that let more through than profiles say."""
     comparison = _Comparison(inspection)
-    yield from comparison.prepare()
     yield from comparison.of_namespaced()
     yield from comparison.of_clusterwide()
 
@@ -47,23 +44,10 @@ class _Comparison:
         self._inspection = inspection
         self._snapshot = inspection.snapshot
         self._key = inspection.cache.catalogue.vocabulary.widens_key
-        self._places = Places()
-        self._contrary: defaultdict[str, list[ReadPolicy]] = defaultdict(list)
+        self._places = inspection.places
         self._own: dict[object, tuple[OwnRules, list[Policy]]] = {}
         self._governed: dict[str, Governed | None] = {}
         self._label_keys = self._keys_looked_at()
-
-    def prepare(self) -> Iterator[None]:
-        """Sorts Namespaces, pods and what is contrary."""
-        for name in self._inspection.namespaces:
-            labels = self._cache.namespaces.labels(name) or {}
-            self._places.add(name, labels, self._snapshot.pods.get(name, ()))
-            yield None
-        for policy in self._snapshot.policies.get("", ()):
-            if is_contrary(policy):
-                for name in self._selected_by(policy):
-                    self._contrary[name].append(policy)
-                    yield None
 
     def of_namespaced(self) -> Iterator[Finding | None]:
         """One finding for each policy that adds something in its namespace."""
@@ -79,7 +63,7 @@ class _Comparison:
         """One finding for each policy and namespace; one alone for a policy that widens many."""
         for policy in self._snapshot.policies.get("", ()):
             widened: dict[str, tuple[Governed, Added]] = {}
-            for name in self._selected_by(policy) if self._is_asked(policy) else ():
+            for name in self._inspection.selected_by(policy) if self._is_asked(policy) else ():
                 governed = self._governed_at(name)
                 if governed is not None:
                     added = added_by(policy, governed, self._places)
@@ -92,13 +76,6 @@ class _Comparison:
                 continue
             for governed, added in widened.values():
                 yield finding_of(policy.ref, governed, added, self._key)
-
-    def _selected_by(self, policy: ReadPolicy) -> list[str]:
-        """The namespaces of which a clusterwide policy may select pods."""
-        subjects = dict.fromkeys(rule.subject for rule in policy.rules)
-        return list(
-            dict.fromkeys(name for subject in subjects for name in self._places.of_subject(subject))
-        )
 
     def _is_asked(self, policy: ReadPolicy) -> bool:
         """It may add something, and nobody has said that this is meant."""
@@ -119,13 +96,10 @@ class _Comparison:
         own = self._own_rules(intent, labels)
         if own is None or not self._cache.namespaces.is_writable(name):
             return None
-        theirs = self._snapshot.policies.get(name, ())
-        contrary = [policy for policy in theirs if is_contrary(policy)]
-        beside = self._contrary.get(name, [])
-        any_pod = Pod(name, labels, complete=False)
-        shared = None if contrary else _shared_key(beside, any_pod)
+        contrary = self._inspection.overruling.get(name, [])
+        shared = _shared_key(contrary, Pod(name, labels, complete=False))
         pods = self._snapshot.pods.get(name, ())
-        return Governed(name, labels, pods, own, intent.profile, [*contrary, *beside], shared)
+        return Governed(name, labels, pods, own, intent.profile, contrary, shared)
 
     def _own_rules(self, intent: Intent, labels: Labels) -> OwnRules | None:
         name = intent.namespace
@@ -165,9 +139,11 @@ class _Comparison:
 
 
 def _shared_key(policies: list[ReadPolicy], any_pod: Pod) -> Hashable | None:
-    """Which clusterwide policies are about all pods of a namespace; None: others may be, too."""
+    """Which of these are about all pods of a namespace, if all are clusterwide, or about none."""
     certain = []
     for policy in policies:
+        if policy.ref.namespace:
+            return None
         answers = {rule.subject.matches(any_pod) for rule in policy.rules}
         if answers == {True}:
             certain.append(policy.ref)

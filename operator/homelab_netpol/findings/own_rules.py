@@ -23,7 +23,7 @@ from homelab_netpol.cilium.evaluation.verdict import (
 from homelab_netpol.cilium.selectors import Operator, Requirement
 from homelab_netpol.cilium.terms import IpNetwork
 from homelab_netpol.findings.flows import turning_ports
-from homelab_netpol.findings.peers import Peer, namespaces_of, networks_of
+from homelab_netpol.findings.peers import Peer, names_of, namespaces_of, networks_of
 from homelab_netpol.findings.places import Labels, is_of_name
 
 _Pods = frozenset[tuple[str, str]] | None
@@ -98,7 +98,7 @@ class OwnRules:
         """
         known = self._keys.get(id(rule))
         if known is None:
-            known = self._keys[id(rule)] = _names_of(rule)
+            known = self._keys[id(rule)] = names_of(rule)
         names, looks_at_labels = known
         if looks_at_labels:
             return None
@@ -126,19 +126,6 @@ class OwnRules:
             subject = Pod(self._name, self._labels, pod)
             self._selected[key] = selected(self._policies, subject, direction)
         return self._selected[key]
-
-
-def _names_of(rule: Rule) -> tuple[frozenset[str], bool]:
-    """The namespaces that a rule's peers name, and whether they look at labels of others."""
-    requirements = [
-        one
-        for matcher in rule.peers
-        if isinstance(matcher, EndpointSelector)
-        for one in matcher.requirements
-        if one.is_of_namespace
-    ]
-    by_label = any(not is_of_name(one) for one in requirements)
-    return frozenset(namespaces_of(rule.peers)), by_label
 
 
 def _is_of_whole_namespaces(subject: Matcher) -> bool:

@@ -19,7 +19,7 @@ from homelab_netpol.cilium.evaluation.matchers import (
     Entities,
     Matcher,
 )
-from homelab_netpol.cilium.evaluation.policy import Direction, Rule
+from homelab_netpol.cilium.evaluation.policy import Rule
 from homelab_netpol.cilium.selectors import Operator, Requirement
 from homelab_netpol.cilium.terms import (
     CLUSTERS,
@@ -33,7 +33,7 @@ _EVERYWHERE = (ip_network("0.0.0.0/0"), ip_network("::/0"))
 _INTERNET = "the internet (world)"
 _EVERY_NAMESPACE = "every Namespace"
 _OWN_NAMESPACE = "its own Namespace"
-_NODES = ("host", "remote-node")
+_NODES = "nodes"
 # Of what lists more, the first ones are looked at.
 _MOST_NAMESPACES = 50
 _MOST_PODS = 24
@@ -77,7 +77,7 @@ class Surroundings:
 def peers_of(rule: Rule, around: Surroundings) -> Iterator[Peer]:
     """The peers of a rule, as far as they can be represented."""
     for matcher in rule.peers:
-        yield from _peers(matcher, rule.direction, around)
+        yield from _peers(matcher, around)
 
 
 def networks_of(matchers: Iterable[Matcher]) -> Iterator[IpNetwork]:
@@ -86,6 +86,17 @@ def networks_of(matchers: Iterable[Matcher]) -> Iterator[IpNetwork]:
         if isinstance(matcher, Cidr):
             yield matcher.network
             yield from matcher.exceptions
+
+
+def names_of(rule: Rule) -> tuple[frozenset[str], bool]:
+    """The namespaces that a rule's peers name, and whether it looks at labels of Namespaces."""
+    by_label = any(
+        one.is_of_namespace and not is_of_name(one)
+        for matcher in rule.peers
+        if isinstance(matcher, EndpointSelector)
+        for one in matcher.requirements
+    )
+    return frozenset(namespaces_of(rule.peers)), by_label
 
 
 def namespaces_of(matchers: Iterable[Matcher]) -> Iterator[str]:
@@ -97,11 +108,23 @@ def namespaces_of(matchers: Iterable[Matcher]) -> Iterator[str]:
                     yield from one.values
 
 
-def _peers(matcher: Matcher, direction: Direction, around: Surroundings) -> Iterator[Peer]:
+def selected_pods(
+    subject: Matcher, namespace: str, labels: Labels, pods: Sequence[Labels]
+) -> Sequence[Labels]:
+    """The pods of a namespace that a rule is certainly about, by their labels.
+
+    A rule that is about whatever pods there may be is about one without labels, if there are none.
+    """
+    if subject.matches(Pod(namespace, labels, {}, complete=False)) is True:
+        return pods or ({},)
+    return [pod for pod in pods if subject.matches(Pod(namespace, labels, pod)) is True]
+
+
+def _peers(matcher: Matcher, around: Surroundings) -> Iterator[Peer]:
     match matcher:
         case Entities(names):
             for name in sorted(names):
-                yield from _of_entity(name, direction, around)
+                yield from _of_entity(name, around)
         case Cidr(network, _):
             addresses = _addresses(matcher, around.networks)
             words = _INTERNET if network == _EVERYWHERE[0] else f"addresses {network}"
@@ -109,33 +132,24 @@ def _peers(matcher: Matcher, direction: Direction, around: Surroundings) -> Iter
             yield Peer(words, addresses, few=few)
         case DnsNames(names):
             for name in names:
-                yield Peer(name, (Name(_example_of(name)),), few=True)
+                yield Peer(name, (Name(example_of(name)),), few=True)
         case EndpointSelector():
-            yield from _of_selector(matcher, direction, around)
+            yield from _of_selector(matcher, around)
 
 
-def _of_entity(name: str, direction: Direction, around: Surroundings) -> Iterator[Peer]:
+def _of_entity(name: str, around: Surroundings) -> Iterator[Peer]:
     if name in ("all", "world"):
         yield Peer(_INTERNET, _addresses_of(_EVERYWHERE, around))
     if name == "all" or name in CLUSTERS:
         yield Peer(_EVERY_NAMESPACE, (Pod(SOME_OTHER, {}, {}),))
-        yield from _nodes(_NODES, direction)
-    if name in _NODES:
-        yield from _nodes((name,), direction)
+        yield Peer(_NODES, (Entity("host"), Entity("remote-node")))
+    if name in ("host", "remote-node"):
+        yield Peer(_NODES, (Entity(name),))
     elif name in ("world-ipv4", "world-ipv6"):
         family = [each for each in _EVERYWHERE if name.endswith(str(each.version))]
         yield Peer(f"the internet ({name})", _addresses_of(family, around))
     elif name not in ("all", "world", "none", *CLUSTERS):
         yield Peer(f"entity {name}", (Entity(name),))
-
-
-def _nodes(names: Iterable[str], direction: Direction) -> Iterator[Peer]:
-    # A node reaches its own pods whatever policies say.
-    asked = tuple(
-        Entity(name) for name in names if (direction, name) != (Direction.INGRESS, "host")
-    )
-    if asked:
-        yield Peer("nodes", asked)
 
 
 # Addresses
@@ -165,7 +179,7 @@ def _ends(network: IpNetwork) -> tuple[int, int]:
     return int(network.network_address), int(network.broadcast_address)
 
 
-def _example_of(pattern: str) -> str:
+def example_of(pattern: str) -> str:
     """A name that a pattern means and hardly any other pattern does."""
     plain = pattern.rstrip(".").lstrip("*").lstrip(".")
     head = "any-name." if plain and pattern.startswith("*.") else "some.other-name."
@@ -177,14 +191,12 @@ def _example_of(pattern: str) -> str:
 # Pods
 
 
-def _of_selector(
-    selector: EndpointSelector, direction: Direction, around: Surroundings
-) -> Iterator[Peer]:
+def _of_selector(selector: EndpointSelector, around: Surroundings) -> Iterator[Peer]:
     reserved = [one for one in selector.requirements if one.source == SOURCE_RESERVED]
     if reserved:
         for one in reserved:
             if not one.operator.is_negative:
-                yield from _of_entity(one.key, direction, around)
+                yield from _of_entity(one.key, around)
         return
     of_pods = [one for one in selector.requirements if not one.is_of_namespace]
     for words, namespaces in _namespaces(selector.requirements, around):

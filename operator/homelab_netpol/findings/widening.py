@@ -7,16 +7,15 @@ and a rule of somebody else's allows it, the profile does not hold.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from homelab_netpol.cilium.evaluation.endpoint import Endpoint, Pod
-from homelab_netpol.cilium.evaluation.matchers import Matcher, select
+from homelab_netpol.cilium.evaluation.matchers import select
 from homelab_netpol.cilium.evaluation.policy import (
     Direction,
     PolicyRef,
     ReadPolicy,
     Rule,
-    Tier,
 )
 from homelab_netpol.cilium.evaluation.verdict import (
     Outcome,
@@ -38,6 +37,7 @@ from homelab_netpol.findings.peers import (
     namespaces_of,
     networks_of,
     peers_of,
+    selected_pods,
 )
 from homelab_netpol.findings.places import Labels, Places
 
@@ -82,11 +82,6 @@ def may_add(policy: ReadPolicy) -> bool:
     return any(_may_add(rule) for rule in policy.rules)
 
 
-def is_contrary(policy: ReadPolicy) -> bool:
-    """Whether rules of it may keep another's from having their way."""
-    return any(rule.deny or rule.tier is not Tier.NORMAL for rule in policy.rules)
-
-
 def added_by(policy: ReadPolicy, governed: Governed, places: Places) -> Added:
     """What a policy certainly lets through that the operator's policies deny."""
     found: dict[Direction, dict[str, None]] = {}
@@ -95,18 +90,6 @@ def added_by(policy: ReadPolicy, governed: Governed, places: Places) -> Added:
             for words in _added(policy, rule, governed, places):
                 found.setdefault(rule.direction, {})[words] = None
     return {direction: list(words) for direction, words in found.items()}
-
-
-def selected_pods(
-    subject: Matcher, namespace: str, labels: Labels, pods: Sequence[Labels]
-) -> Sequence[Labels]:
-    """The pods of a namespace that a rule is certainly about, by their labels.
-
-    A rule that is about whatever pods there may be is about one without labels, if there are none.
-    """
-    if subject.matches(Pod(namespace, labels, {}, complete=False)) is True:
-        return pods or ({},)
-    return [pod for pod in pods if subject.matches(Pod(namespace, labels, pod)) is True]
 
 
 def finding_of(policy: PolicyRef, governed: Governed, added: Added, key: str) -> Finding:
@@ -182,9 +165,7 @@ def _compared(
         (*own.networks, *networks_of(matchers)),
     )
     turns = sorted({*own.turns, *turning_ports(others)}) if others else own.turns
-    # At the ports that are asked about the rule holds, also if it gives them by name.
-    rules = [replace(each, ports=None) if each is rule else each for each in policy.rules]
-    asked = ReadPolicy(policy.ref, tuple(rules))
+    asked = policy.with_rule_on_all_ports(rule)
     deciding = [asked, _CLOSED, *(one for one in contrary if one is not policy)]
     ask = ingress_verdict if rule.direction is Direction.INGRESS else egress_verdict
 

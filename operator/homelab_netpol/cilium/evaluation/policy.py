@@ -5,7 +5,7 @@ Pure. The readers make these of manifests; verdict.py joins them to a verdict.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, IntEnum
 from typing import NamedTuple
 
@@ -138,6 +138,19 @@ class ReadPolicy:
 
     ref: PolicyRef
     rules: tuple[Rule, ...]
+
+    @property
+    def may_overrule(self) -> bool:
+        """What another policy allows may not pass because of it: it denies, or is asked first."""
+        return any(rule.deny or rule.tier is not Tier.NORMAL for rule in self.rules)
+
+    def with_rule_on_all_ports(self, rule: Rule) -> ReadPolicy:
+        """The same with one of its rules widened.
+
+        For a question about one of that rule's ports, which may be given by a name.
+        """
+        rules = (replace(each, ports=None) if each is rule else each for each in self.rules)
+        return ReadPolicy(self.ref, tuple(rules))
 
 
 class Unreadable(Exception):
