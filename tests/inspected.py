@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -37,7 +38,7 @@ class Cluster:
     def __init__(
         self, namespaces: Mapping[str, Labels], catalogue: Catalogue | None = None
     ) -> None:
-        catalogue = catalogue or Catalogue(Settings())
+        catalogue = catalogue or _as_it_comes()
         self.cache = ClusterCache(catalogue)
         triggers = Triggers(self.cache, lambda: NOON)
         manifests = [_namespace(name, labels) for name, labels in namespaces.items()]
@@ -59,6 +60,11 @@ class Cluster:
         for _ in inspection.sort():
             pass
         return [finding for finding in check(inspection) if finding is not None]
+
+
+@functools.cache
+def _as_it_comes() -> Catalogue:
+    return Catalogue(Settings())
 
 
 def snapshot(

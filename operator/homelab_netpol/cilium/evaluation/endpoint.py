@@ -38,6 +38,9 @@ _IGNORED = re.compile(
 _PLACES_OF_API_SERVER = frozenset({"host", "remote-node", "world", "world-ipv4", "world-ipv6"})
 # These have addresses that a CIDR may hold, if Cilium is set up to match them that way.
 _WITH_ADDRESS = frozenset({"host", "remote-node", "kube-apiserver", "world"})
+# A node is known to the others by an address that is routed, and Kubernetes takes no other one for
+# an endpoint of the API server's Service.
+_NOT_LINK_LOCAL = frozenset({"remote-node", "kube-apiserver"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +121,10 @@ class Entity:
             return Doubt.ADDRESS
         return False
 
-    def is_within(self, _network: IpNetwork) -> Answer:
+    def is_within(self, network: IpNetwork) -> Answer:
         """Whether a network holds its address, which is not known."""
+        if network.is_link_local and self.name in _NOT_LINK_LOCAL:
+            return False
         return Doubt.ADDRESS if self.name in _WITH_ADDRESS else False
 
 
