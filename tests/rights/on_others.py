@@ -94,7 +94,8 @@ def _a_clusterwide_policy_that_denies_is_told(stage: Stage) -> Play:
     own = {"namespaces": {"matchLabels": {"kubernetes.io/metadata.name": app.name}}}
     rule = {"action": "Deny", "from": [everybody]}
     spec = {"tier": "Admin", "priority": 1, "subject": own, "ingress": [rule]}
-    stage.kube.create(_CLUSTER_POLICIES, {"metadata": {"name": name}, "spec": spec})
+    kind = {"apiVersion": "policy.networking.k8s.io/v1alpha2", "kind": "ClusterNetworkPolicy"}
+    stage.kube.create(_CLUSTER_POLICIES, {**kind, "metadata": {"name": name}, "spec": spec})
     stage.afterwards(f"{_CLUSTER_POLICIES}/{name}")
     return Play(lambda _: app.events("HatchDenied"))
 

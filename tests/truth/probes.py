@@ -113,9 +113,14 @@ def settled(told: set[Direction], judge: Callable[[bool], set[Direction]]) -> se
 
 
 def is_uncertain(policy: ReadPolicy) -> bool:
-    """Something in it cannot be known from what is listed."""
+    """Something in it cannot be known from what is listed.
+
+    Which port a name means is not known; where such a rule comes before others, that matters.
+    """
     return any(
-        rule.authenticated or any(map(_is_uncertain, (rule.subject, *rule.peers)))
+        rule.authenticated
+        or any(map(_is_uncertain, (rule.subject, *rule.peers)))
+        or (policy.may_overrule and any(span.doubt for span in rule.ports or ()))
         for rule in policy.rules
     )
 

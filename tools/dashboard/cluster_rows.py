@@ -148,8 +148,8 @@ _NEEDS_ACTION = (
     ),
     _list(
         "Findings",
-        "Policies of others that keep a grant or a platform namespace from working, or lack a rule"
-        " for it.",
+        "Policies of others that keep a grant, a hatch or a platform namespace from working, or let"
+        " more through than a profile.",
         f"max by (namespace, reason) (homelab_netpol_findings{_HERE})",
         "namespace",
         "reason",

@@ -79,7 +79,8 @@ class Metrics:
         )
         self.findings = self._gauge(
             "findings",
-            "How much keeps a namespace's grants, or its platform policies, from being complete.",
+            "What was found in policies of others: they keep grants, the hatch or platform policies"
+            " from working, or let more through than a profile. Without a namespace: clusterwide.",
             "namespace",
             "reason",
         )
