@@ -47,10 +47,11 @@ nightly: .venv/ready  ## Judge 20,000 random worlds and 100,000 random rules, of
 	export WORLDS="$${WORLDS:-20000}" WORLD_SEED="$${WORLD_SEED:-$$(date +%F)}" \
 	    VERDICT_WORLDS="$${VERDICT_WORLDS:-5000}" VERDICT_SEED="$${VERDICT_SEED:-$$(date +%Y%m%d)}" \
 	    CLEANUP_WORLDS="$${CLEANUP_WORLDS:-1500}" CLEANUP_SEED="$${CLEANUP_SEED:-$$(date +%Y%m%d)}" \
+	    WIDENING_WORLDS="$${WIDENING_WORLDS:-1000}" WIDENING_SEED="$${WIDENING_SEED:-$$(date +%Y%m%d)}" \
 	    HOMELAB_NETPOL_SEED="$${HOMELAB_NETPOL_SEED:-$$(date +%Y%m%d)}" \
 	    HOMELAB_NETPOL_RANDOM_RULES="$${HOMELAB_NETPOL_RANDOM_RULES:-100000}"; \
 	$(RUN) $(PYTEST) tests/worlds tests/truth/test_sanitize.py tests/truth/test_verdict.py \
-	    tests/truth/test_cleanup.py $(ARGS)
+	    tests/truth/test_cleanup.py tests/truth/test_widening.py tests/truth/test_denials.py $(ARGS)
 
 lint: .venv/ready  ## Formatter, linter, type checker and layers, changing nothing
 	$(PY) -m ruff format --check .

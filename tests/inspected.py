@@ -1,64 +1,107 @@
-"""An inspection without a cluster: the caches, made from manifests, and the operator's checks."""
+"""A cluster in memory, as an inspection sees it: what stands in it, and what others wrote."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import functools
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from homelab_netpol.cache.cluster import ClusterCache
+from homelab_netpol.cilium.evaluation import PolicyRef, read_policy
 from homelab_netpol.cluster.snapshot import Snapshot
-from homelab_netpol.findings import Finding
-from homelab_netpol.findings.inspection import Inspection
+from homelab_netpol.findings.finding import Finding
+from homelab_netpol.findings.inspection import Check, Inspection
 from homelab_netpol.findings.inspector import CHECKS
 from homelab_netpol.policy.catalogue import Catalogue
+from homelab_netpol.policy.keys import CILIUM_KINDS
 from homelab_netpol.policy.objects import LivePolicy, Policy
 from homelab_netpol.reconcile.triggers import Triggers
 from homelab_netpol.settings import Settings
 from tests.desired import desired_policies
 
+Json = dict[str, Any]
+Labels = Mapping[str, str]
 
-def known_cluster(
-    settings: Settings,
-    namespaces: Iterable[Mapping[str, Any]],
-    *,
-    missing: Iterable[str] = (),
-) -> ClusterCache:
-    """A cluster whose policies of the operator all stand.
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+DOMAIN = "network-policy.homelab"
+_NAME_LABEL = "kubernetes.io/metadata.name"
 
-    Args:
-        settings: of the operator.
-        namespaces: their manifests, of which only names, labels and annotations need be there.
-        missing: the names of policies of the operator that do not stand.
+
+class Cluster:
+    """Namespaces with the operator's policies for them, all of which stand.
+
+    Attributes:
+        cache: what the operator knows.
+        own: its policies of Cilium's kinds, as manifests.
     """
-    cache = ClusterCache(Catalogue(settings))
-    triggers, absent = Triggers(cache), set(missing)
-    manifests = [
-        {"metadata": {"uid": f"uid-{number}", "resourceVersion": str(number), **each["metadata"]}}
-        for number, each in enumerate(namespaces, 1)
-    ]
-    for manifest in manifests:
-        triggers.namespace_observed(cache.namespaces.read(manifest))
-    for policy in desired_policies(cache.catalogue, manifests, datetime.now(UTC)):
-        if policy.key.name not in absent:
-            cache.policies.observe(_live(policy))
-    return cache
+
+    def __init__(
+        self, namespaces: Mapping[str, Labels], catalogue: Catalogue | None = None
+    ) -> None:
+        catalogue = catalogue or _as_it_comes()
+        self.cache = ClusterCache(catalogue)
+        triggers = Triggers(self.cache, lambda: NOON)
+        manifests = [_namespace(name, labels) for name, labels in namespaces.items()]
+        for manifest in manifests:
+            triggers.namespace_observed(self.cache.namespaces.read(manifest))
+        planned = desired_policies(catalogue, manifests, NOON)
+        for policy in planned:
+            self.cache.policies.observe(_live(policy))
+        self.own = [_manifest(policy) for policy in planned if policy.key.kind in CILIUM_KINDS]
+
+    def findings(
+        self,
+        check: Check,
+        foreign: Iterable[Json] = (),
+        pods: Mapping[str, Sequence[Labels]] | None = None,
+    ) -> list[Finding]:
+        """What a check finds when others wrote these policies, and run these pods."""
+        return self.inspected(snapshot(foreign, pods), (Inspection.sort, check))
+
+    def inspected(self, seen: Snapshot, checks: Iterable[Check] = CHECKS) -> list[Finding]:
+        """What one inspection finds in all that was listed."""
+        inspection = Inspection(self.cache, seen)
+        found = (finding for check in checks for finding in check(inspection))
+        return [finding for finding in found if finding is not None]
 
 
-def run_checks(cache: ClusterCache, snapshot: Snapshot) -> list[Finding]:
-    """What the checks find, as one inspection reports it."""
-    inspection = Inspection(cache, snapshot)
-    found = (finding for check in CHECKS for finding in check(inspection))
-    return [finding for finding in found if finding is not None]
+@functools.cache
+def _as_it_comes() -> Catalogue:
+    return Catalogue(Settings())
+
+
+def snapshot(
+    foreign: Iterable[Json], pods: Mapping[str, Sequence[Labels]] | None = None
+) -> Snapshot:
+    """What was listed."""
+    policies: dict[str, list[Any]] = {}
+    annotations: dict[PolicyRef, Labels] = {}
+    for manifest in foreign:
+        policy = read_policy(manifest)
+        policies.setdefault(policy.ref.namespace, []).append(policy)
+        noted = manifest["metadata"].get("annotations")
+        if noted:
+            annotations[policy.ref] = noted
+    return Snapshot(policies, annotations, pods or {})
+
+
+def _namespace(name: str, labels: Labels) -> Json:
+    own = {_NAME_LABEL: name, **labels}
+    return {"metadata": {"name": name, "uid": name, "resourceVersion": "1", "labels": own}}
 
 
 def _live(policy: Policy) -> LivePolicy:
-    return LivePolicy(
-        key=policy.key,
-        uid=str(policy.key),
-        resource_version="1",
-        labels=policy.labels,
-        annotations=policy.annotations,
-        digest=policy.digest,
-        created="2026-01-01T00:00:00Z",
-    )
+    return LivePolicy(policy.key, "uid", "1", policy.labels, policy.annotations, policy.digest, "")
+
+
+def _manifest(policy: Policy) -> Json:
+    metadata: Json = {"name": policy.key.name}
+    if policy.key.namespace:
+        metadata["namespace"] = policy.key.namespace
+    return {
+        "apiVersion": policy.key.kind.api_version,
+        "kind": policy.key.kind.value,
+        "metadata": metadata,
+        **policy.body,
+    }

@@ -60,6 +60,11 @@ class Lab:
         """Istio's CRDs AuthorizationPolicy and PeerAuthentication, as Istio ships them."""
         return list(self._output("crds", "--istio"))
 
+    @cached_property
+    def network_policy_api_crds(self) -> list[dict[str, Any]]:
+        """The CRD of Kubernetes' ClusterNetworkPolicy, as its own project ships it."""
+        return list(self._output("crds", "--network-policy-api"))
+
     def _output(self, *arguments: str) -> Any:
         command: Sequence[str] = self.command(*arguments)
         result = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -29,7 +29,14 @@ _KEPT_BUILDS = 3
 _WORK_MARK = ".building-"
 
 # What the sources embed of other modules, which `go:embed` cannot reach: file, module, its path.
-_BORROWED = (("istio_crds.yaml", "istio.io/api", "kubernetes/customresourcedefinitions.gen.yaml"),)
+_BORROWED = (
+    ("istio_crds.yaml", "istio.io/api", "kubernetes/customresourcedefinitions.gen.yaml"),
+    (
+        "network_policy_api_crds.yaml",
+        "sigs.k8s.io/network-policy-api",
+        "config/crd/standard/policy.networking.k8s.io_clusternetworkpolicies.yaml",
+    ),
+)
 
 
 @dataclass(frozen=True)

@@ -168,8 +168,8 @@ class Engine:
         """Makes these the only policies in force.
 
         Args:
-            objects: CiliumNetworkPolicy, CiliumClusterwideNetworkPolicy and NetworkPolicy objects,
-                as an API server gives them.
+            objects: CiliumNetworkPolicy, CiliumClusterwideNetworkPolicy, NetworkPolicy and
+                ClusterNetworkPolicy objects, as an API server gives them.
 
         Returns:
             What is not in force, and why.

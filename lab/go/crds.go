@@ -1,5 +1,6 @@
-// CustomResourceDefinitions as those who own them ship them, Cilium's and Istio's: the API server of
-// the demo and the tests validates with the same schemas as a real cluster's.
+// CustomResourceDefinitions as those who own them ship them, Cilium's, Istio's, and that of
+// ClusterNetworkPolicy: the API server of the demo and the tests validates with the same schemas as a
+// real cluster's.
 
 package main
 
@@ -31,11 +32,17 @@ var policyCRDs = []string{"ciliumnetworkpolicies.yaml", "ciliumclusterwidenetwor
 //go:embed istio_crds.yaml
 var istioFile []byte
 
+// networkPolicyAPIFile is config/crd/standard/policy.networking.k8s.io_clusternetworkpolicies.yaml of
+// the module sigs.k8s.io/network-policy-api; likewise.
+//
+//go:embed network_policy_api_crds.yaml
+var networkPolicyAPIFile []byte
+
 // istioCRDs are the kinds of Istio that say who may talk to whom, by the names of their CRDs.
 var istioCRDs = []string{"authorizationpolicies.security.istio.io", "peerauthentications.security.istio.io"}
 
 // runCRDs prints a JSON array of CRD objects: Cilium's two policy kinds, all that Cilium ships with
-// --all, or with --istio the two kinds of Istio.
+// --all, with --istio the two kinds of Istio, or with --network-policy-api ClusterNetworkPolicy.
 func runCRDs(args []string) int {
 	objects, err := crds(args)
 	if err != nil {
@@ -59,8 +66,11 @@ func crds(args []string) ([]json.RawMessage, error) {
 		return readCiliumCRDs(files)
 	case len(args) == 1 && args[0] == "--istio":
 		return readIstioCRDs()
+	case len(args) == 1 && args[0] == "--network-policy-api":
+		object, err := yaml.YAMLToJSON(networkPolicyAPIFile)
+		return []json.RawMessage{object}, err
 	default:
-		return nil, errors.New("usage: netpol-lab crds [--all|--istio]")
+		return nil, errors.New("usage: netpol-lab crds [--all|--istio|--network-policy-api]")
 	}
 }
 

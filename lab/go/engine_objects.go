@@ -17,7 +17,12 @@ import (
 	"github.com/cilium/cilium/pkg/policy/types"
 	policyutils "github.com/cilium/cilium/pkg/policy/utils"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	policyv1alpha2 "sigs.k8s.io/network-policy-api/apis/v1alpha2"
 )
+
+// clusterNetworkPolicy is Kubernetes' own clusterwide kind, with tiers before and after all others. An
+// agent reads it only with enable-k8s-cluster-network-policy.
+const clusterNetworkPolicy = "ClusterNetworkPolicy"
 
 // policyObject is one object as it was sent, and what Cilium said of it.
 type policyObject struct {
@@ -111,6 +116,11 @@ func (m objectMeta) resource() (ipcache.ResourceID, error) {
 			return "", errors.New("a clusterwide object has no metadata.namespace")
 		}
 		return ipcache.NewResourceID(ipcache.ResourceKindCCNP, "", name), nil
+	case clusterNetworkPolicy:
+		if namespace != "" {
+			return "", errors.New("a clusterwide object has no metadata.namespace")
+		}
+		return ipcache.NewResourceID(ipcache.ResourceKindKCNP, "", name), nil
 	default:
 		return "", fmt.Errorf("unknown kind %q", m.Kind)
 	}
@@ -129,6 +139,13 @@ func (e *engine) parsePolicy(kind string, text []byte) (types.PolicyEntries, err
 			return nil, err
 		}
 		return k8s.ParseNetworkPolicy(e.logger, clusterName, &object)
+	}
+	if kind == clusterNetworkPolicy {
+		var object policyv1alpha2.ClusterNetworkPolicy
+		if err := json.Unmarshal(text, &object); err != nil {
+			return nil, err
+		}
+		return k8s.ParseClusterNetworkPolicy(e.logger, clusterName, &object)
 	}
 	// An agent reads a clusterwide object into this type too, and Parse tells them apart.
 	var object ciliumv2.CiliumNetworkPolicy

@@ -133,8 +133,13 @@ class Runtime:
         self._reflectors = {kind: self._make_reflector(kind, resources) for kind in self._kinds()}
         snapshots = SnapshotReader(api, settings.label_domain)
         self._inspector = Inspector(
-            self._cache, snapshots, reporter.findings.report, self._leadership
+            self._cache,
+            snapshots,
+            reporter.inspected,
+            self._leadership,
+            is_busy=self._queue.is_busy,
         )
+        reporter.hatch.on_opened = self._inspector.wake
         watches: list[Watch] = [*self._kopf_watches.values(), *self._reflectors.values()]
         self._readiness = Readiness(
             self._resync, watches, self._leadership, self._elector, self._queue

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-from homelab_netpol.cilium.evaluation import read_policy
-from homelab_netpol.cluster.snapshot import Snapshot
 from homelab_netpol.findings import Finding
+from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.settings import Settings, parse_settings
 from tests.cases.case import Case
 from tests.cases.owners import owners_policies
-from tests.inspected import known_cluster, run_checks
+from tests.inspected import Cluster, snapshot
 
 
 def findings_of(case: Case, default_deny: str) -> list[Finding]:
     """What one inspection finds."""
-    return run_checks(known_cluster(settings_of(case, default_deny), _manifests(case)), _read(case))
+    namespaces: dict[str, dict[str, str]] = {name: {} for name in case.namespaces}
+    cluster = Cluster(namespaces, Catalogue(settings_of(case, default_deny)))
+    pods: dict[str, list[Mapping[str, str]]] = {}
+    for name, labels in case.pods.items():
+        pods.setdefault(name.partition("/")[0], []).append(labels)
+    return cluster.inspected(snapshot(owners_policies(case), pods))
 
 
 def settings_of(case: Case, default_deny: str) -> Settings:
@@ -30,18 +33,3 @@ def settings_of(case: Case, default_deny: str) -> Settings:
             f"{setting}: {{namespace: {pod.partition('/')[0]}, labels: {dict(case.pods[pod])}}}"
         )
     return parse_settings("\n".join(lines))
-
-
-def _manifests(case: Case) -> list[Mapping[str, Any]]:
-    return [{"metadata": {"name": name, "labels": {}}} for name in case.namespaces]
-
-
-def _read(case: Case) -> Snapshot:
-    policies: dict[str, list[Any]] = {}
-    for manifest in owners_policies(case):
-        policy = read_policy(manifest)
-        policies.setdefault(policy.ref.namespace, []).append(policy)
-    pods: dict[str, list[Mapping[str, str]]] = {}
-    for name, labels in case.pods.items():
-        pods.setdefault(name.partition("/")[0], []).append(labels)
-    return Snapshot(policies=policies, pods=pods)

@@ -33,11 +33,16 @@ def go_through(page: str, lab: Lab, folder: Path) -> list[Failed]:
     wanted = [*scene.before, *(command.text for command in scene.runs)]
     # Two dozen definitions more: half as long again to start.
     istio = any("authorizationpolicies" in text for text in wanted)
+    tiers = any("clusternetworkpolicies" in text for text in wanted)
     log = folder / "audit.log"
     failures = []
     with (
         ControlPlane(
-            lab=lab, validator=True, istio=istio, apiserver_flags=audit_flags(log)
+            lab=lab,
+            validator=True,
+            istio=istio,
+            crds=lab.network_policy_api_crds if tiers else (),
+            apiserver_flags=audit_flags(log),
         ) as plane,
         Deployed(plane, folder) as deployed,
     ):

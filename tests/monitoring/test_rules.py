@@ -82,7 +82,7 @@ def test_the_cases_notice_an_alert_that_waits_longer_or_less(
 
 @pytest.mark.parametrize("rule", shipped_rules.alerts(), ids=lambda rule: rule["alert"])
 def test_an_alert_says_how_bad_it_is_what_happened_and_where_to_read_on(rule: Json) -> None:
-    assert rule["labels"]["severity"] in ("warning", "critical")
+    assert rule["labels"]["severity"] in ("info", "warning", "critical")
     assert set(rule["annotations"]) == {"summary", "description", "runbook_url"}
     anchor = rule["annotations"]["runbook_url"].removeprefix(BASE)
     assert anchor == rule["alert"].lower()

@@ -1,4 +1,4 @@
-"""One control plane a worker: Istio's CRDs are there too, and every request is written down."""
+"""One control plane a worker: optional CRDs are there too, and every request is written down."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ __all__ = ["spaces"]
 @pytest.fixture(scope="session")
 def plane(lab: Lab) -> Iterator[AuditedPlane]:
     """The control plane."""
-    with AuditedPlane(lab=lab, istio=True, crds=own_crds()) as plane:
+    crds = [*own_crds(), *lab.network_policy_api_crds]
+    with AuditedPlane(lab=lab, istio=True, crds=crds) as plane:
         yield plane
 
 

@@ -9,7 +9,7 @@ from tests.cluster.admission_component import CONFIG_MAPS, VOCABULARY
 from tests.cluster.audited import HOME
 from tests.cluster.kube import Manifest, eventually
 from tests.cluster.own_crds import PROFILES
-from tests.cluster.spaces import PROFILE, access
+from tests.cluster.spaces import ENFORCEMENT, PROFILE, access
 from tests.cluster.watched import series
 from tests.rights.roles import ELSEWHERE
 from tests.rights.stage import Play, Stage
@@ -19,6 +19,7 @@ Prepare = Callable[[Stage], Play]
 
 _LEASES = f"/apis/coordination.k8s.io/v1/namespaces/{HOME}/leases"
 _LEASE = f"{_LEASES}/homelab-netpol"
+_CLUSTER_POLICIES = "/apis/policy.networking.k8s.io/v1alpha2/clusternetworkpolicies"
 _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 # So that only a watch can have shown a change.
 _NO_LISTS = {"resyncSeconds": 3600, "watchCheckSeconds": 3600}
@@ -85,6 +86,19 @@ def _a_grant_that_leads_nowhere_is_told(stage: Stage) -> Play:
     )
     app = stage.spaces({access(own.name): "true"})
     return Play(lambda _: app.events("TargetHasNoPods"))
+
+
+def _a_clusterwide_policy_that_denies_is_told(stage: Stage) -> Play:
+    app = stage.spaces({PROFILE: "isolated", ENFORCEMENT: "disabled"})
+    name = f"{app.name}-denied"
+    everybody: Manifest = {"namespaces": {}}
+    own = {"namespaces": {"matchLabels": {"kubernetes.io/metadata.name": app.name}}}
+    rule = {"action": "Deny", "from": [everybody]}
+    spec = {"tier": "Admin", "priority": 1, "subject": own, "ingress": [rule]}
+    kind = {"apiVersion": "policy.networking.k8s.io/v1alpha2", "kind": "ClusterNetworkPolicy"}
+    stage.kube.create(_CLUSTER_POLICIES, {**kind, "metadata": {"name": name}, "spec": spec})
+    stage.afterwards(f"{_CLUSTER_POLICIES}/{name}")
+    return Play(lambda _: app.events("HatchDenied"))
 
 
 def _what_happens_is_told(stage: Stage) -> Play:
@@ -189,6 +203,7 @@ SCENARIOS: dict[tuple[str, str], Prepare] = {
     ("sharedresources/status", "patch"): _the_status_of_a_resource_is_kept,
     ("pods", "list"): _a_grant_that_leads_nowhere_is_told,
     ("networkpolicies", "list"): _a_grant_that_leads_nowhere_is_told,
+    ("clusternetworkpolicies", "list"): _a_clusterwide_policy_that_denies_is_told,
     ("events", "create"): _what_happens_is_told,
     ("events", "patch"): _what_happens_again_is_counted,
     ("customresourcedefinitions", "list"): _a_crd_is_seen_when_it_comes,

@@ -1,4 +1,4 @@
-"""Small worlds of pods, and policies as people write them: all three kinds, all sorts of rules.
+"""Small worlds of pods, and policies as people write them: all four kinds, all sorts of rules.
 
 Nothing here knows what is allowed. Most of what it makes is in force in Cilium; a little is not.
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 from typing import Any, TypeVar
+
+from tests.truth.random_cluster_policies import cluster_policy
 
 NAMESPACES: dict[str, dict[str, str]] = {
     "shop": {"team": "web", "tier": "front"},
@@ -60,6 +62,8 @@ class Generator:
         return [self._policy(f"policy-{number}") for number in range(count)]
 
     def _policy(self, name: str) -> Json:
+        if self._by_chance(0.15):
+            return cluster_policy(self.random, name)
         kind = self._one_of("CiliumNetworkPolicy", "CiliumNetworkPolicy", "NetworkPolicy", "CCNP")
         metadata: Json = {"name": name, "uid": name, "generation": 1}
         if kind == "CCNP":

@@ -45,6 +45,8 @@ EXCUSES = {
     Doubt.SERVICES,
     Doubt.CILIUM_LABEL,
     Doubt.AGGREGATE,
+    Doubt.NODES,  # an agent takes no policy that names them, unless it is set up for it
+    Doubt.PRECEDENCE,
     Doubt.ADDRESS,  # of nodes and of the API server
     Doubt.UNREADABLE,  # a field that Cilium does not have today
 }

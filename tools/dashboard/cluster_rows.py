@@ -148,8 +148,8 @@ _NEEDS_ACTION = (
     ),
     _list(
         "Findings",
-        "What others wrote or run that keeps grants from working, or drops what must flow on the"
-        " platform.",
+        "What others wrote or run that keeps grants or hatches from working, drops what must flow"
+        " on the platform, or lets more through than a profile.",
         f"max by (namespace, reason) (homelab_netpol_findings{_HERE})",
         "namespace",
         "reason",

@@ -12,6 +12,8 @@ from functools import lru_cache
 
 CNP = "CiliumNetworkPolicy"
 CCNP = "CiliumClusterwideNetworkPolicy"
+# Of policy.networking.k8s.io: Kubernetes' own clusterwide kind.
+CLUSTER_NETWORK_POLICY = "ClusterNetworkPolicy"
 
 # Labels that Cilium puts on a pod: its namespace, that namespace's labels, and those for the
 # cluster's name and the service account.

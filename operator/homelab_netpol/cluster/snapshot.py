@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
@@ -12,10 +13,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from homelab_netpol.cilium.evaluation import PolicyRef, ReadPolicy, read_policy
+from homelab_netpol.cilium.terms import CLUSTER_NETWORK_POLICY
 from homelab_netpol.cluster.client import Api
+from homelab_netpol.cluster.errors import Forbidden, NotFound
 from homelab_netpol.cluster.pods import ObservedPod, read_pod
 from homelab_netpol.policy.keys import API_VERSION, Kind
 from homelab_netpol.policy.objects import FIELD_MANAGER, MANAGED_BY_LABEL
+
+log = logging.getLogger(__name__)
 
 Labels = Mapping[str, str]
 
@@ -24,6 +29,7 @@ _POLICIES = {
     Kind.CCNP: f"/apis/{API_VERSION}/{Kind.CCNP.plural}",
     Kind.CNP: f"/apis/{API_VERSION}/{Kind.CNP.plural}",
     _NETWORK_POLICY: "/apis/networking.k8s.io/v1/networkpolicies",
+    CLUSTER_NETWORK_POLICY: "/apis/policy.networking.k8s.io/v1alpha2/clusternetworkpolicies",
 }
 # A page is parsed at once, while the event loop stands still.
 _PAGE = 100
@@ -58,7 +64,7 @@ class Snapshot:
 
     Attributes:
         policies: those that the operator did not write, of both of Cilium's kinds and of
-            Kubernetes' own, by namespace; "" for clusterwide ones.
+            Kubernetes' own two, by namespace; "" for clusterwide ones.
         annotations: of such a policy those under the operator's label domain, if it has any.
         pods: the labels of each namespace's pods, each set once; replicas count as one. Without
             pods on the host's network, and those that have ended.
@@ -114,6 +120,7 @@ class SnapshotReader:
     def __init__(self, api: Api, label_domain: str) -> None:
         self._api = api
         self._domain = f"{label_domain}/"
+        self._refused = ""
 
     async def read(self, targets: Collection[str]) -> Snapshot:
         """Lists what there is now, with the pods of the namespaces `targets` in full.
@@ -142,10 +149,26 @@ class SnapshotReader:
 
     async def _policies(self) -> AsyncIterator[tuple[str, dict[str, Any]]]:
         for kind, path in _POLICIES.items():
-            selector = f"{MANAGED_BY_LABEL}!={FIELD_MANAGER}"
-            async for items, _ in self._api.pages(path, label_selector=selector, page_size=_PAGE):
-                for item in items:
+            try:
+                async for item in self._of_kind(path):
                     yield kind, item
+            except (NotFound, Forbidden) as error:
+                if kind != CLUSTER_NETWORK_POLICY:
+                    raise
+                self._do_without(error)
+
+    async def _of_kind(self, path: str) -> AsyncIterator[dict[str, Any]]:
+        selector = f"{MANAGED_BY_LABEL}!={FIELD_MANAGER}"
+        async for items, _ in self._api.pages(path, label_selector=selector, page_size=_PAGE):
+            for item in items:
+                yield item
+
+    def _do_without(self, error: NotFound | Forbidden) -> None:
+        """Few clusters have ClusterNetworkPolicies, and all others can be inspected without."""
+        refused = str(error) if isinstance(error, Forbidden) else ""
+        if refused and refused != self._refused:
+            log.warning("What others wrote is looked at without ClusterNetworkPolicies: %s", error)
+        self._refused = refused
 
     async def _pods(self) -> dict[str, list[Labels]]:
         found: dict[str, dict[frozenset[tuple[str, str]], Labels]] = {}

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from homelab_netpol.cilium.evaluation.answer import Answer
 from homelab_netpol.cilium.evaluation.endpoint import Pod
-from homelab_netpol.cilium.evaluation.policy import Direction, ReadPolicy
+from homelab_netpol.cilium.evaluation.policy import Direction, ReadPolicy, Rule, Tier
 from homelab_netpol.cilium.evaluation.verdict import (
     DirectionVerdict,
     Outcome,
@@ -154,7 +154,7 @@ class _Target:
         for pod in _target_pods(resource, target):
             rules = selected(target.policies, pod, Direction.INGRESS)
             if resource.granted_by_us:
-                rules = tuple(one for one in rules if one.rule.deny)
+                rules = tuple(one for one in rules if _beats_ours(one.rule))
             groups.setdefault(tuple((id(one.rule), one.certainty) for one in rules), rules)
         self._groups = list(groups.values())
         self._ports = [
@@ -225,6 +225,11 @@ class _Target:
             " they allow, or have them allow more."
         )
         return Finding(FindingReason.TARGET_FILTERS, consumer, message)
+
+
+def _beats_ours(rule: Rule) -> bool:
+    """A rule of the operator's that allows leaves it its say."""
+    return rule.tier is Tier.ADMIN or (rule.deny and rule.tier is Tier.NORMAL)
 
 
 def _target_pods(resource: GrantedResource, target: TargetFacts) -> Iterator[Pod]:

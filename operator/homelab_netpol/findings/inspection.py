@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 
 from homelab_netpol.cache.cluster import ClusterCache
@@ -9,6 +10,7 @@ from homelab_netpol.cilium.evaluation import Pod, ReadPolicy, read_policy
 from homelab_netpol.cilium.identity_labels import IdentityLabels
 from homelab_netpol.cluster.snapshot import Snapshot
 from homelab_netpol.findings.finding import Finding
+from homelab_netpol.findings.places import Places
 from homelab_netpol.policy.keys import CILIUM_KINDS, GATEWAYS, Scope, WorkKey
 from homelab_netpol.policy.objects import Policy
 
@@ -19,11 +21,18 @@ class Inspection:
     Attributes:
         cache: what is known of the cluster.
         snapshot: what others wrote and run.
+        places: the Namespaces and pods, once they are sorted.
+        overruling: of the policies of others, by namespace those that may select its pods, and keep
+            what another policy allows from passing; sorted as well.
+        deny_rules: in words, by namespace, which deny rules would win over an open hatch there.
     """
 
     def __init__(self, cache: ClusterCache, snapshot: Snapshot) -> None:
         self.cache = cache
         self.snapshot = snapshot
+        self.places = Places()
+        self.overruling: defaultdict[str, list[ReadPolicy]] = defaultdict(list)
+        self.deny_rules: dict[str, str] = {}
         self._own: dict[str, tuple[ReadPolicy, ...]] = {}
         # As they are now: while an inspection runs, a Namespace may come or go.
         self.namespaces = list(cache.namespaces)
@@ -34,9 +43,34 @@ class Inspection:
         config = self.cache.cilium.config
         return config.identity_labels if config is not None else None
 
+    def sort(self) -> Iterator[None]:
+        """Sorts what all checks look things up in; in steps, as they go."""
+        for name in self.namespaces:
+            labels = self.cache.namespaces.labels(name) or {}
+            self.places.add(name, labels, self.snapshot.pods.get(name, ()))
+            yield None
+        for name, policies in self.snapshot.policies.items():
+            for policy in policies:
+                if policy.may_overrule:
+                    for selected in [name] if name else self.selected_by(policy):
+                        self.overruling[selected].append(policy)
+                        yield None
+
+    def selected_by(self, policy: ReadPolicy) -> list[str]:
+        """The namespaces of which a clusterwide policy may select pods."""
+        subjects = dict.fromkeys(rule.subject for rule in policy.rules)
+        places = (name for subject in subjects for name in self.places.of_subject(subject))
+        return list(dict.fromkeys(places))
+
     def is_platform(self, namespace: str) -> bool:
         """It is one of the platform namespaces."""
         return namespace in self.cache.catalogue.vocabulary.platform_namespaces
+
+    def is_target(self, namespace: str) -> bool:
+        """The operator may write policies there for the sake of other namespaces."""
+        catalogue = self.cache.catalogue
+        beside_gateway = namespace == catalogue.settings.gateways.namespace
+        return beside_gateway or bool(catalogue.resources_in(namespace))
 
     def own(self, namespace: str) -> tuple[ReadPolicy, ...]:
         """The operator's policies in a namespace; "": the clusterwide ones."""

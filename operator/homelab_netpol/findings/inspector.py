@@ -11,17 +11,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from homelab_netpol.cache.cluster import ClusterCache
 from homelab_netpol.cluster.errors import ApiError
 from homelab_netpol.cluster.lease import Leadership
 from homelab_netpol.cluster.snapshot import Pause, SnapshotReader, young_garbage_only
 from homelab_netpol.findings import (
+    check_consumers,
     check_grants,
+    check_hatch,
     check_identity_labels,
     check_platform,
     check_pod_labels,
+    check_widening,
 )
 from homelab_netpol.findings.finding import Finding
 from homelab_netpol.findings.inspection import Check, Inspection
@@ -29,11 +32,20 @@ from homelab_netpol.findings.inspection import Check, Inspection
 log = logging.getLogger(__name__)
 
 CHECKS: tuple[Check, ...] = (
+    Inspection.sort,
+    check_hatch.check,
     check_grants.check,
+    check_consumers.check,
     check_platform.check,
+    check_widening.check,
     check_identity_labels.check,
     check_pod_labels.check,
 )
+# Whoever wakes the inspector may do so again and again.
+_LEAST_SECONDS = 2.0
+# What is there to write comes first, but not for ever.
+_MOST_POLITE_SECONDS = 1.0
+_POLITE_WAIT_SECONDS = 0.1
 
 
 class Inspector:
@@ -43,22 +55,39 @@ class Inspector:
         self,
         cache: ClusterCache,
         reader: SnapshotReader,
-        report: Callable[[Iterable[Finding]], None],
+        report: Callable[[Iterable[Finding], Mapping[str, str]], None],
         leadership: Leadership,
+        is_busy: Callable[[], bool],
     ) -> None:
-        """Prepares; `report` takes all findings that there are now."""
+        """Prepares.
+
+        Args:
+            cache: what is known of the cluster.
+            reader: lists what others wrote and run.
+            report: takes all findings that there are now; and by namespace, in words, the deny
+                rules that would win over an open hatch there.
+            leadership: whether this replica leads.
+            is_busy: whether policies wait to be written.
+        """
         self._cache = cache
         self._reader = reader
         self._report = report
         self._leadership = leadership
+        self._is_busy = is_busy
         self._failure = ""
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Has it look soon, if it leads: something happened that others may have a part in."""
+        self._woken.set()
 
     async def run(self, seconds: float) -> None:
         """Looks every so many seconds while this replica leads, until it is cancelled."""
         while True:
             await self._leadership.wait()
+            self._woken.clear()
             try:
-                findings = await self.look()
+                findings, deny_rules = await self.look()
             except ApiError as error:
                 # The findings that stand are kept: that nobody could look is no good news.
                 if str(error) != self._failure:
@@ -69,11 +98,26 @@ class Inspector:
                 log.exception("What others wrote could not be looked at")
             else:
                 self._failure = ""
-                self._report(findings)
-            await asyncio.sleep(seconds)
+                self._report(findings, deny_rules)
+            await self._wait(seconds)
 
-    async def look(self) -> list[Finding]:
+    async def _wait(self, seconds: float) -> None:
+        least = min(seconds, _LEAST_SECONDS)
+        await asyncio.sleep(least)
+        try:
+            await asyncio.wait_for(self._woken.wait(), seconds - least)
+        except TimeoutError:
+            return
+        for _ in range(round(_MOST_POLITE_SECONDS / _POLITE_WAIT_SECONDS)):
+            if not self._is_busy():
+                return
+            await asyncio.sleep(_POLITE_WAIT_SECONDS)
+
+    async def look(self) -> tuple[list[Finding], Mapping[str, str]]:
         """Inspects the cluster once.
+
+        Returns:
+            What is found, and the deny rules by namespace.
 
         Raises:
             ApiError: something could not be listed.
@@ -82,7 +126,7 @@ class Inspector:
             snapshot = await self._reader.read(self._cache.homes_in_use())
             return await self._check(Inspection(self._cache, snapshot))
 
-    async def _check(self, inspection: Inspection) -> list[Finding]:
+    async def _check(self, inspection: Inspection) -> tuple[list[Finding], Mapping[str, str]]:
         pause = Pause()
         found: list[Finding] = []
         for check in CHECKS:
@@ -90,4 +134,4 @@ class Inspector:
                 if finding is not None:
                     found.append(finding)
                 await pause.between_steps()
-        return found
+        return found, inspection.deny_rules

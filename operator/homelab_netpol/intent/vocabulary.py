@@ -63,6 +63,11 @@ class Vocabulary:
         return f"{self.domain}/disabled-until"
 
     @property
+    def widens_key(self) -> str:
+        """Annotation on somebody else's policy: why it lets more through than profiles say."""
+        return f"{self.domain}/widens"
+
+    @property
     def access_prefix(self) -> str:
         """What the keys of access labels begin with; the resource's name follows."""
         return f"access.{self.domain}/"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from homelab_netpol.cilium.evaluation import PolicyRef
+from homelab_netpol.cilium.terms import CLUSTER_NETWORK_POLICY
 from homelab_netpol.cluster.events import Subject
 from homelab_netpol.findings import Finding
 from homelab_netpol.policy.keys import API_VERSION
@@ -31,6 +33,12 @@ class FindingReporter:
             self._metrics.findings.labels(subject, reason).set(count)
         for finding in sorted(current - self._reported, key=lambda f: (f.subject, f.message)):
             about = finding.about
-            policy = Subject(API_VERSION, about.kind, about.name) if about is not None else None
+            policy = _subject(about) if about is not None else None
             self._recorder.warn(finding.subject, finding.reason, finding.message, about=policy)
         self._reported = current
+
+
+def _subject(ref: PolicyRef) -> Subject:
+    of_kubernetes = ref.kind == CLUSTER_NETWORK_POLICY
+    version = "policy.networking.k8s.io/v1alpha2" if of_kubernetes else API_VERSION
+    return Subject(version, ref.kind, ref.name)

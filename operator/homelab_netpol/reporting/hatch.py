@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from homelab_netpol.cache.deadlines import NOTICE
@@ -12,11 +13,19 @@ from homelab_netpol.telemetry.metrics import Metrics, drop_series
 
 
 class HatchReporter:
-    """Remembers what was reported of each hatch."""
+    """Remembers what was reported of each hatch.
+
+    Attributes:
+        deny_rules: by namespace, in words, what a hatch there cannot open, as of the last
+            inspection.
+        on_opened: is called whenever one is opened, once that is reported.
+    """
 
     def __init__(self, recorder: EventRecorder, metrics: Metrics) -> None:
         self._recorder = recorder
         self._metrics = metrics
+        self.deny_rules: Mapping[str, str] = {}
+        self.on_opened: Callable[[], None] | None = None
         self._open: dict[str, bool] = {}
         self._end_reported: dict[str, datetime] = {}
 
@@ -53,12 +62,16 @@ class HatchReporter:
     def _opened(self, intent: Intent) -> None:
         until = intent.hatch_until
         by_itself = "" if until is None else f" It closes by itself at {format_moment(until)}."
+        denied = self.deny_rules.get(intent.namespace)
+        but = "" if denied is None else f" Deny rules win over it, though: {denied}."
         self._recorder.warn(
             intent.namespace,
             "EnforcementDisabled",
-            f"The escape hatch is open: all traffic in and out is allowed.{by_itself} Find the"
-            " cause, fix it in git, and remove the label.",
+            f"The escape hatch is open: all traffic in and out is allowed.{but}{by_itself} Find"
+            " the cause, fix it in git, and remove the label.",
         )
+        if self.on_opened is not None:
+            self.on_opened()
 
     def _end_is_near(self, intent: Intent) -> None:
         until = intent.hatch_until

@@ -5,10 +5,11 @@ Each condition is reported once when it begins and once when it ends, not at eve
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 
 from homelab_netpol.cluster.errors import ApiError, Unavailable
 from homelab_netpol.cluster.events import Subject
+from homelab_netpol.findings import Finding
 from homelab_netpol.intent import Intent, LastGood, Problem
 from homelab_netpol.policy.keys import API_VERSION, PolicyKey, WorkKey, owner_of
 from homelab_netpol.policy.objects import LivePolicy
@@ -45,6 +46,16 @@ class Reporter:
         self._failures: dict[PolicyKey, str] = {}
         self._render_failures: dict[str, str] = {}
         self._rejected: dict[PolicyKey, str] = {}
+
+    def inspected(self, findings: Iterable[Finding], deny_rules: Mapping[str, str]) -> None:
+        """Reports what an inspection found.
+
+        Args:
+            findings: all that there are now.
+            deny_rules: by namespace, in words, what an open hatch there cannot open.
+        """
+        self.hatch.deny_rules = deny_rules
+        self.findings.report(findings)
 
     def problems(self, intent: Intent) -> None:
         """Reports which labels could not be followed; those that can be now are dropped."""

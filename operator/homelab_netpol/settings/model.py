@@ -115,8 +115,8 @@ class Settings(Section):
     )
     inspection_seconds: Annotated[float, Field(ge=1, le=86400)] = Field(
         default=60.0,
-        description="How often the targets of grants, and the platform's own policies, are looked"
-        " at.",
+        description="How often the targets of grants, and the policies of others, are looked at."
+        " Opening a hatch has them looked at at once.",
     )
     workers: Annotated[int, Field(ge=1, le=64)] = Field(
         default=8, description="How many namespaces are worked on at the same time."

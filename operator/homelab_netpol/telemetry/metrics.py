@@ -94,7 +94,8 @@ class Metrics:
         )
         self.findings = self._gauge(
             "findings",
-            "How much others wrote or run that keeps grants from working, or drops what must flow.",
+            "What others wrote or run that keeps grants or hatches from working, drops what must"
+            " flow, or lets more through than a profile. Without a namespace: clusterwide.",
             "namespace",
             "reason",
         )

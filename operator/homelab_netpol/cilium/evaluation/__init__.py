@@ -4,7 +4,7 @@ Where the answer is not certain it is unknown: nothing is reported that only may
 """
 
 from homelab_netpol.cilium.evaluation.answer import Doubt
-from homelab_netpol.cilium.evaluation.endpoint import Endpoint, Entity, Network, Pod
+from homelab_netpol.cilium.evaluation.endpoint import Endpoint, Entity, Name, Network, Pod
 from homelab_netpol.cilium.evaluation.policy import Direction, PolicyRef, ReadPolicy
 from homelab_netpol.cilium.evaluation.read import read_policies, read_policy
 from homelab_netpol.cilium.evaluation.verdict import (
@@ -20,6 +20,7 @@ __all__ = [
     "Doubt",
     "Endpoint",
     "Entity",
+    "Name",
     "Network",
     "Outcome",
     "Pod",

@@ -29,6 +29,7 @@ class Doubt(Enum):
     NODES = "fromNodes or toNodes"
     REQUIRES = "fromRequires or toRequires"
     UNREADABLE = "something in the policy is not understood"
+    PRECEDENCE = "rules of one tier and priority say different things"
     REJECTED_EDIT = "Cilium rejects the policy, and an earlier version may still be in force"
 
 

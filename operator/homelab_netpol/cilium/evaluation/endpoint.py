@@ -29,6 +29,9 @@ _NAME_LABEL = "kubernetes.io/metadata.name"
 _PLACES_OF_API_SERVER = frozenset({"host", "remote-node", "world", "world-ipv4", "world-ipv6"})
 # These have addresses that a CIDR may hold, if Cilium is set up to match them that way.
 _WITH_ADDRESS = frozenset({"host", "remote-node", "kube-apiserver", "world"})
+# A node is known to the others by an address that is routed, and Kubernetes takes no other one for
+# an endpoint of the API server's Service.
+_NOT_LINK_LOCAL = frozenset({"remote-node", "kube-apiserver"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +124,10 @@ class Entity:
             return Doubt.ADDRESS
         return False
 
-    def is_within(self, _network: IpNetwork) -> Answer:
+    def is_within(self, network: IpNetwork) -> Answer:
         """Whether a network holds its address, which is not known."""
+        if network.is_link_local and self.name in _NOT_LINK_LOCAL:
+            return False
         return Doubt.ADDRESS if self.name in _WITH_ADDRESS else False
 
 
@@ -159,7 +164,30 @@ class Network:
         return Doubt.PART if first <= their_last and their_first <= last else False
 
 
-Endpoint = Pod | Entity | Network
+@dataclass(frozen=True, slots=True)
+class Name:
+    """What a DNS name outside the cluster resolves to; its addresses are not known."""
+
+    name: str
+
+    def lookup(self, source: str, key: str) -> str | Doubt | None:
+        """The value of a label of Cilium's; None: it has none of this key."""
+        if source not in (SOURCE_RESERVED, SOURCE_ANY, "fqdn"):
+            return None
+        return Doubt.ADDRESS if source == "fqdn" or key.startswith("world") else None
+
+    def is_entity(self, name: str) -> Answer:
+        """Whether one of Cilium's entities holds it."""
+        if name in ("all", "world"):
+            return True
+        return Doubt.ADDRESS if name.startswith("world-") else False
+
+    def is_within(self, _network: IpNetwork) -> Answer:
+        """Whether a network holds its addresses, which are not known."""
+        return Doubt.ADDRESS
+
+
+Endpoint = Pod | Entity | Network | Name
 
 
 def _ends(network: IpNetwork) -> tuple[int, int]:

@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from homelab_netpol.cilium.dns_patterns import dns_pattern_holds
 from homelab_netpol.cilium.evaluation.answer import Answer, Doubt, any_of
-from homelab_netpol.cilium.evaluation.endpoint import Endpoint, Network, Pod
+from homelab_netpol.cilium.evaluation.endpoint import Endpoint, Name, Network, Pod
 from homelab_netpol.cilium.selectors import Requirement
 from homelab_netpol.cilium.terms import NAMESPACE_KEY, IpNetwork
 
@@ -115,10 +116,18 @@ class Cidr:
 
 @dataclass(frozen=True, slots=True)
 class DnsNames:
-    """What DNS names resolve to: never a pod."""
+    """What DNS names resolve to: never a pod.
+
+    Attributes:
+        names: each a name or a pattern.
+    """
+
+    names: tuple[str, ...] = ()
 
     def matches(self, endpoint: Endpoint) -> Answer:
         """Whether the endpoint may be one of them."""
+        if isinstance(endpoint, Name):
+            return any(dns_pattern_holds(name, endpoint.name) for name in self.names)
         return Doubt.ADDRESS if isinstance(endpoint, Network) else False
 
 

@@ -5,8 +5,8 @@ Pure. The readers make these of manifests; verdict.py joins them to a verdict.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import Enum
+from dataclasses import dataclass, replace
+from enum import Enum, IntEnum
 from typing import NamedTuple
 
 from homelab_netpol.cilium.evaluation.answer import Answer, Doubt, any_of
@@ -19,6 +19,17 @@ class Direction(Enum):
 
     INGRESS = "ingress"
     EGRESS = "egress"
+
+
+class Tier(IntEnum):
+    """When a rule is asked: the rules of a tier that decide leave the later ones nothing to say.
+
+    Only ClusterNetworkPolicies are of another tier than the middle one.
+    """
+
+    ADMIN = 1
+    NORMAL = 2
+    BASELINE = 3
 
 
 class PolicyRef(NamedTuple):
@@ -44,6 +55,7 @@ class PortSpan:
         protocols: TCP, UDP, SCTP; others have no ports.
         filtered: rules of the application's protocol, such as HTTP, look at what passes.
         doubt: why the numbers cannot be said.
+        name: of a port that containers name; "" for one given by its number.
     """
 
     first: int
@@ -51,6 +63,7 @@ class PortSpan:
     protocols: frozenset[str]
     filtered: bool = False
     doubt: Doubt | None = None
+    name: str = ""
 
     def covers(self, port: int | None, protocol: str) -> Answer:
         """Whether a port is among them; None: any port at all is."""
@@ -70,9 +83,12 @@ class Rule:
         subject: whose connections.
         peers: the other end is one of these; none: it is about no connection at all.
         ports: on which ports: one of these; None: all ports of all protocols.
-        deny: it denies; else it allows.
+        deny: it denies; else it allows, unless it passes.
+        passes: it leaves the decision to the next tier.
         default_deny: for its subjects it denies, in its direction, what no rule allows.
         authenticated: it allows only after mutual authentication.
+        tier: when it is asked.
+        priority: within its tier, the lower first.
     """
 
     direction: Direction
@@ -82,6 +98,14 @@ class Rule:
     deny: bool = False
     default_deny: bool = True
     authenticated: bool = False
+    passes: bool = False
+    tier: Tier = Tier.NORMAL
+    priority: int = 0
+
+    @property
+    def allows(self) -> bool:
+        """It lets something pass, if it has any peers."""
+        return not (self.deny or self.passes)
 
     def meets(self, peer: Endpoint) -> Answer:
         """Whether it is about this peer."""
@@ -114,6 +138,19 @@ class ReadPolicy:
 
     ref: PolicyRef
     rules: tuple[Rule, ...]
+
+    @property
+    def may_overrule(self) -> bool:
+        """What another policy allows may not pass because of it: it denies, or is asked first."""
+        return any(rule.deny or rule.tier is not Tier.NORMAL for rule in self.rules)
+
+    def with_rule_on_all_ports(self, rule: Rule) -> ReadPolicy:
+        """The same with one of its rules widened.
+
+        For a question about one of that rule's ports, which may be given by a name.
+        """
+        rules = (replace(each, ports=None) if each is rule else each for each in self.rules)
+        return ReadPolicy(self.ref, tuple(rules))
 
 
 class Unreadable(Exception):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from homelab_netpol.cilium.evaluation import read_cilium, read_kubernetes, strict
+from homelab_netpol.cilium.evaluation import read_cilium, read_cluster, read_kubernetes, strict
 from homelab_netpol.cilium.evaluation.answer import Doubt
 from homelab_netpol.cilium.evaluation.matchers import Unclear
 from homelab_netpol.cilium.evaluation.policy import (
@@ -13,9 +13,10 @@ from homelab_netpol.cilium.evaluation.policy import (
     PolicyRef,
     ReadPolicy,
     Rule,
+    Tier,
     Unreadable,
 )
-from homelab_netpol.cilium.terms import CCNP, CNP
+from homelab_netpol.cilium.terms import CCNP, CLUSTER_NETWORK_POLICY, CNP
 
 
 def read_policies(manifests: Iterable[Mapping[str, Any]]) -> tuple[ReadPolicy, ...]:
@@ -24,7 +25,7 @@ def read_policies(manifests: Iterable[Mapping[str, Any]]) -> tuple[ReadPolicy, .
 
 
 def read_policy(manifest: Mapping[str, Any]) -> ReadPolicy:
-    """Reads a CiliumNetworkPolicy, CiliumClusterwideNetworkPolicy or NetworkPolicy.
+    """Reads a policy of Cilium's two kinds, or of Kubernetes' own two.
 
     A policy that Cilium rejects (`status.conditions[Valid]`) is not in force: it has no rules. What
     cannot be understood becomes rules that may say anything about the pods of its namespace.
@@ -40,12 +41,14 @@ def read_policy(manifest: Mapping[str, Any]) -> ReadPolicy:
     try:
         return ReadPolicy(ref, tuple(_rules(manifest, ref)))
     except Unreadable as problem:
-        return ReadPolicy(ref, _any_rules(ref.namespace, problem.doubt))
+        return ReadPolicy(ref, _any_rules(ref, problem.doubt))
 
 
 def _rules(manifest: Mapping[str, Any], ref: PolicyRef) -> list[Rule]:
     if ref.kind == "NetworkPolicy":
         return read_kubernetes.read_spec(manifest.get("spec"), ref.namespace)
+    if ref.kind == CLUSTER_NETWORK_POLICY:
+        return read_cluster.read_spec(manifest.get("spec"))
     if ref.kind not in (CNP, CCNP):
         raise Unreadable
     if _is_rejected(manifest):
@@ -65,10 +68,19 @@ def _is_rejected(manifest: Mapping[str, Any]) -> bool:
     return any(one.get("type") == "Valid" and one.get("status") == "False" for one in conditions)
 
 
-def _any_rules(namespace: str, doubt: Doubt) -> tuple[Rule, ...]:
-    subject = Unclear(doubt, namespace)
+def _any_rules(ref: PolicyRef, doubt: Doubt) -> tuple[Rule, ...]:
+    subject = Unclear(doubt, ref.namespace)
+    # In the first tier they may be beside, or instead of, whatever the others say.
+    tiered = ref.kind == CLUSTER_NETWORK_POLICY
     return tuple(
-        Rule(direction, subject, peers=(Unclear(doubt),), deny=deny)
+        Rule(
+            direction,
+            subject,
+            peers=(Unclear(doubt),),
+            deny=deny,
+            default_deny=not tiered,
+            tier=Tier.ADMIN if tiered else Tier.NORMAL,
+        )
         for direction in Direction
         for deny in (False, True)
     )

@@ -150,8 +150,8 @@ def _peer(kind: str, value: Any, namespace: str, for_init: bool) -> Matcher:
             exceptions = tuple(strict.network(one) for one in strict.items(fields.get("except")))
             return Cidr(strict.network(fields["cidr"]), exceptions)
         case "FQDNs":
-            strict.mapping(value, ("matchName", "matchPattern"))
-            return DnsNames()
+            given = strict.mapping(value, ("matchName", "matchPattern")).values()
+            return DnsNames(tuple(name for name in given if isinstance(name, str) and name))
         case "Groups":
             return Unclear(Doubt.GROUPS)
         case _:
@@ -204,7 +204,7 @@ def _span(port: Any, filtered: bool) -> PortSpan:
     if not isinstance(port_or_name, str):
         raise Unreadable
     if terms.is_port_name(port_or_name):
-        return PortSpan(0, terms.LAST_PORT, protocols, filtered, Doubt.NAMED_PORT)
+        return PortSpan(0, terms.LAST_PORT, protocols, filtered, Doubt.NAMED_PORT, port_or_name)
     if not terms.is_port_number(port_or_name):
         raise Unreadable
     first = strict.port_number(int(port_or_name))

@@ -68,7 +68,7 @@ def _span(port: Any) -> PortSpan:
     if port_or_name is None:
         return PortSpan(0, terms.LAST_PORT, protocols, doubt=Doubt.ODD_PORT if end else None)
     if isinstance(port_or_name, str):
-        return PortSpan(0, terms.LAST_PORT, protocols, doubt=Doubt.NAMED_PORT)
+        return PortSpan(0, terms.LAST_PORT, protocols, doubt=Doubt.NAMED_PORT, name=port_or_name)
     first = strict.port_number(port_or_name)
     if not first:
         raise Unreadable

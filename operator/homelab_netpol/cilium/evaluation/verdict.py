@@ -2,7 +2,8 @@
 
 A connection passes when the sender's policies allow its egress and the receiver's its ingress; each
 direction has a verdict of its own. Cilium's rules: what is allowed adds up; a direction for which
-some policy of the pod switches on default deny denies the rest; a deny rule wins over everything.
+some policy of the pod switches on default deny denies the rest; a deny rule wins over every rule of
+its tier that allows, and the first tier over the others (precedence.py).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import NamedTuple
 from homelab_netpol.cilium.evaluation.answer import Answer, Doubt, all_of
 from homelab_netpol.cilium.evaluation.endpoint import Endpoint, Entity, Pod
 from homelab_netpol.cilium.evaluation.policy import Direction, PolicyRef, ReadPolicy, Rule
+from homelab_netpol.cilium.evaluation.precedence import Doubts, Hit, decide
 
 # Cilium lets a node reach its own pods, unless a rule denies it.
 _OWN_NODE = Entity("host")
@@ -37,7 +39,8 @@ class DirectionVerdict:
         policies: those that decide, by kind, namespace and name. Allowed: whose rules allow it
             (none: nothing denies it); denied: whose deny rules hit it, else which of them close the
             direction; unknown: whose rules are in doubt.
-        by_deny_rule: denied by deny rules, against which no other rule helps.
+        by_deny_rule: denied by deny rules, against which no rule helps that a policy of the middle
+            tier, so any of Cilium's own kinds, may add.
         filtered: allowed, but each rule that allows it looks at the requests as well (HTTP, DNS).
         doubts: why it is unknown.
     """
@@ -130,52 +133,51 @@ def judge(
             pass the same dictionary, empty at first.
     """
     met = {} if met is None else met
-    denying: list[PolicyRef] = []
     closing: list[PolicyRef] = []  # they switch on default deny
-    allowing: list[Selected] = []
-    maybe: dict[str, list[tuple[PolicyRef, Doubt]]] = {"deny": [], "close": [], "allow": []}
-    authenticated: list[tuple[PolicyRef, Doubt]] = []
+    maybe_closing: Doubts = []
+    authenticated: Doubts = []
+    hits: list[Hit] = []
     for one, about in question.rules:
         ref, rule, certainty = one
         if rule.default_deny:
             if certainty is True:
                 closing.append(ref)
             elif isinstance(certainty, Doubt):
-                maybe["close"].append((ref, certainty))
+                maybe_closing.append((ref, certainty))
         if about is False:
             continue
         if id(rule) not in met:
             met[id(rule)] = rule.meets(peer)
-        hit = all_of((met[id(rule)], about))
-        if isinstance(hit, Doubt):
-            maybe["deny" if rule.deny else "allow"].append((ref, hit))
-        elif hit and rule.deny:
-            denying.append(ref)
-        elif hit:
-            allowing.append(one)
-        if hit is not False and rule.authenticated:
-            authenticated.append((ref, Doubt.AUTHENTICATION))
+        answer = all_of((met[id(rule)], about))
+        if answer is not False:
+            hits.append(Hit(ref, rule, answer))
+            if rule.authenticated:
+                authenticated.append((ref, Doubt.AUTHENTICATION))
 
-    if denying:
-        return DirectionVerdict(Outcome.DENIED, _in_order(denying), by_deny_rule=True)
-    lets_in = bool(allowing) or _is_own_node(question, peer)
-    if closing and not lets_in and not maybe["allow"]:
-        return DirectionVerdict(Outcome.DENIED, _in_order(closing))
-    is_open = lets_in or not (closing or maybe["close"])
-    doubts = [*maybe["deny"], *authenticated]
-    if not is_open:
-        doubts += [*maybe["close"], *maybe["allow"]]
-    if doubts:
+    rules = decide(hits)
+    # What no rule decides is left to the default, which never keeps a node from its own pods.
+    is_open_to_all = rules.falls_through and _is_own_node(question, peer)
+    is_closed = bool(closing) and not is_open_to_all
+    may_be_closed = rules.falls_through and not is_open_to_all and bool(closing or maybe_closing)
+    is_let_in = bool(rules.allowing) or (rules.falls_through and not may_be_closed)
+    may_be_let_in = is_let_in or bool(rules.maybe_allow)
+    if not may_be_let_in and (is_closed or not rules.falls_through):
+        refs = rules.denying or rules.denying_last or closing
+        return DirectionVerdict(Outcome.DENIED, _in_order(refs), by_deny_rule=bool(rules.denying))
+    doubts = [*rules.maybe_deny, *rules.maybe_pass, *authenticated]
+    if not is_let_in:
+        doubts += [*maybe_closing, *rules.maybe_allow]
+    if rules.denies or doubts:
         return DirectionVerdict(
             Outcome.UNKNOWN,
             _in_order(ref for ref, _ in doubts),
             doubts=frozenset(doubt for _, doubt in doubts),
         )
-    filtered = bool(allowing) and all(
-        one.rule.filters(question.port, question.protocol) for one in allowing
+    filtered = bool(rules.allowing) and all(
+        one.rule.filters(question.port, question.protocol) for one in rules.allowing
     )
     return DirectionVerdict(
-        Outcome.ALLOWED, _in_order(one.ref for one in allowing), filtered=filtered
+        Outcome.ALLOWED, _in_order(one.ref for one in rules.allowing), filtered=filtered
     )
 
 

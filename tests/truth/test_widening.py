@@ -1,0 +1,94 @@
+"""What is found to widen a profile, against Cilium's engine: told if a connection passes by it.
+
+Random policies of somebody else's stand beside the operator's own. The engine judges many
+connections with the policy and without it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+
+from homelab_netpol.cilium.evaluation import Direction, read_policy
+from homelab_netpol.findings import check_widening
+from homelab_netpol.findings.finding import Finding
+from lab.control_plane import Engine
+from tests.inspected import DOMAIN, Cluster
+from tests.truth.probes import GOVERNED, Foreign, Probes, is_uncertain, settled
+from tests.truth.random_policies import NAMESPACES
+
+SEED = os.environ.get("WIDENING_SEED", "1")
+WORLDS = int(os.environ.get("WIDENING_WORLDS", "30"))
+
+PROFILES = ("isolated", "internal", "internal-egress", "standard")
+
+
+class World:
+    """A governed namespace, some pods, and one policy of somebody else's."""
+
+    def __init__(self, number: int) -> None:
+        generator = Foreign(f"{SEED}/widening/{number}")
+        labels = {f"{DOMAIN}/profile": generator.random.choice(PROFILES)}
+        self.pods = [one.labels for one in generator.pods() if one.namespace == GOVERNED]
+        self.foreign = generator.policy()
+        if generator.random.random() < 0.3:
+            labels[f"access.{DOMAIN}/postgres"] = "true"
+        self.labels = {**NAMESPACES[GOVERNED], **labels}
+        self.cluster = Cluster({**NAMESPACES, "elsewhere": {}, GOVERNED: self.labels})
+        self.about = f"WIDENING_SEED={SEED} world {number}, {labels}: {self.foreign}"
+
+    def added(self, engine: Engine, every_pod: bool) -> set[Direction]:
+        """In which directions the engine lets more through with the policy than without."""
+        own = self.cluster.own
+        probes = Probes(engine, self.labels, self.pods)
+        return probes.directions(
+            [own, [*own, self.foreign]], "denied", "allowed", every_pod=every_pod
+        )
+
+    def findings(self) -> list[Finding]:
+        """What is told."""
+        return self.cluster.findings(check_widening.check, [self.foreign], {GOVERNED: self.pods})
+
+
+def told(findings: list[Finding]) -> set[Direction]:
+    """The directions that the one finding names."""
+    assert len(findings) <= 1
+    ways = {Direction.INGRESS: "ingress from", Direction.EGRESS: "egress to"}
+    return {
+        direction
+        for direction, words in ways.items()
+        if any(words in one.message for one in findings)
+    }
+
+
+Judged = list[tuple[World, set[Direction], set[Direction]]]
+
+
+@pytest.fixture(scope="module")
+def judged(engine: Engine) -> Iterator[Judged]:
+    """Each world, the directions in which the engine sees more, and those that are told."""
+    judged = []
+    for world in map(World, range(WORLDS)):
+        said = told(world.findings())
+        judged.append((world, settled(said, partial(world.added, engine)), said))
+    yield judged
+    engine.policies([])
+
+
+def test_whatever_is_told_passes_by_that_policy_alone(judged: Judged) -> None:
+    for world, added, said in judged:
+        assert said <= added, f"{world.about}\n  {world.findings()}"
+
+
+def test_whatever_passes_by_a_policy_that_is_understood_is_told(judged: Judged) -> None:
+    seen: Counter[bool] = Counter()
+    for world, added, said in judged:
+        if is_uncertain(read_policy(world.foreign)):
+            continue
+        seen[bool(added)] += 1
+        assert added <= said, f"{world.about}\n  engine: {added}, told: {world.findings()}"
+    assert min(seen[True], seen[False]) > WORLDS // 10, seen
