@@ -167,6 +167,7 @@ class Api:
         label_selector: str | None = None,
         field_selector: str | None = None,
         metadata_only: bool = False,
+        page_size: int = _PAGE,
     ) -> AsyncIterator[tuple[list[dict[str, Any]], int]]:
         """Lists a collection page by page, so that a large one is never in memory whole.
 
@@ -175,6 +176,7 @@ class Api:
             label_selector: which objects, by their labels.
             field_selector: which, by the fields that the API server selects by.
             metadata_only: leave out all but the objects' `metadata`.
+            page_size: how many objects at once; a page is parsed while nothing else happens.
 
         Yields:
             Some of the objects, and the resourceVersion that the whole list is of; at least once,
@@ -183,7 +185,7 @@ class Api:
         Raises:
             ApiError: the subclass says what kind of failure; what came before it is not a list.
         """
-        query = {"limit": str(_PAGE)}
+        query = {"limit": str(page_size)}
         if label_selector:
             query["labelSelector"] = label_selector
         if field_selector:

@@ -14,13 +14,28 @@ from homelab_netpol.cache.cluster import ClusterCache
 from homelab_netpol.cluster.errors import ApiError
 from homelab_netpol.cluster.lease import Leadership
 from homelab_netpol.cluster.snapshot import Pause, SnapshotReader
-from homelab_netpol.findings import check_grants, check_platform
+from homelab_netpol.findings import (
+    check_grants,
+    check_host_network,
+    check_own_addresses,
+    check_platform,
+    check_service_ports,
+    check_waypoints,
+)
 from homelab_netpol.findings.finding import Finding
 from homelab_netpol.findings.inspection import Check, Inspection
+from homelab_netpol.findings.wanted import wanted
 
 log = logging.getLogger(__name__)
 
-_CHECKS: tuple[Check, ...] = (check_grants.check, check_platform.check)
+_CHECKS: tuple[Check, ...] = (
+    check_grants.check,
+    check_service_ports.check,
+    check_own_addresses.check,
+    check_waypoints.check,
+    check_host_network.check,
+    check_platform.check,
+)
 
 
 class Inspector:
@@ -65,7 +80,7 @@ class Inspector:
         Raises:
             ApiError: something could not be listed.
         """
-        snapshot = await self._reader.read(self._cache.homes_in_use())
+        snapshot = await self._reader.read(wanted(self._cache))
         inspection = Inspection(self._cache, snapshot)
         pause = Pause()
         found: list[Finding] = []

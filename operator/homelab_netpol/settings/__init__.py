@@ -8,7 +8,7 @@ from homelab_netpol.settings.load import load_settings, parse_settings, problem_
 from homelab_netpol.settings.model import DefaultDeny, Settings
 from homelab_netpol.settings.platform import DnsService, Gateways, Mesh, Mtls, Probes, Prometheus
 from homelab_netpol.settings.process import Logging
-from homelab_netpol.settings.shared_resource import SharedResource, TargetSide
+from homelab_netpol.settings.shared_resource import Port, SharedResource, TargetSide
 
 __all__ = [
     "DefaultDeny",
@@ -17,6 +17,7 @@ __all__ = [
     "Logging",
     "Mesh",
     "Mtls",
+    "Port",
     "Probes",
     "Prometheus",
     "Settings",
