@@ -74,7 +74,7 @@ def read_service(manifest: Mapping[str, Any]) -> ObservedService:
     status, labels = manifest.get("status") or {}, metadata.get("labels") or {}
     external = spec.get("type") == "ExternalName"
     cluster_ips = spec.get("clusterIPs") or [spec.get("clusterIP") or ""]
-    outside = list(_outside(spec, status))
+    outside = [each for each in _outside(spec, status) if each]
     by_cilium = external or any(labels.get(key) for key in _OF_CILIUM)
     return ObservedService(
         namespace=metadata["namespace"],
