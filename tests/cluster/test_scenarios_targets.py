@@ -255,6 +255,18 @@ def test_an_own_public_name_is_told_until_it_leads_elsewhere(
     shows_none(operator, "findings", namespace=app.name)
 
 
+def test_a_name_that_dns_answers_with_another_address_is_not_told(
+    spaces: Spaces, definitions: Definitions, workloads: Workloads, operator: RunningOperator
+) -> None:
+    home, elsewhere = spaces(), "localhost"
+    workloads.service(home.name, "web", [{"port": 443}], address="192.0.2.65")
+    workloads.ingress(home.name, elsewhere, "192.0.2.65")
+    names = [{"matchName": elsewhere}]
+    public = definitions.resource(fqdns=names, ports=[{"port": 443}])
+    app = spaces({access(public.name): "true"})
+    all_is_well(operator, spaces, definitions, app.name)
+
+
 def waypoint_rules(app: Space, home: Space) -> list[tuple[str, str, Manifest]]:
     """What lets calls pass by way of the waypoint: where, name, and spec of each policy."""
     tunnel = [{"ports": [{"port": "15008", "protocol": "TCP"}]}]

@@ -9,6 +9,9 @@ from typing import Any
 from homelab_netpol.cluster.client import Api
 from homelab_netpol.cluster.errors import Forbidden, NotFound
 
+# Services and routes are larger than policies: a page is parsed within some milliseconds.
+_AT_ONCE = 200
+
 log = logging.getLogger(__name__)
 
 
@@ -33,7 +36,7 @@ class OptionalLists:
         """
         for path in paths:
             try:
-                async for page, _ in self._api.pages(path):
+                async for page, _ in self._api.pages(path, page_size=_AT_ONCE):
                     for item in page:
                         yield item
             except NotFound:

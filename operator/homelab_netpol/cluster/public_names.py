@@ -172,8 +172,7 @@ async def _look_up(name: str) -> frozenset[IpAddress] | None:
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(_LOOKUP_SECONDS):
-            # The dot at the end: the resolver's search list is not tried.
-            answers = await loop.getaddrinfo(f"{name}.", None, type=socket.SOCK_STREAM)
+            answers = await loop.getaddrinfo(name, None, type=socket.SOCK_STREAM)
     except (OSError, TimeoutError, UnicodeError):
         return None
     return frozenset(addresses_of(str(answer[4][0]) for answer in answers)) or None

@@ -43,7 +43,7 @@ class ObservedService:
         selector: labels of the pods behind it; empty: none are chosen by labels.
         ports: its ports.
         headless: it has no address, so clients call its pods, on the pods' ports.
-        addresses: those that Cilium translates to the pods': cluster, load balancer, external.
+        stated: the addresses that Cilium translates to the pods', as they are written.
         names: DNS names that lead to its address from outside.
         waypoint_labels: those of its labels that say which of Istio's waypoints it has.
         waypoint_bound: Istio says that it has one, or has none; None: Istio does not say.
@@ -54,10 +54,15 @@ class ObservedService:
     selector: Mapping[str, str] = field(default_factory=dict)
     ports: tuple[ServicePort, ...] = ()
     headless: bool = False
-    addresses: tuple[IpAddress, ...] = ()
+    stated: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     waypoint_labels: Mapping[str, str] = field(default_factory=dict)
     waypoint_bound: bool | None = None
+
+    @property
+    def addresses(self) -> tuple[IpAddress, ...]:
+        """Its addresses: those in the cluster, of its load balancer, and external ones."""
+        return tuple(addresses_of(self.stated))
 
     def selects(self, labels: Mapping[str, str]) -> bool:
         """Whether a pod with these labels, in its namespace, is behind it."""
@@ -82,7 +87,7 @@ def read_service(manifest: Mapping[str, Any]) -> ObservedService:
         selector={} if external else spec.get("selector") or {},
         ports=tuple(map(_port, spec.get("ports") or ())),
         headless="None" in cluster_ips,
-        addresses=() if by_cilium else tuple(addresses_of([*cluster_ips, *outside])),
+        stated=() if by_cilium else (*cluster_ips, *outside),
         names=published_names(metadata) if outside and not by_cilium else (),
         waypoint_labels={k: v for k, v in labels.items() if k.startswith(_USE_WAYPOINT)},
         waypoint_bound=_waypoint_bound(status),

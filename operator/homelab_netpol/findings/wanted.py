@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from homelab_netpol.cache.cluster import ClusterCache
 from homelab_netpol.cluster.snapshot import Wanted
@@ -17,25 +17,24 @@ _LONGEST_RANGE = 1024
 
 def wanted(cache: ClusterCache) -> Wanted:
     """What the checks look at, beside what is always listed."""
-    settings = cache.catalogue.settings
-    platform = {
-        settings.dns.namespace,
-        settings.gateways.namespace,
-        settings.prometheus.namespace,
-    }
+    settings, in_use = cache.catalogue.settings, resources_in_use(cache).values()
+    homes = {each.namespace for each in in_use if each.namespace is not None}
+    platform = (settings.dns, settings.gateways, settings.prometheus)
+    asked = names_of(in_use)
     return Wanted(
-        pods={name for name in cache.homes_in_use() | platform if cache.namespaces.exists(name)},
+        pods=homes.union(each.namespace for each in platform),
         pods_behind=_ports_opened(cache),
-        names=_names(cache),
+        names=asked.means if asked else None,
     )
 
 
 def resources_in_use(cache: ClusterCache) -> dict[str, SharedResource]:
     """The shared resources that somebody holds a grant on."""
+    held = {name for intent in cache.intents for name in intent.grants}
     return {
         name: cache.catalogue.resource(name)
         for name in list(cache.catalogue.vocabulary.resources)
-        if cache.intents.holding_grant(name)
+        if name in held
     }
 
 
@@ -70,8 +69,3 @@ def _numbers(ports: Iterable[GrantedPort]) -> set[int]:
             else (port.number, port.last)
         )
     }
-
-
-def _names(cache: ClusterCache) -> Callable[[str], bool] | None:
-    asked = names_of(resources_in_use(cache).values())
-    return asked.means if asked else None
