@@ -1,22 +1,20 @@
 """What a grant, an annotation or a setting opens is not what calls reach: each is told by its name.
 
-Services, pods on the host's network, own addresses and waypoints, as they are on the API server;
-that calls are dropped, and what lets them through, Cilium's engine says.
+Services and pods as they are on the API server; that calls are dropped, and what lets them through,
+Cilium's engine says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from lab.control_plane import Engine, Flow, Identity
-from tests.cluster import workloads as made
 from tests.cluster.definitions import Definitions
-from tests.cluster.kube import Kube, Manifest, cnp_path, eventually
-from tests.cluster.spaces import PROFILE, Space, Spaces, access
+from tests.cluster.judged import all_is_well, allowed
+from tests.cluster.kube import Kube, Manifest, eventually
+from tests.cluster.spaces import PROFILE, Spaces, access
 from tests.cluster.watched import shows, shows_none
-from tests.cluster.workloads import USE_WAYPOINT, Workloads
+from tests.cluster.workloads import Workloads
 from tests.running_operator import RunningOperator
 
 pytestmark = pytest.mark.usefixtures("operator")
@@ -27,39 +25,6 @@ API = {"app": "api"}
 ON_8080 = {"containerPort": 8080, "name": "http"}
 EIGHTY = [{"port": 80}]
 GATEWAY_LABEL = "gateway.networking.k8s.io/gateway-name"
-
-
-@pytest.fixture
-def workloads(kube: Kube) -> Iterator[Workloads]:
-    """Makes pods and Services, and takes them away after the test."""
-    with made.workloads(kube) as found:
-        yield found
-
-
-def all_is_well(
-    operator: RunningOperator, spaces: Spaces, definitions: Definitions, *names: str
-) -> None:
-    """Waits for an inspection that began after all that was done, and found nothing in these."""
-    nowhere = definitions.resource(namespace=spaces.fresh_name(), ports=EIGHTY)
-    lost = spaces({access(nowhere.name): "true"})
-    lost.told("TargetNamespaceMissing", nowhere.name)
-    for name in names:
-        shows_none(operator, "findings", namespace=name)
-
-
-def allowed(
-    engine: Engine, kube: Kube, spaces: list[Space], ends: dict[str, Identity], *flows: Flow
-) -> list[bool]:
-    """Cilium's verdicts, by the policies that stand in some Namespaces."""
-    engine.identities(ends)
-    engine.policies(
-        [
-            {"apiVersion": "cilium.io/v2", "kind": "CiliumNetworkPolicy", **item}
-            for space in spaces
-            for item in kube.items(cnp_path(space.name))
-        ]
-    )
-    return [verdict.allowed for verdict in engine.verdicts(flows)]
 
 
 def test_a_services_port_in_a_grant_is_told_until_it_is_that_of_the_pods(
@@ -199,144 +164,18 @@ def test_gateways_on_the_hosts_network_are_told_where_they_run(
     shows_none(operator, "findings", namespace=gateways.name)
 
 
-@pytest.mark.parametrize("address", ["192.0.2.50", "2001:db8::50"])
-def test_an_own_load_balancers_address_is_told_with_its_pods(
-    spaces: Spaces,
-    definitions: Definitions,
-    workloads: Workloads,
-    operator: RunningOperator,
-    kube: Kube,
-    engine: Engine,
-    address: str,
-) -> None:
-    home, bits = spaces(), 128 if ":" in address else 32
-    workloads.pod(home.name, {"app": "web"}, {"containerPort": 10443})
-    ports = [{"port": 443, "targetPort": 10443}]
-    workloads.service(home.name, "web", ports, address=address)
-    cidr = f"{address}/{bits}"
-    idp = definitions.resource(cidrs=[cidr], ports=[{"port": 443}])
-    app = spaces({access(idp.name): "true", PROFILE: "isolated"})
-    app.told("TargetIsOwnAddress", cidr, "Service web", home.name, "app=web", "TCP 10443")
-    app.has(f"homelab-access-{idp.name}")
-    app.has_profile("isolated")
-    ends = {"app": Identity.pod(app.name), "web": Identity.pod(home.name, {"app": "web"})}
-    call = Flow("app", "web", 10443)
-    assert allowed(engine, kube, [app], ends, call) == [False]
-    port = [{"port": 10443}]
-    idp.change(cidrs=None, namespace=home.name, podLabels={"app": "web"}, ports=port)
-    shows_none(operator, "findings", namespace=app.name)
-    eventually(
-        lambda: allowed(engine, kube, [app], ends, call) == [True],
-        "the engine to let the call pass",
-    )
-
-
-def test_an_own_public_name_is_told_until_it_leads_elsewhere(
-    spaces: Spaces,
-    definitions: Definitions,
-    workloads: Workloads,
-    operator: RunningOperator,
-    kube: Kube,
-) -> None:
-    home, host = spaces(), f"{spaces.fresh_name()}.example.org"
-    ports = [{"port": 443, "targetPort": 10443}]
-    key = "external-dns.alpha.kubernetes.io"
-    published = {f"{key}/hostname": f"svc-{host}"}
-    path = workloads.service(home.name, "web", ports, address="192.0.2.60", annotations=published)
-    workloads.ingress(home.name, f"ing-{host}", "192.0.2.60")
-    for kind, said_by in (("svc", "Service web"), ("ing", "Ingress own")):
-        names = [{"matchName": f"{kind}-{host}"}]
-        own = definitions.resource(fqdns=names, ports=[{"port": 443}])
-        app = spaces({access(own.name): "true"})
-        app.told("TargetIsOwnAddress", f"{kind}-{host}", said_by, home.name)
-    shows(operator, 1, "findings", namespace=app.name, reason="TargetIsOwnAddress")
-    kube.patch(f"{path}/status", {"status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.61"}]}}})
-    # The Ingress is at an address that is nobody's now.
-    shows_none(operator, "findings", namespace=app.name)
-
-
-def test_a_name_that_dns_answers_with_another_address_is_not_told(
+def test_a_profiles_peer_on_the_hosts_network_is_told(
     spaces: Spaces, definitions: Definitions, workloads: Workloads, operator: RunningOperator
 ) -> None:
-    home, elsewhere = spaces(), "localhost"
-    workloads.service(home.name, "web", [{"port": 443}], address="192.0.2.65")
-    workloads.ingress(home.name, elsewhere, "192.0.2.65")
-    names = [{"matchName": elsewhere}]
-    public = definitions.resource(fqdns=names, ports=[{"port": 443}])
-    app = spaces({access(public.name): "true"})
-    all_is_well(operator, spaces, definitions, app.name)
-
-
-def waypoint_rules(app: Space, home: Space) -> list[tuple[str, str, Manifest]]:
-    """What lets calls pass by way of the waypoint: where, name, and spec of each policy."""
-    tunnel = [{"ports": [{"port": "15008", "protocol": "TCP"}]}]
-    own = {GATEWAY_LABEL: "waypoint"}
-    key = "k8s:io.kubernetes.pod.namespace"
-    waypoint = {"matchLabels": {key: home.name, **own}}
-    to_waypoint = {"toEndpoints": [waypoint], "toPorts": tunnel}
-    callers = [{"matchLabels": {key: app.name}}]
-    onward = {"toEndpoints": [{"matchLabels": {"app": "ollama"}}], "toPorts": tunnel}
-    return [
-        (app.name, "to-waypoint", {"endpointSelector": {}, "egress": [to_waypoint]}),
-        (
-            home.name,
-            "waypoint",
-            {
-                "endpointSelector": {"matchLabels": own},
-                "ingress": [{"fromEndpoints": callers, "toPorts": tunnel}],
-                "egress": [onward],
-            },
-        ),
-        (
-            home.name,
-            "from-waypoint",
-            {
-                "endpointSelector": {"matchLabels": {"app": "ollama"}},
-                "ingress": [{"fromEndpoints": [waypoint], "toPorts": tunnel}],
-            },
-        ),
-    ]
-
-
-def test_a_target_behind_a_waypoint_is_told_until_policies_lead_by_way_of_it(
-    spaces: Spaces,
-    definitions: Definitions,
-    workloads: Workloads,
-    operator: RunningOperator,
-    kube: Kube,
-    engine: Engine,
-) -> None:
-    home = spaces({**MESH, USE_WAYPOINT: "waypoint", PROFILE: "isolated"})
-    workloads.pod(home.name, {"app": "ollama"}, {"containerPort": 11434})
-    service = workloads.service(home.name, "ollama", [{"port": 11434}])
-    port = [{"port": 11434}]
-    ollama = definitions.resource(namespace=home.name, podLabels={"app": "ollama"}, ports=port)
-    app = spaces({access(ollama.name): "true", PROFILE: "isolated", **MESH})
-    plain = spaces({access(ollama.name): "true", PROFILE: "isolated"})
-    # A waypoint that does not run is not led to.
-    all_is_well(operator, spaces, definitions, app.name, plain.name)
-    labels = {GATEWAY_LABEL: "waypoint", "istio.io/waypoint-for": "service"}
-    workloads.pod(home.name, labels, {"containerPort": 15008})
-    app.told("TargetBehindWaypoint", ollama.name, "waypoint waypoint", home.name, "15008")
-    shows(operator, 1, "findings", namespace=app.name)
-    shows_none(operator, "findings", namespace=plain.name)
-    ends = {
-        "app": Identity.pod(app.name, {}, MESH),
-        "waypoint": Identity.pod(home.name, labels, MESH),
-        "ollama": Identity.pod(home.name, {"app": "ollama"}, MESH),
-    }
-    hops = (Flow("app", "waypoint", 15008), Flow("waypoint", "ollama", 15008))
-    assert allowed(engine, kube, [app, home], ends, *hops) == [False, False]
-    # Taken off for the Service, or led by way of it: either ends the finding.
-    kube.patch(service, {"metadata": {"labels": {USE_WAYPOINT: "none"}}})
+    home = spaces()
+    workloads.pod(home.name, {"app": "hass"}, {"containerPort": 8123}, host_network=True)
+    hass = {"k8s:io.kubernetes.pod.namespace": home.name, "app": "hass"}
+    to_hass = {"toEndpoints": [{"matchLabels": hass}]}
+    own = definitions.profile(egress=[to_hass])
+    app = spaces({PROFILE: own.name})
+    app.told("TargetOnHostNetwork", own.name, home.name, "toEntities: [host, remote-node]")
+    own.change(egress=[{"toEntities": ["host", "remote-node"]}])
     shows_none(operator, "findings", namespace=app.name)
-    kube.patch(service, {"metadata": {"labels": {USE_WAYPOINT: None}}})
-    shows(operator, 1, "findings", namespace=app.name, reason="TargetBehindWaypoint")
-    for where, name, spec in waypoint_rules(app, home):
-        body = {"apiVersion": "cilium.io/v2", "kind": "CiliumNetworkPolicy", "spec": spec}
-        kube.create(cnp_path(where), {**body, "metadata": {"name": name}})
-    shows_none(operator, "findings", namespace=app.name)
-    assert allowed(engine, kube, [app, home], ends, *hops) == [True, True]
 
 
 def test_nothing_is_told_where_ports_addresses_and_pods_are_right(

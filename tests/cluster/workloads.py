@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tests.cluster.kube import Kube, Manifest
@@ -91,13 +90,3 @@ class Workloads:
         path = f"{collection}/{made['metadata']['name']}"
         self._made.append(path)
         return path
-
-
-@contextmanager
-def workloads(kube: Kube) -> Iterator[Workloads]:
-    """Workloads for one test."""
-    made = Workloads(kube)
-    try:
-        yield made
-    finally:
-        made.clear()

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from homelab_netpol.cluster.public_names import PublicName
-from homelab_netpol.cluster.services import IpAddress, ObservedService, read_service
-from homelab_netpol.findings.own_addresses import names_of, own_address_asked, own_name_asked
+from homelab_netpol.cluster.services import ObservedService, read_service
+from homelab_netpol.findings.own_addresses import OwnEnds, leads_home, of_resource, of_rule
 from homelab_netpol.settings import SharedResource
+from tests.unit.hand_made import ports
 
 AT_443 = [{"port": 443}]
 
@@ -29,11 +30,10 @@ def gateway_service(**more: Any) -> ObservedService:
     return read_service({"metadata": metadata, "spec": spec, "status": status, **more})
 
 
-def own(*services: ObservedService) -> dict[IpAddress, list[ObservedService]]:
-    found: dict[IpAddress, list[ObservedService]] = {}
+def own(*services: ObservedService, names: tuple[PublicName, ...] = ()) -> OwnEnds:
+    found = OwnEnds(names)
     for service in services:
-        for address in service.addresses:
-            found.setdefault(address, []).append(service)
+        found.add(service)
     return found
 
 
@@ -43,7 +43,7 @@ def resource(**spec: Any) -> SharedResource:
 
 def told(*cidrs: str, services: tuple[ObservedService, ...] = (), **more: Any) -> str | None:
     known = own(*(services or (gateway_service(),)))
-    return own_address_asked("idp", resource(cidrs=list(cidrs), **more), known)
+    return leads_home(of_resource("idp", resource(cidrs=list(cidrs), **more)), known)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_ciliums_own_gateway_and_external_names_have_no_pods_behind() -> None:
 def test_what_has_no_selector_needs_other_words() -> None:
     spec = {"selector": None}
     api = gateway_service(metadata={"name": "kubernetes", "namespace": "default"}, spec=spec)
-    assert "entities: [kube-apiserver]" in (told("10.96.0.9/32", services=(api,)) or "")
+    assert "entity kube-apiserver" in (told("10.96.0.9/32", services=(api,)) or "")
     nas = gateway_service(spec=spec)
     assert "EndpointSlices" in (told("10.96.0.9/32", services=(nas,)) or "")
 
@@ -112,7 +112,7 @@ AUTH = PublicName(
 
 def named(name: PublicName = AUTH, **target: str) -> str | None:
     asked = resource(fqdns=[target or {"matchName": "auth.example.org"}])
-    return own_name_asked("idp", asked, [name], own(gateway_service()))
+    return leads_home(of_resource("idp", asked), own(gateway_service(), names=(name,)))
 
 
 def test_an_own_name_is_told_with_who_says_it_and_the_gateways_pods() -> None:
@@ -177,11 +177,56 @@ def test_a_load_balancer_that_has_only_a_name_is_somebody_elses() -> None:
 
 
 def test_only_the_names_that_are_asked_for_are_wanted() -> None:
-    asked = names_of(
-        [resource(fqdns=[{"matchName": "Auth.example.org"}]), resource(entities=["world"])]
-    )
+    asked = of_resource("idp", resource(fqdns=[{"matchName": "Auth.example.org"}]))
     assert asked.means("auth.example.org")
     assert not asked.means("git.example.org")
+
+
+@pytest.mark.parametrize(
+    "name", ["internal.istio-gateway.svc.cluster.local", "internal.istio-gateway.svc"]
+)
+def test_a_name_within_the_cluster_is_its_service(name: str) -> None:
+    asked = of_resource("idp", resource(fqdns=[{"matchName": name}]))
+    text = leads_home(asked, own(gateway_service()))
+    assert text is not None
+    assert "the Service internal in istio-gateway" in text
+    headless = gateway_service(spec={"clusterIPs": ["None"], "type": "ClusterIP"})
+    assert "TCP 443" in (leads_home(asked, own(headless)) or "")
+
+
+def test_a_name_within_the_cluster_that_leads_outside_is_not_told() -> None:
+    name = "internal.istio-gateway.svc.cluster.local"
+    asked = of_resource("idp", resource(fqdns=[{"matchName": name}]))
+    assert leads_home(asked, own(gateway_service(spec={"type": "ExternalName"}))) is None
+    assert leads_home(asked, own()) is None
+
+
+@pytest.mark.parametrize(
+    "peers",
+    [
+        {"toCIDR": ["192.168.1.50/32"]},
+        {"toCIDRSet": [{"cidr": "fd00:1::50/128"}]},
+        {"toFQDNs": [{"matchName": "auth.example.org"}]},
+    ],
+)
+@pytest.mark.parametrize("limited", [True, False])
+def test_a_rule_of_a_profile_is_told_likewise(peers: dict[str, Any], limited: bool) -> None:
+    rule = {**peers, **({"toPorts": ports(443)} if limited else {})}
+    text = leads_home(of_rule("web", rule), own(gateway_service(), names=(AUTH,)))
+    assert text is not None
+    assert "The NetworkProfile web opens nothing" in text
+    assert "in toEndpoints of a rule of web" in text
+    assert (
+        leads_home(
+            of_rule("web", {**peers, "toPorts": ports(22)}), own(gateway_service(), names=(AUTH,))
+        )
+        is None
+    )
+
+
+def test_a_network_with_exceptions_is_left_alone() -> None:
+    rule = {"toCIDRSet": [{"cidr": "192.168.1.50/32", "except": ["192.168.1.50/32"]}]}
+    assert leads_home(of_rule("web", rule), own(gateway_service())) is None
 
 
 def test_no_text_is_longer_than_an_event_reads_well() -> None:

@@ -9,7 +9,7 @@ import pytest
 from homelab_netpol.cluster.pods import ObservedPod, read_pod
 from homelab_netpol.cluster.services import ObservedService
 from homelab_netpol.findings import GrantedPort
-from homelab_netpol.findings.rule_ports import opened_by, opened_elsewhere
+from homelab_netpol.findings.rule_ports import opened_by, peers_elsewhere
 from homelab_netpol.findings.service_ports import describe, service_ports_opened
 from lab.control_plane import Engine, Flow, Identity
 from tests.unit.hand_made import namespaces, pod, policy, ports, service
@@ -147,9 +147,9 @@ def test_rules_that_open_every_port_or_name_one_are_left_alone() -> None:
 def test_an_egress_rule_is_about_the_one_namespace_that_it_names() -> None:
     [jobs] = namespaces("jobs")
     jobs["matchLabels"]["app"] = "api"
-    [peers] = opened_elsewhere([{"toEndpoints": [jobs], "toPorts": ports(80)}])
+    [peers] = peers_elsewhere([{"toEndpoints": [jobs], "toPorts": ports(80)}])
     assert peers.namespace == "jobs"
     assert peers.selects({"app": "api"})
     assert not peers.selects({"app": "other"})
-    assert not list(opened_elsewhere([{"toEndpoints": namespaces("a", "b"), "toPorts": ports(80)}]))
-    assert not list(opened_elsewhere([{"toEndpoints": [{}], "toPorts": ports(80)}]))
+    assert not list(peers_elsewhere([{"toEndpoints": namespaces("a", "b"), "toPorts": ports(80)}]))
+    assert not list(peers_elsewhere([{"toEndpoints": [{}], "toPorts": ports(80)}]))

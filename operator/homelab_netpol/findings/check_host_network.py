@@ -1,4 +1,4 @@
-"""Pods that the settings name by labels, where all of them are on the host's network."""
+"""Pods that settings and NetworkProfiles name by labels, where all are on the host's network."""
 
 from __future__ import annotations
 
@@ -6,12 +6,34 @@ from collections.abc import Iterator, Mapping
 
 from homelab_netpol.findings.finding import Finding, FindingReason, name_labels
 from homelab_netpol.findings.inspection import Inspection
+from homelab_netpol.findings.rule_ports import peers_elsewhere
 from homelab_netpol.findings.targets import carries
+from homelab_netpol.findings.wanted import profiles_in_use
 from homelab_netpol.settings import Settings
 
 
 def check(inspection: Inspection) -> Iterator[Finding | None]:
-    """Finds the settings by which the operator's rules select nobody, as Cilium sees nodes only."""
+    """Finds the labels by which rules select nobody, as Cilium sees the pods' nodes only."""
+    yield from _settings(inspection)
+    for name, (custom, users) in profiles_in_use(inspection.cache).items():
+        for peers in peers_elsewhere(custom.egress):
+            pods = inspection.snapshot.targets.get(peers.namespace, ())
+            chosen = [pod for pod in pods if peers.selects(pod.labels)]
+            if not chosen or not all(pod.host_network for pod in chosen):
+                continue
+            for user in users:
+                yield Finding(
+                    FindingReason.TARGET_ON_HOST_NETWORK,
+                    user,
+                    f"The NetworkProfile {name} selects nobody in {peers.namespace}: the pods that"
+                    " its egress rule means are on the host's network, where Cilium knows them by"
+                    " their node only. Write toEntities: [host, remote-node] in it instead, which"
+                    " means every node.",
+                )
+        yield None
+
+
+def _settings(inspection: Inspection) -> Iterator[Finding | None]:
     for setting, namespace, labels in _named(inspection.cache.catalogue.settings):
         pods = inspection.snapshot.targets.get(namespace, ())
         chosen = [pod for pod in pods if carries(pod.labels, labels)]

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from homelab_netpol.cluster.pods import ObservedPod
+from homelab_netpol.definitions import CustomProfile
 from homelab_netpol.findings.finding import Finding, FindingReason
 from homelab_netpol.findings.inspection import Inspection
-from homelab_netpol.findings.rule_ports import OpenedPeers, opened_by, opened_elsewhere
+from homelab_netpol.findings.rule_ports import OpenedPeers, opened_by, peers_elsewhere
 from homelab_netpol.findings.service_ports import describe, service_ports_opened
 from homelab_netpol.findings.targets import GrantedPort, carries, granted_ports
-from homelab_netpol.findings.wanted import resources_in_use
+from homelab_netpol.findings.wanted import profiles_in_use, resources_in_use
 from homelab_netpol.policy.keys import Component, Kind, PolicyKey, policy_name
 from homelab_netpol.settings import SharedResource
 
@@ -25,8 +26,8 @@ def check(inspection: Inspection) -> Iterator[Finding | None]:
     for namespace in inspection.namespaces:
         yield from _gateways(inspection, namespace)
         yield None
-    for name in inspection.cache.catalogue.vocabulary.profiles:
-        yield from _profile(inspection, name)
+    for name, (custom, users) in profiles_in_use(inspection.cache).items():
+        yield from _profile(inspection, name, custom, users)
 
 
 def _grant(
@@ -67,34 +68,27 @@ def _gateways(inspection: Inspection, namespace: str) -> Iterator[Finding]:
         yield Finding(FindingReason.SERVICE_PORT_OPENED, namespace, message)
 
 
-def _profile(inspection: Inspection, name: str) -> Iterator[Finding | None]:
-    custom = inspection.cache.catalogue.custom_profile(name)
-    if custom is None:
-        return
-    users = inspection.cache.intents.using_profile([name])
+def _profile(
+    inspection: Inspection, name: str, custom: CustomProfile, users: Iterable[str]
+) -> Iterator[Finding | None]:
     own = opened_by(custom.ingress)
-    elsewhere = [
-        message
-        for peers in (opened_elsewhere(custom.egress) if users else ())
-        if (message := _peers(inspection, name, peers)) is not None
-    ]
+    elsewhere = [_peers(inspection, name, peers) for peers in peers_elsewhere(custom.egress)]
+    told = [message for message in elsewhere if message is not None][:1]
     yield None
     for user in users:
         pods = inspection.snapshot.targets.get(user, ())
         who, where = f"The NetworkProfile {name}", f"in an ingress rule of {name}"
-        message = (
-            _told(inspection, own, user, pods, who, where)
-            if not _meshed(inspection, user)
-            else None
-        )
-        for each in (message, *elsewhere[:1]):
+        # In the mesh its pods may be called through the tunnel, where Cilium sees no port.
+        opened = () if inspection.cache.namespaces.is_meshed(user) else own
+        message = _told(inspection, opened, user, pods, who, where)
+        for each in (message, *told):
             if each is not None:
                 yield Finding(FindingReason.SERVICE_PORT_OPENED, user, each)
         yield None
 
 
 def _peers(inspection: Inspection, name: str, peers: OpenedPeers) -> str | None:
-    if _meshed(inspection, peers.namespace):
+    if inspection.cache.namespaces.is_meshed(peers.namespace):
         return None
     pods = inspection.snapshot.targets.get(peers.namespace, ())
     chosen = [pod for pod in pods if peers.selects(pod.labels)]
@@ -124,8 +118,3 @@ def _told(
     services = inspection.snapshot.services.get(namespace, ())
     found = service_ports_opened(list(opened), services, pods)
     return describe(found, who, namespace, where) if found else None
-
-
-def _meshed(inspection: Inspection, namespace: str) -> bool:
-    """Its pods may be called through the tunnel, where Cilium sees no port."""
-    return inspection.cache.namespaces.is_meshed(namespace)

@@ -22,7 +22,7 @@ class OpenedPeers:
     Attributes:
         namespace: where they are.
         selectors: each chooses some of them.
-        ports: as numbers; those given by name are left out.
+        ports: as numbers; empty: all, or some are given by name.
     """
 
     namespace: str
@@ -49,14 +49,13 @@ def opened_by(rules: Iterable[Rule]) -> tuple[GrantedPort, ...]:
     return () if any(port.number == 0 for port in found) else tuple(found)
 
 
-def opened_elsewhere(egress: Iterable[Rule]) -> Iterator[OpenedPeers]:
+def peers_elsewhere(egress: Iterable[Rule]) -> Iterator[OpenedPeers]:
     """The pods of one other namespace that each rule is about, where it is about one only."""
     for rule in egress:
         selectors = tuple(rule.get("toEndpoints") or ())
         names = {name for selector in selectors for name in namespaces_of(selector, "")}
-        ports = opened_by([rule])
-        if len(names) == 1 and "" not in names and ports:
-            yield OpenedPeers(names.pop(), selectors, ports)
+        if len(names) == 1 and "" not in names:
+            yield OpenedPeers(names.pop(), selectors, opened_by([rule]))
 
 
 def _numbered(port: Mapping[str, Any]) -> Iterator[GrantedPort]:

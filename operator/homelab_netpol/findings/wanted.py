@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from homelab_netpol.cache.cluster import ClusterCache
 from homelab_netpol.cluster.snapshot import Wanted
-from homelab_netpol.findings.own_addresses import names_of
-from homelab_netpol.findings.rule_ports import opened_by, opened_elsewhere
+from homelab_netpol.definitions import CustomProfile
+from homelab_netpol.findings.own_addresses import Outside, of_resource, of_rule
+from homelab_netpol.findings.rule_ports import opened_by, peers_elsewhere
 from homelab_netpol.findings.targets import GrantedPort
 from homelab_netpol.settings import SharedResource
 
@@ -17,14 +18,19 @@ _LONGEST_RANGE = 1024
 
 def wanted(cache: ClusterCache) -> Wanted:
     """What the checks look at, beside what is always listed."""
-    settings, in_use = cache.catalogue.settings, resources_in_use(cache).values()
-    homes = {each.namespace for each in in_use if each.namespace is not None}
-    platform = (settings.dns, settings.gateways, settings.prometheus)
-    asked = names_of(in_use)
+    settings = cache.catalogue.settings
+    homes = {each.namespace for each in resources_in_use(cache).values()}
+    platform = {each.namespace for each in (settings.dns, settings.gateways, settings.prometheus)}
+    peers = {
+        peer.namespace
+        for custom, _ in profiles_in_use(cache).values()
+        for peer in peers_elsewhere(custom.egress)
+    }
+    asked = [outside for outside, _ in asked_outside(cache) if outside.names]
     return Wanted(
-        pods=homes.union(each.namespace for each in platform),
+        pods={name for name in homes | platform | peers if name is not None},
         pods_behind=_ports_opened(cache),
-        names=asked.means if asked else None,
+        names=(lambda name: any(each.means(name) for each in asked)) if asked else None,
     )
 
 
@@ -38,34 +44,51 @@ def resources_in_use(cache: ClusterCache) -> dict[str, SharedResource]:
     }
 
 
+def profiles_in_use(cache: ClusterCache) -> dict[str, tuple[CustomProfile, list[str]]]:
+    """The NetworkProfiles in force somewhere, each with the Namespaces that use it."""
+    users: dict[str, list[str]] = defaultdict(list)
+    for intent in cache.intents:
+        if intent.profile is not None:
+            users[intent.profile].append(intent.namespace)
+    return {
+        name: (custom, sorted(users[name]))
+        for name in users
+        if (custom := cache.catalogue.custom_profile(name)) is not None
+    }
+
+
+def asked_outside(cache: ClusterCache) -> list[tuple[Outside, list[str]]]:
+    """What is opened outside the cluster, and for whom."""
+    found = [
+        (of_resource(name, resource), cache.intents.holding_grant(name))
+        for name, resource in resources_in_use(cache).items()
+        if resource.cidrs or resource.fqdns
+    ]
+    for name, (custom, users) in profiles_in_use(cache).items():
+        for rule in custom.egress:
+            outside = of_rule(name, rule)
+            if (outside.cidrs or outside.names) and not rule.get("icmps"):
+                found.append((outside, users))
+    return found
+
+
 def _ports_opened(cache: ClusterCache) -> dict[str, set[int]]:
-    """The TCP, UDP or SCTP ports that annotations and NetworkProfiles open, by namespace."""
+    """The ports that annotations and NetworkProfiles open to a namespace's own pods."""
     ports: dict[str, set[int]] = defaultdict(set)
-    catalogue = cache.catalogue
     for intent in cache.intents:
         if intent.gateway_ports and intent.profile is not None:
             ports[intent.namespace] |= set(intent.gateway_ports)
-    for name in catalogue.vocabulary.profiles:
-        custom = catalogue.custom_profile(name)
-        users = cache.intents.using_profile([name]) if custom is not None else []
-        if custom is None or not users:
-            continue
-        own = _numbers(opened_by(custom.ingress))
+    for custom, users in profiles_in_use(cache).values():
+        own = set(_numbers(opened_by(custom.ingress)))
         for user in users if own else ():
             ports[user] |= own
-        for peers in opened_elsewhere(custom.egress):
-            ports[peers.namespace] |= _numbers(peers.ports)
     return dict(ports)
 
 
-def _numbers(ports: Iterable[GrantedPort]) -> set[int]:
+def _numbers(ports: Iterable[GrantedPort]) -> Iterator[int]:
     """Of a very long range, which no Service's port was meant by, only the ends."""
-    return {
-        number
-        for port in ports
-        for number in (
-            range(port.number, port.last + 1)
-            if port.last - port.number < _LONGEST_RANGE
-            else (port.number, port.last)
-        )
-    }
+    for port in ports:
+        if port.last - port.number < _LONGEST_RANGE:
+            yield from range(port.number, port.last + 1)
+        else:
+            yield from (port.number, port.last)
