@@ -88,9 +88,9 @@ def _denied(inspection: Inspection, sender: Pod, receivers: Iterable[Pod]) -> It
         leaving = inspection.selecting(sender.namespace)
         entering = inspection.selecting(receiver.namespace)
         if egress_verdict(leaving, sender, receiver, port).outcome is Outcome.DENIED:
-            found.add(f"at the egress of {sender.namespace}")
+            found.add(f"egress of {sender.namespace}")
         if ingress_verdict(entering, receiver, sender, port).outcome is Outcome.DENIED:
-            found.add(f"at the ingress of {receiver.namespace}")
+            found.add(f"ingress of {receiver.namespace}")
     yield from sorted(found)
 
 
@@ -105,8 +105,7 @@ def _message(name: str, reached: Reached, denied: Iterable[str], port: int) -> s
     waypoint = reached.waypoint
     return (
         f"The grant {name} leads by the waypoint {waypoint.name} in {waypoint.namespace}, which"
-        f" {reached.through} has; TCP {port} by way of it is denied"
-        f" {join_words(list(dict.fromkeys(denied)))}. Allow {port} by policies of your own, to pods"
-        f" {GATEWAY_LABEL}={waypoint.name} and from them on, or give {reached.through} the label"
-        " istio.io/use-waypoint: none."
+        f" {reached.through} has. Denied on TCP {port}: {join_words(list(dict.fromkeys(denied)))}."
+        f" Allow it by policies of your own, to and from pods {GATEWAY_LABEL}={waypoint.name}, or"
+        f" give {reached.through} the label istio.io/use-waypoint: none."
     )
