@@ -13,6 +13,7 @@ from tests.cluster.definitions import Definitions
 from tests.cluster.kube import CCNP, CNP, Kube
 from tests.cluster.service_account import operator_account
 from tests.cluster.spaces import Space, Spaces
+from tests.cluster.workloads import Workloads
 from tests.running_operator import RunningOperator, running_operator
 
 PLATFORM = ("database", "cache", "garage", "istio-gateway", "istio-system", "monitoring")
@@ -73,3 +74,11 @@ def definitions(kube: Kube) -> Iterator[Definitions]:
     definitions = Definitions(kube)
     yield definitions
     definitions.clear()
+
+
+@pytest.fixture
+def workloads(kube: Kube) -> Iterator[Workloads]:
+    """Makes pods and Services, and takes them away after the test."""
+    workloads = Workloads(kube)
+    yield workloads
+    workloads.clear()

@@ -1,4 +1,4 @@
-"""One control plane a worker: optional CRDs are there too, and every request is written down."""
+"""One control plane a worker: with the optional CRDs, and every request is written down."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from homelab_netpol.package_data import own_crds
 from lab.control_plane import Lab
 from tests.cluster.audited import AuditedPlane
 from tests.cluster.conftest import PLATFORM, spaces
+from tests.cluster.gateway_api import gateway_crds
 from tests.cluster.kube import Kube
 from tests.cluster.spaces import Spaces
 from tests.rights.stage import Stage
@@ -21,7 +22,7 @@ __all__ = ["spaces"]
 @pytest.fixture(scope="session")
 def plane(lab: Lab) -> Iterator[AuditedPlane]:
     """The control plane."""
-    crds = [*own_crds(), *lab.network_policy_api_crds]
+    crds = [*own_crds(), *gateway_crds(), *lab.network_policy_api_crds]
     with AuditedPlane(lab=lab, istio=True, crds=crds) as plane:
         yield plane
 

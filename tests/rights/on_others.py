@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from homelab_netpol.package_data import own_crds
 from tests.cluster.admission_component import CONFIG_MAPS, VOCABULARY
 from tests.cluster.audited import HOME
+from tests.cluster.gateway_api import create
 from tests.cluster.kube import Manifest, eventually
 from tests.cluster.own_crds import PROFILES
 from tests.cluster.spaces import ENFORCEMENT, PROFILE, access
@@ -99,6 +102,44 @@ def _a_clusterwide_policy_that_denies_is_told(stage: Stage) -> Play:
     stage.kube.create(_CLUSTER_POLICIES, {**kind, "metadata": {"name": name}, "spec": spec})
     stage.afterwards(f"{_CLUSTER_POLICIES}/{name}")
     return Play(lambda _: app.events("HatchDenied"))
+
+
+def _a_services_port_is_told(stage: Stage) -> Play:
+    home = stage.spaces()
+    container = {"name": "main", "image": "example.org/main", "ports": [{"containerPort": 8080}]}
+    pods = f"/api/v1/namespaces/{home.name}/pods"
+    metadata = {"name": "api", "labels": {"app": "api"}}
+    stage.kube.create(pods, {"metadata": metadata, "spec": {"containers": [container]}})
+    spec = {"selector": {"app": "api"}, "ports": [{"port": 80, "targetPort": 8080}]}
+    services = f"/api/v1/namespaces/{home.name}/services"
+    stage.kube.create(services, {"metadata": {"name": "api"}, "spec": spec})
+    own = stage.definitions.resource(namespace=home.name, ports=[{"port": 80}])
+    app = stage.spaces({access(own.name): "true"})
+    return Play(lambda _: app.events("ServicePortOpened"))
+
+
+def _an_own_name_is_told(stage: Stage, kind: str) -> Play:
+    """The name stands on an object of one kind only."""
+    home, host = stage.spaces(), f"{stage.spaces.fresh_name()}.example.org"
+    gateway: dict[str, Any] = {
+        "listeners": [{"name": "https", "port": 443}],
+        "gatewayClassName": "any",
+    }
+    if kind == "Gateway":
+        gateway["listeners"][0]["hostname"] = host
+    create(stage.kube, "Gateway", home.name, "own", **gateway)
+    if kind == "Ingress":
+        ingresses = f"/apis/networking.k8s.io/v1/namespaces/{home.name}/ingresses"
+        backend = {"service": {"name": "web", "port": {"number": 80}}}
+        paths = {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}
+        rules = [{"host": host, "http": paths}]
+        stage.kube.create(ingresses, {"metadata": {"name": "own"}, "spec": {"rules": rules}})
+    elif kind != "Gateway":
+        parents = [{"name": "own"}]
+        create(stage.kube, kind, home.name, "own", hostnames=[host], parentRefs=parents)
+    own = stage.definitions.resource(fqdns=[{"matchName": host}], ports=[{"port": 443}])
+    app = stage.spaces({access(own.name): "true"})
+    return Play(lambda _: app.events("TargetIsOwnAddress"))
 
 
 def _what_happens_is_told(stage: Stage) -> Play:
@@ -204,6 +245,12 @@ SCENARIOS: dict[tuple[str, str], Prepare] = {
     ("pods", "list"): _a_grant_that_leads_nowhere_is_told,
     ("networkpolicies", "list"): _a_grant_that_leads_nowhere_is_told,
     ("clusternetworkpolicies", "list"): _a_clusterwide_policy_that_denies_is_told,
+    ("services", "list"): _a_services_port_is_told,
+    ("gateways", "list"): partial(_an_own_name_is_told, kind="Gateway"),
+    ("httproutes", "list"): partial(_an_own_name_is_told, kind="HTTPRoute"),
+    ("grpcroutes", "list"): partial(_an_own_name_is_told, kind="GRPCRoute"),
+    ("tlsroutes", "list"): partial(_an_own_name_is_told, kind="TLSRoute"),
+    ("ingresses", "list"): partial(_an_own_name_is_told, kind="Ingress"),
     ("events", "create"): _what_happens_is_told,
     ("events", "patch"): _what_happens_again_is_counted,
     ("customresourcedefinitions", "list"): _a_crd_is_seen_when_it_comes,

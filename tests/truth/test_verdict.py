@@ -262,7 +262,7 @@ def test_a_grant_that_is_told_to_fail_fails_for_every_pod_of_the_consumer(engine
             engine.policies([*world.manifests, our_policy(resource, consumers)])
         chosen = [one for one in targets if labels.items() <= one.labels.items()]
         for finding in grant_findings(resource, facts, consumers):
-            if finding.reason is not FindingReason.TARGET_DENIES:
+            if finding is None or finding.reason is not FindingReason.TARGET_DENIES:
                 continue
             told += 1
             # Of pods that labels chose, one that denies is enough to tell; else all must deny.

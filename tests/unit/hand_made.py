@@ -1,8 +1,11 @@
-"""Policies as people write them by hand, for the tests of findings."""
+"""Policies, Services and pods as people write them by hand, for the tests of findings."""
 
 from __future__ import annotations
 
 from typing import Any
+
+from homelab_netpol.cluster.pods import ContainerPort, ObservedPod
+from homelab_netpol.cluster.services import ObservedService, ServicePort
 
 Json = dict[str, Any]
 
@@ -36,3 +39,29 @@ def rejected(policy: Json, generation: int = 1) -> Json:
     condition = {"type": "Valid", "status": "False"}
     metadata = {**policy["metadata"], "generation": generation}
     return {**policy, "metadata": metadata, "status": {"conditions": [condition]}}
+
+
+def service(
+    name: str = "api",
+    namespace: str = "jobs",
+    *,
+    selector: dict[str, str] | None = None,
+    ports: tuple[tuple[int, int | str], ...] = ((80, 8080),),
+    protocol: str = "TCP",
+    headless: bool = False,
+) -> ObservedService:
+    """A Service of the pods `app: NAME`; its ports are given with those of the pods."""
+    return ObservedService(
+        namespace,
+        name,
+        {"app": name} if selector is None else selector,
+        tuple(ServicePort(number, protocol, target) for number, target in ports),
+        headless,
+    )
+
+
+def pod(app: str = "api", *declared: int | tuple[int, str], protocol: str = "TCP") -> ObservedPod:
+    """A pod of an app; its ports are numbers, or numbers with names."""
+    pairs = (each if isinstance(each, tuple) else (each, "") for each in declared)
+    found = tuple(ContainerPort(number, protocol, name) for number, name in pairs)
+    return ObservedPod({"app": app}, found)

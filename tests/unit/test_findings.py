@@ -28,7 +28,15 @@ def found(
     consumers: dict[str, dict[str, str] | None] | None = None,
 ) -> list[Finding]:
     target = TargetFacts(pods=pods, policies=read_policies(policies))
-    return grant_findings(resource, target, consumers or APP)
+    return about(resource, target, consumers or APP)
+
+
+def about(
+    resource: GrantedResource,
+    target: TargetFacts,
+    consumers: dict[str, dict[str, str] | None],
+) -> list[Finding]:
+    return [found for found in grant_findings(resource, target, consumers) if found is not None]
 
 
 def reasons(findings: list[Finding]) -> list[str]:
@@ -36,14 +44,14 @@ def reasons(findings: list[Finding]) -> list[str]:
 
 
 def test_a_missing_namespace_is_told_to_each_consumer() -> None:
-    findings = grant_findings(POSTGRES, TargetFacts(exists=False), {"a": None, "b": {}})
+    findings = about(POSTGRES, TargetFacts(exists=False), {"a": None, "b": {}})
     assert [finding.subject for finding in findings] == ["a", "b"]
     assert reasons(findings) == ["TargetNamespaceMissing"] * 2
     assert "namespace database does not exist" in findings[0].message
 
 
 def test_a_terminating_namespace_is_told() -> None:
-    [finding] = grant_findings(POSTGRES, TargetFacts(terminating=True), APP)
+    [finding] = about(POSTGRES, TargetFacts(terminating=True), APP)
     assert finding.reason == "TargetNamespaceTerminating"
 
 

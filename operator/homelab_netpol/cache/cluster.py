@@ -135,15 +135,6 @@ class ClusterCache:
             return None
         return self.catalogue.resource(resource).namespace
 
-    def homes_in_use(self) -> set[str]:
-        """The namespaces of the shared resources that somebody holds a grant on."""
-        homes = {
-            self.catalogue.resource(name).namespace
-            for name in self.catalogue.vocabulary.resources
-            if self.intents.holding_grant(name)
-        }
-        return {home for home in homes if home is not None}
-
     def shared_keys(self) -> list[WorkKey]:
         """The keys whose policies list other Namespaces, those with policies left over included."""
         left_over = [key for key in self.policies.owners() if key.scope is Scope.TARGET]

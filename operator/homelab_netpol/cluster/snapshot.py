@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import logging
+import itertools
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,12 +23,12 @@ from typing import Any
 from homelab_netpol.cilium.evaluation import PolicyRef, ReadPolicy, read_policy
 from homelab_netpol.cilium.terms import CLUSTER_NETWORK_POLICY
 from homelab_netpol.cluster.client import Api
-from homelab_netpol.cluster.errors import Forbidden, NotFound
+from homelab_netpol.cluster.optional import OptionalLists
 from homelab_netpol.cluster.pods import ObservedPod, read_pod
+from homelab_netpol.cluster.public_names import PublicName, PublicNames
+from homelab_netpol.cluster.services import ObservedService, read_service
 from homelab_netpol.policy.keys import API_VERSION, Kind
 from homelab_netpol.policy.objects import FIELD_MANAGER, MANAGED_BY_LABEL
-
-log = logging.getLogger(__name__)
 
 Labels = Mapping[str, str]
 
@@ -29,12 +37,14 @@ _POLICIES = {
     Kind.CCNP: f"/apis/{API_VERSION}/{Kind.CCNP.plural}",
     Kind.CNP: f"/apis/{API_VERSION}/{Kind.CNP.plural}",
     _NETWORK_POLICY: "/apis/networking.k8s.io/v1/networkpolicies",
-    CLUSTER_NETWORK_POLICY: "/apis/policy.networking.k8s.io/v1alpha2/clusternetworkpolicies",
 }
+_CLUSTER_POLICIES = "/apis/policy.networking.k8s.io/v1alpha2/clusternetworkpolicies"
 # A page is parsed at once, while the event loop stands still.
 _PAGE = 100
 # Enough pods to see who is behind a grant, and few enough to hold in memory.
 _MAX_PODS = 500
+# Namespaces whose pods are read as a Service there has a suspicious port: each is a request.
+_MAX_BEHIND = 100
 # Pods that a policy can hold: not on the host's network, and not ended.
 _WITH_POLICY = "spec.hostNetwork=false,status.phase!=Succeeded,status.phase!=Failed"
 # These tell apart replicas of one workload, and nothing else.
@@ -59,8 +69,24 @@ _YOUNG_OBJECTS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is wanted of a snapshot, beside what is always in it.
+
+    Attributes:
+        pods: the namespaces whose pods are read in full.
+        pods_behind: likewise, but only if a Service there has one of these ports, and its pods
+            another one; of very many such namespaces only the first ones.
+        names: which public names; None: none, and what says them is not listed.
+    """
+
+    pods: Collection[str] = ()
+    pods_behind: Mapping[str, Collection[int]] = field(default_factory=dict)
+    names: Callable[[str], bool] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Policies and pods of a moment.
+    """Policies, pods and Services of a moment.
 
     Attributes:
         policies: those that the operator did not write, of both of Cilium's kinds and of
@@ -70,12 +96,16 @@ class Snapshot:
             pods on the host's network, and those that have ended.
         targets: the pods of the namespaces that were asked for, all of them; a namespace with too
             many to look at is missing.
+        services: those of each namespace; none at all where they may not be listed.
+        public_names: those that were asked for.
     """
 
     policies: Mapping[str, Sequence[ReadPolicy]] = field(default_factory=dict)
     annotations: Mapping[PolicyRef, Labels] = field(default_factory=dict)
     pods: Mapping[str, Sequence[Labels]] = field(default_factory=dict)
     targets: Mapping[str, Sequence[ObservedPod]] = field(default_factory=dict)
+    services: Mapping[str, Sequence[ObservedService]] = field(default_factory=dict)
+    public_names: Sequence[PublicName] = ()
 
     def selecting(self, namespace: str) -> tuple[ReadPolicy, ...]:
         """The policies that may select pods of a namespace."""
@@ -115,15 +145,16 @@ def young_garbage_only() -> Iterator[None]:
 
 
 class SnapshotReader:
-    """Lists policies and pods, and keeps nothing."""
+    """Lists policies, pods and Services, and keeps nothing."""
 
     def __init__(self, api: Api, label_domain: str) -> None:
         self._api = api
         self._domain = f"{label_domain}/"
-        self._refused = ""
+        self._optional = OptionalLists(api, "Looking at what others wrote")
+        self._names = PublicNames(self._optional)
 
-    async def read(self, targets: Collection[str]) -> Snapshot:
-        """Lists what there is now, with the pods of the namespaces `targets` in full.
+    async def read(self, wanted: Wanted) -> Snapshot:
+        """Lists what there is now.
 
         Raises:
             ApiError: something could not be listed.
@@ -139,36 +170,35 @@ class SnapshotReader:
             if own:
                 annotations[policy.ref] = own
             await pause.between_steps()
-        in_full = {name: await self._pods_of(name) for name in sorted(targets)}
+        services = await self._services()
+        behind = [
+            name
+            for name, ports in sorted(wanted.pods_behind.items())
+            if name not in wanted.pods and _translates_any(services.get(name, ()), ports)
+        ]
+        in_full = {
+            name: await self._pods_of(name)
+            for name in (*sorted(wanted.pods), *behind[:_MAX_BEHIND])
+        }
+        every = itertools.chain.from_iterable(services.values())
         return Snapshot(
             policies,
             annotations,
             await self._pods(),
             {name: pods for name, pods in in_full.items() if pods is not None},
+            services,
+            await self._names.read(every, wanted.names) if wanted.names is not None else (),
         )
 
     async def _policies(self) -> AsyncIterator[tuple[str, dict[str, Any]]]:
-        for kind, path in _POLICIES.items():
-            try:
-                async for item in self._of_kind(path):
-                    yield kind, item
-            except (NotFound, Forbidden) as error:
-                if kind != CLUSTER_NETWORK_POLICY:
-                    raise
-                self._do_without(error)
-
-    async def _of_kind(self, path: str) -> AsyncIterator[dict[str, Any]]:
         selector = f"{MANAGED_BY_LABEL}!={FIELD_MANAGER}"
-        async for items, _ in self._api.pages(path, label_selector=selector, page_size=_PAGE):
-            for item in items:
-                yield item
-
-    def _do_without(self, error: NotFound | Forbidden) -> None:
-        """Few clusters have ClusterNetworkPolicies, and all others can be inspected without."""
-        refused = str(error) if isinstance(error, Forbidden) else ""
-        if refused and refused != self._refused:
-            log.warning("What others wrote is looked at without ClusterNetworkPolicies: %s", error)
-        self._refused = refused
+        for kind, path in _POLICIES.items():
+            async for items, _ in self._api.pages(path, label_selector=selector, page_size=_PAGE):
+                for item in items:
+                    yield kind, item
+        # Few clusters have this kind, and all others can be inspected without.
+        async for item in self._optional.items("clusternetworkpolicies", _CLUSTER_POLICIES):
+            yield CLUSTER_NETWORK_POLICY, item
 
     async def _pods(self) -> dict[str, list[Labels]]:
         found: dict[str, dict[frozenset[tuple[str, str]], Labels]] = {}
@@ -184,6 +214,15 @@ class SnapshotReader:
                 await pause.between_steps()
         return {namespace: list(sets.values()) for namespace, sets in found.items()}
 
+    async def _services(self) -> dict[str, list[ObservedService]]:
+        found: dict[str, list[ObservedService]] = {}
+        pause = Pause()
+        async for item in self._optional.items("services", "/api/v1/services"):
+            service = read_service(item)
+            found.setdefault(service.namespace, []).append(service)
+            await pause.between_steps()
+        return found
+
     async def _pods_of(self, namespace: str) -> tuple[ObservedPod, ...] | None:
         path = f"/api/v1/namespaces/{namespace}/pods"
         found: list[ObservedPod | None] = []
@@ -192,6 +231,15 @@ class SnapshotReader:
             if len(found) > _MAX_PODS:
                 return None
         return tuple(pod for pod in found if pod is not None)
+
+
+def _translates_any(services: Iterable[ObservedService], ports: Collection[int]) -> bool:
+    """Whether a Service has one of the ports, and its pods have another one for it."""
+    return any(
+        port.number in ports and port.target != port.number
+        for service in services
+        for port in service.ports
+    )
 
 
 def _interned(labels: Labels) -> Iterator[tuple[str, str]]:

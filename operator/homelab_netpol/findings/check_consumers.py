@@ -9,9 +9,9 @@ from homelab_netpol.cilium.evaluation import Entity, Name, Network, Pod
 from homelab_netpol.findings.check_hatch import denied_namespace
 from homelab_netpol.findings.denials import GrantedEnd, consumer_finding
 from homelab_netpol.findings.finding import Finding
-from homelab_netpol.findings.grants import GrantedPort
 from homelab_netpol.findings.inspection import Inspection
 from homelab_netpol.findings.peers import example_of
+from homelab_netpol.findings.targets import GrantedPort
 from homelab_netpol.policy.keys import Component, Kind, PolicyKey, policy_name
 from homelab_netpol.settings import SharedResource
 

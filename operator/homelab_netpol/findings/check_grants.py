@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from homelab_netpol.findings.finding import Finding
-from homelab_netpol.findings.grants import (
-    GrantedPort,
-    GrantedResource,
-    TargetFacts,
-    grant_findings,
-)
+from homelab_netpol.findings.grants import grant_findings
 from homelab_netpol.findings.inspection import Inspection
+from homelab_netpol.findings.targets import GrantedResource, TargetFacts, granted_ports
 from homelab_netpol.policy.keys import Component, Kind, PolicyKey, policy_name
 from homelab_netpol.settings import SharedResource
 
@@ -28,22 +24,22 @@ def check(inspection: Inspection) -> Iterator[Finding | None]:
 
 def _grant(
     inspection: Inspection, name: str, resource: SharedResource, home: str, consumers: list[str]
-) -> list[Finding]:
+) -> Iterator[Finding | None]:
     cache, pods = inspection.cache, inspection.snapshot.targets.get(home)
     target = TargetFacts(
         exists=cache.namespaces.exists(home),
         terminating=cache.namespaces.exists(home) and not cache.namespaces.is_writable(home),
         pods=None if pods is None else tuple(pod.labels for pod in pods if not pod.host_network),
+        on_host=tuple(pod.labels for pod in pods or () if pod.host_network),
         policies=inspection.selecting(home),
         namespace_labels=cache.namespaces.labels(home),
         identity_labels=inspection.identity_labels,
     )
     grant = PolicyKey(Kind.CNP, home, policy_name(Component.GRANT, name))
-    ports = tuple(GrantedPort(p.port, p.end_port, p.protocol.value) for p in resource.ports)
     described = GrantedResource(
         name=name,
         namespace=home,
-        ports=ports,
+        ports=granted_ports(resource.ports),
         pod_labels=resource.pod_labels,
         granted_by_us=cache.policies.get(grant) is not None,
     )

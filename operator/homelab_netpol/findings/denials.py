@@ -30,7 +30,6 @@ from homelab_netpol.findings.finding import (
     name_ports,
 )
 from homelab_netpol.findings.flows import directions_in_words, turning_ports, what_counts
-from homelab_netpol.findings.grants import GrantedPort
 from homelab_netpol.findings.peers import (
     Peer,
     Surroundings,
@@ -41,6 +40,7 @@ from homelab_netpol.findings.peers import (
     selected_pods,
 )
 from homelab_netpol.findings.places import Labels, Places
+from homelab_netpol.findings.targets import GrantedPort
 
 # What the hatch, or a grant, allows: any connection that is asked about.
 _ALLOWED = ReadPolicy(

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 
 from homelab_netpol.cilium.evaluation.answer import Answer
 from homelab_netpol.cilium.evaluation.endpoint import Pod
-from homelab_netpol.cilium.evaluation.policy import Direction, ReadPolicy, Rule, Tier
+from homelab_netpol.cilium.evaluation.policy import Direction, Rule, Tier
 from homelab_netpol.cilium.evaluation.verdict import (
     DirectionVerdict,
     Outcome,
@@ -20,77 +19,30 @@ from homelab_netpol.cilium.evaluation.verdict import (
     judge,
     selected,
 )
-from homelab_netpol.cilium.identity_labels import IdentityLabels
 from homelab_netpol.findings.finding import (
     Finding,
     FindingReason,
-    name_labels,
     name_policies,
     name_ports,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class GrantedPort:
-    """One port, or a range of them up to `end`."""
-
-    number: int
-    end: int | None = None
-    protocol: str = "TCP"
-
+from homelab_netpol.findings.targets import (
+    GrantedPort,
+    GrantedResource,
+    TargetFacts,
+    absence,
+    carries,
+    part_on_host,
+)
 
 # At most one verdict for each port and each group of pods.
 _Verdicts = dict[GrantedPort, list[DirectionVerdict]]
-
-
-@dataclass(frozen=True, slots=True)
-class GrantedResource:
-    """A shared resource that is pods of a namespace.
-
-    Attributes:
-        name: of the resource: the access label's suffix.
-        namespace: where its pods are.
-        pod_labels: labels that its pods carry; empty: all pods of the namespace.
-        ports: what a grant opens.
-        granted_by_us: the operator lets consumers in by a policy in that namespace. Then only a
-            deny rule can keep them out.
-    """
-
-    name: str
-    namespace: str
-    ports: tuple[GrantedPort, ...]
-    pod_labels: Mapping[str, str] = field(default_factory=dict)
-    granted_by_us: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class TargetFacts:
-    """What is known of the namespace of a resource.
-
-    Attributes:
-        exists: the Namespace is there.
-        terminating: it is being deleted.
-        pods: the labels of each of its pods, without those on the host's network and those that
-            have finished; None: not known.
-        policies: all policies that may select its pods: those in it and the clusterwide ones. Those
-            of the operator may be among them.
-        namespace_labels: of the Namespace; None: not known.
-        identity_labels: the labels of pods that selectors can see; None: not known.
-    """
-
-    exists: bool = True
-    terminating: bool = False
-    pods: tuple[Mapping[str, str], ...] | None = None
-    policies: tuple[ReadPolicy, ...] = ()
-    namespace_labels: Mapping[str, str] | None = None
-    identity_labels: IdentityLabels | None = None
 
 
 def grant_findings(
     resource: GrantedResource,
     target: TargetFacts,
     consumers: Mapping[str, Mapping[str, str] | None],
-) -> list[Finding]:
+) -> Iterator[Finding | None]:
     """What keeps a resource's grants from working, one finding at most for each consumer.
 
     Args:
@@ -98,51 +50,21 @@ def grant_findings(
         target: its namespace.
         consumers: the namespaces that hold the grant, each with its labels (None: not known).
 
-    Returns:
-        Findings in the order of the consumers, whose namespaces are their subjects.
+    Yields:
+        For each of the consumers, in their order, the finding whose subject it is, or None.
     """
-    absent = _absence(resource, target)
+    absent = absence(resource, target)
     if absent is not None:
         reason, message = absent
-        return [Finding(reason, consumer, message) for consumer in consumers]
-    pods = _Target(resource, target)
-    found = (
-        pods.finding(Pod(consumer, labels, {}, False, target.identity_labels))
-        for consumer, labels in consumers.items()
-    )
-    return [finding for finding in found if finding is not None]
-
-
-def _absence(resource: GrantedResource, target: TargetFacts) -> tuple[FindingReason, str] | None:
-    leads_nowhere = f"The grant {resource.name} leads nowhere:"
-    where = f"namespace {resource.namespace}"
-    if not target.exists:
-        return (
-            FindingReason.TARGET_NAMESPACE_MISSING,
-            f"{leads_nowhere} {where} does not exist. Create it, or correct the namespace of the"
-            f" shared resource {resource.name}.",
-        )
-    if target.terminating:
-        return (
-            FindingReason.TARGET_NAMESPACE_TERMINATING,
-            f"{leads_nowhere} {where} is being deleted. Wait until it is there again, or take the"
-            f" access label off.",
-        )
-    if target.pods is None or any(_carries(pod, resource.pod_labels) for pod in target.pods):
-        return None
-    if not resource.pod_labels:
-        has_none = f"{where} has no pods. Start what offers it there"
-    else:
-        labels = name_labels(resource.pod_labels)
-        has_none = f"no pod of {where} has the labels {labels}. Start what offers it there"
-    return (
-        FindingReason.TARGET_HAS_NO_PODS,
-        f"{leads_nowhere} {has_none}, or correct the shared resource {resource.name}.",
-    )
-
-
-def _carries(pod: Mapping[str, str], labels: Mapping[str, str]) -> bool:
-    return labels.items() <= pod.items()
+        for consumer in consumers:
+            yield Finding(reason, consumer, message)
+        return
+    pods, in_part = _Target(resource, target), part_on_host(resource, target)
+    for consumer, labels in consumers.items():
+        found = pods.finding(Pod(consumer, labels, {}, False, target.identity_labels))
+        if found is None and in_part is not None:
+            found = Finding(FindingReason.TARGET_ON_HOST_NETWORK, consumer, in_part)
+        yield found
 
 
 class _Target:
@@ -238,18 +160,17 @@ def _target_pods(resource: GrantedResource, target: TargetFacts) -> Iterator[Pod
         yield Pod(resource.namespace, labels, resource.pod_labels, False, seen)
         return
     for pod in target.pods:
-        if _carries(pod, resource.pod_labels):
+        if carries(pod, resource.pod_labels):
             yield Pod(resource.namespace, labels, pod, identity_labels=seen)
 
 
 def _telling_ports(port: GrantedPort, rules: tuple[Selected, ...]) -> list[int]:
     """Of a range, the ports at which some rule begins or ends: the others are like these."""
-    last = port.number if port.end is None else port.end
     turns = {port.number}
     for one in rules:
         for span in one.rule.ports or ():
             turns |= {span.first, span.last + 1}
-    return sorted(number for number in turns if port.number <= number <= last)
+    return sorted(number for number in turns if port.number <= number <= port.last)
 
 
 def _ports(ports: Mapping[GrantedPort, object]) -> str:

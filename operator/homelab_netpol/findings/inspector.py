@@ -21,13 +21,18 @@ from homelab_netpol.findings import (
     check_consumers,
     check_grants,
     check_hatch,
+    check_host_network,
     check_identity_labels,
+    check_own_addresses,
     check_platform,
     check_pod_labels,
+    check_service_ports,
+    check_waypoints,
     check_widening,
 )
 from homelab_netpol.findings.finding import Finding
 from homelab_netpol.findings.inspection import Check, Inspection
+from homelab_netpol.findings.wanted import wanted
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +41,10 @@ CHECKS: tuple[Check, ...] = (
     check_hatch.check,
     check_grants.check,
     check_consumers.check,
+    check_service_ports.check,
+    check_own_addresses.check,
+    check_waypoints.check,
+    check_host_network.check,
     check_platform.check,
     check_widening.check,
     check_identity_labels.check,
@@ -123,7 +132,7 @@ class Inspector:
             ApiError: something could not be listed.
         """
         with young_garbage_only():
-            snapshot = await self._reader.read(self._cache.homes_in_use())
+            snapshot = await self._reader.read(wanted(self._cache))
             return await self._check(Inspection(self._cache, snapshot))
 
     async def _check(self, inspection: Inspection) -> tuple[list[Finding], Mapping[str, str]]:

@@ -16,7 +16,7 @@ from homelab_netpol.settings.platform import (
     Prometheus,
 )
 from homelab_netpol.settings.process import Logging
-from homelab_netpol.settings.shared_resource import SharedResource, TargetSide
+from homelab_netpol.settings.shared_resource import Port, SharedResource, TargetSide
 
 __all__ = [
     "Cilium",
@@ -26,6 +26,7 @@ __all__ = [
     "Logging",
     "Mesh",
     "Mtls",
+    "Port",
     "Probes",
     "Prometheus",
     "Settings",

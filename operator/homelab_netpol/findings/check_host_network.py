@@ -1,0 +1,57 @@
+"""Pods that settings and NetworkProfiles name by labels, where all are on the host's network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from homelab_netpol.findings.finding import Finding, FindingReason, name_labels
+from homelab_netpol.findings.inspection import Inspection
+from homelab_netpol.findings.rule_ports import peers_elsewhere
+from homelab_netpol.findings.targets import carries
+from homelab_netpol.findings.wanted import profiles_in_use
+from homelab_netpol.settings import Settings
+
+
+def check(inspection: Inspection) -> Iterator[Finding | None]:
+    """Finds the labels by which rules select nobody, as Cilium sees the pods' nodes only."""
+    yield from _settings(inspection)
+    for name, (custom, users) in profiles_in_use(inspection.cache).items():
+        for peers in peers_elsewhere(custom.egress):
+            pods = inspection.snapshot.targets.get(peers.namespace, ())
+            chosen = [pod for pod in pods if peers.selects(pod.labels)]
+            if not chosen or not all(pod.host_network for pod in chosen):
+                continue
+            for user in users:
+                yield Finding(
+                    FindingReason.TARGET_ON_HOST_NETWORK,
+                    user,
+                    f"The NetworkProfile {name} selects nobody in {peers.namespace}: the pods that"
+                    " its egress rule means are on the host's network, where Cilium knows them by"
+                    " their node only. Write toEntities: [host, remote-node] in it instead, which"
+                    " means every node.",
+                )
+        yield None
+
+
+def _settings(inspection: Inspection) -> Iterator[Finding | None]:
+    for setting, namespace, labels in _named(inspection.cache.catalogue.settings):
+        pods = inspection.snapshot.targets.get(namespace, ())
+        chosen = [pod for pod in pods if carries(pod.labels, labels)]
+        if chosen and all(pod.host_network for pod in chosen):
+            yield Finding(
+                FindingReason.TARGET_ON_HOST_NETWORK,
+                namespace,
+                f"The setting {setting} selects nobody: the pods {name_labels(labels)} of namespace"
+                f" {namespace} are on the host's network, where Cilium knows them as host and"
+                " remote-node, whatever their labels. Run them on the pods' network, or write rules"
+                " for these two entities, which mean every node.",
+            )
+        yield None
+
+
+def _named(settings: Settings) -> Iterator[tuple[str, str, Mapping[str, str]]]:
+    gateways = settings.gateways
+    yield "dns", settings.dns.namespace, settings.dns.labels
+    yield "prometheus", settings.prometheus.namespace, settings.prometheus.labels
+    for which, value in (("internal", gateways.internal), ("external", gateways.external)):
+        yield f"gateways.{which}", gateways.namespace, {gateways.label: value}
