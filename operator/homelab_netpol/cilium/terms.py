@@ -47,6 +47,9 @@ LAST_PORT = 65535
 # `maxItems` of a rule's ports, and of its types of ICMP.
 MAX_PORTS = 40
 MAX_DNS_CHARACTERS = 255
+# On IPv6 Istio's ambient mode gives the kubelet's probes an address of this range of its own, as it
+# gives them 169.254.7.127 on IPv4.
+AMBIENT_PROBES_IPV6 = "fd16:9254:7127:1337:ffff::/80"
 
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 

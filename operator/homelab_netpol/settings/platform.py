@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from homelab_netpol.cilium.terms import MAX_PORTS
+from homelab_netpol.cilium.terms import AMBIENT_PROBES_IPV6, MAX_PORTS
 from homelab_netpol.settings.fields import (
     Cidr,
     DnsLabel,
@@ -19,9 +19,6 @@ from homelab_netpol.settings.fields import (
 )
 from homelab_netpol.settings.section import Section
 from homelab_netpol.settings.shared_resource import Port, Protocol
-
-# Istio's ambient mode gives the kubelet's probes these addresses on IPv6, as 169.254.7.127 on IPv4.
-_PROBES_IPV6 = "fd16:9254:7127:1337:ffff::/80"
 
 
 class Hbone(StrEnum):
@@ -119,7 +116,8 @@ class Probes(Section):
         description="Cilium entities that may probe every pod, on any port.",
     )
     cidrs: tuple[Cidr, ...] = Field(
-        default=("169.254.0.0/16", _PROBES_IPV6), description="Networks that may, beside them."
+        default=("169.254.0.0/16", AMBIENT_PROBES_IPV6),
+        description="Networks that may, beside them.",
     )
 
 
@@ -136,7 +134,7 @@ class Mesh(Section):
         description="The mesh's proxies on the nodes.",
     )
     probe_cidrs: tuple[Cidr, ...] = Field(
-        default=("169.254.7.127/32", _PROBES_IPV6),
+        default=("169.254.7.127/32", AMBIENT_PROBES_IPV6),
         description="The addresses that ambient mode gives to the kubelet's probes.",
     )
     hbone: Hbone = Field(

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 
 from homelab_netpol.cilium.evaluation.answer import Answer, Doubt
 from homelab_netpol.cilium.identity_labels import DEFAULT, IdentityLabels
 from homelab_netpol.cilium.terms import (
+    AMBIENT_PROBES_IPV6,
     CILIUM_LABELS_PREFIX,
     CLUSTER_PARTS,
     CLUSTERS,
@@ -30,8 +32,9 @@ _PLACES_OF_API_SERVER = frozenset({"host", "remote-node", "world", "world-ipv4",
 # These have addresses that a CIDR may hold, if Cilium is set up to match them that way.
 _WITH_ADDRESS = frozenset({"host", "remote-node", "kube-apiserver", "world"})
 # A node is known to the others by an address that is routed, and Kubernetes takes no other one for
-# an endpoint of the API server's Service.
+# an endpoint of the API server's Service; nor one of the range that a mesh keeps for probes.
 _NOT_LINK_LOCAL = frozenset({"remote-node", "kube-apiserver"})
+_OF_PROBES = ip_network(AMBIENT_PROBES_IPV6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,7 @@ class Entity:
 
     def is_within(self, network: IpNetwork) -> Answer:
         """Whether a network holds its address, which is not known."""
-        if network.is_link_local and self.name in _NOT_LINK_LOCAL:
+        if self.name in _NOT_LINK_LOCAL and (network.is_link_local or network == _OF_PROBES):
             return False
         return Doubt.ADDRESS if self.name in _WITH_ADDRESS else False
 
