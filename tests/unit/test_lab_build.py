@@ -14,13 +14,13 @@ from lab.control_plane.golang import Go
 GO = Go(Path("/usr/bin/go"), "go1.26.8", "linux", "amd64")
 
 # Stands for a toolchain whose compiler fails: it answers what is asked before, and then complains.
-FAILING_GO = r"""#!/bin/sh
+FAILING_GO = """#!/bin/sh
 case "$1" in
   env) printf 'go1.99.0\\nlinux\\namd64\\n' ;;
   mod)
-    for file in kubernetes/customresourcedefinitions.gen.yaml \
-      config/crd/standard/policy.networking.k8s.io_clusternetworkpolicies.yaml
-    do mkdir -p "other/${file%/*}" && touch "other/$file"; done ;;
+    mkdir -p other/kubernetes other/config/crd/standard
+    touch other/kubernetes/customresourcedefinitions.gen.yaml
+    touch other/config/crd/standard/policy.networking.k8s.io_clusternetworkpolicies.yaml ;;
   list) echo "$PWD/other" ;;
   build) echo './engine.go:12:3: undefined: something' >&2; exit 1 ;;
 esac
