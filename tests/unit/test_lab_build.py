@@ -17,7 +17,10 @@ GO = Go(Path("/usr/bin/go"), "go1.26.8", "linux", "amd64")
 FAILING_GO = """#!/bin/sh
 case "$1" in
   env) printf 'go1.99.0\\nlinux\\namd64\\n' ;;
-  mod) mkdir -p other/kubernetes && touch other/kubernetes/customresourcedefinitions.gen.yaml ;;
+  mod)
+    mkdir -p other/kubernetes other/config/crd/standard
+    touch other/kubernetes/customresourcedefinitions.gen.yaml
+    touch other/config/crd/standard/policy.networking.k8s.io_clusternetworkpolicies.yaml ;;
   list) echo "$PWD/other" ;;
   build) echo './engine.go:12:3: undefined: something' >&2; exit 1 ;;
 esac
