@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from lab.demo.client import Client
+from lab.demo.client import Client, RequestFailed
 from lab.demo.findings import Latency
 from lab.demo.homelab import Homelab, Namespace
 from lab.demo.in_force import InForce, read_in_force
@@ -28,7 +28,10 @@ class Owner:
         self._domain = domain
 
     def create(self, homelab: Homelab) -> None:
-        """Creates the Namespaces, without labels, and waits until they are seen."""
+        """Creates the Namespaces, without labels, and waits until they are seen.
+
+        Those of the platform get a pod each, to which grants lead; that it runs is not needed.
+        """
         for name in homelab.names():
             body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
             self._client.create(Collection.NAMESPACE, body)
@@ -36,6 +39,23 @@ class Owner:
         self._informer.wait_for(
             lambda snapshot: wanted <= set(snapshot.namespaces()), _WAIT_SECONDS
         )
+        for one in homelab.namespaces:
+            if one.platform:
+                self._run_pod(one.name)
+
+    def _run_pod(self, namespace: str) -> None:
+        spec = {"containers": [{"name": "main", "image": "registry.k8s.io/pause:3.10"}]}
+        body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "main"}, "spec": spec}
+        deadline = time.monotonic() + _WAIT_SECONDS
+        while True:
+            try:
+                self._client.create(f"{Collection.NAMESPACE}/{namespace}/pods", body)
+                return
+            except RequestFailed as error:
+                # Until its service account has been made, which takes a moment.
+                if error.status != 403 or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.1)
 
     def label(self, homelab: Homelab) -> dict[str, Latency]:
         """Labels one Namespace after the other.
