@@ -16,7 +16,7 @@ from tests.cluster.watched import shows, shows_none
 from tests.docs.pages import SavedFile, steps
 from tests.models.model import Model
 from tests.models.must_flow import Drops, MustFlow
-from tests.models.writing import ccnp, to_dns
+from tests.models.writing import taken_baselines
 from tests.running_operator import RunningOperator
 
 PAGE = "docs/platform-namespaces.md"
@@ -130,8 +130,6 @@ def test_the_operator_finds_nothing_wrong_with_the_example(
 def test_the_example_stands_on_its_own(example: dict[str, Any], engine: Engine) -> None:
     """Were the operator's baselines not there, nothing that must flow would be dropped."""
     example = {**example, "metadata": {**example["metadata"], "uid": "postgres"}}
-    names = ("dns-egress", "health-probes", "prometheus-scrape", "hbone-mesh")
-    nobody = {"matchLabels": {"nobody": "has-it"}}
     model = Model(
         "example",
         {"database": {}, "kube-system": {}, "monitoring": {}},
@@ -140,7 +138,7 @@ def test_the_example_stands_on_its_own(example: dict[str, Any], engine: Engine) 
             "kube-system": [{"k8s-app": "kube-dns"}],
             "monitoring": [{"app.kubernetes.io/name": "prometheus"}],
         },
-        (example, *(ccnp(f"baseline-{name}", nobody, egress=[to_dns()]) for name in names)),
+        (example, *taken_baselines()),
     )
     assert model.findings(check_platform.check) == []
     assert MustFlow(model, engine).drops() == Drops()

@@ -17,6 +17,13 @@ def ccnp(name: str, selector: Json, **sections: Any) -> Json:
     return {**kind, "metadata": metadata, "spec": spec}
 
 
+def taken_baselines() -> list[Json]:
+    """Policies of others, for nobody, that have the names of the operator's baselines."""
+    nobody = {"matchLabels": {"nobody": "has-it"}}
+    names = ("dns-egress", "health-probes", "prometheus-scrape", "hbone-mesh")
+    return [ccnp(f"baseline-{name}", nobody, egress=[to_dns()]) for name in names]
+
+
 def cnp(name: str, namespace: str, pods: Json | None = None, **sections: Any) -> Json:
     """A policy for pods of one Namespace, by their labels."""
     metadata = {"name": name, "namespace": namespace, "uid": f"{namespace}-{name}"}

@@ -11,7 +11,16 @@ from homelab_netpol.findings import Finding, check_platform
 from homelab_netpol.findings.finding import LONGEST
 from homelab_netpol.settings import Settings, parse_settings
 from tests.models.model import Json, Labels, Model
-from tests.models.writing import ccnp, cnp, from_prometheus, np, pods_of, ports, to_dns
+from tests.models.writing import (
+    ccnp,
+    cnp,
+    from_prometheus,
+    np,
+    pods_of,
+    ports,
+    taken_baselines,
+    to_dns,
+)
 
 MESH = {"istio.io/dataplane-mode": "ambient"}
 # Without Prometheus, each test can ask for it.
@@ -30,14 +39,11 @@ def told(
 ) -> list[str]:
     """The messages to `database`, where others have taken the names of the operator's baselines."""
     there = {**PODS, **(pods or {})}
-    names = ("dns-egress", "health-probes", "prometheus-scrape", "hbone-mesh")
-    nobody = {"matchLabels": {"nobody": "has-it"}}
-    taken = [ccnp(f"baseline-{name}", nobody, egress=[to_dns()]) for name in names]
     model = Model(
         "unit",
         {name: MESH if name in meshed else {} for name in there},
         there,
-        (*taken, *policies),
+        (*taken_baselines(), *policies),
         settings or Settings(),
     )
     return [each.message for each in found(model) if each.subject == "database"]
