@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.kube import CCNP, Kube, Manifest, cnp_path
+from tests.cluster.kube import CCNP, Kube, Manifest, cnp_path, eventually
 from tests.cluster.spaces import DOMAIN, ENFORCEMENT, PROFILE, Space, Spaces
 from tests.cluster.watched import shows, shows_none
 from tests.running_operator import RunningOperator
@@ -116,12 +116,15 @@ def test_a_clusterwide_policy_is_told_in_each_namespace_or_of_many_once(
     try:
         shows(operator, 1, "findings", namespace="", reason=REASON)
         assert not any("opens-many" in each["message"] for each in some[0].events(REASON))
-        [event] = [
-            event
-            for event in kube.items("/api/v1/namespaces/default/events")
-            if event["reason"] == REASON and event["involvedObject"]["name"] == "opens-many"
-        ]
-        assert "of 10 Namespaces" in event["message"]
+        eventually(
+            lambda: any(
+                event["involvedObject"]["name"] == "opens-many"
+                and "of 10 Namespaces" in event["message"]
+                for event in kube.items("/api/v1/namespaces/default/events")
+                if event["reason"] == REASON
+            ),
+            "the Event on the policy",
+        )
     finally:
         kube.delete(path)
     shows_none(operator, "findings", reason=REASON, namespace="")
