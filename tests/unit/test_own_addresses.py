@@ -90,8 +90,8 @@ def test_a_load_balancer_that_wants_to_see_the_traffic_is_left_to_it() -> None:
 
 def test_ciliums_own_gateway_and_external_names_have_no_pods_behind() -> None:
     labels = {"io.cilium.gateway/owning-gateway": "own"}
-    assert gateway_service(metadata={"labels": labels}).addresses == ()
-    assert gateway_service(spec={"type": "ExternalName"}).addresses == ()
+    assert gateway_service(metadata={"labels": labels}).addresses(outside=True) == ()
+    assert gateway_service(spec={"type": "ExternalName"}).addresses(outside=True) == ()
 
 
 def test_what_has_no_selector_needs_other_words() -> None:

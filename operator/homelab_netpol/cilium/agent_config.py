@@ -31,6 +31,10 @@ class AgentConfig:
         clusterwide_policies: CiliumClusterwideNetworkPolicies are read.
         additive_policies: a policy may switch off its default deny (`enableDefaultDeny`).
         layer_7: rules on DNS names and HTTP requests are possible.
+        kubernetes_policies: NetworkPolicies are read.
+        cluster_network_policies: ClusterNetworkPolicies are read.
+        kube_proxy_replacement: Cilium translates the addresses of load balancers, too, before it
+            judges; else kube-proxy does, afterwards.
         host_firewall: policies for nodes are enforced.
         fixed_identities: names that a pod can ask to be, by a label.
     """
@@ -42,6 +46,9 @@ class AgentConfig:
     clusterwide_policies: bool = True
     additive_policies: bool = True
     layer_7: bool = True
+    kubernetes_policies: bool = True
+    cluster_network_policies: bool = False
+    kube_proxy_replacement: bool = False
     host_firewall: bool = False
     fixed_identities: frozenset[str] = frozenset()
 
@@ -66,6 +73,9 @@ def read_agent_config(data: Mapping[str, str], versions: Collection[Version] = (
         clusterwide_policies=_is_on(data, "enable-cilium-clusterwide-network-policy", default=True),
         additive_policies=_is_on(data, "enable-non-default-deny-policies", default=True),
         layer_7=_is_on(data, "enable-l7-proxy", default=True),
+        kubernetes_policies=_is_on(data, "enable-k8s-networkpolicy", default=True),
+        cluster_network_policies=_is_on(data, "enable-k8s-cluster-network-policy", default=False),
+        kube_proxy_replacement=_is_on(data, "kube-proxy-replacement", default=False),
         host_firewall=_is_on(data, "enable-host-firewall", default=False),
         fixed_identities=frozenset(name.strip() for _, name in _FIXED.findall(fixed)),
     )

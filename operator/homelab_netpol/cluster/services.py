@@ -43,7 +43,8 @@ class ObservedService:
         selector: labels of the pods behind it; empty: none are chosen by labels.
         ports: its ports.
         headless: it has no address, so clients call its pods, on the pods' ports.
-        stated: the addresses that Cilium translates to the pods', as they are written.
+        cluster_ips: its addresses in the cluster, as they are written.
+        outside: those of its load balancer, and external ones.
         names: DNS names that lead to its address from outside.
         waypoint_labels: those of its labels that say which of Istio's waypoints it has.
         waypoint_bound: Istio says that it has one, or has none; None: Istio does not say.
@@ -54,15 +55,15 @@ class ObservedService:
     selector: Mapping[str, str] = field(default_factory=dict)
     ports: tuple[ServicePort, ...] = ()
     headless: bool = False
-    stated: tuple[str, ...] = ()
+    cluster_ips: tuple[str, ...] = ()
+    outside: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     waypoint_labels: Mapping[str, str] = field(default_factory=dict)
     waypoint_bound: bool | None = None
 
-    @property
-    def addresses(self) -> tuple[IpAddress, ...]:
-        """Its addresses: those in the cluster, of its load balancer, and external ones."""
-        return tuple(addresses_of(self.stated))
+    def addresses(self, *, outside: bool) -> tuple[IpAddress, ...]:
+        """Its addresses in the cluster, with those outside of it or without them."""
+        return tuple(addresses_of((*self.cluster_ips, *(self.outside if outside else ()))))
 
     def selects(self, labels: Mapping[str, str]) -> bool:
         """Whether a pod with these labels, in its namespace, is behind it."""
@@ -87,7 +88,8 @@ def read_service(manifest: Mapping[str, Any]) -> ObservedService:
         selector={} if external else spec.get("selector") or {},
         ports=tuple(map(_port, spec.get("ports") or ())),
         headless="None" in cluster_ips,
-        stated=() if by_cilium else (*cluster_ips, *outside),
+        cluster_ips=() if by_cilium else tuple(cluster_ips),
+        outside=() if by_cilium else tuple(outside),
         names=published_names(metadata) if outside and not by_cilium else (),
         waypoint_labels={k: v for k, v in labels.items() if k.startswith(_USE_WAYPOINT)},
         waypoint_bound=_waypoint_bound(status),

@@ -15,7 +15,10 @@ def check(inspection: Inspection) -> Iterator[Finding | None]:
     asked = asked_outside(inspection.cache)
     if not asked:
         return
-    own = OwnEnds(inspection.snapshot.public_names)
+    config = inspection.cache.cilium.config
+    # Behind kube-proxy an address outside the cluster, and so a name, is what it seems to Cilium.
+    translated = config is None or config.kube_proxy_replacement
+    own = OwnEnds(inspection.snapshot.public_names if translated else (), outside=translated)
     for services in inspection.snapshot.services.values():
         for service in services:
             own.add(service)

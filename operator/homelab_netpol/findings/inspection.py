@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 
 from homelab_netpol.cache.cluster import ClusterCache
+from homelab_netpol.cilium.agent_config import AgentConfig
 from homelab_netpol.cilium.evaluation import Pod, ReadPolicy, read_policy
 from homelab_netpol.cilium.identity_labels import IdentityLabels
+from homelab_netpol.cilium.terms import CCNP, CLUSTER_NETWORK_POLICY, CNP
 from homelab_netpol.cluster.snapshot import Snapshot
 from homelab_netpol.findings.finding import Finding
 from homelab_netpol.findings.places import Places
@@ -29,7 +32,7 @@ class Inspection:
 
     def __init__(self, cache: ClusterCache, snapshot: Snapshot) -> None:
         self.cache = cache
-        self.snapshot = snapshot
+        self.snapshot = in_force(snapshot, cache.cilium.config)
         self.places = Places()
         self.overruling: defaultdict[str, list[ReadPolicy]] = defaultdict(list)
         self.deny_rules: dict[str, str] = {}
@@ -114,6 +117,30 @@ class Inspection:
             if live is not None and not live.rejected and policy.key.kind in CILIUM_KINDS:
                 metadata = {"name": policy.key.name, "namespace": policy.key.namespace}
                 yield read_policy({"kind": policy.key.kind, "metadata": metadata, **policy.body})
+
+
+def in_force(snapshot: Snapshot, config: AgentConfig | None) -> Snapshot:
+    """A snapshot without the kinds of policies that Cilium is not configured to read."""
+    if config is None:
+        return snapshot
+    unread = {
+        kind
+        for kind, is_read in (
+            ("NetworkPolicy", config.kubernetes_policies),
+            (CNP, config.namespaced_policies),
+            (CCNP, config.clusterwide_policies),
+            (CLUSTER_NETWORK_POLICY, config.cluster_network_policies),
+        )
+        if not is_read
+    }
+    everywhere = not unread.isdisjoint({"NetworkPolicy", CNP})
+    policies = {
+        namespace: [policy for policy in found if policy.ref.kind not in unread]
+        if everywhere or not namespace
+        else found
+        for namespace, found in snapshot.policies.items()
+    }
+    return dataclasses.replace(snapshot, policies=policies)
 
 
 # Yields what it finds, and None where the event loop may turn: no step is long.

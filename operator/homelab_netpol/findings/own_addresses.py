@@ -58,7 +58,14 @@ class Outside:
 class OwnEnds:
     """What leads to the cluster itself: Services by address and by name, and public names."""
 
-    def __init__(self, names: Sequence[PublicName] = ()) -> None:
+    def __init__(self, names: Sequence[PublicName] = (), *, outside: bool = True) -> None:
+        """Makes an empty one.
+
+        Args:
+            names: the public names.
+            outside: addresses of load balancers and external ones count: Cilium translates them.
+        """
+        self._outside = outside
         self.names = sorted(names, key=lambda one: (one.name, one.said_by))
         self._by_address: dict[IpAddress, list[ObservedService]] = defaultdict(list)
         self._by_name: dict[tuple[str, str], ObservedService] = {}
@@ -66,7 +73,7 @@ class OwnEnds:
     def add(self, service: ObservedService) -> None:
         """Adds a Service."""
         self._by_name[service.namespace, service.name] = service
-        for address in service.addresses:
+        for address in service.addresses(outside=self._outside):
             self._by_address[address].append(service)
 
     def at(self, address: IpAddress) -> Sequence[ObservedService]:
@@ -80,7 +87,9 @@ class OwnEnds:
             return None
         service = self._by_name.get((parts[1], parts[0]))
         # One without either leads to another name (type ExternalName).
-        return service if service is not None and (service.selector or service.stated) else None
+        if service is None or not (service.selector or service.cluster_ips or service.outside):
+            return None
+        return service
 
 
 def of_resource(name: str, resource: SharedResource) -> Outside:
