@@ -67,6 +67,12 @@ class Subject:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
+def _without_grace(sources: Path) -> Mapping[str, Any]:
+    """What is lost is lost at once: the peers do so, and so did the operator before it had this."""
+    has_it = (sources / "homelab_netpol" / "cache" / "label_grace.py").exists()
+    return {"labelGraceSeconds": 0} if has_it else {}
+
+
 def own(name: str = OURS, sources: Path = OUR_SOURCES) -> Subject:
     """Our operator.
 
@@ -78,7 +84,8 @@ def own(name: str = OURS, sources: Path = OUR_SOURCES) -> Subject:
     def command(start: Start) -> list[str]:
         config = start.folder / "settings.yaml"
         server = {"address": "127.0.0.1", "port": start.port}
-        config.write_text(yaml.safe_dump({"server": server, **start.settings}), encoding="utf-8")
+        given = {"server": server, **_without_grace(sources), **start.settings}
+        config.write_text(yaml.safe_dump(given), encoding="utf-8")
         return [sys.executable, "-m", "homelab_netpol", "run", "--config", str(config)]
 
     return Subject(name, command, {"PYTHONPATH": str(sources)})
