@@ -66,6 +66,7 @@ _OF_REPLICAS = frozenset(
 _TURN_SECONDS = 0.004
 # To look through so many takes two milliseconds.
 _YOUNG_OBJECTS = 10_000
+_NEVER = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,27 +122,24 @@ class Pause:
 
     async def between_steps(self) -> None:
         """Waits for a turn if the last one was some milliseconds ago."""
-        if self._clock() - self._since < _TURN_SECONDS:
-            return
-        await asyncio.sleep(0)
-        if gc.get_count()[0] > _YOUNG_OBJECTS:
-            gc.collect(0)
+        if self._clock() - self._since >= _TURN_SECONDS:
             await asyncio.sleep(0)
-        self._since = self._clock()
+            self._since = self._clock()
 
 
 @contextmanager
 def young_garbage_only() -> Iterator[None]:
-    """Meanwhile only `Pause` collects garbage, and only what was made since it last did.
+    """Meanwhile garbage is collected among the youngest objects only.
 
     An inspection makes hundreds of thousands of objects, and drops them in the end. To look again
     and again through those that it still needs would cost pauses of a tenth of a second.
     """
-    gc.disable()
+    before = gc.get_threshold()
+    gc.set_threshold(_YOUNG_OBJECTS, _NEVER, _NEVER)
     try:
         yield
     finally:
-        gc.enable()
+        gc.set_threshold(*before)
 
 
 class SnapshotReader:

@@ -4,7 +4,7 @@ A grant has a target, platform namespaces have policies by hand, and anybody may
 keeps closed: none of it is ours to change. What is found is reported to the owner of the namespace.
 
 A check is a generator that yields a finding or None after each short step: about once for each
-pod, policy or consumer. Between steps the event loop turns, and young garbage is collected.
+pod, policy or consumer. Between steps the event loop turns.
 """
 
 from __future__ import annotations
