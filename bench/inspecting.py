@@ -30,12 +30,12 @@ async def measured(self):
     watching = asyncio.create_task(watch(longest))
     begun, cpu = time.perf_counter(), time.process_time()
     try:
-        found = await look(self)
+        found, deny_rules = await look(self)
     finally:
         watching.cancel()
     used = {"seconds": time.perf_counter() - begun, "cpu": time.process_time() - cpu}
     print(json.dumps({**used, "findings": len(found), **longest}), file=file)
-    return found
+    return found, deny_rules
 
 Inspector.look = measured
 runpy.run_module("homelab_netpol", run_name="__main__", alter_sys=True)

@@ -17,6 +17,7 @@ from bench.load.api import (
     side_by_side,
 )
 from bench.load.labels import GRANTED
+from bench.load.written import profile_of
 
 PODS_EACH = 4
 _CLIENTS = 32
@@ -36,6 +37,9 @@ _PLATFORM: Mapping[str, Sequence[Mapping[str, str]]] = {
 _CLUSTERWIDE = 40
 # One in so many namespaces holds a grant.
 _GRANT_EACH = 2
+# In one in so many a policy of somebody else's widens the profile.
+_WIDENING_EACH = 50
+_CNP = "CiliumNetworkPolicy"
 
 Json = dict[str, Any]
 
@@ -98,49 +102,48 @@ def _pod(name: str, labels: Mapping[str, str]) -> Json:
 
 
 def _policy(number: int, namespace: str) -> tuple[str, Json]:
-    """For one app, as most policies are: every third one of Kubernetes' own kind."""
+    """For one app, as most policies are: every third one of Kubernetes' own kind.
+
+    Few let more through than the profile does; the others allow what it allows as well.
+    """
     selector = {"matchLabels": {"app.kubernetes.io/name": f"{namespace}-0"}}
+    if number % _WIDENING_EACH == 0:
+        anywhere = [{"toCIDRSet": [{"cidr": "0.0.0.0/0", "except": ["10.0.0.0/8"]}]}]
+        return policies_of(namespace), _cilium(_CNP, "app", selector, egress=anywhere)
+    # Pods of an isolated namespace do not reach each other.
+    of_app = {"matchLabels": {"app.kubernetes.io/instance": namespace}}
+    isolated = profile_of(number) == "isolated"
     if number % 3 == 0:
-        peers = [
-            {
-                "namespaceSelector": {
-                    "matchLabels": {"kubernetes.io/metadata.name": "istio-gateway"}
-                }
-            },
-            {"podSelector": {"matchLabels": {"app.kubernetes.io/instance": namespace}}},
-        ]
-        rules = [{"from": peers, "ports": [{"port": 8080}]}]
+        monitoring = {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}
+        scrapers = {"matchLabels": _PROMETHEUS}
+        scraper: Json = {"namespaceSelector": monitoring, "podSelector": scrapers}
+        peer = scraper if isolated else {"podSelector": of_app}
+        rules = [{"from": [peer], "ports": [{"port": 8080}, {"port": 9090}]}]
         spec: Json = {"podSelector": selector, "policyTypes": ["Ingress"], "ingress": rules}
         path = f"{_KUBERNETES}/namespaces/{namespace}/networkpolicies"
         return path, {"metadata": {"name": "app"}, "spec": spec}
-    ingress = [
-        {
-            "fromEndpoints": [{"matchLabels": {_NAMESPACE: "istio-gateway"}}],
-            "toPorts": _ports(8080),
-        },
-        {"fromEndpoints": [{"matchLabels": {"app.kubernetes.io/instance": namespace}}]},
-    ]
-    names = [{"matchName": f"api-{each}.example.org"} for each in range(3)]
-    egress = [
-        {"toFQDNs": names, "toPorts": _ports(443)},
-        {"toCIDRSet": [{"cidr": "0.0.0.0/0", "except": ["10.0.0.0/8", "192.168.0.0/16"]}]},
-    ]
-    return policies_of(namespace), _cilium(
-        "CiliumNetworkPolicy", "app", selector, ingress=ingress, egress=egress
-    )
+    scraper = {"matchLabels": {_NAMESPACE: "monitoring", **_PROMETHEUS}}
+    dns = {"matchLabels": {_NAMESPACE: "kube-system", **_DNS}}
+    asked = [{"ports": [{"port": "53", "protocol": each} for each in ("UDP", "TCP")]}]
+    ingress: list[Json] = [{"fromEndpoints": [scraper], "toPorts": _ports(9090)}]
+    egress: list[Json] = [{"toEndpoints": [dns], "toPorts": asked}]
+    if not isolated:
+        ingress.append({"fromEndpoints": [of_app]})
+        egress.append({"toEndpoints": [of_app], "toPorts": _ports(5432, 6379)})
+    policy = _cilium(_CNP, "app", selector, ingress=ingress, egress=egress)
+    return policies_of(namespace), policy
 
 
 def _platform_policies(namespace: str) -> Iterator[Json]:
-    kind = "CiliumNetworkPolicy"
     own: list[Json] = [{}]
-    yield _cilium(kind, "own", {}, egress=[{"toEndpoints": own}, {"toEntities": ["cluster"]}])
+    yield _cilium(_CNP, "own", {}, egress=[{"toEndpoints": own}, {"toEntities": ["cluster"]}])
     if namespace == "kube-system":
         dns = {"matchLabels": _DNS}
-        yield _cilium(kind, "dns", dns, ingress=[{"fromEntities": ["cluster"]}])
+        yield _cilium(_CNP, "dns", dns, ingress=[{"fromEntities": ["cluster"]}])
         return
     for number in range(8):
         chosen = {"matchLabels": {"app": f"volume-{number}"}}
-        yield _cilium(kind, f"volume-{number}", chosen, ingress=[{"fromEntities": ["cluster"]}])
+        yield _cilium(_CNP, f"volume-{number}", chosen, ingress=[{"fromEntities": ["cluster"]}])
 
 
 def _clusterwide(number: int) -> Json:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Hashable, Iterable, Sequence
 
-from homelab_netpol.cilium.evaluation.endpoint import Endpoint, Pod
+from homelab_netpol.cilium.evaluation.answer import Answer
+from homelab_netpol.cilium.evaluation.endpoint import Endpoint, Entity, Pod
 from homelab_netpol.cilium.evaluation.matchers import DnsNames, EndpointSelector, Matcher
 from homelab_netpol.cilium.evaluation.policy import Direction, ReadPolicy, Rule
 from homelab_netpol.cilium.evaluation.verdict import (
     Outcome,
-    Question,
     Selected,
     ask_about,
     judge,
@@ -27,6 +27,8 @@ from homelab_netpol.findings.peers import Peer, names_of, namespaces_of, network
 from homelab_netpol.findings.places import Labels, is_of_name
 
 _Pods = frozenset[tuple[str, str]] | None
+# In which direction, of which pods, and whether the peer may be a few addresses only.
+_Asked = tuple[Direction, _Pods, bool]
 
 
 class OwnRules:
@@ -49,8 +51,9 @@ class OwnRules:
         self._policies = tuple(policies)
         self._name = name
         self._labels = labels
-        self._selected: dict[tuple[Direction, _Pods], tuple[Selected, ...]] = {}
-        self._questions: dict[tuple[Direction, _Pods, bool, int, str], Question] = {}
+        self._selected: dict[_Asked, tuple[Selected, ...]] = {}
+        self._denied: dict[Hashable, bool] = {}
+        self._last: tuple[Endpoint, str, _Asked, Endpoint, tuple[Answer, ...]] | None = None
         rules = [rule for policy in self._policies for rule in policy.rules]
         self.is_same_for_all_pods = all(_is_of_whole_namespaces(rule.subject) for rule in rules)
         peers = [matcher for rule in rules for matcher in rule.peers]
@@ -79,17 +82,18 @@ class OwnRules:
             port: the destination port.
             protocol: TCP, UDP or SCTP.
         """
-        if isinstance(endpoint, Pod) and endpoint.namespace == namespace:
-            endpoint = dataclasses.replace(endpoint, namespace=self._name)
         pods = None if self.is_same_for_all_pods else frozenset(pod.items())
-        key = (direction, pods, peer.few, port, protocol)
-        question = self._questions.get(key)
-        if question is None:
-            rules = self._rules(direction, pods, pod)
-            if not peer.few:
-                rules = tuple(map(_without_names, rules))
-            question = self._questions[key] = ask_about(rules, port, protocol)
-        return judge(question, endpoint).outcome is Outcome.DENIED
+        asked = (direction, pods, peer.few)
+        rules = self._rules(asked, pod)
+        end, met = self._met(endpoint, namespace, asked, rules)
+        # Which rules are about an end decides, and else only whether it is the pod's own node.
+        entity = end if isinstance(end, Entity) else None
+        key = (asked, port, protocol, entity, met)
+        denied = self._denied.get(key)
+        if denied is None:
+            outcome = judge(ask_about(rules, port, protocol), end).outcome
+            denied = self._denied[key] = outcome is Outcome.DENIED
+        return denied
 
     def key_of(self, rule: Rule, namespace: str, is_clusterwide: bool) -> Hashable | None:
         """What a rule of somebody else says of a namespace; None: that depends on its labels.
@@ -120,12 +124,29 @@ class OwnRules:
         values = tuple(self._name if value == namespace else value for value in one.values)
         return dataclasses.replace(one, values=values)
 
-    def _rules(self, direction: Direction, pods: _Pods, pod: Labels) -> tuple[Selected, ...]:
-        key = (direction, pods)
-        if key not in self._selected:
-            subject = Pod(self._name, self._labels, pod)
-            self._selected[key] = selected(self._policies, subject, direction)
-        return self._selected[key]
+    def _rules(self, asked: _Asked, pod: Labels) -> tuple[Selected, ...]:
+        rules = self._selected.get(asked)
+        if rules is None:
+            direction, _, few = asked
+            rules = selected(self._policies, Pod(self._name, self._labels, pod), direction)
+            if not few:
+                rules = tuple(map(_without_names, rules))
+            self._selected[asked] = rules
+        return rules
+
+    def _met(
+        self, endpoint: Endpoint, namespace: str, asked: _Asked, rules: Iterable[Selected]
+    ) -> tuple[Endpoint, tuple[Answer, ...]]:
+        """The endpoint by the names of these policies, and which of the rules are about it."""
+        last = self._last
+        # One endpoint is asked about on many ports, one after the other.
+        if last is None or last[0] is not endpoint or last[1:3] != (namespace, asked):
+            end = endpoint
+            if isinstance(end, Pod) and end.namespace == namespace:
+                end = dataclasses.replace(end, namespace=self._name)
+            met = tuple(one.rule.meets(end) for one in rules)
+            last = self._last = (endpoint, namespace, asked, end, met)
+        return last[3], last[4]
 
 
 def _is_of_whole_namespaces(subject: Matcher) -> bool:
