@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from homelab_netpol.cilium.evaluation import Direction
 from tests.models.model import Json
 
+# As the kinds of policies call them.
+_PORTS = ("port", "endPort", "number", "start", "end")
+
 
 def allowing_part(policy: Json) -> Json | None:
     """What a policy allows; None: nothing."""
@@ -26,7 +29,7 @@ def port_numbers(node: object) -> Iterator[int]:
             yield from port_numbers(each)
     if isinstance(node, dict):
         for key, value in node.items():
-            if key in ("port", "endPort") and str(value).isdigit():
+            if key in _PORTS and str(value).isdigit():
                 number = int(value)
                 yield from (one for one in (number - 1, number, number + 1) if 0 < one < 65536)
             else:

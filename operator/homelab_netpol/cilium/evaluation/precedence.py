@@ -98,10 +98,11 @@ def _take(hits: Iterable[Hit], decision: Decision) -> bool:
     """Takes in the rules of one priority; whether they certainly decide."""
     denying: list[Hit] = []
     allowing: list[Hit] = []
+    maybe_allow: Doubts = []
     for hit in hits:
         ref, rule, answer = hit
         if isinstance(answer, Doubt):
-            (decision.maybe_deny if rule.deny else decision.maybe_allow).append((ref, answer))
+            (decision.maybe_deny if rule.deny else maybe_allow).append((ref, answer))
         else:
             (denying if rule.deny else allowing).append(hit)
     if denying:
@@ -109,7 +110,9 @@ def _take(hits: Iterable[Hit], decision: Decision) -> bool:
         refs = decision.denying_last if last else decision.denying
         refs += [hit.ref for hit in denying]
     else:
+        # Beside a rule that certainly denies it, these would not matter.
         decision.allowing += allowing
+        decision.maybe_allow += maybe_allow
     return bool(denying or allowing)
 
 

@@ -162,7 +162,7 @@ def judge(
     is_let_in = bool(rules.allowing) or (rules.falls_through and not may_be_closed)
     may_be_let_in = is_let_in or bool(rules.maybe_allow)
     if not may_be_let_in and (is_closed or not rules.falls_through):
-        refs = rules.denying or rules.denying_last or closing
+        refs = rules.denying or [*rules.denying_last, *closing]
         return DirectionVerdict(Outcome.DENIED, _in_order(refs), by_deny_rule=bool(rules.denying))
     doubts = [*rules.maybe_deny, *rules.maybe_pass, *authenticated]
     if not is_let_in:
