@@ -25,12 +25,12 @@ def test_what_an_inspection_still_needs_is_not_looked_through_again_and_again() 
         if phase == "start":
             looked.append(info["generation"])
 
-    gc.callbacks.append(note)
-    try:
-        with young_garbage_only():
+    with young_garbage_only():
+        gc.callbacks.append(note)
+        try:
             kept = [[number] for number in range(1_000_000)]
-    finally:
-        gc.callbacks.remove(note)
+        finally:
+            gc.callbacks.remove(note)
     assert kept
     assert set(looked) == {0}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -98,3 +99,38 @@ def test_a_directory_given_first_wins_and_the_rest_is_still_found(tmp_path: Path
     assert renderer.names("profiles") == ["a", "b"]
     assert renderer.body("profiles/a", Kind.CNP)[0]["spec"]["description"] == "own"
     assert renderer.body("profiles/b", Kind.CNP)[0]["spec"]["description"] == "builtin"
+
+
+NAMES = [f"namespace-{number}" for number in range(150)]
+
+
+@pytest.mark.parametrize("names", [NAMES[:5], NAMES])
+@pytest.mark.parametrize(
+    "printed",
+    [
+        "{{ names }}",
+        "[{% for name in names %}{{ name }},{% endfor %}]",
+        "{{ names }}  # {{ names }}",
+    ],
+)
+def test_a_list_of_any_length_is_read_back_wherever_it_is_printed(
+    tmp_path: Path, names: list[str], printed: str
+) -> None:
+    (tmp_path / "policy.yaml.j2").write_text(
+        f"{HEAD}spec:\n  endpointSelector: {{}}\n  ingress:\n  - fromEndpoints:\n"
+        "    - matchExpressions:\n      - key: a\n        operator: In\n"
+        f"        values: {printed}\n"
+    )
+    body, _ = Renderer([tmp_path], {}).body("policy", Kind.CNP, names=names)
+    [rule] = body["spec"]["ingress"]
+    [selector] = rule["fromEndpoints"]
+    assert selector["matchExpressions"][0]["values"] == names
+
+
+def test_a_list_in_the_middle_of_a_string_is_printed_as_it_is(tmp_path: Path) -> None:
+    rules = "  endpointSelector: {}\n  ingress: [{fromEntities: [host]}]\n"
+    (tmp_path / "policy.yaml.j2").write_text(
+        f"{HEAD}spec:\n  description: 'for {{{{ names }}}}'\n{rules}"
+    )
+    body, _ = Renderer([tmp_path], {}).body("policy", Kind.CNP, names=NAMES)
+    assert body["spec"]["description"] == f"for {json.dumps(NAMES)}"

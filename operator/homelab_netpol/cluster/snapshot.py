@@ -31,6 +31,7 @@ from homelab_netpol.policy.keys import API_VERSION, Kind
 from homelab_netpol.policy.objects import FIELD_MANAGER, MANAGED_BY_LABEL
 
 Labels = Mapping[str, str]
+_Mark = frozenset[tuple[str, str]]
 
 _NETWORK_POLICY = "NetworkPolicy"
 _POLICIES = {
@@ -199,18 +200,25 @@ class SnapshotReader:
             yield CLUSTER_NETWORK_POLICY, item
 
     async def _pods(self) -> dict[str, list[Labels]]:
-        found: dict[str, dict[frozenset[tuple[str, str]], Labels]] = {}
+        found: dict[str, list[Labels]] = {}
+        namespace, marks = "", set[_Mark]()
         pause = Pause()
         async for items, _ in self._api.pages(
             "/api/v1/pods", field_selector=_WITH_POLICY, metadata_only=True, page_size=_PAGE
         ):
             for item in items:
                 metadata = item["metadata"]
+                # The API server lists one namespace after the other.
+                if metadata["namespace"] != namespace:
+                    namespace = metadata["namespace"]
+                    marks = {_mark(labels) for labels in found.setdefault(namespace, [])}
                 labels = dict(_interned(metadata.get("labels") or {}))
-                mark = frozenset(one for one in labels.items() if one[0] not in _OF_REPLICAS)
-                found.setdefault(metadata["namespace"], {}).setdefault(mark, labels)
+                mark = _mark(labels)
+                if mark not in marks:
+                    marks.add(mark)
+                    found[namespace].append(labels)
                 await pause.between_steps()
-        return {namespace: list(sets.values()) for namespace, sets in found.items()}
+        return found
 
     async def _services(self) -> dict[str, list[ObservedService]]:
         found: dict[str, list[ObservedService]] = {}
@@ -229,6 +237,20 @@ class SnapshotReader:
             if len(found) > _MAX_PODS:
                 return None
         return tuple(pod for pod in found if pod is not None)
+
+
+async def release(snapshot: Snapshot) -> None:
+    """Empties a snapshot bit by bit: to drop all of it at once would hold up the event loop."""
+    pause = Pause()
+    for content in (snapshot.policies, snapshot.pods, snapshot.services):
+        while isinstance(content, dict) and content:
+            content.popitem()
+            await pause.between_steps()
+
+
+def _mark(labels: Labels) -> _Mark:
+    """What tells a pod from those that are no replicas of it."""
+    return frozenset(one for one in labels.items() if one[0] not in _OF_REPLICAS)
 
 
 def _translates_any(services: Iterable[ObservedService], ports: Collection[int]) -> bool:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from homelab_netpol.cache.cluster import ClusterCache
 from homelab_netpol.cluster.errors import ApiError
 from homelab_netpol.cluster.lease import Leadership
-from homelab_netpol.cluster.snapshot import Pause, SnapshotReader, young_garbage_only
+from homelab_netpol.cluster.snapshot import Pause, SnapshotReader, release, young_garbage_only
 from homelab_netpol.findings import (
     check_consumers,
     check_grants,
@@ -133,7 +133,9 @@ class Inspector:
         """
         with young_garbage_only():
             snapshot = await self._reader.read(wanted(self._cache))
-            return await self._check(Inspection(self._cache, snapshot))
+            found = await self._check(Inspection(self._cache, snapshot))
+            await release(snapshot)
+            return found
 
     async def _check(self, inspection: Inspection) -> tuple[list[Finding], Mapping[str, str]]:
         pause = Pause()

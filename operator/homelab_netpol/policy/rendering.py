@@ -20,6 +20,7 @@ from markupsafe import Markup
 
 from homelab_netpol.cilium.validation import check_body
 from homelab_netpol.policy.keys import CILIUM_KINDS, Kind
+from homelab_netpol.policy.long_lists import LongLists
 from homelab_netpol.policy.objects import digest_of
 
 # libyaml's loader parses a policy ten times as fast as the one in Python; same safe constructors.
@@ -59,11 +60,12 @@ class Renderer:
             globals_: what every template may use: the settings.
         """
         self._directories = [directory.resolve() for directory in directories]
+        self._long = LongLists()
         environment = jinja2.sandbox.ImmutableSandboxedEnvironment(
             loader=_SizedLoader(self._directories),
             undefined=jinja2.StrictUndefined,
             autoescape=True,
-            finalize=_finalize,
+            finalize=self._printed,
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
@@ -106,13 +108,30 @@ class Renderer:
         memo = (template, json.dumps(variables, sort_keys=True)) if remember else None
         known = None if memo is None else self._rendered.get(memo)
         if known is None:
-            body = _checked(self._render(template, variables), template, kind)
+            body = _checked(self._manifest(template, variables), template, kind)
             known = (body, digest_of(body))
             if memo is not None:
                 if len(self._rendered) >= _MAX_REMEMBERED:
                     self._rendered.clear()
                 self._rendered[memo] = known
         return known
+
+    def _manifest(self, template: str, variables: Mapping[str, Any]) -> Any:
+        with self._long.taken():
+            text = self._render(template, variables)
+            try:
+                return self._long.put_back(_parsed(text, template), text)
+            except LookupError:
+                pass
+        return _parsed(self._render(template, variables), template)
+
+    def _printed(self, value: Any) -> Any:
+        """What `{{ ... }}` prints: JSON, but for what macros give, which is Markup."""
+        if isinstance(value, Markup | jinja2.Undefined):
+            return value
+        stand_in = self._long.stand_in(value)
+        encoded = json_for_yaml(value if stand_in is None else stand_in)
+        return Markup(encoded)  # noqa: S704 - the very place where values are encoded
 
     def _render(self, template: str, variables: Mapping[str, Any]) -> str:
         try:
@@ -127,8 +146,9 @@ class Renderer:
         except Exception as error:
             # A template may fail in any way that an expression can; none may end the operator.
             raise RenderError(f"template {template}{_SUFFIX}: {error}") from error
-        if len(text) > _MAX_RENDERED_CHARS:
-            raise RenderError(f"template {template}{_SUFFIX}: renders {len(text)} characters")
+        characters = len(text) + self._long.characters
+        if characters > _MAX_RENDERED_CHARS:
+            raise RenderError(f"template {template}{_SUFFIX}: renders {characters} characters")
         return text
 
     def _where(self) -> str:
@@ -143,13 +163,6 @@ class _SizedLoader(jinja2.FileSystemLoader):
         if len(source[0]) > _MAX_TEMPLATE_BYTES:
             raise RenderError(f"template {template}: larger than {_MAX_TEMPLATE_BYTES} bytes")
         return source
-
-
-def _finalize(value: Any) -> Any:
-    """What `{{ ... }}` prints: macros give Markup, which passes; everything else becomes JSON."""
-    if isinstance(value, Markup | jinja2.Undefined):
-        return value
-    return Markup(json_for_yaml(value))  # noqa: S704 - the very place where values are encoded
 
 
 def json_for_yaml(value: Any) -> str:
@@ -170,12 +183,16 @@ def _astral(match: re.Match[str]) -> str:
     return f"\\U{0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00):08x}"
 
 
-def _checked(text: str, template: str, kind: Kind) -> Mapping[str, Any]:
-    where = f"template {template}{_SUFFIX}"
+def _parsed(text: str, template: str) -> Any:
     try:
-        manifest = yaml.load(text, Loader=_YAML_LOADER)  # noqa: S506 - a safe loader, see above
+        return yaml.load(text, Loader=_YAML_LOADER)  # noqa: S506 - a safe loader, see above
     except (yaml.YAMLError, RecursionError) as error:
+        where = f"template {template}{_SUFFIX}"
         raise RenderError(f"{where}: renders no valid YAML: {error}") from error
+
+
+def _checked(manifest: Any, template: str, kind: Kind) -> Mapping[str, Any]:
+    where = f"template {template}{_SUFFIX}"
     if not isinstance(manifest, dict):
         raise RenderError(f"{where}: renders no object")
     if manifest.get("apiVersion") != kind.api_version or manifest.get("kind") != kind:
