@@ -18,8 +18,8 @@ class Impairment(StrEnum):
 
     AUDIT_MODE = "AuditMode"
     POLICIES_OFF = "PoliciesOff"
-    NAMESPACED_POLICIES_OFF = "NamespacedPoliciesOff"
     NO_AGENTS = "NoAgents"
+    NAMESPACED_POLICIES_OFF = "NamespacedPoliciesOff"
     CLUSTERWIDE_POLICIES_OFF = "ClusterwidePoliciesOff"
     AGENTS_NOT_READY = "AgentsNotReady"
     LABELS_NOT_IN_IDENTITIES = "LabelsNotInIdentities"
