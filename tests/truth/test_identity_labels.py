@@ -162,7 +162,7 @@ def test_a_policy_is_judged_by_the_labels_that_are_in_identities(
             ({}, {"fromEndpoints": [peer]}),
             (selector, {"fromCIDR": ["192.0.2.7/32"]}),
         ):
-            spec = {"endpointSelector": subject, "ingress": [rule]}
+            spec: Any = {"endpointSelector": subject, "ingress": [rule]}
             policy = {**_DENYING, "spec": spec}
             assert engine.policies([policy]) == []
             [expected] = engine.verdicts([Flow("guest", "db", 80)])
