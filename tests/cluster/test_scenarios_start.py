@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,8 +13,11 @@ from tests.cluster.conftest import QUICK
 from tests.cluster.faulty_proxy import FaultyProxy
 from tests.cluster.kube import Kube, eventually
 from tests.cluster.spaces import PROFILE, Spaces
-from tests.cluster.watched import logged
+from tests.cluster.watched import logged, shows
 from tests.running_operator import running_operator
+
+CONFIG_MAPS = "/api/v1/namespaces/kube-system/configmaps"
+AUDITED = {"policy-audit-mode": "true"}
 
 
 @pytest.fixture
@@ -46,3 +50,24 @@ def test_an_operator_that_waits_for_the_api_server_can_be_stopped(proxy: FaultyP
     ):
         eventually(lambda: away.hits, "the operator to ask")
         operator.stop()
+
+
+def test_ciliums_configuration_holds_nothing_up_while_it_is_not_answered_for(
+    proxy: FaultyProxy, spaces: Spaces, kube: Kube
+) -> None:
+    kube.create(CONFIG_MAPS, {"metadata": {"name": "cilium-config"}, "data": AUDITED})
+    settings = {**QUICK, "inspectionSeconds": 1, "requestTimeoutSeconds": 1}
+    app = spaces({PROFILE: "isolated"})
+    stalled = contextlib.ExitStack()
+    try:
+        fault = stalled.enter_context(proxy.fault(wrong.hang, path="/configmaps/"))
+        with running_operator(proxy.kubeconfig, settings) as operator:
+            assert fault.hits
+            app.has_profile("isolated")
+            shows(operator, 0, "enforcement_known")
+            assert operator.get("/readyz") == "ok\n"
+            stalled.close()
+            shows(operator, 1, "enforcement_impaired", reason="AuditMode")
+    finally:
+        stalled.close()
+        kube.delete(f"{CONFIG_MAPS}/cilium-config")

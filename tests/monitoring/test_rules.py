@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from homelab_netpol.cilium.enforcement import Impairment
 from tests.monitoring import shipped_rules
 from tests.monitoring.promtool import promtool
 from tests.monitoring.shipped_rules import Json
@@ -89,6 +90,16 @@ def test_an_alert_says_how_bad_it_is_what_happened_and_where_to_read_on(rule: Js
     # GitHub makes the anchor of a heading from its text, in lower case.
     headings = re.findall(r"^## (\w+)$", (DOCS / "alerts.md").read_text("utf-8"), re.MULTILINE)
     assert rule["alert"] in headings
+
+
+def test_every_reason_for_which_policies_are_not_enforced_has_its_row() -> None:
+    rows = re.findall(
+        r"^\| `(\w+)` \| (critical|warning) \|", (DOCS / "alerts.md").read_text(), re.M
+    )
+    assert [reason for reason, _ in rows] == [each.value for each in Impairment]
+    rules = [rule for rule in shipped_rules.alerts() if rule["alert"] == "NetworkPolicyNotEnforced"]
+    listed = {"|".join(reason for reason, severity in rows if severity == "critical")}
+    assert {re.findall(r'reason[=!]~"([^"]+)"', rule["expr"])[0] for rule in rules} == listed
 
 
 def test_the_runbook_has_no_alert_that_does_not_exist() -> None:

@@ -11,6 +11,8 @@ from tests.cluster.spaces import ENFORCEMENT, PROFILE, PROFILE_POLICY, Space, Sp
 from tests.cluster.watched import series, shows
 from tests.running_operator import RunningOperator
 
+_CILIUMS = "/api/v1/namespaces/kube-system/configmaps"
+
 
 @contextmanager
 def troubled(kube: Kube, operator: RunningOperator) -> Iterator[dict[str, Space]]:
@@ -23,6 +25,7 @@ def troubled(kube: Kube, operator: RunningOperator) -> Iterator[dict[str, Space]
     try:
         yield _make(kube, operator, spaces, definitions)
     finally:
+        kube.delete(f"{_CILIUMS}/cilium-config")
         spaces.clear()
         definitions.clear()
 
@@ -30,6 +33,8 @@ def troubled(kube: Kube, operator: RunningOperator) -> Iterator[dict[str, Space]
 def _make(
     kube: Kube, operator: RunningOperator, spaces: Spaces, definitions: Definitions
 ) -> dict[str, Space]:
+    audited = {"metadata": {"name": "cilium-config"}, "data": {"policy-audit-mode": "true"}}
+    kube.create(_CILIUMS, audited)
     spaces.existing("database")
     drifted = spaces({PROFILE: "standard", access("postgres"): "true"})
     opened = spaces({PROFILE: "internal", ENFORCEMENT: "disabled"}, disabled_until="10m")
@@ -49,6 +54,7 @@ def _make(
     definitions.profile(extends="nobody-knows-it")
     drifted.has()
     drifted.change({"spec": {"egressDeny": [{"toEntities": ["world"]}]}})
+    shows(operator, 1, "enforcement_impaired", reason="AuditMode")
     shows(operator, 1, "enforcement_disabled", namespace=opened.name)
     shows(operator, 1, "invalid_policies", namespace=rejected.name)
     shows(operator, 1, "refused_labels", namespace=refused.name, reason="ProfileUnknown")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from homelab_netpol.cilium.agent_config import read_agent_config
+from homelab_netpol.cilium.evaluation import Pod, ingress_verdict, read_policy
 from homelab_netpol.cilium.identity_labels import DEFAULT, UNKNOWN, read_identity_labels
 from homelab_netpol.cilium.label_faults import label_faults
 from homelab_netpol.cilium.version import Version
@@ -136,6 +138,36 @@ def test_other_names_of_ciliums_on_a_pod_change_nothing(engine: Engine, key: str
     [verdict] = engine.verdicts([Flow("guest", "named", 80)])
     assert verdict.ingress == "denied"
     assert _faults(**{key: "x"}) == []
+
+
+@pytest.mark.parametrize("prefixes", [(), ("k8s:app",), ("!team",), (r"kubernetes\.io/host",)])
+def test_a_policy_is_judged_by_the_labels_that_are_in_identities(
+    engine: Engine, prefixes: tuple[str, ...]
+) -> None:
+    keys = ["app", "team", "pod-template-hash", "kubernetes.io/hostname", "app.kubernetes.io/name"]
+    kept = dict(zip(keys, engine.keeps_labels(keys, prefixes), strict=True))
+    labels = dict.fromkeys(keys, "x")
+    engine.identities(
+        {
+            "guest": Identity.pod("guests", {key: "x" for key in keys if kept[key]}),
+            "db": Identity.pod("shop", {key: "x" for key in keys if kept[key]}),
+        }
+    )
+    seen = read_identity_labels(" ".join(prefixes), CILIUM)
+    guest, db = (Pod(name, {}, labels, True, seen) for name in ("guests", "shop"))
+    for key, operator in itertools.product(keys, ("Exists", "DoesNotExist")):
+        selector: Any = {"matchExpressions": [{"key": key, "operator": operator}]}
+        peer = {**selector, "matchLabels": {"k8s:io.kubernetes.pod.namespace": "guests"}}
+        for subject, rule in (
+            ({}, {"fromEndpoints": [peer]}),
+            (selector, {"fromCIDR": ["192.0.2.7/32"]}),
+        ):
+            spec: Any = {"endpointSelector": subject, "ingress": [rule]}
+            policy = {**_DENYING, "spec": spec}
+            assert engine.policies([policy]) == []
+            [expected] = engine.verdicts([Flow("guest", "db", 80)])
+            found = ingress_verdict([read_policy(policy)], db, guest, 80)
+            assert found.outcome.value == expected.ingress, (key, operator, subject)
 
 
 def _faults(**labels: str) -> list[str]:

@@ -62,6 +62,27 @@ _NOW = (
     ),
 )
 
+_ENFORCEMENT = (
+    Panel(
+        "Cilium's configuration",
+        "Whether the operator may read it. Where it does not, nothing is known of enforcement.",
+        View.STAT,
+        [Query("min(homelab_netpol_enforcement_known)")],
+        width=8,
+        height=5,
+        words={0: ("not known", "orange"), 1: ("known", "green")},
+    ),
+    Panel(
+        "What keeps Cilium from enforcing policies",
+        "Empty is well. The page of the alert NetworkPolicyNotEnforced explains each reason.",
+        View.TABLE,
+        [Query("max by (reason) (homelab_netpol_enforcement_impaired)")],
+        width=16,
+        height=5,
+        columns=(Column("reason", "Reason"), Column("Value", "")),
+    ),
+)
+
 _HATCHES = (
     Panel(
         "Open escape hatches",
@@ -222,6 +243,7 @@ _POLICIES = (
 
 ROWS: tuple[tuple[str, Sequence[Panel]], ...] = (
     ("Now", _NOW),
+    ("Enforcement by Cilium", _ENFORCEMENT),
     ("Escape hatches", _HATCHES),
     ("Needs action", _NEEDS_ACTION),
     ("Policies in the cluster", _POLICIES),

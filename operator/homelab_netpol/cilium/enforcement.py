@@ -18,8 +18,8 @@ class Impairment(StrEnum):
 
     AUDIT_MODE = "AuditMode"
     POLICIES_OFF = "PoliciesOff"
-    NAMESPACED_POLICIES_OFF = "NamespacedPoliciesOff"
     NO_AGENTS = "NoAgents"
+    NAMESPACED_POLICIES_OFF = "NamespacedPoliciesOff"
     CLUSTERWIDE_POLICIES_OFF = "ClusterwidePoliciesOff"
     AGENTS_NOT_READY = "AgentsNotReady"
     LABELS_NOT_IN_IDENTITIES = "LabelsNotInIdentities"
@@ -55,12 +55,14 @@ class CiliumState:
         config: what that says; None: it is not there, or may not be read.
         agents: None: they could not be listed.
         unknown_because: why there is no config.
+        lacks_right: it is there, or may be, and the operator may not read it.
     """
 
     where: str
     config: AgentConfig | None = None
     agents: Agents | None = None
     unknown_because: str = ""
+    lacks_right: bool = False
 
     @property
     def versions(self) -> frozenset[Version]:

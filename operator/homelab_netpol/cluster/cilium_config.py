@@ -36,7 +36,10 @@ class CiliumReader:
             path = f"{self._namespace}/configmaps/{self._settings.config_map}"
             found = await self._api.request("GET", path)
         except (Forbidden, NotFound) as error:
-            return CiliumState(where, agents=agents, unknown_because=str(error))
+            refused = isinstance(error, Forbidden)
+            return CiliumState(
+                where, agents=agents, unknown_because=str(error), lacks_right=refused
+            )
         versions = agents.versions if agents is not None else frozenset()
         config = read_agent_config(found.get("data") or {}, versions)
         return CiliumState(where, config=config, agents=agents)

@@ -10,6 +10,9 @@ from homelab_netpol.cilium.version import Version
 from homelab_netpol.findings.finding import Finding, FindingReason
 from homelab_netpol.findings.inspection import Inspection
 
+# A namespace may have thousands of pods.
+_AT_ONCE = 200
+
 
 def check(inspection: Inspection) -> Iterator[Finding | None]:
     """Finds the namespaces with such pods, where the agents' configuration is known."""
@@ -18,7 +21,6 @@ def check(inspection: Inspection) -> Iterator[Finding | None]:
         return
     for namespace, pods in inspection.snapshot.pods.items():
         yield from pod_label_findings(namespace, pods, cilium.config, cilium.versions)
-        yield None
 
 
 def pod_label_findings(
@@ -26,12 +28,15 @@ def pod_label_findings(
     pods: Sequence[Mapping[str, str]],
     config: AgentConfig,
     versions: Collection[Version],
-) -> list[Finding]:
+) -> Iterator[Finding | None]:
     """What the labels of a namespace's pods change, one finding a label."""
-    faults = {
-        fault.key: fault for labels in pods for fault in label_faults(labels, config, versions)
-    }
-    return [_finding(namespace, fault, versions) for _, fault in sorted(faults.items())]
+    faults: dict[str, LabelFault] = {}
+    for number, labels in enumerate(pods):
+        faults |= {fault.key: fault for fault in label_faults(labels, config, versions)}
+        if number % _AT_ONCE == 0:
+            yield None
+    for _, fault in sorted(faults.items()):
+        yield _finding(namespace, fault, versions)
 
 
 def _finding(namespace: str, fault: LabelFault, versions: Collection[Version]) -> Finding:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+
 from homelab_netpol.cilium.enforcement import CiliumState, Enforcement, Impairment
 from homelab_netpol.reporting.recorder import EventRecorder
 from homelab_netpol.telemetry.metrics import Metrics, drop_series
+
+log = logging.getLogger(__name__)
 
 
 class EnforcementReporter:
@@ -27,10 +31,14 @@ class EnforcementReporter:
         """Reports what is known now."""
         self._metrics.enforcement_known.set(enforcement.known)
         if state.unknown_because and state.unknown_because != self._unknown_because:
-            self._recorder.log_only(
-                "EnforcementUnknown",
-                f"Whether Cilium enforces policies is not known: {state.unknown_because}. The"
-                " setting `cilium` says where its ConfigMap is.",
+            # Without a right somebody has something to do; where there is no ConfigMap, there may
+            # well be no agent either.
+            log.log(
+                logging.WARNING if state.lacks_right else logging.INFO,
+                "Whether Cilium enforces policies is not known: %s. The setting `cilium` says where"
+                " its ConfigMap is.",
+                state.unknown_because,
+                extra={"reason": "EnforcementUnknown"},
             )
         self._unknown_because = state.unknown_because
         found = frozenset(enforcement.impairments)
@@ -39,16 +47,17 @@ class EnforcementReporter:
         for reason in found:
             self._metrics.enforcement_impaired.labels(reason).set(1)
         if enforcement.sentence != self.sentence:
-            self._changed(enforcement.sentence)
+            self._changed(enforcement)
         self._reported, self.sentence = found, enforcement.sentence
 
-    def _changed(self, sentence: str | None) -> None:
-        if sentence is None:
+    def _changed(self, enforcement: Enforcement) -> None:
+        sentence = enforcement.sentence
+        if sentence is not None:
+            message = f"{sentence[:1].upper()}{sentence[1:]}. See docs/alerts.md."
+            self._recorder.warn(self._namespace, "PoliciesNotEnforced", message)
+        elif enforcement.known:
             self._recorder.note(
                 self._namespace,
                 "PoliciesEnforced",
-                "Nothing is known any more that keeps Cilium from enforcing policies.",
+                "Cilium's configuration no longer keeps policies from being enforced.",
             )
-            return
-        message = f"{sentence[:1].upper()}{sentence[1:]}. See docs/alerts.md."
-        self._recorder.warn(self._namespace, "PoliciesNotEnforced", message)

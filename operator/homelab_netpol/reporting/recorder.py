@@ -41,7 +41,3 @@ class EventRecorder:
         """Records a Normal Event: something was done as it was asked for."""
         log.info("%s", message, extra={"namespace": namespace, "reason": reason})
         self._events.post(namespace, "Normal", reason, message, about=about)
-
-    def log_only(self, reason: str, message: str) -> None:
-        """Logs a Warning about the cluster that is nobody's to put right."""
-        log.warning("%s", message, extra={"reason": reason})

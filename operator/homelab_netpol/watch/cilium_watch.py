@@ -13,6 +13,7 @@ from homelab_netpol.cache.cluster import ClusterCache
 from homelab_netpol.cluster.cilium_config import CiliumReader
 from homelab_netpol.cluster.errors import ApiError
 from homelab_netpol.reconcile.queue import WorkQueue
+from homelab_netpol.reconcile.requests import Requests
 from homelab_netpol.reconcile.triggers import Triggers
 from homelab_netpol.reporting.enforcement import EnforcementReporter
 
@@ -45,25 +46,30 @@ class CiliumWatch:
         """Looks once before anything is listed, for some seconds at most."""
         try:
             async with asyncio.timeout(_FIRST_SECONDS):
-                state = await self._reader.read()
-        except (ApiError, TimeoutError) as error:
-            log.debug("Cilium's configuration could not be read yet: %s", error)
-            return
-        # The first sync requests everything.
-        self._triggers.cilium_observed(state)
-        self._answered = True
-        self._reporter.report(state, self._cache.enforcement())
+                # What must be reconciled for it the first sync requests anyway.
+                await self._look()
+        except TimeoutError:
+            log.info("Cilium's configuration could not be read yet: no answer")
 
     async def run(self, seconds: float) -> None:
         """Looks every so many seconds, until it is cancelled; sooner after a request failed."""
         while True:
             await asyncio.sleep(seconds if self._answered else min(seconds, _RETRY_SECONDS))
-            try:
-                state = await self._reader.read()
-            except ApiError as error:
-                self._answered = False
-                log.debug("Cilium's configuration could not be read: %s", error)
-                continue
-            self._answered = True
-            self._queue.enqueue(self._triggers.cilium_observed(state))
+            self._queue.enqueue(await self._look())
+
+    async def _look(self) -> Requests:
+        self._answered = False
+        try:
+            state = await self._reader.read()
+            requests = self._triggers.cilium_observed(state)
             self._reporter.report(state, self._cache.enforcement())
+        except ApiError as error:
+            # What was known last still counts.
+            log.debug("Cilium's configuration could not be read: %s", error)
+            return {}
+        except Exception:
+            # What stands there may be anything; it must not keep us from our own work.
+            log.exception("Cilium's configuration could not be looked at")
+            requests = {}
+        self._answered = True
+        return requests
