@@ -193,19 +193,6 @@ _NEEDS_ACTION = (
         value="Namespaces",
     ),
     _list(
-        "What keeps Cilium from enforcing policies",
-        "Read in its ConfigMap and off its agents. /readyz of the operator says it in words.",
-        "max by (reason) (homelab_netpol_enforcement_impaired)",
-        "reason",
-    ),
-    Panel(
-        "Enforcement not known",
-        "1: Cilium's ConfigMap could not be read; the setting `cilium` says where it is.",
-        View.STAT,
-        [Query("1 - max(homelab_netpol_enforcement_known)")],
-        alarm=1,
-    ),
-    _list(
         "Profiles lost",
         "Namespaces that had a profile and have none, and since when, in Unix time.",
         f"max by (namespace) (homelab_netpol_profile_lost_timestamp_seconds{_HERE})",
