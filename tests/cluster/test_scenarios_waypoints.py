@@ -88,5 +88,5 @@ def test_a_target_behind_a_waypoint_is_told_until_policies_lead_by_way_of_it(
     for where, name, spec in waypoint_rules(app, home):
         body = {"apiVersion": "cilium.io/v2", "kind": "CiliumNetworkPolicy", "spec": spec}
         kube.create(cnp_path(where), {**body, "metadata": {"name": name}})
-    shows_none(operator, "findings", namespace=app.name)
+    shows_none(operator, "findings", namespace=app.name, reason="TargetBehindWaypoint")
     assert allowed(engine, kube, [app, home], ends, *hops) == [True, True]

@@ -37,6 +37,13 @@ class FindingReporter:
             self._recorder.warn(finding.subject, finding.reason, finding.message, about=policy)
         self._reported = current
 
+    def forget(self, namespace: str) -> None:
+        """Drops a deleted Namespace and its series."""
+        over = {finding for finding in self._reported if finding.subject == namespace}
+        for finding in over:
+            drop_series(self._metrics.findings, namespace, finding.reason)
+        self._reported -= over
+
 
 def _subject(ref: PolicyRef) -> Subject:
     of_kubernetes = ref.kind == CLUSTER_NETWORK_POLICY

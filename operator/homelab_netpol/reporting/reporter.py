@@ -190,6 +190,7 @@ class Reporter:
         for problem in self._problems.pop(namespace, frozenset()):
             drop_series(self._metrics.refused_labels, namespace, problem.reason, problem.key)
         self.hatch.forget(namespace)
+        self.findings.forget(namespace)
         drop_series(self._metrics.profile_lost, namespace)
         self._render_failures.pop(namespace, None)
         for key in [key for key in self._rejected if key.namespace == namespace]:
