@@ -44,6 +44,9 @@ def _make(
     condition = {"type": "Valid", "status": "False", "message": "no longer supported"}
     path = f"{cnp_path(rejected.name, PROFILE_POLICY)}/status"
     kube.patch(path, {"status": {"conditions": [condition]}})
+    lost = spaces({PROFILE: "internal"})
+    lost.has()
+    lost.label({PROFILE: None})
     taken = spaces()
     taken.write(PROFILE_POLICY)
     taken.label({PROFILE: "internal"})
@@ -63,6 +66,7 @@ def _make(
     shows(operator, 1, "definitions_missing", name=own.name)
     eventually(lambda: series(operator, "definitions_unusable"), "definitions_unusable")
     eventually(lambda: series(operator, "findings"), "findings")
+    eventually(lambda: series(operator, "profile_lost_timestamp_seconds"), "a lost profile")
     eventually(
         lambda: max(series(operator, "failures_in_a_row", name=taken.name), default=0) >= 3,
         "three failures in a row",
