@@ -53,6 +53,7 @@ class Asked:
         answered: when it had answered it.
         version: the resourceVersion of the object in the answer; 0 if there is none.
         uid: of the object in the answer, or of the one that was deleted; "" if it is not told.
+        query: what the path is followed by, such as a label selector.
     """
 
     user: str
@@ -65,6 +66,12 @@ class Asked:
     answered: float
     version: int = 0
     uid: str = ""
+    query: str = ""
+
+    @property
+    def is_of_others(self) -> bool:
+        """An inspection asks for what the operator has not written."""
+        return "managed-by%21%3D" in self.query
 
     @property
     def writes(self) -> bool:
@@ -126,6 +133,7 @@ def _read(event: dict[str, Any]) -> Asked:
         answered=_seconds(event["stageTimestamp"]),
         version=int(metadata.get("resourceVersion") or 0),
         uid=metadata.get("uid") or (answer.get("details") or {}).get("uid", ""),
+        query=event.get("requestURI", "").partition("?")[2],
     )
 
 
