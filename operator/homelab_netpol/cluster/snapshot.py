@@ -239,10 +239,10 @@ class SnapshotReader:
         return tuple(pod for pod in found if pod is not None)
 
 
-async def release(snapshot: Snapshot) -> None:
-    """Empties a snapshot bit by bit: to drop all of it at once would hold up the event loop."""
+async def release(contents: Iterable[object]) -> None:
+    """Empties dicts bit by bit: to drop all of a large one at once would hold up the event loop."""
     pause = Pause()
-    for content in (snapshot.policies, snapshot.pods, snapshot.services):
+    for content in contents:
         while isinstance(content, dict) and content:
             content.popitem()
             await pause.between_steps()

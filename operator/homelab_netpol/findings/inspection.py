@@ -41,6 +41,12 @@ class Inspection:
         self.namespaces = list(cache.namespaces)
 
     @property
+    def contents(self) -> Iterator[object]:
+        """All that is kept of many Namespaces, to be dropped in the end."""
+        yield from (self.snapshot.policies, self._own, self.overruling)
+        yield from self.places.contents
+
+    @property
     def identity_labels(self) -> IdentityLabels | None:
         """Which labels of pods selectors can see here; None: not known."""
         config = self.cache.cilium.config

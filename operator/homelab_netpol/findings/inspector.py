@@ -133,8 +133,10 @@ class Inspector:
         """
         with young_garbage_only():
             snapshot = await self._reader.read(wanted(self._cache))
-            found = await self._check(Inspection(self._cache, snapshot))
-            await release(snapshot)
+            inspection = Inspection(self._cache, snapshot)
+            found = await self._check(inspection)
+            await release((snapshot.policies, snapshot.pods, snapshot.services))
+            await release(inspection.contents)
             return found
 
     async def _check(self, inspection: Inspection) -> tuple[list[Finding], Mapping[str, str]]:

@@ -26,6 +26,11 @@ class Places:
         self._pods_with: dict[tuple[str, str], dict[str, None]] = {}
         self._known: dict[tuple[Requirement, ...], tuple[str, ...]] = {}
 
+    @property
+    def contents(self) -> tuple[object, ...]:
+        """All that is kept, to be dropped in the end."""
+        return (self._labels, self._with, self._pods_with)
+
     def add(self, name: str, labels: Labels, pods: Iterable[Labels] = ()) -> None:
         """Takes a Namespace in, and the labels of its pods."""
         self._labels[name] = labels
