@@ -97,7 +97,7 @@ class Runtime:
         self._labels_current = asyncio.Event()
         self._leadership, self._elector = self._make_leadership(api)
 
-        resources = Resources(api)
+        resources = Resources(api, self._leadership.is_set)
         self._events = EventPoster(
             api, metrics, uid_of=self._cache.namespaces.uid, is_busy=self._queue.is_busy
         )

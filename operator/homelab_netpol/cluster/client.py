@@ -12,7 +12,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 from urllib.parse import urlencode
 
 import aiohttp
@@ -24,6 +24,7 @@ from yarl import URL
 from homelab_netpol import __version__
 from homelab_netpol.cluster.connection import ClusterAccess, ConnectionFailed, keepalive_socket
 from homelab_netpol.cluster.errors import Unavailable, error_from_response
+from homelab_netpol.cluster.request import Request
 
 log = logging.getLogger(__name__)
 
@@ -34,18 +35,6 @@ _METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=
 _LONGEST_LINE = 16 * 1024 * 1024
 # Credentials that are refused are read again, but not with every one of many refused requests.
 _REREAD_SECONDS = 2.0
-
-
-class _Request(NamedTuple):
-    method: str
-    path: str
-    query: Mapping[str, str] | None = None
-    data: bytes | None = None
-    content_type: str = ""
-    accept: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.method} {self.path}"
 
 
 class Api:
@@ -104,6 +93,7 @@ class Api:
         query: Mapping[str, str] | None = None,
         body: Any = None,
         content_type: str = "application/json",
+        may_send: Callable[[], bool] | None = None,
     ) -> dict[str, Any]:
         """Sends one request, and once more if new credentials may help.
 
@@ -113,6 +103,7 @@ class Api:
             query: query parameters.
             body: sent as JSON.
             content_type: of the body, which says the kind of patch.
+            may_send: asked when the body is sent; if not, the request fails.
 
         Returns:
             The object that the server answered with.
@@ -121,7 +112,7 @@ class Api:
             ApiError: the subclass says what kind of failure.
         """
         try:
-            return await self._request(method, path, query, body, content_type)
+            return await self._request(method, path, query, body, content_type, may_send=may_send)
         except Unavailable as error:
             if error.status == 0 and self.on_unanswered is not None:
                 self.on_unanswered()
@@ -135,9 +126,10 @@ class Api:
         body: Any = None,
         content_type: str = "",
         accept: str = "",
+        may_send: Callable[[], bool] | None = None,
     ) -> dict[str, Any]:
         data = orjson.dumps(body) if body is not None else None
-        request = _Request(method, path, query, data, content_type, accept)
+        request = Request(method, path, query, data, content_type, accept, may_send)
         status, headers, answer = await self._send(request)
         if status == 401 and await self._read_credentials_again():
             status, headers, answer = await self._send(request)
@@ -217,7 +209,7 @@ class Api:
         timeout = aiohttp.ClientTimeout(
             total=None, sock_connect=self._timeout, sock_read=max(silence, self._timeout)
         )
-        request = _Request("GET", path, query)
+        request = Request("GET", path, query)
         with _failing(request, "nothing came for", silence):
             async with await self._open(request, timeout) as response:
                 if response.status != 200:
@@ -234,13 +226,13 @@ class Api:
                     if whole:
                         yield whole
 
-    async def _send(self, request: _Request) -> tuple[int, Mapping[str, str], bytes]:
+    async def _send(self, request: Request) -> tuple[int, Mapping[str, str], bytes]:
         with _failing(request, "no answer within", self._timeout):
             async with await self._open(request) as response:
                 return response.status, response.headers, await response.read()
 
     async def _open(
-        self, request: _Request, limits: aiohttp.ClientTimeout | None = None
+        self, request: Request, limits: aiohttp.ClientTimeout | None = None
     ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         configuration = self._configuration
         headers = {} if request.data is None else {"Content-Type": request.content_type}
@@ -254,7 +246,7 @@ class Api:
         return self._session.request(
             request.method,
             URL(f"{self._server}{request.path}{query}", encoded=True),
-            data=request.data,
+            data=request.body,
             headers=headers,
             ssl=self._ssl,
             server_hostname=configuration.tls_server_name,
@@ -286,7 +278,7 @@ class Api:
 
 
 @contextmanager
-def _failing(request: _Request, waited: str, seconds: float) -> Iterator[None]:
+def _failing(request: Request, waited: str, seconds: float) -> Iterator[None]:
     """Turns a failure of the connection into Unavailable."""
     try:
         yield

@@ -40,8 +40,15 @@ Found = TypeVar("Found")
 class Resources:
     """Reads and writes objects; keeps nothing."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, may_write: Callable[[], bool] | None = None) -> None:
+        """Prepares.
+
+        Args:
+            api: the client.
+            may_write: asked when a policy is sent; None: it always may be.
+        """
         self._api = api
+        self._may_write = may_write
 
     async def namespaces(
         self, read: Callable[[Mapping[str, Any]], Found]
@@ -142,6 +149,7 @@ class Resources:
             _collection(policy.key.kind, policy.key.namespace),
             query=_WRITE,
             body=_manifest(policy, policy.labels, policy.annotations),
+            may_send=self._may_write,
         )
         return read_live(policy.key.kind, created)
 
@@ -155,7 +163,9 @@ class Resources:
         annotations = {**live.annotations, **policy.annotations}
         body = _manifest(policy, labels, annotations)
         body["metadata"] |= {"uid": live.uid, "resourceVersion": live.resource_version}
-        replaced = await self._api.request("PUT", _path(policy.key), query=_WRITE, body=body)
+        replaced = await self._api.request(
+            "PUT", _path(policy.key), query=_WRITE, body=body, may_send=self._may_write
+        )
         return read_live(policy.key.kind, replaced)
 
     async def delete(self, live: LivePolicy) -> None:
@@ -165,7 +175,8 @@ class Resources:
             ApiError: NotFound when it is gone already, Conflict when another has its name.
         """
         preconditions = {"preconditions": {"uid": live.uid}}
-        await self._api.request("DELETE", _path(live.key), body=preconditions)
+        path = _path(live.key)
+        await self._api.request("DELETE", path, body=preconditions, may_send=self._may_write)
 
     async def _list(
         self, path: str, read: Callable[[Mapping[str, Any]], Found], label_selector: str = ""
