@@ -75,7 +75,7 @@ func mesh(narrowed bool) object {
 	}
 	ingress := list{
 		object{"fromEndpoints": ztunnel(), "toPorts": tcp(meshPort)},
-		object{"fromCIDR": list{"169.254.7.127/32"}},
+		object{"fromCIDR": list{"169.254.7.127/32", "fd16:9254:7127:1337:ffff::/80"}},
 	}
 	if narrowed {
 		ingress = append(ingress, fromPrometheus(meshPort))

@@ -92,7 +92,7 @@ def _mesh(*, narrowed: bool) -> Json:
     ztunnel = pods("istio-system", {"app": "ztunnel"})
     ingress: list[Json] = [
         {"fromEndpoints": ztunnel, "toPorts": tcp([_TUNNEL])},
-        {"fromCIDR": ["169.254.7.127/32"]},
+        {"fromCIDR": ["169.254.7.127/32", "fd16:9254:7127:1337:ffff::/80"]},
     ]
     if narrowed:
         ingress.append(_from_prometheus([_TUNNEL]))

@@ -117,7 +117,7 @@ def from_probes() -> list[Json]:
     """Health probes, on any port."""
     return [
         {"fromEntities": ["health", "host", "remote-node", "kube-apiserver"]},
-        {"fromCIDR": ["169.254.0.0/16"]},
+        {"fromCIDR": ["169.254.0.0/16", "fd16:9254:7127:1337:ffff::/80"]},
     ]
 
 
