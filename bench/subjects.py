@@ -12,7 +12,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ import yaml
 
 from bench.peers.binary import go_peer
 from bench.peers.settings import PeerSettings
+from lab.loopback import read_page
 
 OURS = "homelab-netpol"
 OUR_SOURCES = Path(__file__).resolve().parent.parent / "operator"
@@ -142,10 +142,10 @@ class Running:
     def ready(self) -> bool:
         """Whether it says that its first full pass is done."""
         try:
-            with urllib.request.urlopen(f"{self.url}/readyz", timeout=5) as answer:  # noqa: S310 - http on loopback, see `url`
-                return bool(answer.status == 200)
+            read_page(f"{self.url}/readyz", timeout=5)
         except OSError:  # it does not listen yet, or 503
             return False
+        return True
 
     def failure(self, what: str) -> SubjectError:
         """An error that shows the end of the log."""

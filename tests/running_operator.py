@@ -20,13 +20,13 @@ import sys
 import tempfile
 import time
 import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from lab.loopback import read_page
 from tests.ports import free_port
 
 _SOURCE_ROOT = Path(__file__).resolve().parent.parent / "operator"
@@ -85,9 +85,7 @@ class RunningOperator:
 
     def get(self, path: str) -> str:
         """Read a page of the operator's own HTTP server; raises OSError if that fails."""
-        with urllib.request.urlopen(self.url + path, timeout=5) as answer:  # noqa: S310 - http only
-            text: str = answer.read().decode()
-            return text
+        return read_page(self.url + path, timeout=5)
 
     def log_tail(self, lines: int = _TAIL_LINES) -> str:
         """The last lines of the log."""

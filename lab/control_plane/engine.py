@@ -8,6 +8,7 @@ import json
 import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
@@ -209,15 +210,17 @@ class Engine:
     def start(self) -> None:
         """Starts the process, which ends by itself when this one does."""
         lab = self._lab or Lab()
-        # A file, because a pipe that nobody reads fills up and blocks the writer.
-        self._stderr = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115 - see stop()
-        self._process = subprocess.Popen(
-            lab.command("engine"),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._stderr,
-            text=True,
-        )
+        with ExitStack() as files:
+            # A file, because a pipe that nobody reads fills up and blocks the writer.
+            self._stderr = files.enter_context(tempfile.TemporaryFile("w+", errors="replace"))
+            self._process = subprocess.Popen(
+                lab.command("engine"),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._stderr,
+                text=True,
+            )
+            self._files = files.pop_all()  # it runs: `stop` closes them
 
     def stop(self) -> None:
         """Ends the process."""
@@ -226,7 +229,7 @@ class Engine:
         self._process.kill()  # it has no state on disk
         self._process.communicate()
         self._process = None
-        self._stderr.close()
+        self._files.close()
 
     def _ask(self, **request: Any) -> dict[str, Any]:
         if self._process is None:

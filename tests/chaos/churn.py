@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Self
 
 from tests.chaos.deeds import DEEDS, Deed, create
-from tests.chaos.hand import Hand, seeded
+from tests.chaos.hand import Hand
 from tests.cluster.kube import Kube
+from tests.dice import seeded
 
 _WORKERS, _SPACES = 3, 24
 # Between two things that a worker does, on average.

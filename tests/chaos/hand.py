@@ -52,8 +52,3 @@ class Hand:
     def close(self) -> None:
         """Closes the connections."""
         self._kube.close()
-
-
-def seeded(seed: str) -> Random:
-    """Dice for a seed."""
-    return Random(seed)  # noqa: S311 - to repeat a run, not to keep a secret

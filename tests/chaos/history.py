@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import base64
 import json
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.client import HTTPResponse
 from typing import Any
 
+from lab.loopback import open_page
 from tests.cluster.kube import CCNP, CNP, Manifest
 
 NAMESPACES, LEASES, CRDS = "namespaces", "leases", "customresourcedefinitions"
@@ -100,11 +101,10 @@ def _place(key: str) -> tuple[str, str, str] | None:
     return None
 
 
-def _post(port: int, what: str, body: dict[str, Any]) -> Any:
+def _post(port: int, what: str, body: dict[str, Any]) -> HTTPResponse:
     path = "kv/range" if what == "range" else what
     url = f"http://127.0.0.1:{port}/v3/{path}"
-    request = urllib.request.Request(url, json.dumps(body).encode())
-    return urllib.request.urlopen(request, timeout=30)  # noqa: S310 - http only
+    return open_page(url, timeout=30, data=json.dumps(body).encode())
 
 
 def _encoded(key: str) -> str:

@@ -16,7 +16,6 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from typing import Any, Self
 
 import yaml
 
+from lab.loopback import read_page
 from tests.chaos.probe import LivenessProbe
 from tests.cluster.kube import eventually
 from tests.ports import free_port
@@ -161,9 +161,7 @@ class Kubelet:
 
     def get(self, path: str) -> str:
         """Reads a page of its HTTP server; raises OSError if that fails."""
-        with urllib.request.urlopen(self.url + path, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310 - http only
-            text: str = answer.read().decode()
-            return text
+        return read_page(self.url + path, timeout=_TIMEOUT_SECONDS)
 
     def ready(self) -> bool:
         """Whether /readyz says so."""

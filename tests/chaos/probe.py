@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-import urllib.request
+
+from lab.loopback import read_page
 
 _PERIOD, _TIMEOUT = 1.0, 2.0  # seconds
 # How often in a row it may fail, once it has succeeded, and before.
@@ -25,8 +26,9 @@ class LivenessProbe:
             return False
         self._due = time.monotonic() + _PERIOD
         try:
-            with urllib.request.urlopen(f"{self._url}/healthz", timeout=_TIMEOUT):  # noqa: S310 - http only
-                self._failures, self._allowed = 0, _FAILURES
+            read_page(f"{self._url}/healthz", timeout=_TIMEOUT)
         except OSError:
             self._failures += 1
+        else:
+            self._failures, self._allowed = 0, _FAILURES
         return self._failures >= self._allowed

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 
 from tests.chaos.extent import LONG, times
-from tests.chaos.hand import seeded
 from tests.chaos.scene import Scene
 from tests.cluster.faulty_proxy import FaultyProxy
+from tests.dice import seeded
 
 # Makes the proxy fail for as long as a `with` block lasts.
 Spell = Callable[[FaultyProxy], AbstractContextManager[object]]

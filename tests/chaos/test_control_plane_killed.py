@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.chaos.extent import times
-from tests.chaos.hand import seeded
 from tests.chaos.scene import Scene
+from tests.dice import seeded
 
 
 def kill_apiserver(scene: Scene) -> None:

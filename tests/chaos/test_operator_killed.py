@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 from tests.chaos.extent import times
-from tests.chaos.hand import seeded
 from tests.chaos.scene import Scene
+from tests.dice import seeded
 
 
 def test_an_operator_that_is_killed_at_random_points_breaks_no_promise(scene: Scene) -> None:

@@ -12,7 +12,6 @@ import pytest
 from tests.chaos.clock import Clock
 from tests.chaos.extent import times
 from tests.chaos.foreign import POLICIES
-from tests.chaos.hand import seeded
 from tests.chaos.history import NAMESPACES
 from tests.chaos.judge import LEASE
 from tests.chaos.kubelet import Kubelet
@@ -20,6 +19,7 @@ from tests.chaos.rights import NAMESPACE, user
 from tests.chaos.scene import Scene
 from tests.chaos.writers import Tenure, tenures
 from tests.cluster.kube import CNP, eventually
+from tests.dice import seeded
 
 LEASE_SECONDS = 3
 # How often a standby looks at a Lease of so many seconds.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 from tests.chaos.extent import times
-from tests.chaos.hand import seeded
 from tests.chaos.scene import Scene
 from tests.cluster.kube import Kube, eventually
+from tests.dice import seeded
 
 ACCOUNT = "homelab-netpol"
 PATH = "/api/v1/namespaces?limit=1"

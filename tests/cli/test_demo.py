@@ -14,7 +14,6 @@ import subprocess
 import sys
 import threading
 import time
-import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,6 +21,7 @@ import pytest
 from kubernetes import client, config, watch
 
 from lab.control_plane import ControlPlane, Lab
+from tests.pictures import SVG, parsed
 
 _ROOT = Path(__file__).resolve().parents[2]
 _SECONDS = 120.0
@@ -139,8 +139,7 @@ def test_an_existing_cluster_is_used_only_when_named_in_full_and_allowed(lab: La
 
 def _assert_is_a_picture_for_a_readme(picture: Path, folder: Path) -> None:
     text = picture.read_text(encoding="utf-8")
-    root = ElementTree.fromstring(text)  # noqa: S314 - the demo wrote it itself a moment ago
-    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert parsed(text).tag == f"{SVG}svg"
     assert "homelab-netpol demo" in text
     # It must load nothing, and say nothing of the machine that it was made on.
     assert re.findall(r"(?:https?:)?//[^\s\"']+", text) == ["http://www.w3.org/2000/svg"]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Awaitable, Callable, Collection
 from typing import Protocol
 
 from aiohttp import web
-
-_POLL_SECONDS = 0.01
 
 
 class Forward(Protocol):
@@ -48,7 +47,7 @@ class Fault:
             times: how many of them; None: all.
         """
         self.hits = 0
-        self.over = False
+        self._over = threading.Event()
         self._manner = manner
         self._methods = methods
         self._path = path
@@ -60,12 +59,15 @@ class Fault:
             self._path in request.path_qs
         )
         spent = self._times is not None and self.hits >= self._times
-        return wanted and not spent and not self.over
+        return wanted and not spent and not self._over.is_set()
+
+    def stop(self) -> None:
+        """Ends it, from whatever thread."""
+        self._over.set()
 
     async def end(self) -> None:
         """Waits until the fault is over."""
-        while not self.over:  # noqa: ASYNC110 - set from another thread, where no Event works
-            await asyncio.sleep(_POLL_SECONDS)
+        await asyncio.to_thread(self._over.wait)
 
     async def spoil(self, request: web.Request, forward: Forward) -> web.StreamResponse:
         """Answers in the API server's stead."""

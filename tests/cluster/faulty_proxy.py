@@ -74,7 +74,7 @@ class FaultyProxy:
 
     def __exit__(self, *error: object) -> None:
         for fault in self._faults:
-            fault.over = True
+            fault.stop()
         self._do(self._stop())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -103,7 +103,7 @@ class FaultyProxy:
         try:
             yield fault
         finally:
-            fault.over = True
+            fault.stop()
             self._faults.remove(fault)
 
     def cut(self) -> None:

@@ -20,6 +20,7 @@ from tests.cluster.spaces import (
     profile_of,
 )
 from tests.cluster.watched import resync
+from tests.dice import seeded
 from tests.running_operator import running_operator
 
 SEED = 2011  # any other must do as well
@@ -28,10 +29,6 @@ STEPS = 300
 RESTARTS = 3
 TARGETS = {"postgres": "database", "dragonfly": "cache", "garage-s3": "garage"}
 PROFILES = ("isolated", "internal", "internal-egress", "standard", None)
-
-
-def seeded(seed: float) -> random.Random:
-    return random.Random(seed)  # noqa: S311 - to repeat a run, not to keep a secret
 
 
 def disturb(space: Space, kube: Kube, dice: random.Random) -> None:

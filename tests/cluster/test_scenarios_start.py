@@ -38,7 +38,7 @@ def test_an_operator_started_while_the_api_server_is_away_waits_and_says_why(
         eventually(lambda: away.hits, "the operator to ask")
         eventually(lambda: "cannot be listed" in operator.not_ready_because(), "/readyz to say why")
         logged(operator, "The cluster cannot be listed yet", "503")
-        away.over = True
+        away.stop()
         operator.wait_ready()
         app.has_profile("internal")
 

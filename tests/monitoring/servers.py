@@ -9,13 +9,13 @@ import subprocess
 import threading
 import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from lab.loopback import read_page
 from tests.cluster.kube import eventually
 from tests.ports import free_port
 from tests.programs import program
@@ -58,8 +58,7 @@ class Server:
         """
         url = f"{self.url}{path}?{urllib.parse.urlencode(query)}"
         try:
-            with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - http only
-                found: Json = json.load(answer)
+            found: Json = json.loads(read_page(url, timeout=10))
         except urllib.error.HTTPError as error:
             raise AssertionError(f"{url}: {error.read().decode()}") from None
         except OSError as error:
@@ -70,10 +69,10 @@ class Server:
         assert self._process is not None
         assert self._process.poll() is None, self._log.read_text(errors="replace")[-2000:]
         try:
-            with urllib.request.urlopen(self.url + "/-/ready", timeout=5) as answer:  # noqa: S310 - http only
-                return bool(answer.status == 200)
+            read_page(self.url + "/-/ready", timeout=5)
         except OSError:
             return False
+        return True
 
 
 class Prometheus(Server):

@@ -6,9 +6,9 @@ Nothing here knows what is allowed. Most of what it makes is in force in Cilium;
 from __future__ import annotations
 
 from dataclasses import dataclass
-from random import Random
 from typing import Any, TypeVar
 
+from tests.dice import seeded
 from tests.truth.random_cluster_policies import cluster_policy
 
 NAMESPACES: dict[str, dict[str, str]] = {
@@ -46,7 +46,7 @@ class Generator:
     """Makes worlds; the same seed gives the same ones."""
 
     def __init__(self, seed: str) -> None:
-        self.random = Random(seed)  # noqa: S311 - chance, not secrecy
+        self.random = seeded(seed)
 
     def pods(self) -> list[PodFacts]:
         """Three pods in each namespace."""

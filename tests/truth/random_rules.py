@@ -6,11 +6,11 @@ then from one of wrong ones; then something anywhere in the rule may be damaged.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from tests.dice import seeded
 from tests.truth import random_expressions, random_values
 from tests.truth.random_damage import damaged, mistyped
 from tests.truth.random_values import Pool
@@ -31,7 +31,7 @@ class RandomRules:
     """
 
     def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed)  # noqa: S311 - nothing secret, and it must repeat
+        self._random = seeded(seed)
 
     def rules(self, count: int) -> list[Any]:
         """So many rules; about half of them have been damaged on purpose."""

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
-from xml.etree import ElementTree
 
 from bench.contenders import BARE
 from bench.curves.drawing import draw
 from bench.curves.series import PANELS, read_series
 from bench.subjects import OURS
-
-SVG = "{http://www.w3.org/2000/svg}"
+from tests.pictures import SVG, parsed
 
 
 def record(contender: str, namespaces: int, seconds: float, number: int = 1) -> dict[str, Any]:
@@ -55,7 +53,7 @@ def test_the_bare_client_has_no_curve_where_it_has_no_figure() -> None:
 
 
 def test_the_picture_has_a_curve_for_each_contender_in_each_panel() -> None:
-    picture = ElementTree.fromstring(draw(read_series(DOCUMENT)))  # noqa: S314 - drawn just here
+    picture = parsed(draw(read_series(DOCUMENT)))
     lines = [line.get("class", "") for line in picture.iter(f"{SVG}polyline")]
     assert sorted(lines) == ["line bare", *["line ours"] * 4]
     texts = {text.text for text in picture.iter(f"{SVG}text")}
@@ -63,7 +61,7 @@ def test_the_picture_has_a_curve_for_each_contender_in_each_panel() -> None:
 
 
 def test_nothing_is_drawn_outside_its_panel() -> None:
-    picture = ElementTree.fromstring(draw(read_series(DOCUMENT)))  # noqa: S314 - drawn just here
+    picture = parsed(draw(read_series(DOCUMENT)))
     for group in picture.iter(f"{SVG}g"):
         for dot in group.iter(f"{SVG}circle"):
             assert 0 <= float(dot.get("cx", "-1")) <= 360
@@ -72,4 +70,4 @@ def test_nothing_is_drawn_outside_its_panel() -> None:
 
 def test_names_cannot_break_the_picture() -> None:
     document = {"records": [record('<&"', 100, 1.0)]}
-    assert ElementTree.fromstring(draw(read_series(document))) is not None  # noqa: S314 - see above
+    assert parsed(draw(read_series(document))) is not None

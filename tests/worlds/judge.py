@@ -10,10 +10,10 @@ from typing import Any
 
 from homelab_netpol.policy.objects import Policy
 from lab.control_plane import Engine, Flow, Verdict
+from tests.dice import seeded
 from tests.worlds.ends import Pod
 from tests.worlds.flows import Expected, expect, pick
 from tests.worlds.oracle import Oracle
-from tests.worlds.random_definitions import seeded
 from tests.worlds.random_worlds import random_world
 from tests.worlds.rendered import enforce, people, policies_of
 from tests.worlds.shrink import shrink

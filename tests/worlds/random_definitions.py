@@ -39,11 +39,6 @@ _NAMES = ("api.stripe.com", "*.example.org", "example.org", "api.*.com", "*", "b
 _NAMED = (*APPS, "database", "monitoring", "istio-gateway", "cache")
 
 
-def seeded(seed: object) -> Random:
-    """Dice that fall the same way for the same seed."""
-    return Random(str(seed))  # noqa: S311 - to repeat a run, not to keep a secret
-
-
 def some(dice: Random, choice: Sequence[T], most: int) -> tuple[T, ...]:
     """One to `most` of them, each once."""
     return tuple(dice.sample(choice, dice.randint(1, min(most, len(choice)))))

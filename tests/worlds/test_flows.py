@@ -9,10 +9,10 @@ import pytest
 from homelab_netpol.policy.keys import Component
 from homelab_netpol.policy.objects import Policy
 from lab.control_plane import Engine
+from tests.dice import seeded
 from tests.worlds.flows import pick
 from tests.worlds.judge import Mismatch, Tally, explain, judge, judge_world
 from tests.worlds.oracle import Oracle
-from tests.worlds.random_definitions import seeded
 from tests.worlds.random_worlds import random_world
 from tests.worlds.rendered import policies_of
 from tests.worlds.summary import WORLDS_PROPERTY

@@ -10,11 +10,11 @@ import pytest
 
 from homelab_netpol.policy.objects import Policy
 from lab.control_plane import Engine, Flow
+from tests.dice import seeded
 from tests.worlds.events import random_event, understood
 from tests.worlds.flows import pick
 from tests.worlds.judge import as_flow
 from tests.worlds.oracle import Oracle
-from tests.worlds.random_definitions import seeded
 from tests.worlds.random_worlds import random_world
 from tests.worlds.rendered import enforce, people, policies_of
 from tests.worlds.steps import Standing, between

@@ -16,6 +16,7 @@ from lab.control_plane import Cluster
 from tests.cluster.conftest import QUICK
 from tests.cluster.kube import Kube, eventually
 from tests.cluster.watched import resync
+from tests.dice import seeded
 from tests.running_operator import RunningOperator, running_operator
 from tests.worlds.events import (
     random_event,
@@ -23,7 +24,7 @@ from tests.worlds.events import (
     understood,
 )
 from tests.worlds.live import LiveWorld, Said, standing, wanted
-from tests.worlds.random_definitions import APPS, OFFERED, seeded
+from tests.worlds.random_definitions import APPS, OFFERED
 from tests.worlds.random_worlds import random_app
 from tests.worlds.readings import resolve, resources_of
 from tests.worlds.summary import WORLDS_PROPERTY

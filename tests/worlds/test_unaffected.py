@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from homelab_netpol.policy.objects import Policy
+from tests.dice import seeded
 from tests.worlds.events import Event, random_event
-from tests.worlds.random_definitions import seeded
 from tests.worlds.random_worlds import random_world
 from tests.worlds.readings import GATEWAYS_OF, read, resources_of
 from tests.worlds.rendered import policies_of

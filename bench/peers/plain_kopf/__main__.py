@@ -52,7 +52,7 @@ def _serve(port: int, reconciler: Reconciler) -> None:
             self.send_response(200 if ready else 503)
             self.end_headers()
 
-        def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - http.server's name
+        def log_message(self, *_: object) -> None:
             """Logs no request."""
 
     server = ThreadingHTTPServer(("127.0.0.1", port), Answer)

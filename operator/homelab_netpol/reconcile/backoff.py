@@ -12,6 +12,16 @@ _FIRST_SECONDS = 0.05
 _LAST_SECONDS = 20.0
 
 
+def spread(pause: float, jitter: Callable[[], float] = random.random) -> float:
+    """A pause that is up to a quarter shorter or longer, so that what failed together is apart.
+
+    Args:
+        pause: in seconds.
+        jitter: between 0 and 1.
+    """
+    return pause * (0.75 + 0.5 * jitter())
+
+
 class Backoff:
     """Exponential backoff by key, with jitter that spreads what failed together.
 
@@ -51,7 +61,7 @@ class Backoff:
         if waited:
             self._doublings[key] = min(self._doublings.get(key, 0) + 1, 16)
         pause: float = min(self._first * 2.0 ** self._doublings.get(key, 0), self._last)
-        return max(pause * (0.75 + 0.5 * self._jitter()), at_least)
+        return max(spread(pause, self._jitter), at_least)
 
     def succeeded(self, key: WorkKey) -> None:
         """Forgets a key's failures."""

@@ -115,7 +115,7 @@ def parse(text: str, source: str) -> dict[str, Any]:
         SettingsError: not YAML, or not settings by name.
     """
     try:
-        data = yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506 - a SafeLoader, see its class
+        data = _UniqueKeyLoader(text).get_single_data()
     except (yaml.YAMLError, RecursionError) as error:
         raise SettingsError(f"{source}: not valid YAML: {error}") from error
     if data is None:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import NoReturn
 
 from homelab_netpol.cluster.errors import ApiError, Expired, Forbidden, NotFound
 from homelab_netpol.cluster.watch import SILENCE_SECONDS, WatchBatch, WatchEvent
+from homelab_netpol.reconcile.backoff import spread
 
 log = logging.getLogger(__name__)
 
@@ -186,4 +186,4 @@ class Reflector:
             if trouble != self._trouble and not (self._absent and isinstance(error, NotFound)):
                 log.warning("The watch of %s was interrupted: %s", self.name, error)
             self._trouble = trouble
-        await asyncio.sleep(pause * (0.75 + 0.5 * random.random()))  # noqa: S311 - spreads attempts
+        await asyncio.sleep(spread(pause))
