@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from lab.control_plane import Cluster
+from lab.control_plane import Cluster, Engine
 from tests.cluster.definitions import Definitions
+from tests.cluster.judged import Setup
 from tests.cluster.kube import CCNP, CNP, Kube
 from tests.cluster.service_account import operator_account
 from tests.cluster.spaces import Space, Spaces
@@ -82,3 +83,16 @@ def workloads(kube: Kube) -> Iterator[Workloads]:
     workloads = Workloads(kube)
     yield workloads
     workloads.clear()
+
+
+@pytest.fixture
+def setup(
+    spaces: Spaces,
+    definitions: Definitions,
+    workloads: Workloads,
+    operator: RunningOperator,
+    kube: Kube,
+    engine: Engine,
+) -> Setup:
+    """All of these, for scenarios that need them together."""
+    return Setup(spaces, definitions, workloads, operator, kube, engine)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from lab.control_plane import Engine, Flow, Identity
+from lab.control_plane import Flow, Identity
 from tests.cluster.definitions import Definitions
-from tests.cluster.judged import all_is_well, allowed
+from tests.cluster.judged import Setup, all_is_well
 from tests.cluster.kube import Kube, eventually
 from tests.cluster.spaces import PROFILE, Spaces, access
 from tests.cluster.watched import shows, shows_none
@@ -19,33 +19,26 @@ SETTINGS = {"inspectionSeconds": 1}
 
 
 @pytest.mark.parametrize("address", ["192.0.2.50", "2001:db8::50"])
-def test_an_own_load_balancers_address_is_told_with_its_pods(
-    spaces: Spaces,
-    definitions: Definitions,
-    workloads: Workloads,
-    operator: RunningOperator,
-    kube: Kube,
-    engine: Engine,
-    address: str,
-) -> None:
+def test_an_own_load_balancers_address_is_told_with_its_pods(setup: Setup, address: str) -> None:
+    spaces, operator = setup.spaces, setup.operator
     home, bits = spaces(), 128 if ":" in address else 32
-    workloads.pod(home.name, {"app": "web"}, {"containerPort": 10443})
+    setup.workloads.pod(home.name, {"app": "web"}, {"containerPort": 10443})
     ports = [{"port": 443, "targetPort": 10443}]
-    workloads.service(home.name, "web", ports, address=address)
+    setup.workloads.service(home.name, "web", ports, address=address)
     cidr = f"{address}/{bits}"
-    idp = definitions.resource(cidrs=[cidr], ports=[{"port": 443}])
+    idp = setup.definitions.resource(cidrs=[cidr], ports=[{"port": 443}])
     app = spaces({access(idp.name): "true", PROFILE: "isolated"})
     app.told("TargetIsOwnAddress", cidr, "Service web", home.name, "app=web", "TCP 10443")
     app.has(f"homelab-access-{idp.name}")
     app.has_profile("isolated")
     ends = {"app": Identity.pod(app.name), "web": Identity.pod(home.name, {"app": "web"})}
     call = Flow("app", "web", 10443)
-    assert allowed(engine, kube, [app], ends, call) == [False]
+    assert setup.allowed([app], ends, call) == [False]
     port = [{"port": 10443}]
     idp.change(cidrs=None, namespace=home.name, podLabels={"app": "web"}, ports=port)
     shows_none(operator, "findings", namespace=app.name)
     eventually(
-        lambda: allowed(engine, kube, [app], ends, call) == [True],
+        lambda: setup.allowed([app], ends, call) == [True],
         "the engine to let the call pass",
     )
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import pytest
 
-from lab.control_plane import Engine, Flow, Identity
+from lab.control_plane import Flow, Identity
 from tests.cluster.definitions import Definitions
-from tests.cluster.judged import all_is_well, allowed
-from tests.cluster.kube import Kube, Manifest, eventually
+from tests.cluster.judged import Setup, all_is_well
+from tests.cluster.kube import Manifest, eventually
 from tests.cluster.spaces import PROFILE, Spaces, access
 from tests.cluster.watched import shows, shows_none
 from tests.cluster.workloads import Workloads
@@ -27,18 +27,12 @@ EIGHTY = [{"port": 80}]
 GATEWAY_LABEL = "gateway.networking.k8s.io/gateway-name"
 
 
-def test_a_services_port_in_a_grant_is_told_until_it_is_that_of_the_pods(
-    spaces: Spaces,
-    definitions: Definitions,
-    workloads: Workloads,
-    operator: RunningOperator,
-    kube: Kube,
-    engine: Engine,
-) -> None:
+def test_a_services_port_in_a_grant_is_told_until_it_is_that_of_the_pods(setup: Setup) -> None:
+    spaces, operator = setup.spaces, setup.operator
     home = spaces()
-    workloads.pod(home.name, API, ON_8080)
-    workloads.service(home.name, "api", [{"port": 80, "targetPort": 8080}])
-    api = definitions.resource(namespace=home.name, podLabels=API, ports=EIGHTY)
+    setup.workloads.pod(home.name, API, ON_8080)
+    setup.workloads.service(home.name, "api", [{"port": 80, "targetPort": 8080}])
+    api = setup.definitions.resource(namespace=home.name, podLabels=API, ports=EIGHTY)
     app = spaces({access(api.name): "true", PROFILE: "isolated"})
     app.told("ServicePortOpened", "TCP 80", "Service api", home.name, "TCP 8080", api.name)
     shows(operator, 1, "findings", namespace=app.name, reason="ServicePortOpened")
@@ -46,11 +40,11 @@ def test_a_services_port_in_a_grant_is_told_until_it_is_that_of_the_pods(
     call = Flow("app", "api", 8080)
     app.has(f"homelab-access-{api.name}")
     app.has_profile("isolated")
-    assert allowed(engine, kube, [app, home], ends, call) == [False]
+    assert setup.allowed([app, home], ends, call) == [False]
     api.change(ports=[{"port": 8080}])
     shows_none(operator, "findings", namespace=app.name)
     eventually(
-        lambda: allowed(engine, kube, [app, home], ends, call) == [True],
+        lambda: setup.allowed([app, home], ends, call) == [True],
         "the engine to let the call pass",
     )
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from lab.control_plane import Engine, Flow, Identity
-from tests.cluster.definitions import Definitions
-from tests.cluster.judged import all_is_well, allowed
-from tests.cluster.kube import Kube, Manifest, cnp_path
-from tests.cluster.spaces import PROFILE, Space, Spaces, access
+from lab.control_plane import Flow, Identity
+from tests.cluster.judged import Setup, all_is_well
+from tests.cluster.kube import Manifest, cnp_path
+from tests.cluster.spaces import PROFILE, Space, access
 from tests.cluster.watched import shows, shows_none
-from tests.cluster.workloads import USE_WAYPOINT, Workloads
-from tests.running_operator import RunningOperator
+from tests.cluster.workloads import USE_WAYPOINT
 
 pytestmark = pytest.mark.usefixtures("operator")
 
@@ -51,25 +49,21 @@ def waypoint_rules(app: Space, home: Space) -> list[tuple[str, str, Manifest]]:
     ]
 
 
-def test_a_target_behind_a_waypoint_is_told_until_policies_lead_by_way_of_it(
-    spaces: Spaces,
-    definitions: Definitions,
-    workloads: Workloads,
-    operator: RunningOperator,
-    kube: Kube,
-    engine: Engine,
-) -> None:
+def test_a_target_behind_a_waypoint_is_told_until_policies_lead_by_way_of_it(setup: Setup) -> None:
+    spaces, operator = setup.spaces, setup.operator
     home = spaces({**MESH, USE_WAYPOINT: "waypoint", PROFILE: "isolated"})
-    workloads.pod(home.name, {"app": "ollama"}, {"containerPort": 11434})
-    service = workloads.service(home.name, "ollama", [{"port": 11434}])
+    setup.workloads.pod(home.name, {"app": "ollama"}, {"containerPort": 11434})
+    service = setup.workloads.service(home.name, "ollama", [{"port": 11434}])
     port = [{"port": 11434}]
-    ollama = definitions.resource(namespace=home.name, podLabels={"app": "ollama"}, ports=port)
+    ollama = setup.definitions.resource(
+        namespace=home.name, podLabels={"app": "ollama"}, ports=port
+    )
     app = spaces({access(ollama.name): "true", PROFILE: "isolated", **MESH})
     plain = spaces({access(ollama.name): "true", PROFILE: "isolated"})
     # A waypoint that does not run is not led to.
-    all_is_well(operator, spaces, definitions, app.name, plain.name)
+    all_is_well(operator, spaces, setup.definitions, app.name, plain.name)
     labels = {GATEWAY_LABEL: "waypoint", "istio.io/waypoint-for": "service"}
-    workloads.pod(home.name, labels, {"containerPort": 15008})
+    setup.workloads.pod(home.name, labels, {"containerPort": 15008})
     app.told("TargetBehindWaypoint", ollama.name, "waypoint waypoint", home.name, "15008")
     shows(operator, 1, "findings", namespace=app.name)
     shows_none(operator, "findings", namespace=plain.name)
@@ -79,14 +73,14 @@ def test_a_target_behind_a_waypoint_is_told_until_policies_lead_by_way_of_it(
         "ollama": Identity.pod(home.name, {"app": "ollama"}, MESH),
     }
     hops = (Flow("app", "waypoint", 15008), Flow("waypoint", "ollama", 15008))
-    assert allowed(engine, kube, [app, home], ends, *hops) == [False, False]
+    assert setup.allowed([app, home], ends, *hops) == [False, False]
     # Taken off for the Service, or led by way of it: either ends the finding.
-    kube.patch(service, {"metadata": {"labels": {USE_WAYPOINT: "none"}}})
+    setup.kube.patch(service, {"metadata": {"labels": {USE_WAYPOINT: "none"}}})
     shows_none(operator, "findings", namespace=app.name)
-    kube.patch(service, {"metadata": {"labels": {USE_WAYPOINT: None}}})
+    setup.kube.patch(service, {"metadata": {"labels": {USE_WAYPOINT: None}}})
     shows(operator, 1, "findings", namespace=app.name, reason="TargetBehindWaypoint")
     for where, name, spec in waypoint_rules(app, home):
         body = {"apiVersion": "cilium.io/v2", "kind": "CiliumNetworkPolicy", "spec": spec}
-        kube.create(cnp_path(where), {**body, "metadata": {"name": name}})
+        setup.kube.create(cnp_path(where), {**body, "metadata": {"name": name}})
     shows_none(operator, "findings", namespace=app.name, reason="TargetBehindWaypoint")
-    assert allowed(engine, kube, [app, home], ends, *hops) == [True, True]
+    assert setup.allowed([app, home], ends, *hops) == [True, True]

@@ -11,6 +11,8 @@ from homelab_netpol.settings import parse_settings
 from tests.models.model import Json, Model
 from tests.models.writing import (
     NAMESPACE,
+    OF_PODS,
+    answering_dns,
     ccnp,
     cnp,
     dns_ports,
@@ -28,7 +30,6 @@ _PLATFORM = (
     *("kube-system", "monitoring", "database", "garage", "istio-system", "istio-gateway"),
     *("flux-system", "cnpg-system", "rook", "longhorn-system"),
 )
-_EVERY_POD = {"matchExpressions": [{"key": NAMESPACE, "operator": "Exists"}]}
 _IN_MESH = {
     "matchLabels": {"k8s:io.cilium.k8s.namespace.labels.istio.io/dataplane-mode": "ambient"}
 }
@@ -70,9 +71,9 @@ def _baselines() -> list[Json]:
     probes = [{"fromEntities": ["health", "host"]}, {"fromCIDR": ["169.254.0.0/16"]}]
     tunnel = ports(15008)
     return [
-        ccnp("baseline-dns-egress", _EVERY_POD, egress=[{**to_dns(), "toPorts": looked_up}]),
-        ccnp("baseline-health-probes", _EVERY_POD, ingress=probes),
-        ccnp("baseline-prometheus-scrape", _EVERY_POD, ingress=[from_prometheus("monitoring")]),
+        ccnp("baseline-dns-egress", OF_PODS, egress=[{**to_dns(), "toPorts": looked_up}]),
+        ccnp("baseline-health-probes", OF_PODS, ingress=probes),
+        ccnp("baseline-prometheus-scrape", OF_PODS, ingress=[from_prometheus("monitoring")]),
         ccnp(
             "baseline-hbone-mesh",
             _IN_MESH,
@@ -92,13 +93,7 @@ def _by_hand() -> list[Json]:
     """For their own services, and for nothing else."""
     apps = {"matchExpressions": [{"key": NAMESPACE, "operator": "In", "values": ["blog", "wiki"]}]}
     return [
-        cnp(
-            "coredns",
-            "kube-system",
-            {"k8s-app": "kube-dns"},
-            ingress=[{"fromEntities": ["cluster"], "toPorts": dns_ports()}],
-            egress=[{"toEntities": ["world", "kube-apiserver"]}],
-        ),
+        answering_dns("coredns"),
         cnp(
             "postgres",
             "database",

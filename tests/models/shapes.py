@@ -12,6 +12,8 @@ from homelab_netpol.settings import Settings, parse_settings
 from tests.models.homelab import homelab
 from tests.models.model import Json, Labels, Model
 from tests.models.writing import (
+    OF_PODS,
+    answering_dns,
     ccnp,
     cnp,
     dns_ports,
@@ -33,23 +35,14 @@ def models() -> list[Model]:
 
 def words_on_pods() -> Model:
     """One app a Namespace; pods opt in by labels, and the baselines have the names of ours."""
-    of_pods = {
-        "matchExpressions": [{"key": "k8s:io.kubernetes.pod.namespace", "operator": "Exists"}]
-    }
     policies = [
-        ccnp("baseline-dns-egress", of_pods, egress=[to_dns()]),
-        ccnp("baseline-health-probes", of_pods, ingress=[{"fromEntities": ["health"]}]),
-        ccnp("baseline-prometheus-scrape", of_pods, ingress=[from_prometheus("telemetry")]),
+        ccnp("baseline-dns-egress", OF_PODS, egress=[to_dns()]),
+        ccnp("baseline-health-probes", OF_PODS, ingress=[{"fromEntities": ["health"]}]),
+        ccnp("baseline-prometheus-scrape", OF_PODS, ingress=[from_prometheus("telemetry")]),
         _word("internet", egress=[{"toEntities": ["world"], "toPorts": ports(443)}]),
         _word("page", ingress=[{"fromEndpoints": [pods_of("edge", app="proxy")]}]),
         _word("postgres", egress=[{"toEndpoints": [pods_of("databases", app="pg")]}]),
-        cnp(
-            "answer",
-            "kube-system",
-            {"k8s-app": "kube-dns"},
-            ingress=[{"fromEntities": ["cluster"], "toPorts": dns_ports()}],
-            egress=[{"toEntities": ["world", "kube-apiserver"]}],
-        ),
+        answering_dns("answer"),
         cnp(
             "serve",
             "databases",
@@ -57,12 +50,7 @@ def words_on_pods() -> Model:
             ingress=[
                 {
                     "fromEndpoints": [
-                        {
-                            "matchExpressions": [
-                                {"key": "k8s:io.kubernetes.pod.namespace", "operator": "Exists"}
-                            ],
-                            "matchLabels": {"words.example.org/postgres": "true"},
-                        }
+                        {**OF_PODS, "matchLabels": {"words.example.org/postgres": "true"}}
                     ],
                     "toPorts": ports(5432),
                 }
@@ -146,13 +134,7 @@ def shared_namespaces() -> Model:
         ccnp("default-deny", every_pod(), ingress=nobody, egress=nobody),
         ccnp("dns", every_pod(), egress=[to_dns()]),
         ccnp("metrics", every_pod(), ingress=[from_prometheus("telemetry")]),
-        cnp(
-            "resolver",
-            "kube-system",
-            {"k8s-app": "kube-dns"},
-            ingress=[{"fromEntities": ["cluster"], "toPorts": dns_ports()}],
-            egress=[{"toEntities": ["world", "kube-apiserver"]}],
-        ),
+        answering_dns("resolver"),
         cnp(
             "gateway",
             "edge",

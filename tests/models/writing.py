@@ -7,6 +7,7 @@ from typing import Any
 Json = dict[str, Any]
 
 NAMESPACE = "k8s:io.kubernetes.pod.namespace"
+OF_PODS = {"matchExpressions": [{"key": NAMESPACE, "operator": "Exists"}]}
 
 
 def ccnp(name: str, selector: Json, **sections: Any) -> Json:
@@ -47,6 +48,17 @@ def np(name: str, namespace: str, pods: Json | None = None, **fields: Any) -> Js
         "metadata": {"name": name, "namespace": namespace, "uid": f"{namespace}-{name}"},
         "spec": {"podSelector": selector, "policyTypes": types, **fields},
     }
+
+
+def answering_dns(name: str) -> Json:
+    """The policy of the DNS pods: everybody in the cluster may ask."""
+    return cnp(
+        name,
+        "kube-system",
+        {"k8s-app": "kube-dns"},
+        ingress=[{"fromEntities": ["cluster"], "toPorts": dns_ports()}],
+        egress=[{"toEntities": ["world", "kube-apiserver"]}],
+    )
 
 
 def every_pod() -> Json:

@@ -7,6 +7,7 @@ from itertools import product
 
 from homelab_netpol.cilium.evaluation import Direction, ReadPolicy
 from homelab_netpol.cilium.evaluation.matchers import EndpointSelector, Entities, Unclear
+from homelab_netpol.findings.finding import Finding
 from lab.control_plane import Engine, Flow, Identity
 from tests.truth.random_cluster_policies import cluster_policy
 from tests.truth.random_policies import KEYS, NAMESPACES, VALUES, Generator, Json
@@ -106,10 +107,22 @@ class Probes:
         }
 
 
-def settled(told: set[Direction], judge: Callable[[bool], set[Direction]]) -> set[Direction]:
-    """What the engine says: of some pods, and of every pod where it does not say what was told."""
+def compared(
+    findings: Sequence[Finding], judge: Callable[[bool], set[Direction]]
+) -> tuple[set[Direction], set[Direction]]:
+    """In which directions the engine says something, and which the one finding names.
+
+    The engine is asked about some pods, and about every pod where it does not say what was told.
+    """
+    assert len(findings) <= 1
+    ways = {Direction.INGRESS: "ingress from", Direction.EGRESS: "egress to"}
+    told = {
+        direction
+        for direction, words in ways.items()
+        if any(words in one.message for one in findings)
+    }
     said = judge(False)
-    return said if told <= said else judge(True)
+    return said if told <= said else judge(True), told
 
 
 def is_uncertain(policy: ReadPolicy) -> bool:

@@ -14,7 +14,7 @@ from homelab_netpol.findings import check_hatch
 from homelab_netpol.findings.finding import Finding
 from lab.control_plane import Engine
 from tests.inspected import DOMAIN, Cluster
-from tests.truth.probes import FOREIGN, GOVERNED, Foreign, Probes, is_uncertain, settled
+from tests.truth.probes import FOREIGN, GOVERNED, Foreign, Probes, compared, is_uncertain
 from tests.truth.random_policies import NAMESPACES
 
 SEED = os.environ.get("WIDENING_SEED", "1")
@@ -45,28 +45,16 @@ class World:
         return self.cluster.findings(check_hatch.check, self.foreign, {GOVERNED: self.pods})
 
 
-def told(findings: list[Finding]) -> set[Direction]:
-    """The directions that the one finding names."""
-    assert len(findings) <= 1
-    ways = {Direction.INGRESS: "ingress from", Direction.EGRESS: "egress to"}
-    return {
-        direction
-        for direction, words in ways.items()
-        if any(words in one.message for one in findings)
-    }
-
-
 Judged = list[tuple[World, set[Direction], set[Direction]]]
 
 
 @pytest.fixture(scope="module")
 def judged(engine: Engine) -> Iterator[Judged]:
     """Each world, the directions in which the engine denies something, and those that are told."""
-    judged = []
-    for world in map(World, range(WORLDS)):
-        said = told(world.findings())
-        judged.append((world, settled(said, partial(world.denied, engine)), said))
-    yield judged
+    yield [
+        (world, *compared(world.findings(), partial(world.denied, engine)))
+        for world in map(World, range(WORLDS))
+    ]
     engine.policies([])
 
 

@@ -119,14 +119,13 @@ class LabelGrace:
 
     # Time
 
-    def take_due(self) -> list[str]:
-        """The Namespaces for which the time of something is over."""
+    def take_due(self) -> tuple[list[str], bool]:
+        """The Namespaces whose lost labels no longer count; and whether an expired hatch does."""
         now = self._clock()
-        over = {name for name, closed in self._closed.items() if closed.deadline <= now}
-        for name in over:
-            del self._closed[name]
+        over = [name for name, closed in self._closed.items() if closed.deadline <= now]
+        closed_for_good = [self._closed.pop(name) for name in over]
         due = (name for name, held in self._held.items() if min(held.deadlines.values()) <= now)
-        return sorted(over.union(due))
+        return sorted(due), any(closed.expired for closed in closed_for_good)
 
     async def wait(self) -> None:
         """Waits until something may be due."""

@@ -12,6 +12,7 @@ from functools import lru_cache
 
 CNP = "CiliumNetworkPolicy"
 CCNP = "CiliumClusterwideNetworkPolicy"
+NETWORK_POLICY = "NetworkPolicy"
 # Of policy.networking.k8s.io: Kubernetes' own clusterwide kind.
 CLUSTER_NETWORK_POLICY = "ClusterNetworkPolicy"
 

@@ -10,10 +10,10 @@ from homelab_netpol.cilium.enforcement import Agents, CiliumState
 from homelab_netpol.cilium.version import Version, read_version
 from homelab_netpol.cluster.client import Api
 from homelab_netpol.cluster.errors import Forbidden, NotFound
+from homelab_netpol.cluster.pods import has_ended
 from homelab_netpol.settings import Cilium
 
 _AGENT = "cilium-agent"
-_OVER = ("Succeeded", "Failed")
 
 
 class CiliumReader:
@@ -53,7 +53,7 @@ class CiliumReader:
                 f"{self._namespace}/pods", label_selector=selector
             ):
                 for pod in pods:
-                    if (pod.get("status") or {}).get("phase") in _OVER:
+                    if has_ended(pod):
                         continue
                     total += 1
                     ready += _is_ready(pod)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-_OVER = ("Succeeded", "Failed")
+_ENDED = ("Succeeded", "Failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,14 @@ class ObservedPod:
     host_network: bool = False
 
 
+def has_ended(manifest: Mapping[str, Any]) -> bool:
+    """It has done its work, or has failed for good."""
+    return (manifest.get("status") or {}).get("phase") in _ENDED
+
+
 def read_pod(manifest: Mapping[str, Any]) -> ObservedPod | None:
     """Reduces a pod to what is kept of it; None: it has ended."""
-    if (manifest.get("status") or {}).get("phase") in _OVER:
+    if has_ended(manifest):
         return None
     spec = manifest["spec"]
     # A sidecar is an init container that goes on running.

@@ -18,8 +18,12 @@ from homelab_netpol.cluster.services import (
     IpAddress,
     ObservedService,
     addresses_of,
+    normal_name,
     published_names,
 )
+
+# By which the Gateway API tells a Gateway's pods.
+GATEWAY_NAME_LABEL = "gateway.networking.k8s.io/gateway-name"
 
 _GATEWAY_API = "/apis/gateway.networking.k8s.io"
 _GATEWAYS = [f"{_GATEWAY_API}/{version}/gateways" for version in ("v1", "v1beta1")]
@@ -94,7 +98,7 @@ class PublicNames:
         for kind, (plural, versions) in _ROUTES.items():
             paths = [f"{_GATEWAY_API}/{version}/{plural}" for version in versions]
             async for item in self._lists.items(plural, *paths):
-                names = _lower((item.get("spec") or {}).get("hostnames"))
+                names = _given((item.get("spec") or {}).get("hostnames"))
                 for gateway in _parents(item) & gateways.keys() if names else ():
                     by = _named(kind, item["metadata"])
                     for name in names:
@@ -103,7 +107,7 @@ class PublicNames:
 
 def _of_gateway(gateway: Mapping[str, Any]) -> Iterator[PublicName]:
     listeners = (gateway.get("spec") or {}).get("listeners") or ()
-    names = _lower(each.get("hostname") for each in listeners)
+    names = _given(each.get("hostname") for each in listeners)
     for name in dict.fromkeys((*names, *published_names(gateway["metadata"]))):
         yield _at_gateway(name, _named("Gateway", gateway["metadata"]), gateway)
 
@@ -122,7 +126,7 @@ def _of_ingress(ingress: Mapping[str, Any]) -> Iterator[PublicName]:
     metadata, spec = ingress["metadata"], ingress.get("spec") or {}
     balancer = (ingress.get("status") or {}).get("loadBalancer") or {}
     stated = [each.get("ip") or each.get("hostname", "") for each in balancer.get("ingress") or ()]
-    names = _lower(rule.get("host") for rule in spec.get("rules") or ())
+    names = _given(rule.get("host") for rule in spec.get("rules") or ())
     for name in dict.fromkeys((*names, *published_names(metadata))):
         yield PublicName(
             name, _named("Ingress", metadata), _HTTP_PORTS, _leads_to(metadata, stated)
@@ -144,8 +148,8 @@ def _parents(route: Mapping[str, Any]) -> set[tuple[str, str]]:
     }
 
 
-def _lower(names: Iterable[str | None] | None) -> tuple[str, ...]:
-    return tuple(name.lower().rstrip(".") for name in names or () if name)
+def _given(names: Iterable[str | None] | None) -> tuple[str, ...]:
+    return tuple(normal_name(name) for name in names or () if name)
 
 
 def _named(kind: str, metadata: Mapping[str, Any]) -> str:
@@ -155,13 +159,12 @@ def _named(kind: str, metadata: Mapping[str, Any]) -> str:
 async def _looked_up(found: list[PublicName]) -> list[PublicName]:
     """The same, with what the cluster's DNS answers, where it does."""
     names = list(dict.fromkeys(each.name for each in found if "*" not in each.name))
-    answers = dict(
-        zip(
-            names[:_MAX_LOOKUPS],
-            await asyncio.gather(*map(_look_up, names[:_MAX_LOOKUPS])),
-            strict=True,
-        )
-    )
+    answers: dict[str, frozenset[IpAddress] | None] = {}
+    for name in names[:_MAX_LOOKUPS]:
+        try:
+            answers[name] = await _look_up(name)
+        except TimeoutError:
+            break  # DNS does not answer, and each question would hold up a thread
     return [
         each if (answer := answers.get(each.name)) is None else replace(each, leads_to=answer)
         for each in found
@@ -173,6 +176,8 @@ async def _look_up(name: str) -> frozenset[IpAddress] | None:
     try:
         async with asyncio.timeout(_LOOKUP_SECONDS):
             answers = await loop.getaddrinfo(name, None, type=socket.SOCK_STREAM)
-    except (OSError, TimeoutError, UnicodeError):
+    except TimeoutError:
+        raise
+    except (OSError, UnicodeError):
         return None
     return frozenset(addresses_of(str(answer[4][0]) for answer in answers)) or None

@@ -102,7 +102,12 @@ def published_names(metadata: Mapping[str, Any]) -> tuple[str, ...]:
     if annotations.get(TARGET_ANNOTATION):
         return ()
     names = annotations.get(NAME_ANNOTATION, "").split(",")
-    return tuple(name.strip().rstrip(".").lower() for name in names if name.strip())
+    return tuple(normal_name(name.strip()) for name in names if name.strip())
+
+
+def normal_name(name: str) -> str:
+    """A DNS name as names are compared: in lower case, without a dot at its end."""
+    return name.lower().rstrip(".")
 
 
 def addresses_of(texts: Iterable[str]) -> Iterator[IpAddress]:

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from homelab_netpol.cilium.evaluation import PolicyRef, ReadPolicy, read_policy
-from homelab_netpol.cilium.terms import CLUSTER_NETWORK_POLICY
+from homelab_netpol.cilium.terms import CLUSTER_NETWORK_POLICY, NETWORK_POLICY
 from homelab_netpol.cluster.client import Api
 from homelab_netpol.cluster.optional import OptionalLists
 from homelab_netpol.cluster.pods import ObservedPod, read_pod
@@ -33,11 +33,10 @@ from homelab_netpol.policy.objects import FIELD_MANAGER, MANAGED_BY_LABEL
 Labels = Mapping[str, str]
 _Mark = frozenset[tuple[str, str]]
 
-_NETWORK_POLICY = "NetworkPolicy"
 _POLICIES = {
     Kind.CCNP: f"/apis/{API_VERSION}/{Kind.CCNP.plural}",
     Kind.CNP: f"/apis/{API_VERSION}/{Kind.CNP.plural}",
-    _NETWORK_POLICY: "/apis/networking.k8s.io/v1/networkpolicies",
+    NETWORK_POLICY: "/apis/networking.k8s.io/v1/networkpolicies",
 }
 _CLUSTER_POLICIES = "/apis/policy.networking.k8s.io/v1alpha2/clusternetworkpolicies"
 # A page is parsed at once, while the event loop stands still.

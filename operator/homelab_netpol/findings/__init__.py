@@ -5,7 +5,8 @@ An optional feature: nothing here is written to the cluster, and nothing else de
 
 from homelab_netpol.findings.finding import Finding, FindingReason
 from homelab_netpol.findings.grants import grant_findings
-from homelab_netpol.findings.targets import GrantedPort, GrantedResource, TargetFacts
+from homelab_netpol.findings.ports import GrantedPort
+from homelab_netpol.findings.targets import GrantedResource, TargetFacts
 
 __all__ = [
     "Finding",

@@ -11,7 +11,7 @@ from homelab_netpol.findings.denials import GrantedEnd, consumer_finding
 from homelab_netpol.findings.finding import Finding
 from homelab_netpol.findings.inspection import Inspection
 from homelab_netpol.findings.peers import example_of
-from homelab_netpol.findings.targets import GrantedPort
+from homelab_netpol.findings.ports import granted_ports
 from homelab_netpol.policy.keys import Component, Kind, PolicyKey, policy_name
 from homelab_netpol.settings import SharedResource
 
@@ -37,7 +37,7 @@ def _stands(inspection: Inspection, namespace: str, grant: str) -> bool:
 
 
 def _ends(inspection: Inspection, resource: SharedResource) -> list[GrantedEnd]:
-    ports = [GrantedPort(p.port, p.end_port, p.protocol.value) for p in resource.ports]
+    ports = granted_ports(resource.ports)
     if resource.namespace is not None:
         labels = inspection.cache.namespaces.labels(resource.namespace)
         pods = Pod(resource.namespace, labels, resource.pod_labels, complete=False)

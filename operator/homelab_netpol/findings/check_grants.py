@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from homelab_netpol.findings.finding import Finding
 from homelab_netpol.findings.grants import grant_findings
 from homelab_netpol.findings.inspection import Inspection
-from homelab_netpol.findings.targets import GrantedResource, TargetFacts, granted_ports
+from homelab_netpol.findings.ports import granted_ports
+from homelab_netpol.findings.targets import GrantedResource, TargetFacts
 from homelab_netpol.policy.keys import Component, Kind, PolicyKey, policy_name
 from homelab_netpol.settings import SharedResource
 

@@ -11,6 +11,7 @@ from homelab_netpol.findings.finding import Finding
 from homelab_netpol.findings.inspection import Inspection
 from homelab_netpol.findings.needs import Port, Surroundings
 from homelab_netpol.findings.platform import is_in_mesh, platform_findings
+from homelab_netpol.findings.targets import carries
 from homelab_netpol.findings.tunnel import tunnel_findings
 from homelab_netpol.policy.keys import GATEWAYS
 
@@ -86,7 +87,7 @@ def _sends(inspection: Inspection, client: Pod, dns: Pod, port: Port) -> bool:
 
 
 def _pods(inspection: Inspection, namespace: str, labels: Mapping[str, str]) -> tuple[Pod, ...]:
-    return tuple(pod for pod in inspection.pods(namespace) if labels.items() <= pod.labels.items())
+    return tuple(pod for pod in inspection.pods(namespace) if carries(pod.labels, labels))
 
 
 def _every_pod(inspection: Inspection) -> Iterator[Pod]:

@@ -8,9 +8,10 @@ from homelab_netpol.cluster.pods import ObservedPod
 from homelab_netpol.definitions import CustomProfile
 from homelab_netpol.findings.finding import Finding, FindingReason
 from homelab_netpol.findings.inspection import Inspection
+from homelab_netpol.findings.ports import GrantedPort, granted_ports
 from homelab_netpol.findings.rule_ports import OpenedPeers, opened_by, peers_elsewhere
 from homelab_netpol.findings.service_ports import describe, service_ports_opened
-from homelab_netpol.findings.targets import GrantedPort, carries, granted_ports
+from homelab_netpol.findings.targets import carries
 from homelab_netpol.findings.wanted import profiles_in_use, resources_in_use
 from homelab_netpol.policy.keys import Component, Kind, PolicyKey, policy_name
 from homelab_netpol.settings import SharedResource

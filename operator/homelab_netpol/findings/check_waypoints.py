@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from homelab_netpol.cilium.evaluation import Outcome, Pod, egress_verdict, ingress_verdict
+from homelab_netpol.cluster.public_names import GATEWAY_NAME_LABEL
 from homelab_netpol.findings.finding import Finding, FindingReason, join_words
 from homelab_netpol.findings.inspection import Inspection
-from homelab_netpol.findings.targets import carries, granted_ports
+from homelab_netpol.findings.ports import granted_ports
+from homelab_netpol.findings.targets import carries
 from homelab_netpol.findings.wanted import resources_in_use
 from homelab_netpol.findings.waypoints import (
-    GATEWAY_LABEL,
     Reached,
     Waypoint,
     reached_by_waypoint,
@@ -106,6 +107,6 @@ def _message(name: str, reached: Reached, denied: Iterable[str], port: int) -> s
     return (
         f"The grant {name} leads by the waypoint {waypoint.name} in {waypoint.namespace}, which"
         f" {reached.through} has. Denied on TCP {port}: {join_words(list(dict.fromkeys(denied)))}."
-        f" Allow it by policies of your own, to and from pods {GATEWAY_LABEL}={waypoint.name}, or"
-        f" give {reached.through} the label istio.io/use-waypoint: none."
+        f" Allow it by policies of your own, to and from pods {GATEWAY_NAME_LABEL}={waypoint.name},"
+        f" or give {reached.through} the label istio.io/use-waypoint: none."
     )

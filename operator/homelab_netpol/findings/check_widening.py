@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Hashable, Iterator
 
-from homelab_netpol.cilium.evaluation import Pod, ReadPolicy, read_policy
+from homelab_netpol.cilium.evaluation import Pod, ReadPolicy
 from homelab_netpol.cilium.terms import NAMESPACE_LABELS_PREFIX
 from homelab_netpol.findings.finding import Finding
-from homelab_netpol.findings.inspection import Inspection
+from homelab_netpol.findings.inspection import Inspection, read_own
 from homelab_netpol.findings.own_rules import OwnRules
 from homelab_netpol.findings.places import Labels
 from homelab_netpol.findings.widening import (
@@ -107,10 +107,7 @@ class _Comparison:
         is_target = self._inspection.is_target(name)
         key: object = name
         if not is_target:
-            key = (
-                _without_name(intent),
-                frozenset(telling.items()),
-            )
+            key = (_without_name(intent), frozenset(telling.items()))
         if key not in self._own:
             stand_in = name if is_target else _SAME_LABELS
             planned = self._cache.planner.namespace(
@@ -118,7 +115,7 @@ class _Comparison:
             ).policies
             planned = [policy for policy in planned if policy.key.kind in CILIUM_KINDS]
             beside = self._inspection.own(name) if is_target else ()
-            policies = [*map(_read, planned), *beside, *self._inspection.own("")]
+            policies = [*map(read_own, planned), *beside, *self._inspection.own("")]
             self._own[key] = OwnRules(policies, stand_in, labels if is_target else telling), planned
         own, planned = self._own[key]
         return own if all(self._stands(policy, name) for policy in planned) else None
@@ -156,8 +153,3 @@ def _without_name(intent: Intent) -> Intent:
     return dataclasses.replace(
         intent, namespace="", problems=(), may_not_ask=frozenset(), refused_grants=()
     )
-
-
-def _read(policy: Policy) -> ReadPolicy:
-    metadata = {"name": policy.key.name, "namespace": policy.key.namespace}
-    return read_policy({"kind": policy.key.kind, "metadata": metadata, **policy.body})

@@ -29,10 +29,10 @@ from homelab_netpol.findings.finding import (
     name_policies,
     name_ports,
 )
-from homelab_netpol.findings.flows import directions_in_words, turning_ports, what_counts
+from homelab_netpol.findings.flows import directions_in_words, what_counts
 from homelab_netpol.findings.peers import (
     Peer,
-    Surroundings,
+    PeerContext,
     names_of,
     namespaces_of,
     networks_of,
@@ -40,7 +40,7 @@ from homelab_netpol.findings.peers import (
     selected_pods,
 )
 from homelab_netpol.findings.places import Labels, Places
-from homelab_netpol.findings.targets import GrantedPort
+from homelab_netpol.findings.ports import GrantedPort, turning_ports
 
 # What the hatch, or a grant, allows: any connection that is asked about.
 _ALLOWED = ReadPolicy(
@@ -155,7 +155,7 @@ def consumer_finding(
     denied: dict[str, dict[GrantedPort, None]] = {}
     for end in ends:
         for port in end.ports:
-            for number in _asked(port, turns):
+            for number in port.telling(turns):
                 by = _denying_all(deciding, pods, end.endpoint, number, port.protocol)
                 if by:
                     refs |= by
@@ -171,11 +171,6 @@ def consumer_finding(
         " that rule."
     )
     return Finding(FindingReason.CONSUMER_DENIES, consumer.name, message)
-
-
-def _asked(port: GrantedPort, turns: Sequence[int]) -> list[int]:
-    last = port.number if port.end is None else port.end
-    return [port.number, *(turn for turn in turns if port.number < turn <= last)]
 
 
 def _denying_all(
@@ -209,7 +204,7 @@ def _effect(
     """What a deny rule keeps from passing though the hatch allows it, of these pods for any."""
     others = [each for policy in namespace.overruling for each in policy.rules]
     matchers = [matcher for each in others for matcher in each.peers]
-    around = Surroundings(
+    around = PeerContext(
         namespace.name, places, frozenset(namespaces_of(matchers)), tuple(networks_of(matchers))
     )
     ask = ingress_verdict if rule.direction is Direction.INGRESS else egress_verdict

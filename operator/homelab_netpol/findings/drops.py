@@ -20,9 +20,9 @@ from homelab_netpol.cilium.evaluation.verdict import (
     judge,
     selected,
 )
-from homelab_netpol.cilium.terms import LAST_PORT
 from homelab_netpol.findings.finding import fit, name_policies
 from homelab_netpol.findings.needs import Port, Way
+from homelab_netpol.findings.ports import turning_ports
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,9 @@ class PodGroups:
 def dropped(group: PodGroup, way: Way) -> list[DirectionVerdict]:
     """Why a way is closed to or by a group of pods; nothing if it is open, or may be."""
     verdicts: list[DirectionVerdict] = []
-    ports = way.ports or _telling_ports(group.rules)
+    ports = way.ports or [
+        ("TCP", number) for number in turning_ports(one.rule for one in group.rules)
+    ]
     for peer in way.peers:
         met: dict[int, Answer] = {}
         for port in ports:
@@ -135,12 +137,3 @@ def cause_of(direction: Direction, ways: Iterable[Sequence[DirectionVerdict]]) -
         for ref in verdict.policies
     }
     return Cause(direction, frozenset(refs), bool(by_rule))
-
-
-def _telling_ports(rules: Iterable[Selected]) -> list[Port]:
-    """The TCP ports at which some rule begins, or has ended: all others are like one of these."""
-    turns = {1}
-    for one in rules:
-        for span in one.rule.ports or ():
-            turns |= {span.first, span.last + 1}
-    return [("TCP", number) for number in sorted(turns) if 1 <= number <= LAST_PORT]

@@ -24,15 +24,6 @@ _MOST_PEERS = 4
 _MOST_PORTS = 4
 
 
-def turning_ports(rules: Iterable[Rule]) -> tuple[int, ...]:
-    """The ports at which some rule begins, or has ended."""
-    turns = {1}
-    for rule in rules:
-        for span in rule.ports or ():
-            turns |= {span.first, span.last + 1}
-    return tuple(sorted(turns))
-
-
 def what_counts(
     rule: Rule, peers: Iterable[Peer], turns: Sequence[int], counts: Counts
 ) -> list[str]:

@@ -25,8 +25,8 @@ from homelab_netpol.findings.finding import (
     name_policies,
     name_ports,
 )
+from homelab_netpol.findings.ports import GrantedPort, turning_ports
 from homelab_netpol.findings.targets import (
-    GrantedPort,
     GrantedResource,
     TargetFacts,
     absence,
@@ -83,7 +83,7 @@ class _Target:
             (port, [ask_about(rules, number, port.protocol) for number in numbers])
             for port in dict.fromkeys(resource.ports)
             for rules in self._groups
-            for numbers in [_telling_ports(port, rules)]
+            for numbers in [port.telling(turning_ports(one.rule for one in rules))]
         ]
 
     def finding(self, consumer: Pod) -> Finding | None:
@@ -162,15 +162,6 @@ def _target_pods(resource: GrantedResource, target: TargetFacts) -> Iterator[Pod
     for pod in target.pods:
         if carries(pod, resource.pod_labels):
             yield Pod(resource.namespace, labels, pod, identity_labels=seen)
-
-
-def _telling_ports(port: GrantedPort, rules: tuple[Selected, ...]) -> list[int]:
-    """Of a range, the ports at which some rule begins or ends: the others are like these."""
-    turns = {port.number}
-    for one in rules:
-        for span in one.rule.ports or ():
-            turns |= {span.first, span.last + 1}
-    return sorted(number for number in turns if port.number <= number <= port.last)
 
 
 def _ports(ports: Mapping[GrantedPort, object]) -> str:

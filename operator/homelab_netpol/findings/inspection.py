@@ -10,7 +10,7 @@ from homelab_netpol.cache.cluster import ClusterCache
 from homelab_netpol.cilium.agent_config import AgentConfig
 from homelab_netpol.cilium.evaluation import Pod, ReadPolicy, read_policy
 from homelab_netpol.cilium.identity_labels import IdentityLabels
-from homelab_netpol.cilium.terms import CCNP, CLUSTER_NETWORK_POLICY, CNP
+from homelab_netpol.cilium.terms import CCNP, CLUSTER_NETWORK_POLICY, CNP, NETWORK_POLICY
 from homelab_netpol.cluster.snapshot import Snapshot
 from homelab_netpol.findings.finding import Finding
 from homelab_netpol.findings.places import Places
@@ -95,7 +95,11 @@ class Inspection:
     def pods(self, namespace: str) -> tuple[Pod, ...]:
         """The pods of a namespace that a policy can hold, replicas as one."""
         labels = self.cache.namespaces.labels(namespace)
-        return tuple(Pod(namespace, labels, each) for each in self.snapshot.pods.get(namespace, ()))
+        seen = self.identity_labels
+        return tuple(
+            Pod(namespace, labels, each, identity_labels=seen)
+            for each in self.snapshot.pods.get(namespace, ())
+        )
 
     def _planned(self, namespace: str) -> Iterator[Policy]:
         cache, is_meshed = self.cache, self.cache.namespaces.is_meshed
@@ -121,8 +125,13 @@ class Inspection:
         for policy in planned:
             live = self.cache.policies.get(policy.key)
             if live is not None and not live.rejected and policy.key.kind in CILIUM_KINDS:
-                metadata = {"name": policy.key.name, "namespace": policy.key.namespace}
-                yield read_policy({"kind": policy.key.kind, "metadata": metadata, **policy.body})
+                yield read_own(policy)
+
+
+def read_own(policy: Policy) -> ReadPolicy:
+    """Reads a policy of the operator's, as it is planned."""
+    metadata = {"name": policy.key.name, "namespace": policy.key.namespace}
+    return read_policy({"kind": policy.key.kind, "metadata": metadata, **policy.body})
 
 
 def in_force(snapshot: Snapshot, config: AgentConfig | None) -> Snapshot:
@@ -132,14 +141,14 @@ def in_force(snapshot: Snapshot, config: AgentConfig | None) -> Snapshot:
     unread = {
         kind
         for kind, is_read in (
-            ("NetworkPolicy", config.kubernetes_policies),
+            (NETWORK_POLICY, config.kubernetes_policies),
             (CNP, config.namespaced_policies),
             (CCNP, config.clusterwide_policies),
             (CLUSTER_NETWORK_POLICY, config.cluster_network_policies),
         )
         if not is_read
     }
-    everywhere = not unread.isdisjoint({"NetworkPolicy", CNP})
+    everywhere = not unread.isdisjoint({NETWORK_POLICY, CNP})
     policies = {
         namespace: [policy for policy in found if policy.ref.kind not in unread]
         if everywhere or not namespace

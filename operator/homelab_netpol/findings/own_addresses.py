@@ -13,17 +13,16 @@ from ipaddress import ip_network
 from typing import Any
 
 from homelab_netpol.cilium.dns_patterns import dns_pattern_holds
-from homelab_netpol.cluster.public_names import PublicName
-from homelab_netpol.cluster.services import IpAddress, ObservedService
+from homelab_netpol.cluster.public_names import GATEWAY_NAME_LABEL, PublicName
+from homelab_netpol.cluster.services import IpAddress, ObservedService, normal_name
 from homelab_netpol.findings.finding import join_words, name_labels, name_ports
+from homelab_netpol.findings.ports import GrantedPort, granted_ports
 from homelab_netpol.findings.rule_ports import opened_by
-from homelab_netpol.findings.targets import GrantedPort, granted_ports
 from homelab_netpol.settings import SharedResource
 
 # A network is only told if every address in it is the cluster's own; larger ones never are.
 _LARGEST_NETWORK = 256
 _KUBERNETES = ("default", "kubernetes")
-_GATEWAY_LABEL = "gateway.networking.k8s.io/gateway-name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +99,7 @@ def of_resource(name: str, resource: SharedResource) -> Outside:
         where=f"in the shared resource {name}",
         labels_in="podLabels",
         cidrs=resource.cidrs,
-        names=tuple(map(_lower, texts)),
+        names=tuple(map(normal_name, texts)),
         ports=granted_ports(resource.ports),
     )
 
@@ -117,7 +116,7 @@ def of_rule(profile: str, rule: Mapping[str, Any]) -> Outside:
         where=f"in toEndpoints of a rule of {profile}",
         labels_in="labels",
         cidrs=tuple(str(cidr) for cidr in cidrs if cidr),
-        names=tuple(_lower(text) for text in texts if text),
+        names=tuple(normal_name(text) for text in texts if text),
         ports=opened_by([rule]),
     )
 
@@ -153,7 +152,7 @@ def _name_called(name: PublicName, text: str, asked: Outside) -> str:
     labels = ""
     if name.gateway is not None:
         namespace, gateway = name.gateway
-        labels = f" namespace: {namespace}, {asked.labels_in}: {_GATEWAY_LABEL}={gateway},"
+        labels = f" namespace: {namespace}, {asked.labels_in}: {GATEWAY_NAME_LABEL}={gateway},"
     return (
         f"{asked.who} opens nothing for {name.name}: by {name.said_by} this{of_pattern} leads to"
         " the cluster itself, and Cilium judges the pods there, never a name. Write"
@@ -208,7 +207,3 @@ def _is_own(name: PublicName, own: OwnEnds) -> bool:
 def _serves(name: PublicName, asked: Outside) -> bool:
     protocols = ("TCP", "UDP")
     return not name.ports or any(asked.opens(n, how) for n in name.ports for how in protocols)
-
-
-def _lower(name: str) -> str:
-    return name.lower().rstrip(".")

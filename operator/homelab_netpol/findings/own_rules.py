@@ -22,9 +22,9 @@ from homelab_netpol.cilium.evaluation.verdict import (
 )
 from homelab_netpol.cilium.selectors import Operator, Requirement
 from homelab_netpol.cilium.terms import IpNetwork
-from homelab_netpol.findings.flows import turning_ports
 from homelab_netpol.findings.peers import Peer, names_of, namespaces_of, networks_of
 from homelab_netpol.findings.places import Labels, is_of_name
+from homelab_netpol.findings.ports import turning_ports
 
 _Pods = frozenset[tuple[str, str]] | None
 # In which direction, of which pods, and whether the peer may be a few addresses only.

@@ -58,8 +58,8 @@ class Peer:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What else decides of whom to ask.
+class PeerContext:
+    """What else decides which endpoints stand for a rule's peers.
 
     Attributes:
         own: the namespace of the pods that the rule is about.
@@ -74,7 +74,7 @@ class Surroundings:
     networks: tuple[IpNetwork, ...]
 
 
-def peers_of(rule: Rule, around: Surroundings) -> Iterator[Peer]:
+def peers_of(rule: Rule, around: PeerContext) -> Iterator[Peer]:
     """The peers of a rule, as far as they can be represented."""
     for matcher in rule.peers:
         yield from _peers(matcher, around)
@@ -120,7 +120,7 @@ def selected_pods(
     return [pod for pod in pods if subject.matches(Pod(namespace, labels, pod)) is True]
 
 
-def _peers(matcher: Matcher, around: Surroundings) -> Iterator[Peer]:
+def _peers(matcher: Matcher, around: PeerContext) -> Iterator[Peer]:
     match matcher:
         case Entities(names):
             for name in sorted(names):
@@ -137,7 +137,7 @@ def _peers(matcher: Matcher, around: Surroundings) -> Iterator[Peer]:
             yield from _of_selector(matcher, around)
 
 
-def _of_entity(name: str, around: Surroundings) -> Iterator[Peer]:
+def _of_entity(name: str, around: PeerContext) -> Iterator[Peer]:
     if name in ("all", "world"):
         yield Peer(_INTERNET, _addresses_of(_EVERYWHERE, around))
     if name == "all" or name in CLUSTERS:
@@ -155,7 +155,7 @@ def _of_entity(name: str, around: Surroundings) -> Iterator[Peer]:
 # Addresses
 
 
-def _addresses_of(networks: Iterable[IpNetwork], around: Surroundings) -> tuple[Network, ...]:
+def _addresses_of(networks: Iterable[IpNetwork], around: PeerContext) -> tuple[Network, ...]:
     return tuple(one for net in networks for one in _addresses(Cidr(net), around.networks))
 
 
@@ -191,7 +191,7 @@ def example_of(pattern: str) -> str:
 # Pods
 
 
-def _of_selector(selector: EndpointSelector, around: Surroundings) -> Iterator[Peer]:
+def _of_selector(selector: EndpointSelector, around: PeerContext) -> Iterator[Peer]:
     reserved = [one for one in selector.requirements if one.source == SOURCE_RESERVED]
     if reserved:
         for one in reserved:
@@ -218,7 +218,7 @@ _Namespace = tuple[str, Labels]
 
 
 def _namespaces(
-    requirements: Iterable[Requirement], around: Surroundings
+    requirements: Iterable[Requirement], around: PeerContext
 ) -> Iterator[tuple[str, Sequence[_Namespace]]]:
     """Where a selector looks for pods, each place with its words."""
     places = around.places

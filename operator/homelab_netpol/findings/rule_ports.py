@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from homelab_netpol.cilium.selectors import read_selector
-from homelab_netpol.cilium.terms import ANY_PROTOCOL, NAMESPACE_KEY
-from homelab_netpol.findings.targets import GrantedPort
+from homelab_netpol.cilium.terms import ANY_PROTOCOL, NAMESPACE_KEY, TRANSPORT_PROTOCOLS
+from homelab_netpol.findings.ports import GrantedPort
 from homelab_netpol.policy.mesh import namespaces_of
 
-_PROTOCOLS = ("TCP", "UDP", "SCTP")
 Rule = Mapping[str, Any]
 
 
@@ -61,5 +60,5 @@ def peers_elsewhere(egress: Iterable[Rule]) -> Iterator[OpenedPeers]:
 def _numbered(port: Mapping[str, Any]) -> Iterator[GrantedPort]:
     number, end = int(port["port"]), port.get("endPort")
     protocol = port.get("protocol", ANY_PROTOCOL)
-    for each in _PROTOCOLS if protocol == ANY_PROTOCOL else (protocol,):
+    for each in TRANSPORT_PROTOCOLS if protocol == ANY_PROTOCOL else (protocol,):
         yield GrantedPort(number, end if isinstance(end, int) and end else None, each)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from homelab_netpol.cluster.pods import ObservedPod
 from homelab_netpol.cluster.services import ObservedService, ServicePort
 from homelab_netpol.findings.finding import join_words, name_ports
-from homelab_netpol.findings.targets import GrantedPort
+from homelab_netpol.findings.ports import GrantedPort
 
 _NAMED = 2
 

@@ -2,39 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from homelab_netpol.cilium.evaluation.policy import ReadPolicy
 from homelab_netpol.cilium.identity_labels import IdentityLabels
 from homelab_netpol.findings.finding import FindingReason, name_labels
-from homelab_netpol.settings import Port
+from homelab_netpol.findings.ports import GrantedPort
 
 # What to write for pods on the host's network; both, as a node is `host` to its own pods only.
 NODES = "entities: [host, remote-node]"
-
-
-@dataclass(frozen=True, slots=True)
-class GrantedPort:
-    """One port, or a range of them up to `end`."""
-
-    number: int
-    end: int | None = None
-    protocol: str = "TCP"
-
-    @property
-    def last(self) -> int:
-        """The last port of the range, or the only one."""
-        return self.number if self.end is None else self.end
-
-    def holds(self, number: int, protocol: str) -> bool:
-        """Whether a port is among them."""
-        return protocol == self.protocol and self.number <= number <= self.last
-
-
-def granted_ports(ports: Iterable[Port]) -> tuple[GrantedPort, ...]:
-    """The ports that settings or a custom resource list."""
-    return tuple(GrantedPort(port.port, port.end_port, port.protocol.value) for port in ports)
 
 
 @dataclass(frozen=True, slots=True)

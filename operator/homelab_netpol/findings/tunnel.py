@@ -71,7 +71,7 @@ def tunnel_findings(
 
 
 def _opens(rule: Rule) -> bool:
-    return not rule.deny and rule.covers(None, "TCP") is not False
+    return rule.allows and rule.covers(None, "TCP") is not False
 
 
 def _look(

@@ -9,8 +9,8 @@ from homelab_netpol.cache.cluster import ClusterCache
 from homelab_netpol.cluster.snapshot import Wanted
 from homelab_netpol.definitions import CustomProfile
 from homelab_netpol.findings.own_addresses import Outside, of_resource, of_rule
+from homelab_netpol.findings.ports import GrantedPort
 from homelab_netpol.findings.rule_ports import opened_by, peers_elsewhere
-from homelab_netpol.findings.targets import GrantedPort
 from homelab_netpol.settings import SharedResource
 
 _LONGEST_RANGE = 1024

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from homelab_netpol.cluster.pods import ObservedPod
+from homelab_netpol.cluster.public_names import GATEWAY_NAME_LABEL
 from homelab_netpol.cluster.services import ObservedService
+from homelab_netpol.findings.ports import GrantedPort
 from homelab_netpol.findings.service_ports import resolve
-from homelab_netpol.findings.targets import GrantedPort
 
-GATEWAY_LABEL = "gateway.networking.k8s.io/gateway-name"
 _USE = "istio.io/use-waypoint"
 _USE_NAMESPACE = "istio.io/use-waypoint-namespace"
 _FOR = "istio.io/waypoint-for"
@@ -36,7 +36,7 @@ class Waypoint(NamedTuple):
 
     def selects(self, labels: Labels) -> bool:
         """Whether a pod of its namespace with these labels is one of its own."""
-        return labels.get(GATEWAY_LABEL) == self.name
+        return labels.get(GATEWAY_NAME_LABEL) == self.name
 
 
 class Reached(NamedTuple):

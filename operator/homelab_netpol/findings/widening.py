@@ -29,17 +29,18 @@ from homelab_netpol.findings.finding import (
     join_words,
     name_policies,
 )
-from homelab_netpol.findings.flows import directions_in_words, turning_ports, what_counts
+from homelab_netpol.findings.flows import directions_in_words, what_counts
 from homelab_netpol.findings.own_rules import OwnRules
 from homelab_netpol.findings.peers import (
     Peer,
-    Surroundings,
+    PeerContext,
     namespaces_of,
     networks_of,
     peers_of,
     selected_pods,
 )
 from homelab_netpol.findings.places import Labels, Places
+from homelab_netpol.findings.ports import turning_ports
 
 # What one policy adds, in words, by direction.
 Added = Mapping[Direction, Sequence[str]]
@@ -158,7 +159,7 @@ def _compared(
     own, contrary = governed.own, governed.contrary
     others = [each for one in contrary for each in one.rules]
     matchers = [matcher for each in others for matcher in each.peers]
-    around = Surroundings(
+    around = PeerContext(
         governed.name,
         places,
         own.named | frozenset(namespaces_of(matchers)),

@@ -157,10 +157,11 @@ class Triggers:
 
     def grace_over(self) -> Requests:
         """Labels were lost a while ago, and do not count any longer."""
-        cache, requests = self._cache, Requests()
-        for name in cache.grace.take_due():
-            # A hatch that had expired may have been noted until now.
-            requests[CLUSTERWIDE] = Priority.CHANGE
+        cache = self._cache
+        due, expired = cache.grace.take_due()
+        # A hatch that had expired was noted until now.
+        requests: Requests = {CLUSTERWIDE: Priority.CHANGE} if expired else {}
+        for name in due:
             observed = cache.namespaces.get(name)
             if observed is None:
                 continue
