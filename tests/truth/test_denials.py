@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 import pytest
@@ -12,7 +12,7 @@ import pytest
 from homelab_netpol.cilium.evaluation import Direction, read_policy
 from homelab_netpol.findings import check_hatch
 from homelab_netpol.findings.finding import Finding
-from lab.control_plane import Engine
+from lab.control_plane import Engine, Identity
 from tests.inspected import DOMAIN, Cluster
 from tests.truth.probes import FOREIGN, GOVERNED, Foreign, Probes, compared, is_uncertain
 from tests.truth.random_policies import NAMESPACES
@@ -34,11 +34,11 @@ class World:
         self.cluster = Cluster({**NAMESPACES, "elsewhere": {}, GOVERNED: self.labels})
         self.about = f"WIDENING_SEED={SEED} world {number}: {self.foreign}"
 
-    def denied(self, engine: Engine, every_pod: bool) -> set[Direction]:
+    def denied(self, engine: Engine, peers: Mapping[str, Identity]) -> set[Direction]:
         """In which directions the engine denies something."""
         probes = Probes(engine, self.labels, self.pods)
         policies = [*self.cluster.own, *self.foreign]
-        return probes.directions([policies], "denied", every_pod=every_pod)
+        return probes.directions(peers, [policies], "denied")
 
     def findings(self) -> list[Finding]:
         """What is told."""

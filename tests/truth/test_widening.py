@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 import pytest
@@ -16,7 +16,7 @@ import pytest
 from homelab_netpol.cilium.evaluation import Direction, read_policy
 from homelab_netpol.findings import check_widening
 from homelab_netpol.findings.finding import Finding
-from lab.control_plane import Engine
+from lab.control_plane import Engine, Identity
 from tests.inspected import DOMAIN, Cluster
 from tests.truth.probes import GOVERNED, Foreign, Probes, compared, is_uncertain
 from tests.truth.random_policies import NAMESPACES
@@ -41,13 +41,11 @@ class World:
         self.cluster = Cluster({**NAMESPACES, "elsewhere": {}, GOVERNED: self.labels})
         self.about = f"WIDENING_SEED={SEED} world {number}, {labels}: {self.foreign}"
 
-    def added(self, engine: Engine, every_pod: bool) -> set[Direction]:
+    def added(self, engine: Engine, peers: Mapping[str, Identity]) -> set[Direction]:
         """In which directions the engine lets more through with the policy than without."""
         own = self.cluster.own
         probes = Probes(engine, self.labels, self.pods)
-        return probes.directions(
-            [own, [*own, self.foreign]], "denied", "allowed", every_pod=every_pod
-        )
+        return probes.directions(peers, [own, [*own, self.foreign]], "denied", "allowed")
 
     def findings(self) -> list[Finding]:
         """What is told."""
