@@ -37,15 +37,30 @@ class Cluster:
     """
 
     def __init__(
-        self, namespaces: Mapping[str, Labels], catalogue: Catalogue | None = None
+        self,
+        namespaces: Mapping[str, Labels],
+        catalogue: Catalogue | None = None,
+        foreign: Iterable[Json] = (),
     ) -> None:
+        """Makes it.
+
+        Args:
+            namespaces: the labels of each.
+            catalogue: None: as it comes.
+            foreign: policies of others, who may have taken names of the operator's.
+        """
         catalogue = catalogue or _as_it_comes()
         self.cache = ClusterCache(catalogue)
         triggers = Triggers(self.cache, lambda: NOON)
         manifests = [_namespace(name, labels) for name, labels in namespaces.items()]
         for manifest in manifests:
             triggers.namespace_observed(self.cache.namespaces.read(manifest))
-        planned = desired_policies(catalogue, manifests, NOON)
+        taken = {(one["kind"], _namespace_of(one), one["metadata"]["name"]) for one in foreign}
+        planned = [
+            policy
+            for policy in desired_policies(catalogue, manifests, NOON)
+            if policy.key not in taken
+        ]
         for policy in planned:
             self.cache.policies.observe(_live(policy))
         self.own = [_manifest(policy) for policy in planned if policy.key.kind in CILIUM_KINDS]
@@ -86,6 +101,11 @@ def snapshot(
     return Snapshot(policies, annotations, pods or {})
 
 
+def _namespace_of(manifest: Json) -> str:
+    namespace: str = manifest["metadata"].get("namespace", "")
+    return namespace
+
+
 def _namespace(name: str, labels: Labels) -> Json:
     own = {_NAME_LABEL: name, **labels}
     return {"metadata": {"name": name, "uid": name, "resourceVersion": "1", "labels": own}}
@@ -96,7 +116,8 @@ def _live(policy: Policy) -> LivePolicy:
 
 
 def _manifest(policy: Policy) -> Json:
-    metadata: Json = {"name": policy.key.name}
+    metadata: Json = {"name": policy.key.name, "labels": dict(policy.labels)}
+    metadata["uid"] = f"own-{policy.key.namespace}-{policy.key.name}"
     if policy.key.namespace:
         metadata["namespace"] = policy.key.namespace
     return {

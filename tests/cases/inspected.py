@@ -9,17 +9,29 @@ from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.settings import Settings, parse_settings
 from tests.cases.case import Case
 from tests.cases.owners import owners_policies
-from tests.inspected import Cluster, snapshot
+from tests.inspected import Cluster, Json, Labels, snapshot
 
 
-def findings_of(case: Case, default_deny: str) -> list[Finding]:
-    """What one inspection finds."""
-    namespaces: dict[str, dict[str, str]] = {name: {} for name in case.namespaces}
+def findings_of(
+    case: Case,
+    default_deny: str,
+    *planted: Json,
+    labels: Mapping[str, Labels] | None = None,
+) -> list[Finding]:
+    """What one inspection finds.
+
+    Args:
+        case: the cluster.
+        default_deny: the setting.
+        planted: policies beside the owner's.
+        labels: of namespaces; as the owner runs it, none has any.
+    """
+    namespaces = {name: (labels or {}).get(name, {}) for name in case.namespaces}
     cluster = Cluster(namespaces, Catalogue(settings_of(case, default_deny)))
     pods: dict[str, list[Mapping[str, str]]] = {}
-    for name, labels in case.pods.items():
-        pods.setdefault(name.partition("/")[0], []).append(labels)
-    return cluster.inspected(snapshot(owners_policies(case), pods))
+    for name, of_pod in case.pods.items():
+        pods.setdefault(name.partition("/")[0], []).append(of_pod)
+    return cluster.inspected(snapshot([*owners_policies(case), *planted], pods))
 
 
 def settings_of(case: Case, default_deny: str) -> Settings:

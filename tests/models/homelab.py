@@ -8,7 +8,8 @@ bring NetworkPolicies of their charts.
 from __future__ import annotations
 
 from homelab_netpol.settings import parse_settings
-from tests.models.model import Json, Model
+from tests.inspected import Json
+from tests.models.model import Model
 from tests.models.writing import (
     NAMESPACE,
     OF_PODS,

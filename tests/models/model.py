@@ -8,26 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
 
-from homelab_netpol.cache.cluster import ClusterCache
-from homelab_netpol.cilium.evaluation import ReadPolicy, read_policy
-from homelab_netpol.cluster.snapshot import Snapshot
 from homelab_netpol.findings import Finding
 from homelab_netpol.findings.inspection import Check, Inspection
 from homelab_netpol.policy.catalogue import Catalogue
-from homelab_netpol.policy.keys import CILIUM_KINDS, Kind
-from homelab_netpol.policy.objects import read_live
-from homelab_netpol.reconcile.triggers import Triggers
 from homelab_netpol.settings import Settings
-from tests.desired import desired_policies
+from tests.inspected import Cluster, Json, Labels, snapshot
 
-Json = dict[str, Any]
-Labels = Mapping[str, str]
-
-_NOW = datetime(2026, 1, 1, tzinfo=UTC)
 _SECTIONS = ("ingress", "egress")
 
 
@@ -60,23 +48,11 @@ class Model:
 
     def in_force(self) -> list[Json]:
         """All policies, the operator's among them."""
-        return [*self.policies, *self._own]
+        return [*self.policies, *self._cluster.own]
 
     def inspection(self) -> Inspection:
         """What the checks see of it."""
-        cache = ClusterCache(Catalogue(self.settings))
-        triggers = Triggers(cache, clock=lambda: _NOW)
-        for manifest in self._namespaces():
-            triggers.namespace_observed(cache.namespaces.read(manifest))
-        for policy in self._own:
-            live = {**policy, "metadata": {**policy["metadata"], "resourceVersion": "1"}}
-            triggers.policy_observed(read_live(Kind(policy["kind"]), live))
-        policies: dict[str, list[ReadPolicy]] = {}
-        for policy in self.policies:
-            policies.setdefault(policy["metadata"].get("namespace", ""), []).append(
-                read_policy(policy)
-            )
-        return Inspection(cache, Snapshot(policies=policies, pods=self.pods))
+        return Inspection(self._cluster.cache, snapshot(self.policies, self.pods))
 
     def findings(self, check: Check) -> list[Finding]:
         """What a check finds."""
@@ -93,41 +69,9 @@ class Model:
         """The same cluster, but for one rule; its policy closes what it closed before."""
         return replace(self, policies=tuple(map(rule.taken_from, self.policies)))
 
-    def _namespaces(self) -> list[Json]:
-        return [
-            {
-                "metadata": {
-                    "name": name,
-                    "uid": name,
-                    "resourceVersion": "1",
-                    "labels": dict(labels),
-                }
-            }
-            for name, labels in self.namespaces.items()
-        ]
-
     @cached_property
-    def _own(self) -> list[Json]:
-        taken = {
-            (each["kind"], each["metadata"].get("namespace", ""), each["metadata"]["name"])
-            for each in self.policies
-        }
-        found = []
-        for policy in desired_policies(Catalogue(self.settings), self._namespaces(), _NOW):
-            key = policy.key
-            if key.kind in CILIUM_KINDS and tuple(key) not in taken:
-                metadata: Json = {"name": key.name, "uid": f"own-{key.namespace}-{key.name}"}
-                metadata |= {"namespace": key.namespace} if key.namespace else {}
-                labels = dict(policy.labels)
-                found.append(
-                    {
-                        "apiVersion": key.kind.api_version,
-                        "kind": key.kind.value,
-                        "metadata": {**metadata, "labels": labels},
-                        **policy.body,
-                    }
-                )
-        return found
+    def _cluster(self) -> Cluster:
+        return Cluster(self.namespaces, Catalogue(self.settings), self.policies)
 
 
 @dataclass(frozen=True)

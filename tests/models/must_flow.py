@@ -28,7 +28,8 @@ from homelab_netpol.cilium.evaluation import (
 from homelab_netpol.cilium.evaluation.matchers import Unclear
 from homelab_netpol.policy.keys import GATEWAYS
 from lab.control_plane import Engine, Flow, Identity
-from tests.models.model import Json, Model
+from tests.inspected import Json
+from tests.models.model import Model
 from tests.models.reading import allowing_part, port_numbers
 
 _TCP = "TCP"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from homelab_netpol.cilium.evaluation import Direction
-from tests.models.model import Json
+from tests.inspected import Json
 
 # As the kinds of policies call them.
 _PORTS = ("port", "endPort", "number", "start", "end")

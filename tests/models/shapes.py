@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from homelab_netpol.settings import Settings, parse_settings
+from tests.inspected import Json, Labels
 from tests.models.homelab import homelab
-from tests.models.model import Json, Labels, Model
+from tests.models.model import Model
 from tests.models.writing import (
     OF_PODS,
     answering_dns,

@@ -6,7 +6,8 @@ import pytest
 
 from homelab_netpol.findings import Finding, FindingReason, check_platform
 from lab.control_plane import Engine
-from tests.models.model import Json, Rule
+from tests.inspected import Json
+from tests.models.model import Rule
 from tests.models.must_flow import Drops, MustFlow
 from tests.models.shapes import models
 from tests.models.writing import NAMESPACE, ccnp, cnp, every_pod, np, ports

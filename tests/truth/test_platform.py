@@ -8,7 +8,8 @@ from collections import Counter
 from homelab_netpol.findings import check_platform
 from homelab_netpol.settings import parse_settings
 from lab.control_plane import Engine, Identity
-from tests.models.model import Labels, Model
+from tests.inspected import Labels
+from tests.models.model import Model
 from tests.models.must_flow import MustFlow
 from tests.models.writing import ccnp, taken_baselines
 from tests.truth.random_policies import NAMESPACES, Generator

@@ -10,7 +10,8 @@ import pytest
 from homelab_netpol.findings import Finding, check_platform
 from homelab_netpol.findings.finding import LONGEST
 from homelab_netpol.settings import Settings, parse_settings
-from tests.models.model import Json, Labels, Model
+from tests.inspected import Json, Labels
+from tests.models.model import Model
 from tests.models.writing import (
     ccnp,
     cnp,
