@@ -127,12 +127,12 @@ class HealthServer:
         if self._address != "::":
             return web.TCPSite(runner, self._address, self.port)
         # asyncio would give an IPv6 socket IPv6 alone; and a kernel may have none of it.
-        both = socket.has_dualstack_ipv6()
-        family = socket.AF_INET6 if both else socket.AF_INET
-        listening = socket.create_server(
-            ("" if not both else "::", self.port), family=family, dualstack_ipv6=both
+        if not socket.has_dualstack_ipv6():
+            return web.SockSite(runner, socket.create_server(("", self.port)))
+        both = socket.create_server(
+            (self._address, self.port), family=socket.AF_INET6, dualstack_ipv6=True
         )
-        return web.SockSite(runner, listening)
+        return web.SockSite(runner, both)
 
     async def _ask(self, question: Callable[[], Answer]) -> Answer:
         """Has the operator's loop answer.
