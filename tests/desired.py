@@ -12,7 +12,7 @@ from typing import Any
 
 from homelab_netpol.intent import Intent, LastGood, read_intent
 from homelab_netpol.policy.catalogue import Catalogue
-from homelab_netpol.policy.keys import GATEWAYS
+from homelab_netpol.policy.keys import GATEWAY_KEYS
 from homelab_netpol.policy.notes import ExpiredHatch
 from homelab_netpol.policy.objects import Policy
 from homelab_netpol.policy.plan import Planner
@@ -71,9 +71,8 @@ def desired_policies(
         if owner is not None:
             consumers = [each.namespace for each in intents.values() if planner.uses(each, name)]
             policies += planner.beside(name, consumers, owner, is_meshed)
-    for which in GATEWAYS:
-        served = [each.namespace for each in intents.values() if planner.serves(which, each)]
-        gateway = planner.gateway(which, served, is_meshed)
-        if gateway is not None and gateway.key.namespace in intents:
-            policies.append(gateway)
+    for key in GATEWAY_KEYS:
+        listed = [e.namespace for e in intents.values() if planner.gateways.consumes(key, e)]
+        beside = planner.gateways.beside(key, listed, is_meshed)
+        policies += [each for each in beside if each.key.namespace in intents]
     return policies

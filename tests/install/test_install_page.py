@@ -69,7 +69,7 @@ def test_a_file_of_ones_own_settings_joins_the_others(
 ) -> None:
     settings = settings_of(build(shown("my-cluster.yaml")))
     assert settings.resync_seconds == 600
-    assert settings.gateways.namespace == "gateway-system"
+    assert settings.gateways.namespaces == {"gateway-system"}
     assert settings.logging.format == "json"
 
 

@@ -27,6 +27,7 @@ from homelab_netpol.cilium.evaluation import (
 )
 from homelab_netpol.cilium.evaluation.matchers import Unclear
 from homelab_netpol.policy.keys import GATEWAYS
+from homelab_netpol.settings import Peer, namespaces_of_peers
 from lab.control_plane import Engine, Flow, Identity
 from tests.inspected import Json
 from tests.models.model import Model
@@ -136,7 +137,8 @@ class MustFlow:
     def _needs(self, pod: str) -> Iterator[tuple[str, list[list[Packet]]]]:
         settings, mesh = self._settings, self._settings.mesh
         in_mesh = self._in_mesh(pod)
-        dns = self._labelled(settings.dns.namespace, settings.dns.labels)
+        [server] = settings.dns.servers
+        dns = self._labelled(server)
         if pod not in dns:
             ports = [(port.port, port.protocol.value) for port in settings.dns.ports]
             yield (
@@ -144,13 +146,14 @@ class MustFlow:
                 [[Packet(Direction.EGRESS, pod, peer, *port)] for peer in dns for port in ports],
             )
         yield "Probing from the node", [self._any_port(pod, ["host"])]
-        scrapers = self._labelled(settings.prometheus.namespace, settings.prometheus.labels)
+        [scraper] = settings.scrapers
+        scrapers = self._labelled(scraper)
         if pod not in scrapers:
-            ports_of_metrics = [*settings.prometheus.ports]
+            ports_of_metrics = [*scraper.ports]
             if ports_of_metrics and in_mesh:
                 ports_of_metrics.append(mesh.port)
             yield "Scraping from", [self._any_port(pod, scrapers, ports_of_metrics)]
-        ztunnel = self._labelled(mesh.ztunnel.namespace, mesh.ztunnel.labels)
+        ztunnel = self._labelled(*mesh.ztunnel)
         if not in_mesh:
             return
         yield "Probing from CIDR", [self._any_port(pod, mesh.probe_cidrs)]
@@ -169,9 +172,10 @@ class MustFlow:
 
     def _add_clients(self, drops: Drops) -> None:
         dns = self._settings.dns
-        if dns.namespace not in self._platform():
+        [home] = namespaces_of_peers(dns.servers)
+        if home not in self._platform():
             return
-        servers = self._labelled(dns.namespace, dns.labels)
+        servers = self._labelled(*dns.servers)
         for client in sorted(set(self._pods) - set(servers)):
             for server in servers:
                 for port in dns.ports:
@@ -181,15 +185,15 @@ class MustFlow:
                     got = Packet(Direction.INGRESS, server, client, *end)
                     leaves, arrives = self._passes([sent, got])
                     if leaves and not arrives:
-                        self._add(drops, dns.namespace, "DNS from", [[got]], [sent])
+                        self._add(drops, home, "DNS from", [[got]], [sent])
 
     def _add_gateways(self, drops: Drops) -> None:
         gateways, cache = self._settings.gateways, self._cache
-        if gateways.namespace not in self._platform():
+        [home] = gateways.namespaces
+        if home not in self._platform():
             return
-        meshed = cache.namespaces.is_meshed(gateways.namespace)
+        meshed = cache.namespaces.is_meshed(home)
         for which in GATEWAYS:
-            label = {gateways.label: getattr(gateways, which)}
             for app in self._model.namespaces:
                 intent = cache.intents.get(app)
                 if intent is None or not intent.profile or intent.profile not in _LETS_IN[which]:
@@ -197,14 +201,14 @@ class MustFlow:
                 ports = self._ports
                 if intent.meshed and meshed:
                     ports = [self._settings.mesh.port]
-                for gateway in self._labelled(gateways.namespace, label):
+                for gateway in self._labelled(*gateways.of(which)):
                     way = [
                         Packet(Direction.EGRESS, gateway, pod, port)
                         for pod in self._of(app)
                         for port in ports
                     ]
                     begins = f"What comes through the gateway {which}"
-                    self._add(drops, gateways.namespace, begins, [way])
+                    self._add(drops, home, begins, [way])
 
     def _add_void_rules(self, drops: Drops) -> None:
         """Rules of meshed platform namespaces that open a port in the mesh, and not its own."""
@@ -261,11 +265,11 @@ class MustFlow:
     def _of(self, namespace: str) -> list[str]:
         return [name for name, pod in self._pods.items() if pod.namespace == namespace]
 
-    def _labelled(self, namespace: str, labels: dict[str, str]) -> list[str]:
+    def _labelled(self, peer: Peer) -> list[str]:
         return [
             name
-            for name in self._of(namespace)
-            if labels.items() <= self._pods[name].labels.items()
+            for name in self._of(peer.namespace or "")
+            if peer.pod_labels.items() <= self._pods[name].labels.items()
         ]
 
     def _in_mesh(self, name: str) -> bool:

@@ -26,6 +26,7 @@ from tests.models.writing import (
     to_dns,
 )
 
+_PROMETHEUS = "[{namespace: telemetry, podLabels: {app.kubernetes.io/name: prometheus}}]"
 _PROFILE = "network-policy.homelab/profile"
 
 
@@ -59,7 +60,7 @@ def words_on_pods() -> Model:
         ),
         cnp("apps", "edge", {"app": "proxy"}, egress=[{"toEntities": ["cluster"]}]),
     ]
-    gateways = "gateways: {namespace: edge, label: app, internal: proxy, external: outside}\n"
+    gateways = _gateways("app", "proxy", "outside")
     apps = ("notes", "photos", "wiki")
     return Model(
         "words-on-pods",
@@ -151,9 +152,7 @@ def shared_namespaces() -> Model:
             egress=[{"ports": [{"port": 443}, {"port": 6443}]}],
         ),
     ]
-    gateways = (
-        "gateways: {namespace: edge, label: gateway.example.org/of, internal: in, external: out}\n"
-    )
+    gateways = _gateways("gateway.example.org/of", "in", "out")
     return Model(
         "shared-namespaces",
         namespaces={
@@ -192,6 +191,12 @@ def _named(*names: str) -> dict[str, Labels]:
 
 def _settings(*platform: str, more: str = "") -> Settings:
     listed = ", ".join(platform)
-    return parse_settings(
-        f"platformNamespaces: [{listed}]\nprometheus: {{namespace: telemetry}}\n{more}"
-    )
+    return parse_settings(f"platformNamespaces: [{listed}]\nscrapers: {_PROMETHEUS}\n{more}")
+
+
+def _gateways(label: str, internal: str, external: str) -> str:
+    pods = {
+        which: f"[{{namespace: edge, podLabels: {{{label}: {value}}}}}]"
+        for which, value in (("internal", internal), ("external", external))
+    }
+    return f"gateways: {{internal: {pods['internal']}, external: {pods['external']}}}\n"

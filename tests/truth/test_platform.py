@@ -21,14 +21,16 @@ WORLDS = int(os.environ.get("VERDICT_WORLDS", "300")) // 3
 SETTINGS = parse_settings(
     """
 platformNamespaces: [shop, database, monitoring]
-dns: {namespace: shop, labels: {app: web}}
-prometheus: {namespace: monitoring, labels: {role: web}}
-gateways: {namespace: database, label: app, internal: web, external: db}
+dns: {servers: [{namespace: shop, podLabels: {app: web}}]}
+scrapers: [{namespace: monitoring, podLabels: {role: web}}]
+gateways:
+  internal: [{namespace: database, podLabels: {app: web}}]
+  external: [{namespace: database, podLabels: {app: db}}]
 mesh:
   label: team
   value: data
   probeCidrs: [203.0.113.7/32]
-  ztunnel: {namespace: shop, labels: {app: db}}
+  ztunnel: [{namespace: shop, podLabels: {app: db}}]
 """
 )
 # Namespaces that the gateways serve, in the mesh and outside.

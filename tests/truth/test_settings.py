@@ -13,6 +13,7 @@ from homelab_netpol.settings import parse_settings
 from lab.control_plane import Engine, Flow, Identity
 
 DOMAIN = "network-policy.homelab"
+PROMETHEUS = "{namespace: monitoring, podLabels: {app.kubernetes.io/name: prometheus}"
 AMBIENT = {"istio.io/dataplane-mode": "ambient"}
 
 # Namespaces by name: their labels. All but the last two are in the mesh.
@@ -96,7 +97,7 @@ def test_an_exclusive_resource_lets_in_whom_it_is_granted_to_and_nobody_else(
 
 
 def test_listed_ports_narrow_prometheus_and_leave_it_the_tunnel(engine: Engine) -> None:
-    world(engine, "prometheus: {ports: [9090]}")
+    world(engine, f"scrapers: [{PROMETHEUS}, ports: [9090]}}]")
     assert allowed(engine, "prometheus", "guest", 9090)
     assert not allowed(engine, "prometheus", "guest", 8080)
     assert not allowed(engine, "prometheus", "guest", 15008)

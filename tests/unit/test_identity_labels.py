@@ -157,7 +157,7 @@ def test_a_profile_that_extends_a_refused_one_is_refused_as_well() -> None:
 
 
 SETTINGS = f"""
-dns: {{labels: {{k8s-app: kube-dns, {HASH}: x}}}}
+dns: {{servers: [{{namespace: kube-system, podLabels: {{k8s-app: kube-dns, {HASH}: x}}}}]}}
 sharedResources:
   ldap: {{namespace: auth, podLabels: {{{POD_NAME}: ldap-0}}, ports: [{{port: 636}}]}}
 """
@@ -172,7 +172,7 @@ def test_the_settings_labels_are_told_and_their_shared_resources_refused() -> No
         ("kube-system", "LabelNotInIdentity"),
         ("auth", "LabelNotInIdentity"),
     }
-    assert any("dns.labels" in each.message and HASH in each.message for each in found)
+    assert any("dns.servers[0].podLabels" in each.message and HASH in each.message for each in found)
     assert any("sharedResources.ldap.podLabels" in each.message for each in found)
 
 

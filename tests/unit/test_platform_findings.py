@@ -137,7 +137,8 @@ def test_probes_come_from_istios_address_in_the_mesh_only() -> None:
 def test_some_port_must_be_open_to_prometheus(listed: str, opened: int | None, fine: bool) -> None:
     pods: dict[str, list[Labels]] = {"monitoring": [{"app.kubernetes.io/name": "prometheus"}]}
     rules = NOBODY if opened is None else [from_prometheus("monitoring", opened)]
-    settings = parse_settings(f"prometheus: {{ports: {listed or []}}}")
+    scraper = "namespace: monitoring, podLabels: {app.kubernetes.io/name: prometheus}"
+    settings = parse_settings(f"scrapers: [{{{scraper}, ports: {listed or []}}}]")
     messages = told(cnp("closed", "database", ingress=rules), pods=pods, settings=settings)
     assert bool(messages) is not fine
     port = "TCP 9100" if listed else "the port of the metrics"

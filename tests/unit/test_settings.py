@@ -47,9 +47,9 @@ def test_a_resource_of_the_file_joins_the_built_in_ones_or_replaces_its_namesake
         ("defaultDenny: workload", "defaultDenny", "no such setting"),
         ("dns: {ports: [{port: 70000}]}", "dns.ports[0].port", "less than or equal to 65535"),
         ("dns: {ports: [{port: '53'}]}", "dns.ports[0].port", "valid integer"),
-        ("gateways: {namespace: Istio_Gateway}", "gateways.namespace", "DNS label"),
-        ("probes: {cidrs: [169.254.1.1/16]}", "probes.cidrs[0]", "must be a network"),
-        ("probes: {entities: [world, internet]}", "probes.entities[1]", "Cilium's entities"),
+        ("gateways: {internal: [{namespace: A_b}]}", "gateways.internal[0].namespace", "DNS label"),
+        ("probes: [{cidrs: [169.254.1.1/16]}]", "probes[0].cidrs[0]", "must be a network"),
+        ("probes: [{entities: [world, internet]}]", "probes[0].entities[1]", "Cilium's entities"),
         ("sharedResources: {x: {ports: [{port: 1}]}}", "sharedResources.x", "namespace"),
         ("sharedResources: {x: {namespace: a}}", "sharedResources.x.ports", "required"),
         ("sharedResources: {A_b: {namespace: a, ports: [{port: 1}]}}", "A_b", "DNS label"),
@@ -99,14 +99,14 @@ def _write(folder: Path, **files: str) -> Path:
 def test_the_files_of_a_folder_are_joined(tmp_path: Path) -> None:
     folder = _write(
         tmp_path,
-        netpol="logging: {format: json}\ndns: {namespace: dns}",
+        netpol="logging: {format: json}\ndns: {proxy: true}",
         adopting="defaultDeny: labelled",
         more="logging: {level: debug, format: json}",
         empty="# nothing yet",
     )
     (folder / "..data").mkdir()  # as a ConfigMap's volume has it
     settings = load_settings(folder)
-    assert (settings.default_deny, settings.dns.namespace) == ("labelled", "dns")
+    assert (settings.default_deny, settings.dns.proxy) == ("labelled", True)
     assert (settings.logging.format, settings.logging.level) == ("json", "debug")
 
 
@@ -119,7 +119,7 @@ def test_two_files_that_contradict_each_other_are_both_named(tmp_path: Path) -> 
 
 
 def test_a_mistake_is_told_with_the_file_that_made_it(tmp_path: Path) -> None:
-    folder = _write(tmp_path, a="dns: {namespace: dns}", b="dns: {ports: [{port: 0}]}\nworkers: x")
+    folder = _write(tmp_path, a="dns: {proxy: true}", b="dns: {ports: [{port: 0}]}\nworkers: x")
     with pytest.raises(SettingsError) as caught:
         load_settings(folder)
     told = {tuple(line.split(": ")[:2]) for line in str(caught.value).splitlines()}

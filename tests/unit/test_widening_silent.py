@@ -7,7 +7,7 @@ import pytest
 from homelab_netpol.findings import check_widening
 from homelab_netpol.findings.finding import Finding
 from homelab_netpol.policy.catalogue import Catalogue
-from homelab_netpol.settings import Probes, Settings
+from homelab_netpol.settings import Settings
 from tests.inspected import DOMAIN, Cluster
 from tests.unit.hand_made import Json, namespaces, policy, ports, rejected
 from tests.unit.widened import (
@@ -108,9 +108,8 @@ def test_what_a_grant_opens_is_not_told() -> None:
     assert "Namespace database on TCP 5432" in told(cnp(egress=[rule]))
 
 
-def test_other_nodes_are_told_where_probes_leave_them_out() -> None:
-    narrow = Catalogue(Settings(probes=Probes(entities=("health", "host"))))
-    cluster = Cluster({**HOME, **APP}, narrow)
+def test_other_nodes_are_told_as_probes_leave_them_out() -> None:
+    cluster = Cluster({**HOME, **APP}, Catalogue(Settings()))
     rule = cnp(ingress=[{"fromEntities": ["remote-node"]}])
     [finding] = cluster.findings(check_widening.check, [rule], PODS)
     assert "ingress from nodes on every port" in finding.message

@@ -61,7 +61,7 @@ class Oracle:
         if not self._denies_ingress(own, here):
             yield NOT_DENIED
         yield from self._either(own, peer, target, here)
-        if is_entity(peer, "health", "host", "remote-node", "kube-apiserver"):
+        if is_entity(peer, "health", "host"):
             yield "probes"
         if isinstance(peer, Outside) and peer.address.startswith(_PROBING):
             yield "probes"

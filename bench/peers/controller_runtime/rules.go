@@ -46,7 +46,7 @@ func podsOf(namespaces []string) list {
 
 func fromProbes() list {
 	return list{
-		object{"fromEntities": list{"health", "host", "remote-node", "kube-apiserver"}},
+		object{"fromEntities": list{"health"}},
 		object{"fromCIDR": list{"169.254.0.0/16", "fd16:9254:7127:1337:ffff::/80"}},
 	}
 }

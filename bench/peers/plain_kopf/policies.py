@@ -116,7 +116,7 @@ def pods(namespace: str, labels: Mapping[str, str] | None = None) -> list[Json]:
 def from_probes() -> list[Json]:
     """Health probes, on any port."""
     return [
-        {"fromEntities": ["health", "host", "remote-node", "kube-apiserver"]},
+        {"fromEntities": ["health"]},
         {"fromCIDR": ["169.254.0.0/16", "fd16:9254:7127:1337:ffff::/80"]},
     ]
 
@@ -152,7 +152,7 @@ def _profile(namespace: str, name: str) -> Policy:
     }
     intra = "allow" if profile.intra_namespace else "deny"
     labels = {PROFILE: name, f"{DOMAIN}/intra-namespace": intra}
-    notes = {f"{DOMAIN}/gateway-ports": "any"}
+    notes = {f"{DOMAIN}/gateway-ports": "any", f"{DOMAIN}/internet-ports": "default"}
     key = Key(namespace, "homelab-profile")
     return make_policy(key, "profile", {"spec": spec}, labels, notes)
 

@@ -14,7 +14,7 @@ from homelab_netpol.cilium.identity_labels import DEFAULT, IdentityLabels
 from homelab_netpol.definitions import DefinitionKind, settings_labels
 from homelab_netpol.intent import Intent, LastGood
 from homelab_netpol.policy.catalogue import Catalogue
-from homelab_netpol.policy.keys import GATEWAYS, Scope, WorkKey
+from homelab_netpol.policy.keys import GATEWAY_KEYS, Scope, WorkKey
 from homelab_netpol.policy.notes import ExpiredHatch
 from homelab_netpol.policy.objects import LabelKeys
 from homelab_netpol.policy.plan import Planner
@@ -44,8 +44,7 @@ class ClusterCache:
         self.label_keys = LabelKeys(catalogue.settings.label_domain)
         self.namespaces = NamespaceCache(catalogue.vocabulary)
         targets = [WorkKey(Scope.TARGET, name) for name in catalogue.vocabulary.resources]
-        gateways = [WorkKey(Scope.GATEWAY, which) for which in GATEWAYS]
-        self.intents = IntentCache([*targets, *gateways])
+        self.intents = IntentCache([*targets, *GATEWAY_KEYS])
         self.policies = PolicyCache()
         self.definitions = DefinitionCache()
         self.last_good = LastGoodCache(self.policies, self.label_keys)

@@ -13,6 +13,9 @@ from homelab_netpol.cache.policies import PolicyCache
 from homelab_netpol.intent import Intent, LastGood, parse_moment
 from homelab_netpol.policy.keys import (
     HATCH_CCNP,
+    LAN,
+    WEBHOOKS,
+    WORLD,
     Component,
     Kind,
     PolicyKey,
@@ -21,8 +24,19 @@ from homelab_netpol.policy.keys import (
     parse_policy_name,
     policy_name,
 )
-from homelab_netpol.policy.notes import parse_expired_text, parse_gateway_ports_text
+from homelab_netpol.policy.notes import (
+    parse_expired_text,
+    parse_gateway_ports_text,
+    parse_internet_ports_text,
+)
 from homelab_netpol.policy.objects import LabelKeys
+
+
+def _ingress_of(intent: Intent) -> frozenset[str]:
+    """Which policies for ingress beside the profile an intent has."""
+    wanted = {LAN: intent.lan_ports, WORLD: intent.world_ports, WEBHOOKS: intent.webhooks}
+    return intent.retained_ingress.union(where for where, is_wanted in wanted.items() if is_wanted)
+
 
 _PROFILE = policy_name(Component.PROFILE)
 _HATCH = policy_name(Component.HATCH)
@@ -46,6 +60,8 @@ class LastGoodCache:
             profile=intent.profile or intent.retained_profile,
             intra_namespace=intent.intra_namespace if intent.profile else None,
             gateway_ports=intent.gateway_ports if intent.profile else None,
+            internet_ports=intent.internet_ports if intent.profile else None,
+            ingress=_ingress_of(intent),
             grants=frozenset(intent.grants) | frozenset(intent.retained_grants),
             hatch_open=intent.hatch_open,
             hatch_since=intent.hatch_since,
@@ -61,18 +77,23 @@ class LastGoodCache:
         if applied is not None:
             return applied
         standing = self._policies.owned_by(WorkKey(Scope.NAMESPACE, namespace))
-        named = filter(None, map(parse_policy_name, standing))
-        grants = frozenset(one.resource for one in named if one.component is Component.ACCESS)
+        named = list(filter(None, map(parse_policy_name, standing)))
+        ingress = frozenset(one.about for one in named if one.component is Component.INGRESS)
+        grants = frozenset(one.about for one in named if one.component is Component.ACCESS)
         hatch_open = PolicyKey(Kind.CNP, namespace, _HATCH) in standing
         since = self._noted_since(namespace, uid)
         profile = standing.get(PolicyKey(Kind.CNP, namespace, _PROFILE))
         if profile is None:
-            return LastGood(grants=grants, hatch_open=hatch_open, hatch_since=since)
+            return LastGood(
+                ingress=ingress, grants=grants, hatch_open=hatch_open, hatch_since=since
+            )
         keys = self._label_keys
         return LastGood(
             profile=profile.labels.get(keys.profile),
             intra_namespace=profile.labels.get(keys.intra_namespace) == "allow",
             gateway_ports=parse_gateway_ports_text(profile.annotations.get(keys.gateway_ports)),
+            internet_ports=parse_internet_ports_text(profile.annotations.get(keys.internet_ports)),
+            ingress=ingress,
             grants=grants,
             hatch_open=hatch_open,
             hatch_since=since,

@@ -42,14 +42,11 @@ class SettingsLabel(NamedTuple):
 def settings_labels(settings: Settings) -> Iterator[SettingsLabel]:
     """The labels by which baselines, profiles and the hatch's net select."""
     domain, mesh = settings.label_domain, settings.mesh
-    yield SettingsLabel("gateways.label", settings.gateways.label, settings.gateways.namespace)
-    for path, pods in (
-        ("dns.labels", settings.dns),
-        ("prometheus.labels", settings.prometheus),
-        ("mesh.ztunnel.labels", mesh.ztunnel),
-    ):
-        for key in pods.labels:
-            yield SettingsLabel(path, key, pods.namespace)
+    for path, peer in settings.named_peers():
+        for key in peer.pod_labels:
+            yield SettingsLabel(f"{path}.podLabels", key, peer.namespace or "")
+        for key in peer.selector.keys if peer.selector is not None else ():
+            yield SettingsLabel(f"{path}.selector", key, "")
     for path, key in (
         ("mesh.label", mesh.label),
         ("labelDomain", f"{domain}/enforcement"),

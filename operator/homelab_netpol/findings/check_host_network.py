@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from homelab_netpol.findings.finding import Finding, FindingReason, name_labels
+from homelab_netpol.findings.finding import Finding, FindingReason
 from homelab_netpol.findings.inspection import Inspection
+from homelab_netpol.findings.known_peers import observed_pods
 from homelab_netpol.findings.rule_ports import peers_elsewhere
-from homelab_netpol.findings.targets import carries
 from homelab_netpol.findings.wanted import profiles_in_use
-from homelab_netpol.settings import Settings
 
 
 def check(inspection: Inspection) -> Iterator[Finding | None]:
@@ -34,24 +33,15 @@ def check(inspection: Inspection) -> Iterator[Finding | None]:
 
 
 def _settings(inspection: Inspection) -> Iterator[Finding | None]:
-    for setting, namespace, labels in _named(inspection.cache.catalogue.settings):
-        pods = inspection.snapshot.targets.get(namespace, ())
-        chosen = [pod for pod in pods if carries(pod.labels, labels)]
+    for setting, peer in inspection.cache.catalogue.settings.named_peers():
+        chosen = observed_pods(inspection, peer)
         if chosen and all(pod.host_network for pod in chosen):
             yield Finding(
                 FindingReason.TARGET_ON_HOST_NETWORK,
-                namespace,
-                f"The setting {setting} selects nobody: the pods {name_labels(labels)} of namespace"
-                f" {namespace} are on the host's network, where Cilium knows them as host and"
-                " remote-node, whatever their labels. Run them on the pods' network, or write rules"
-                " for these two entities, which mean every node.",
+                peer.namespaces[0],
+                f"The setting {setting} selects nobody: the pods of {peer} are on the host's"
+                " network, where Cilium knows them as host and remote-node, whatever their labels."
+                " Run them on the pods' network, or write entities: [host, remote-node] there,"
+                " which means every node.",
             )
         yield None
-
-
-def _named(settings: Settings) -> Iterator[tuple[str, str, Mapping[str, str]]]:
-    gateways = settings.gateways
-    yield "dns", settings.dns.namespace, settings.dns.labels
-    yield "prometheus", settings.prometheus.namespace, settings.prometheus.labels
-    for which, value in (("internal", gateways.internal), ("external", gateways.external)):
-        yield f"gateways.{which}", gateways.namespace, {gateways.label: value}

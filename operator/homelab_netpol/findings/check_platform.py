@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from functools import partial
 
 from homelab_netpol.cilium.evaluation import Outcome, Pod, egress_verdict
 from homelab_netpol.findings.clients import App, dns_findings, gateway_findings
 from homelab_netpol.findings.finding import Finding
 from homelab_netpol.findings.inspection import Inspection
+from homelab_netpol.findings.known_peers import known_peers
 from homelab_netpol.findings.needs import Port, Surroundings
 from homelab_netpol.findings.platform import is_in_mesh, platform_findings
-from homelab_netpol.findings.targets import carries
 from homelab_netpol.findings.tunnel import tunnel_findings
 from homelab_netpol.policy.keys import GATEWAYS
 
@@ -19,26 +19,26 @@ from homelab_netpol.policy.keys import GATEWAYS
 def check(inspection: Inspection) -> Iterator[Finding | None]:
     """Finds the platform namespaces whose policies drop what must flow."""
     settings = inspection.cache.catalogue.settings
-    dns, prometheus, mesh = settings.dns, settings.prometheus, settings.mesh
     around = Surroundings(
-        dns=_pods(inspection, dns.namespace, dns.labels),
-        prometheus=_pods(inspection, prometheus.namespace, prometheus.labels),
-        ztunnel=_pods(inspection, mesh.ztunnel.namespace, mesh.ztunnel.labels),
+        dns=known_peers(inspection, settings.dns.servers),
+        scrapers=known_peers(inspection, settings.scrapers),
+        ztunnel=known_peers(inspection, settings.mesh.ztunnel),
     )
     for name in inspection.namespaces:
         if inspection.is_platform(name):
             yield from _namespace(inspection, name, around)
         yield None
-    if inspection.is_platform(dns.namespace):
-        yield from dns_findings(
-            around.dns,
-            inspection.selecting(dns.namespace),
-            _every_pod(inspection),
-            partial(_sends, inspection),
-            settings,
-        )
-    if inspection.is_platform(settings.gateways.namespace):
-        yield from _gateways(inspection)
+    for server in around.dns:
+        for namespace in server.peer.namespaces:
+            if inspection.is_platform(namespace):
+                yield from dns_findings(
+                    server.of(namespace),
+                    inspection.selecting(namespace),
+                    _every_pod(inspection),
+                    partial(_sends, inspection),
+                    settings,
+                )
+    yield from _gateways(inspection)
 
 
 def _namespace(inspection: Inspection, name: str, around: Surroundings) -> Iterator[Finding | None]:
@@ -54,20 +54,22 @@ def _namespace(inspection: Inspection, name: str, around: Surroundings) -> Itera
 
 def _gateways(inspection: Inspection) -> Iterator[Finding | None]:
     settings = inspection.cache.catalogue.settings
-    gateways = settings.gateways
-    policies = inspection.selecting(gateways.namespace)
-    for which, value in zip(GATEWAYS, (gateways.internal, gateways.external), strict=True):
-        pods = _pods(inspection, gateways.namespace, {gateways.label: value})
-        yield from gateway_findings(which, pods, policies, _apps(inspection, which), settings)
+    for which in GATEWAYS:
+        for gateway in known_peers(inspection, settings.gateways.of(which)):
+            for namespace in gateway.peer.namespaces:
+                if inspection.is_platform(namespace):
+                    policies = inspection.selecting(namespace)
+                    apps = _apps(inspection, which, namespace)
+                    yield from gateway_findings(which, gateway.of(namespace), policies, apps)
 
 
-def _apps(inspection: Inspection, which: str) -> Iterator[App | None]:
-    """The namespaces whose profile lets a gateway in."""
+def _apps(inspection: Inspection, which: str, gateways: str) -> Iterator[App | None]:
+    """The namespaces whose profile lets a gateway in, which is in the namespace `gateways`."""
     cache, mesh = inspection.cache, inspection.cache.catalogue.settings.mesh
-    gateways_meshed = cache.namespaces.is_meshed(cache.catalogue.settings.gateways.namespace)
+    gateways_meshed = cache.namespaces.is_meshed(gateways)
     for name in sorted(inspection.namespaces):
         intent = cache.intents.get(name)
-        if intent is None or not cache.planner.lets_in(which, intent):
+        if intent is None or not cache.planner.gateways.lets_in(which, intent):
             yield None
             continue
         yield App(
@@ -84,10 +86,6 @@ def _sends(inspection: Inspection, client: Pod, dns: Pod, port: Port) -> bool:
     protocol, number = port
     policies = inspection.selecting(client.namespace)
     return egress_verdict(policies, client, dns, number, protocol).outcome is Outcome.ALLOWED
-
-
-def _pods(inspection: Inspection, namespace: str, labels: Mapping[str, str]) -> tuple[Pod, ...]:
-    return tuple(pod for pod in inspection.pods(namespace) if carries(pod.labels, labels))
 
 
 def _every_pod(inspection: Inspection) -> Iterator[Pod]:

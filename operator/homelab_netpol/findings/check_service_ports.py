@@ -8,6 +8,7 @@ from homelab_netpol.cluster.pods import ObservedPod
 from homelab_netpol.definitions import CustomProfile
 from homelab_netpol.findings.finding import Finding, FindingReason
 from homelab_netpol.findings.inspection import Inspection
+from homelab_netpol.findings.known_peers import observed_pods
 from homelab_netpol.findings.ports import GrantedPort, granted_ports
 from homelab_netpol.findings.rule_ports import OpenedPeers, opened_by, peers_elsewhere
 from homelab_netpol.findings.service_ports import describe, service_ports_opened
@@ -99,13 +100,14 @@ def _peers(inspection: Inspection, name: str, peers: OpenedPeers) -> str | None:
 
 def _dns(inspection: Inspection) -> Iterator[Finding]:
     dns = inspection.cache.catalogue.settings.dns
-    pods = inspection.snapshot.targets.get(dns.namespace, ())
-    chosen = [pod for pod in pods if carries(pod.labels, dns.labels)]
     opened = granted_ports(dns.ports)
     who, where = "The setting dns.ports", "in dns.ports"
-    message = _told(inspection, opened, dns.namespace, chosen, who, where)
-    if message is not None:
-        yield Finding(FindingReason.SERVICE_PORT_OPENED, dns.namespace, message)
+    for server in dns.servers:
+        chosen = observed_pods(inspection, server)
+        for namespace in server.namespaces if chosen else ():
+            message = _told(inspection, opened, namespace, chosen, who, where)
+            if message is not None:
+                yield Finding(FindingReason.SERVICE_PORT_OPENED, namespace, message)
 
 
 def _told(

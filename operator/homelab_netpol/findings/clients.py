@@ -15,15 +15,16 @@ from homelab_netpol.cilium.evaluation.policy import Direction, ReadPolicy
 from homelab_netpol.cilium.evaluation.verdict import DirectionVerdict
 from homelab_netpol.findings.drops import PodGroups, cause_of, dropped
 from homelab_netpol.findings.finding import Finding, FindingReason, name_namespaces, name_ports
-from homelab_netpol.findings.needs import Port, Way, name_pods
-from homelab_netpol.settings import Settings
+from homelab_netpol.findings.known_peers import KnownPeer
+from homelab_netpol.findings.needs import Port, Way
+from homelab_netpol.settings import GatewayPeer, Peer, Settings
 
 # A message names one namespace, and says whether there are others.
 _ENOUGH = 2
 
 
 def dns_findings(
-    dns: Sequence[Pod],
+    dns: KnownPeer[Peer],
     policies: Sequence[ReadPolicy],
     clients: Iterable[Pod],
     sends: Callable[[Pod, Pod, Port], bool],
@@ -32,18 +33,17 @@ def dns_findings(
     """Whom the policies of the DNS pods shut out.
 
     Args:
-        dns: the pods that answer DNS.
+        dns: the pods of one namespace that answer DNS, at least one.
         policies: all that may select them, the operator's among them.
         clients: all pods that may ask, in the order of their namespaces.
         sends: whether a client's own policies let it ask a DNS pod on a port.
         settings: say which ports are meant.
     """
-    service = settings.dns
     groups = PodGroups(policies, Direction.INGRESS)
-    for pod in dns:
+    for pod in dns.pods:
         groups.add(pod)
     closed = groups.closed()
-    asked: list[Port] = [(each.protocol.value, each.port) for each in service.ports]
+    asked: list[Port] = [(each.protocol.value, each.port) for each in settings.dns.ports]
     shut_out: dict[str, list[DirectionVerdict]] = {}
     ports: dict[Port, None] = {}
     # Whom the same rules are about, the same is said to: few clients differ.
@@ -55,7 +55,7 @@ def dns_findings(
             verdicts = known.get(key)
             if verdicts is None:
                 verdicts = known[key] = dropped(group, Way((client,), (port,)))
-            if verdicts and client not in dns and sends(client, group.pods[0], port):
+            if verdicts and client not in dns.pods and sends(client, group.pods[0], port):
                 shut_out.setdefault(client.namespace, []).extend(verdicts)
                 ports[port] = None
         yield None
@@ -64,10 +64,10 @@ def dns_findings(
     if shut_out:
         cause = cause_of(Direction.INGRESS, [[one] for each in shut_out.values() for one in each])
         named, peers = name_ports((*port, None) for port in ports), name_namespaces(shut_out)
-        head = f"DNS from {peers} to {name_pods(service.namespace, service.labels)} ({named})"
+        head = f"DNS from {peers} to {dns.peer} ({named})"
         add = f"ingress from entity cluster on {named}"
         message = cause.message(head, add)
-        yield Finding(FindingReason.PLATFORM_POLICY_INCOMPLETE, service.namespace, message)
+        yield Finding(FindingReason.PLATFORM_POLICY_INCOMPLETE, dns.pods[0].namespace, message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,22 +102,20 @@ class App:
 
 def gateway_findings(
     which: str,
-    gateway: Sequence[Pod],
+    gateway: KnownPeer[GatewayPeer],
     policies: Sequence[ReadPolicy],
     apps: Iterable[App | None],
-    settings: Settings,
 ) -> Iterator[Finding | None]:
     """Which apps a gateway's own policies keep it from.
 
     Args:
         which: `internal` or `external`.
-        gateway: its pods.
+        gateway: its pods of one namespace.
         policies: all that may select them, the operator's among them.
         apps: the namespaces that let it in, in their order; None where the event loop may turn.
-        settings: say where gateways are.
     """
     groups = PodGroups(policies, Direction.EGRESS)
-    for pod in gateway:
+    for pod in gateway.pods:
         groups.add(pod)
     closed = groups.closed()
     cut_off: dict[str, list[list[DirectionVerdict]]] = {}
@@ -139,5 +137,5 @@ def gateway_findings(
         apps_in_words = name_namespaces(cut_off)
         head = f"What comes through the gateway {which} for {apps_in_words}"
         message = cause.message(head, f"egress to {apps_in_words} on {on}")
-        where = settings.gateways.namespace
+        where = gateway.pods[0].namespace
         yield Finding(FindingReason.PLATFORM_POLICY_INCOMPLETE, where, message)

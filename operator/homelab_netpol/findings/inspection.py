@@ -14,7 +14,7 @@ from homelab_netpol.cilium.terms import CCNP, CLUSTER_NETWORK_POLICY, CNP, NETWO
 from homelab_netpol.cluster.snapshot import Snapshot
 from homelab_netpol.findings.finding import Finding
 from homelab_netpol.findings.places import Places
-from homelab_netpol.policy.keys import CILIUM_KINDS, GATEWAYS, Scope, WorkKey
+from homelab_netpol.policy.keys import CILIUM_KINDS, GATEWAY_KEYS, Scope, WorkKey
 from homelab_netpol.policy.objects import Policy
 
 
@@ -78,7 +78,7 @@ class Inspection:
     def is_target(self, namespace: str) -> bool:
         """The operator may write policies there for the sake of other namespaces."""
         catalogue = self.cache.catalogue
-        beside_gateway = namespace == catalogue.settings.gateways.namespace
+        beside_gateway = namespace in catalogue.settings.gateways.namespaces
         return beside_gateway or bool(catalogue.resources_in(namespace))
 
     def own(self, namespace: str) -> tuple[ReadPolicy, ...]:
@@ -114,12 +114,11 @@ class Inspection:
             beside = cache.planner.target(resource, consumers, is_meshed)
             if beside is not None:
                 yield beside
-        if namespace == cache.catalogue.settings.gateways.namespace:
-            for which in GATEWAYS:
-                consumers = cache.intents.consumers(WorkKey(Scope.GATEWAY, which))
-                beside = cache.planner.gateway(which, consumers, is_meshed)
-                if beside is not None:
-                    yield beside
+        if namespace in cache.catalogue.settings.gateways.namespaces:
+            for key in GATEWAY_KEYS:
+                consumers = cache.intents.consumers(key)
+                policies = cache.planner.gateways.beside(key, consumers, is_meshed)
+                yield from (each for each in policies if each.key.namespace == namespace)
 
     def _standing(self, planned: Iterable[Policy]) -> Iterator[ReadPolicy]:
         for policy in planned:

@@ -6,14 +6,14 @@ its author's business.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
 
 from homelab_netpol.cilium.evaluation.endpoint import Endpoint, Entity, Network, Pod
 from homelab_netpol.cilium.evaluation.policy import Direction
-from homelab_netpol.findings.finding import name_labels
-from homelab_netpol.settings import Settings
+from homelab_netpol.findings.known_peers import KnownPeer
+from homelab_netpol.settings import Peer, Scraper, Settings
 
 Port = tuple[str, int]  # protocol and number
 Roles = tuple[bool, bool, bool]  # those of `Surroundings`, in their order
@@ -59,22 +59,28 @@ class Surroundings:
 
     Attributes:
         dns: those that answer DNS.
-        prometheus: those that scrape.
+        scrapers: those that scrape.
         ztunnel: the mesh's proxies.
     """
 
-    dns: Sequence[Pod] = ()
-    prometheus: Sequence[Pod] = ()
-    ztunnel: Sequence[Pod] = ()
+    dns: Sequence[KnownPeer[Peer]] = ()
+    scrapers: Sequence[KnownPeer[Scraper]] = ()
+    ztunnel: Sequence[KnownPeer[Peer]] = ()
 
     def roles(self, pod: Pod) -> Roles:
         """Which of these a pod is itself."""
-        return (pod in self.dns, pod in self.prometheus, pod in self.ztunnel)
+        every = (self.dns, self.scrapers, self.ztunnel)
+        answers, scrapes, carries = (any(pod in each.pods for each in known) for known in every)
+        return answers, scrapes, carries
 
     def without(self, roles: Roles) -> Surroundings:
         """What a pod in these roles may need: nothing of its own kind."""
-        every = (self.dns, self.prometheus, self.ztunnel)
-        return Surroundings(*(() if own else pods for pods, own in zip(every, roles, strict=True)))
+        answers, scrapes, carries = roles
+        return Surroundings(
+            () if answers else self.dns,
+            () if scrapes else self.scrapers,
+            () if carries else self.ztunnel,
+        )
 
 
 def needs_of(settings: Settings, around: Surroundings, *, in_mesh: bool) -> Iterator[Need]:
@@ -87,18 +93,30 @@ def needs_of(settings: Settings, around: Surroundings, *, in_mesh: bool) -> Iter
     """
     yield from _dns(settings, around.dns)
     yield from _probing(settings, in_mesh=in_mesh)
-    yield from _scraping(settings, around.prometheus, in_mesh=in_mesh)
+    for scraper in around.scrapers:
+        yield from _scraping(settings, scraper, in_mesh=in_mesh)
     if in_mesh:
-        yield from _tunnel(settings, around.ztunnel)
+        for ztunnel in around.ztunnel:
+            yield from _tunnel(settings, ztunnel)
 
 
-def _dns(settings: Settings, pods: Sequence[Pod]) -> Iterator[Need]:
-    if pods:
-        dns = settings.dns
-        ports = [(port.protocol.value, port.port) for port in dns.ports]
-        groups = _each(pods, dns.labels)
-        ways = tuple(Way(peers, (port,)) for port in ports for peers in groups)
-        yield Need("DNS", Direction.EGRESS, name_pods(dns.namespace, dns.labels), ways)
+def _dns(settings: Settings, servers: Sequence[KnownPeer[Peer]]) -> Iterator[Need]:
+    ports = [(port.protocol.value, port.port) for port in settings.dns.ports]
+    if not any(server.pods for server in servers):
+        return
+    groups = _each(servers[0]) if len(servers) == 1 else [_any_of(servers)]
+    ways = tuple(Way(peers, (port,)) for port in ports for peers in groups)
+    yield Need("DNS", Direction.EGRESS, " or ".join(str(each.peer) for each in servers), ways)
+
+
+def _any_of(servers: Sequence[KnownPeer[Peer]]) -> tuple[Endpoint, ...]:
+    """Of several servers, such as one on each node and those behind it, a pod asks one."""
+    found: list[Endpoint] = []
+    for server in servers:
+        found += server.pods
+        found += map(Entity, server.peer.entities)
+        found += (Network(ip_network(cidr)) for cidr in server.peer.cidrs)
+    return tuple(found)
 
 
 def _probing(settings: Settings, *, in_mesh: bool) -> Iterator[Need]:
@@ -111,32 +129,25 @@ def _probing(settings: Settings, *, in_mesh: bool) -> Iterator[Need]:
         yield Need("Probing", Direction.INGRESS, f"CIDR {' or '.join(cidrs)}", (way,), _PROBED)
 
 
-def _scraping(settings: Settings, pods: Sequence[Pod], *, in_mesh: bool) -> Iterator[Need]:
-    if not pods:
+def _scraping(settings: Settings, scraper: KnownPeer[Scraper], *, in_mesh: bool) -> Iterator[Need]:
+    if not scraper.pods:
         return
-    scraper = settings.prometheus
+    ports = scraper.peer.ports
     # In the mesh, metrics may come through the tunnel.
-    numbers = (*scraper.ports, settings.mesh.port) if scraper.ports and in_mesh else scraper.ports
-    # Which port has the metrics is the pod's own business, and which Prometheus scrapes it too.
-    way = Way(tuple(pods), tuple(("TCP", number) for number in numbers))
-    words = name_pods(scraper.namespace, scraper.labels)
-    yield Need("Scraping", Direction.INGRESS, words, (way,), "the port of the metrics")
+    numbers = (*ports, settings.mesh.port) if ports and in_mesh else ports
+    # Which port has the metrics is the pod's own business, and which scraper scrapes it too.
+    way = Way(scraper.pods, tuple(("TCP", number) for number in numbers))
+    yield Need("Scraping", Direction.INGRESS, str(scraper.peer), (way,), "the port of the metrics")
 
 
-def _tunnel(settings: Settings, pods: Sequence[Pod]) -> Iterator[Need]:
-    mesh = settings.mesh
-    peer = name_pods(mesh.ztunnel.namespace, mesh.ztunnel.labels)
-    ways = tuple(Way(peers, (("TCP", mesh.port),)) for peers in _each(pods, mesh.ztunnel.labels))
-    if ways:
+def _tunnel(settings: Settings, ztunnel: KnownPeer[Peer]) -> Iterator[Need]:
+    ways = tuple(Way(peers, (("TCP", settings.mesh.port),)) for peers in _each(ztunnel))
+    if ztunnel.pods:
         for direction in (Direction.EGRESS, Direction.INGRESS):
-            yield Need("HBONE", direction, peer, ways)
+            yield Need("HBONE", direction, str(ztunnel.peer), ways)
 
 
-def _each(pods: Sequence[Pod], labels: Mapping[str, str]) -> list[tuple[Pod, ...]]:
+def _each(known: KnownPeer[Peer]) -> list[tuple[Endpoint, ...]]:
     """Pods that labels chose must all be reached; of a whole namespace it may be any."""
-    return [(pod,) for pod in pods] if labels else [tuple(pods)]
-
-
-def name_pods(namespace: str, labels: Mapping[str, str]) -> str:
-    """Pods by their namespace, and by labels if there are any."""
-    return f"{namespace} {name_labels(labels)}" if labels else f"namespace {namespace}"
+    by_label = known.peer.pod_labels or known.peer.selector is not None
+    return [(pod,) for pod in known.pods] if by_label else [tuple(known.pods)]

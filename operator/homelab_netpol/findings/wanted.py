@@ -11,7 +11,7 @@ from homelab_netpol.definitions import CustomProfile
 from homelab_netpol.findings.own_addresses import Outside, of_resource, of_rule
 from homelab_netpol.findings.ports import GrantedPort
 from homelab_netpol.findings.rule_ports import opened_by, peers_elsewhere
-from homelab_netpol.settings import SharedResource
+from homelab_netpol.settings import SharedResource, namespaces_of_peers
 
 _LONGEST_RANGE = 1024
 
@@ -20,7 +20,7 @@ def wanted(cache: ClusterCache) -> Wanted:
     """What the checks look at, beside what is always listed."""
     settings = cache.catalogue.settings
     homes = {each.namespace for each in resources_in_use(cache).values()}
-    platform = {each.namespace for each in (settings.dns, settings.gateways, settings.prometheus)}
+    platform = namespaces_of_peers(peer for _, peer in settings.named_peers())
     peers = {
         peer.namespace
         for custom, _ in profiles_in_use(cache).values()

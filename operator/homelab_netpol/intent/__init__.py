@@ -3,7 +3,12 @@
 from homelab_netpol.intent.deadline import format_moment, parse_moment
 from homelab_netpol.intent.in_force import facts_in_force
 from homelab_netpol.intent.model import Intent, LastGood, NamespaceFacts, Problem, Reason
-from homelab_netpol.intent.ports import parse_ports
+from homelab_netpol.intent.ports import (
+    PortRange,
+    parse_port_ranges,
+    parse_ports,
+    port_ranges_text,
+)
 from homelab_netpol.intent.read import read_intent
 from homelab_netpol.intent.vocabulary import Vocabulary
 
@@ -11,12 +16,15 @@ __all__ = [
     "Intent",
     "LastGood",
     "NamespaceFacts",
+    "PortRange",
     "Problem",
     "Reason",
     "Vocabulary",
     "facts_in_force",
     "format_moment",
     "parse_moment",
+    "parse_port_ranges",
     "parse_ports",
+    "port_ranges_text",
     "read_intent",
 ]

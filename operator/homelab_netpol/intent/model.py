@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from homelab_netpol.intent.ports import PortRange
+
 
 @dataclass(frozen=True, slots=True)
 class NamespaceFacts:
@@ -35,6 +37,9 @@ class LastGood:
         profile: the name on the profile policy that stands, if one does.
         intra_namespace: what that policy says on pods of one namespace.
         gateway_ports: the ports that policy opens to gateways; empty: any TCP port.
+        internet_ports: the ports that policy opens to the internet; empty: as the settings have it;
+            None: none.
+        ingress: which policies for ingress beside the profile stand: `lan`, `world`, `webhooks`.
         grants: the shared resources whose access policies stand.
         hatch_open: the hatch's policy stands.
         hatch_since: when the hatch that the label asks for was first seen, also if it has closed by
@@ -44,6 +49,8 @@ class LastGood:
     profile: str | None = None
     intra_namespace: bool | None = None
     gateway_ports: tuple[int, ...] | None = None
+    internet_ports: tuple[PortRange, ...] | None = None
+    ingress: frozenset[str] = frozenset()
     grants: frozenset[str] = frozenset()
     hatch_open: bool = False
     hatch_since: datetime | None = None
@@ -66,6 +73,9 @@ class Reason(StrEnum):
     INTRA_NAMESPACE_REFUSED = "IntraNamespaceRefused"
     GATEWAY_PORTS_INVALID = "GatewayPortsInvalid"
     GATEWAY_PORTS_REFUSED = "GatewayPortsRefused"
+    PORTS_INVALID = "PortsInvalid"
+    PORTS_REFUSED = "PortsRefused"
+    WEBHOOKS_INVALID = "WebhooksInvalid"
     LABEL_UNKNOWN = "LabelUnknown"
 
 
@@ -97,6 +107,14 @@ class Intent:
         intra_namespace: pods of the namespace may reach each other (only with a profile).
         gateway_ports: TCP ports that gateways may reach; empty: any; None: gateways may reach
             nothing, as the annotation that narrows them cannot be read.
+        internet_ports: the ports that the profile opens to the internet; empty: as the settings
+            have it; None: none, as the annotation that lists them cannot be read.
+        lan_ports: ports open to the home network, beside the profile.
+        world_ports: likewise to everything outside the cluster.
+        webhooks: the API server may call pods of the namespace.
+        retained_ingress: of `lan` and `world` those whose annotation cannot be read; their policies
+            are left as they are.
+        gateway_access: the gateways, `internal` or `external`, that it may call from inside.
         grants: the shared resources granted, known ones, in order.
         retained_grants: granted resources that are no longer known or not usable now; their
             policies stay.
@@ -115,6 +133,12 @@ class Intent:
     retained_profile: str | None = None
     intra_namespace: bool = False
     gateway_ports: tuple[int, ...] | None = ()
+    internet_ports: tuple[PortRange, ...] | None = ()
+    lan_ports: tuple[PortRange, ...] = ()
+    world_ports: tuple[PortRange, ...] = ()
+    webhooks: bool = False
+    retained_ingress: frozenset[str] = frozenset()
+    gateway_access: tuple[str, ...] = ()
     grants: tuple[str, ...] = ()
     retained_grants: tuple[str, ...] = ()
     refused_grants: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ from datetime import datetime
 from homelab_netpol.intent.model import Intent, LastGood, NamespaceFacts, Problem, Reason
 from homelab_netpol.intent.ports import MAX_PORTS, parse_ports
 from homelab_netpol.intent.read_hatch import read_hatch
+from homelab_netpol.intent.read_ports import read_ports
 from homelab_netpol.intent.vocabulary import Vocabulary, did_you_mean
 
 
@@ -49,6 +50,8 @@ class _Reader:
         missing = None if profile or retained else remedy
         intra_namespace = self._intra_namespace(profile, missing=missing)
         gateway_ports = self._gateway_ports(missing=missing)
+        ports = read_ports(self._facts, self._last_good, self._words, profile, missing=missing)
+        self._problems += ports.problems
         hatch = read_hatch(self._facts, self._last_good, self._words, self._now)
         self._problems += hatch.problems
         self._unknown_keys()
@@ -60,6 +63,11 @@ class _Reader:
             retained_profile=retained,
             intra_namespace=intra_namespace,
             gateway_ports=gateway_ports,
+            internet_ports=ports.internet,
+            lan_ports=ports.lan,
+            world_ports=ports.world,
+            retained_ingress=ports.retained,
+            webhooks=self._webhooks(),
             grants=grants,
             retained_grants=retained_grants,
             refused_grants=refused,
@@ -232,10 +240,29 @@ class _Reader:
         )
         return kept
 
+    def _webhooks(self) -> bool:
+        key = self._words.webhooks_key
+        value = self._facts.labels.get(key, "deny")
+        if value in ("allow", "deny"):
+            return value == "allow"
+        stands = "webhooks" in self._last_good.ingress
+        self._report(
+            Reason.WEBHOOKS_INVALID,
+            key,
+            f"The value of {key} must be 'allow' or 'deny', not {value!r}; calls of the API server"
+            f" stay {'allowed' if stands else 'as the other policies have it'}.",
+        )
+        return stands
+
     def _unknown_keys(self) -> None:
         """Reports a mistyped key, such as `network-policy.homelab/profil`, which has no effect."""
         words, prefix = self._words, f"{self._words.domain}/"
-        known = {words.profile_key, words.enforcement_key, words.intra_namespace_key}
+        known = {
+            words.profile_key,
+            words.enforcement_key,
+            words.intra_namespace_key,
+            words.webhooks_key,
+        }
         for key in sorted(self._facts.labels):
             if key.startswith(prefix) and key not in known:
                 short = [name.removeprefix(prefix) for name in known]

@@ -23,6 +23,8 @@ class Vocabulary:
         mesh_label: key and value of the label that puts a namespace into the mesh.
         unusable_profiles: name of each NetworkProfile that cannot be used -> why not.
         unusable_resources: name of each SharedResource that cannot be used -> why not.
+        internet_profiles: the profiles that open the internet, on ports that can be listed.
+        gateway_grant: the grant `gateway` means the gateways; no shared resource has its name.
         own_namespace: where the operator itself runs, which is one of the platform's; None: it runs
             outside the cluster.
     """
@@ -36,6 +38,8 @@ class Vocabulary:
     unusable_resources: Mapping[str, str] = field(default_factory=dict)
     unusable_settings: Mapping[str, str] = field(default_factory=dict)
     own_namespace: str | None = None
+    internet_profiles: frozenset[str] = frozenset()
+    gateway_grant: bool = True
 
     @property
     def profile_key(self) -> str:
@@ -56,6 +60,26 @@ class Vocabulary:
     def gateway_ports_key(self) -> str:
         """Annotation: the ports that gateways may reach."""
         return f"{self.domain}/gateway-ports"
+
+    @property
+    def internet_ports_key(self) -> str:
+        """Annotation: the ports of the profile's rule for the internet."""
+        return f"{self.domain}/internet-ports"
+
+    @property
+    def lan_ports_key(self) -> str:
+        """Annotation: the ports that the home network may reach without a gateway."""
+        return f"{self.domain}/lan-ports"
+
+    @property
+    def world_ports_key(self) -> str:
+        """Annotation: the ports that everything outside the cluster may reach without a gateway."""
+        return f"{self.domain}/world-ports"
+
+    @property
+    def webhooks_key(self) -> str:
+        """Label: `allow` lets the API server call webhooks and aggregated APIs there."""
+        return f"{self.domain}/webhooks"
 
     @property
     def disabled_until_key(self) -> str:

@@ -28,15 +28,26 @@ from homelab_netpol.policy.compose import (
     through_tunnel,
 )
 from homelab_netpol.policy.gateways import gateways_named
-from homelab_netpol.policy.keys import Kind
+from homelab_netpol.policy.keys import GATEWAYS, Kind
 from homelab_netpol.policy.objects import digest_of
+from homelab_netpol.policy.peers import peers_data
 from homelab_netpol.policy.rendering import Rendered, Renderer, RenderError
 from homelab_netpol.settings import Settings, SharedResource
+
+# Variables of a profile's template, at their simplest.
+_PLAIN: Mapping[str, Any] = {
+    "intra_namespace": False,
+    "gateway_ports": [],
+    "meshed": False,
+    "internet_ports": [{"port": 443, "endPort": None, "protocol": "TCP"}],
+}
 
 # The vocabulary: pods of one namespace reach each other in every profile except this one.
 _WITHOUT_INTRA_NAMESPACE = frozenset({"isolated"})
 
 KUBE_API = "kube-api"
+# Not a shared resource: who the gateways are, the settings say. One of this name takes its place.
+GATEWAY_GRANT = "gateway"
 
 
 class Catalogue:
@@ -117,6 +128,12 @@ class Catalogue:
                 name: found.message for name, found in self.unusable_settings.items()
             },
             own_namespace=own_namespace,
+            internet_profiles=frozenset(
+                name
+                for name in (*templates, *custom)
+                if self._reaches_internet(self.template_of(name))
+            ),
+            gateway_grant=GATEWAY_GRANT not in self._resources,
         )
 
     def with_definitions(
@@ -225,7 +242,7 @@ class Catalogue:
                 ingress += through_tunnel(custom.ingress, "ingress", self.settings.mesh)
                 egress += through_tunnel(custom.egress, "egress", self.settings.mesh)
             if names_need_dns(custom.egress):
-                egress.append(dns_for_names(self.settings.dns))
+                egress += dns_for_names(self.settings.dns)
             body = compose(base, ingress, egress)
             known = self._composed[memo] = (body, digest_of(body))
         return known
@@ -253,18 +270,22 @@ class Catalogue:
         """
         known = self._gateways_of.get(template)
         if known is None:
-            body, _ = self.renderer.body(
-                f"profiles/{template}",
-                Kind.CNP,
-                intra_namespace=False,
-                gateway_ports=[],
-                meshed=False,
-            )
+            body, _ = self.renderer.body(f"profiles/{template}", Kind.CNP, **_PLAIN)
             rules = body.get("specs") or [body["spec"]]
             ingress = [item for rule in rules for item in rule.get("ingress") or ()]
             known = gateways_named(ingress, self.settings.gateways)
             self._gateways_of[template] = known
         return known
+
+    def _reaches_internet(self, template: str) -> bool:
+        """A profile's template opens the internet, on ports that an annotation may list."""
+        try:
+            _, opened = self.renderer.body(f"profiles/{template}", Kind.CNP, **_PLAIN)
+            variables = {**_PLAIN, "internet_ports": None}
+            _, closed = self.renderer.body(f"profiles/{template}", Kind.CNP, **variables)
+        except RenderError:
+            return False  # `Planner.check` says which template is wrong, before anything is done
+        return opened != closed
 
     def gateways_named_by(self, profile: str) -> frozenset[str]:
         """The gateways that rules of a NetworkProfile's own name, and open TCP for."""
@@ -283,7 +304,27 @@ def _directories(settings: Settings) -> list[Path]:
 
 
 def _globals(settings: Settings) -> dict[str, Any]:
+    """The settings as templates see them; peers in Cilium's words, see `peers_data`."""
     data = settings.model_dump(mode="json", by_alias=True)
-    names = ("gateways", "dns", "prometheus", "probes", "mesh")
-    own = {"domain": settings.label_domain, "dns_for_names": dns_for_names(settings.dns)}
-    return {name: data[name] for name in names} | own
+    gateways, dns, mesh = settings.gateways, settings.dns, settings.mesh
+    return {
+        "domain": settings.label_domain,
+        "gateways": {
+            **{which: [peers_data([peer]) for peer in gateways.of(which)] for which in GATEWAYS},
+            "ports": data["gateways"]["ports"],
+        },
+        "dns": {**data["dns"], "servers": peers_data(dns.servers)},
+        "dns_for_names": dns_for_names(dns),
+        "internet": {**data["internet"], "networks": settings.internet.networks},
+        "lan": data["lan"],
+        "scrapers": [
+            {"peers": peers_data([each]), "ports": list(each.ports)} for each in settings.scrapers
+        ],
+        "probes": peers_data(settings.probes),
+        "apiServer": peers_data(settings.api_server),
+        "mesh": {
+            **data["mesh"],
+            "ztunnel": peers_data(mesh.ztunnel),
+            "waypoints": peers_data(mesh.waypoints),
+        },
+    }

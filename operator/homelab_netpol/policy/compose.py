@@ -12,12 +12,12 @@ from typing import Any
 from homelab_netpol.cilium.selectors import read_selector
 from homelab_netpol.cilium.terms import (
     ANY_PROTOCOL,
-    NAMESPACE_KEY,
     NAMESPACE_LABELS_PREFIX,
     POD_ENTITIES,
     SOURCE_K8S,
 )
-from homelab_netpol.settings import DnsService, Mesh
+from homelab_netpol.policy.peers import peer_rules
+from homelab_netpol.settings import Dns, Mesh
 
 Rule = Mapping[str, Any]
 
@@ -52,17 +52,11 @@ def names_need_dns(egress: Sequence[Rule]) -> bool:
     return any(rule.get("toFQDNs") for rule in egress)
 
 
-def dns_for_names(dns: DnsService) -> Rule:
+def dns_for_names(dns: Dns) -> list[dict[str, Any]]:
     """Egress to DNS through Cilium's proxy, which reads the answers there."""
-    labels = {
-        f"{SOURCE_K8S}:{key}": value
-        for key, value in {NAMESPACE_KEY: dns.namespace, **dns.labels}.items()
-    }
     ports = [{"port": str(port.port), "protocol": port.protocol.value} for port in dns.ports]
-    return {
-        "toEndpoints": [{"matchLabels": labels}],
-        "toPorts": [{"ports": ports, "rules": {"dns": [{"matchPattern": "*"}]}}],
-    }
+    proxied = [{"ports": ports, "rules": {"dns": [{"matchPattern": "*"}]}}]
+    return peer_rules("to", dns.servers, proxied)
 
 
 def through_tunnel(rules: Sequence[Rule], direction: str, mesh: Mesh) -> list[Rule]:

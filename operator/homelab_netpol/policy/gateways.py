@@ -9,23 +9,35 @@ from homelab_netpol.cilium.selectors import selects
 from homelab_netpol.cilium.terms import NAMESPACE_KEY
 from homelab_netpol.policy.keys import GATEWAYS
 from homelab_netpol.policy.mesh import namespaces_of
-from homelab_netpol.settings import Gateways
+from homelab_netpol.policy.peers import endpoint_selector
+from homelab_netpol.settings import Gateways, Peer
+
+Rule = Mapping[str, Any]
 
 
-def gateways_named(ingress: Iterable[Mapping[str, Any]], gateways: Gateways) -> frozenset[str]:
+def gateways_named(ingress: Iterable[Rule], gateways: Gateways) -> frozenset[str]:
     """The gateways, `internal` or `external`, that rules name.
 
     A rule for every peer, or for all pods of the cluster, names none in particular.
     """
-    peers = [
-        peer
-        for rule in ingress
-        for peer in rule.get("fromEndpoints") or ()
-        if gateways.namespace in namespaces_of(peer, "")
-    ]
-    values = {"internal": gateways.internal, "external": gateways.external}
-    pods = {
-        which: {NAMESPACE_KEY: gateways.namespace, gateways.label: values[which]}
+    rules = list(ingress)
+    return frozenset(
+        which
         for which in GATEWAYS
-    }
-    return frozenset(which for which in GATEWAYS if any(selects(p, pods[which]) for p in peers))
+        if any(_names(rule, peer) for rule in rules for peer in gateways.of(which))
+    )
+
+
+def _names(rule: Rule, peer: Peer) -> bool:
+    if not set(peer.entities).isdisjoint(rule.get("fromEntities") or ()):
+        return True
+    if not set(peer.cidrs).isdisjoint(rule.get("fromCIDR") or ()):
+        return True
+    selectors = rule.get("fromEndpoints") or ()
+    if peer.namespace is None:
+        own = endpoint_selector(peer)
+        return own is not None and own in selectors
+    pod = {NAMESPACE_KEY: peer.namespace, **peer.pod_labels}
+    return any(
+        peer.namespace in namespaces_of(each, "") and selects(each, pod) for each in selectors
+    )

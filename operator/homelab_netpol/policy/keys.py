@@ -13,11 +13,16 @@ ISTIO_API_VERSION = "security.istio.io/v1"
 
 # The two gateways that profiles know.
 GATEWAYS = ("internal", "external")
+# What a Namespace lets in beside its profile: straight from outside, and the API server's calls.
+LAN, WORLD, WEBHOOKS = "lan", "world", "webhooks"
+INGRESS = (LAN, WORLD, WEBHOOKS)
 
 HATCH_CCNP = "escape-hatch-allow-all"
 
 _BASELINE_PREFIX = "baseline-"
+# Beside a gateway: whom it serves through the mesh, and who reaches it from inside.
 _GATEWAY_PREFIX = "homelab-gateway-"
+_CALLERS_PREFIX = "homelab-callers-"
 
 
 class Kind(StrEnum):
@@ -54,6 +59,7 @@ class Component(StrEnum):
 
     PROFILE = "profile"
     ACCESS = "access"
+    INGRESS = "ingress"
     GRANT = "grant"
     HATCH = "hatch"
     BASELINE = "baseline"
@@ -87,6 +93,7 @@ class Scope(StrEnum):
     NAMESPACE = "namespace"
     TARGET = "target"
     GATEWAY = "gateway"
+    CALLERS = "callers"
     CLUSTERWIDE = "clusterwide"
     PROFILE_STATUS = "profile-status"
     RESOURCE_STATUS = "resource-status"
@@ -96,28 +103,40 @@ class Scope(StrEnum):
 class WorkKey(NamedTuple):
     """What is reconciled in one turn: a request, in controller-runtime's words.
 
-    A Namespace, a shared resource's side, a gateway's, the baselines, the status of a custom
-    resource, or the words that admission policies know.
+    A Namespace, a shared resource's side, a gateway's (the namespaces that it serves, or its
+    callers from inside), the baselines, the status of a custom resource, or the words that
+    admission policies know.
     """
 
     scope: Scope
     name: str = ""
 
 
+GATEWAY_KEYS = tuple(
+    WorkKey(scope, which) for scope in (Scope.GATEWAY, Scope.CALLERS) for which in GATEWAYS
+)
 CLUSTERWIDE = WorkKey(Scope.CLUSTERWIDE)
 VOCABULARY = WorkKey(Scope.VOCABULARY)
 
 
-def policy_name(component: Component, resource: str = "") -> str:
-    """The name of a namespaced policy: stable, so that a change of profile is one replace."""
+def policy_name(component: Component, about: str = "") -> str:
+    """The name of a namespaced policy: stable, so that a change of profile is one replace.
+
+    Args:
+        component: what it is there for.
+        about: the shared resource, or which of `INGRESS`; "" if it is about none.
+    """
     if component is Component.BASELINE:
         raise ValueError("baselines are clusterwide and carry names of their own")
-    return _NAMES.get(component) or f"homelab-{component}-{resource}"
+    return _NAMES.get(component) or f"homelab-{component}-{about}"
 
 
-def gateway_policy_name(which: str) -> str:
-    """The name of the policy beside a gateway, `internal` or `external`."""
-    return f"{_GATEWAY_PREFIX}{which}"
+def gateway_policy_name(key: WorkKey) -> str:
+    """The name of the policies beside a gateway, by one of `GATEWAY_KEYS`."""
+    return f"{_GATEWAY_PREFIX if key.scope is Scope.GATEWAY else _CALLERS_PREFIX}{key.name}"
+
+
+_GATEWAY_POLICIES = {gateway_policy_name(key): key for key in GATEWAY_KEYS}
 
 
 class PolicyName(NamedTuple):
@@ -126,12 +145,12 @@ class PolicyName(NamedTuple):
     Attributes:
         component: what the policy is there for.
         owner: the work key that writes and deletes it.
-        resource: the shared resource that it is about; "" if it is about none.
+        about: the shared resource that it is about, or which of `INGRESS`; "" if neither.
     """
 
     component: Component
     owner: WorkKey
-    resource: str = ""
+    about: str = ""
 
 
 def parse_policy_name(key: PolicyKey) -> PolicyName | None:
@@ -149,16 +168,17 @@ def parse_policy_name(key: PolicyKey) -> PolicyName | None:
         return PolicyName(Component.BASELINE, CLUSTERWIDE) if is_baseline else None
     if name in _COMPONENTS:
         return PolicyName(_COMPONENTS[name], namespace)
-    for component in (Component.ACCESS, Component.GRANT):
+    for component in (Component.ACCESS, Component.GRANT, Component.INGRESS):
         prefix = policy_name(component)
         if name.startswith(prefix):
-            resource = name.removeprefix(prefix)
+            rest = name.removeprefix(prefix)
+            if component is Component.INGRESS:
+                return PolicyName(component, namespace, rest) if rest in INGRESS else None
             is_access = component is Component.ACCESS
-            owner = namespace if is_access else WorkKey(Scope.TARGET, resource)
-            return PolicyName(component, owner, resource)
-    which = name.removeprefix(_GATEWAY_PREFIX)
-    if which in GATEWAYS and which != name:
-        return PolicyName(Component.GRANT, WorkKey(Scope.GATEWAY, which))
+            owner = namespace if is_access else WorkKey(Scope.TARGET, rest)
+            return PolicyName(component, owner, rest)
+    if name in _GATEWAY_POLICIES:
+        return PolicyName(Component.GRANT, _GATEWAY_POLICIES[name])
     return None
 
 

@@ -7,7 +7,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from homelab_netpol.intent import format_moment, parse_moment, parse_ports
+from homelab_netpol.intent import (
+    PortRange,
+    format_moment,
+    parse_moment,
+    parse_port_ranges,
+    parse_ports,
+    port_ranges_text,
+)
 
 
 def gateway_ports_text(ports: Iterable[int] | None) -> str:
@@ -22,6 +29,18 @@ def parse_gateway_ports_text(text: str | None) -> tuple[int, ...] | None:
     if text == "any":
         return ()
     return parse_ports(text or "")
+
+
+def internet_ports_text(ports: tuple[PortRange, ...] | None) -> str:
+    """How a profile's policy notes the ports to the internet: `default`, `none` or a list."""
+    if ports is None:
+        return "none"
+    return port_ranges_text(ports) or "default"
+
+
+def parse_internet_ports_text(text: str | None) -> tuple[PortRange, ...] | None:
+    """The reverse of `internet_ports_text`; what it never writes means `none`."""
+    return () if text == "default" else parse_port_ranges(text or "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,7 @@ class LabelKeys:
         self.resource = f"{domain}/resource"
         self.intra_namespace = f"{domain}/intra-namespace"
         self.gateway_ports = f"{domain}/gateway-ports"
+        self.internet_ports = f"{domain}/internet-ports"
         self.since = f"{domain}/since"
         self.until = f"{domain}/until"
         self.expired_hatches = f"{domain}/expired-hatches"

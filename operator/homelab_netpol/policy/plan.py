@@ -7,28 +7,35 @@ add, so that they can never cut off a namespace without a profile.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
-from homelab_netpol.intent import Intent, format_moment
+from homelab_netpol.intent import Intent, PortRange, format_moment
 from homelab_netpol.policy.builder import PolicyBuilder
-from homelab_netpol.policy.catalogue import Catalogue
+from homelab_netpol.policy.catalogue import GATEWAY_GRANT, Catalogue
 from homelab_netpol.policy.keys import (
+    GATEWAY_KEYS,
     GATEWAYS,
+    LAN,
+    WEBHOOKS,
+    WORLD,
     Component,
     Kind,
     PolicyKey,
-    gateway_policy_name,
     policy_name,
 )
-from homelab_netpol.policy.notes import ExpiredHatch, gateway_ports_text
+from homelab_netpol.policy.notes import ExpiredHatch, gateway_ports_text, internet_ports_text
 from homelab_netpol.policy.objects import Policy
 from homelab_netpol.policy.plan_clusterwide import clusterwide_policies
+from homelab_netpol.policy.plan_gateways import GatewayPlanner
 from homelab_netpol.policy.plan_mesh import MeshPlanner
 from homelab_netpol.policy.rendering import RenderError
 from homelab_netpol.settings import SharedResource, TargetSide
+
+_EXAMPLE_PORTS = (PortRange("TCP", 8080),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,7 @@ class Planner:
         self._builder = PolicyBuilder(catalogue.renderer, catalogue.settings.label_domain)
         self._keys = self._builder.keys
         self._mesh = MeshPlanner(catalogue, self._builder) if istio else None
+        self.gateways = GatewayPlanner(catalogue, self._builder)
 
     def check(self) -> None:
         """Renders everything once, so that a wrong template ends the start, and not a later run.
@@ -82,7 +90,12 @@ class Planner:
                     profile=profile,
                     intra_namespace=intra,
                     gateway_ports=ports,
+                    internet_ports=ports and _EXAMPLE_PORTS,
+                    lan_ports=_EXAMPLE_PORTS,
+                    world_ports=_EXAMPLE_PORTS,
+                    webhooks=True,
                     grants=resources,
+                    gateway_access=GATEWAYS,
                     hatch_open=True,
                     meshed=meshed,
                 )
@@ -92,8 +105,8 @@ class Planner:
         owner = Intent(namespace="example", profile="isolated", meshed=True)
         for resource in resources:
             self.beside(resource, ["example"], owner, always)
-        for which in GATEWAYS:
-            self.gateway(which, ["example"], always)
+        for key in GATEWAY_KEYS:
+            self.gateways.beside(key, ["example"], always)
 
     def namespace(self, intent: Intent, is_meshed: Callable[[str], bool]) -> NamespacePlan:
         """The policies of one namespace: its hatch, its profile, its side of its grants.
@@ -114,6 +127,13 @@ class Planner:
             add(policy_name(Component.PROFILE), self._profile, intent.profile)
         for resource in intent.grants:
             add(policy_name(Component.ACCESS, resource), self._access, resource, is_meshed)
+        if intent.gateway_access:
+            add(policy_name(Component.ACCESS, GATEWAY_GRANT), self.gateways.access, is_meshed)
+        for ports, where in ((intent.lan_ports, LAN), (intent.world_ports, WORLD)):
+            if ports:
+                add(policy_name(Component.INGRESS, where), self._ingress, where, ports)
+        if intent.webhooks:
+            add(policy_name(Component.INGRESS, WEBHOOKS), self._ingress, WEBHOOKS)
         if self._mesh is not None:
             parts += self._mesh.parts(intent)
         plan = NamespacePlan([], {})
@@ -132,21 +152,6 @@ class Planner:
         """
         return resource in intent.grants or (
             intent.hatch_open and resource not in intent.may_not_ask
-        )
-
-    def serves(self, which: str, intent: Intent) -> bool:
-        """A gateway, `internal` or `external`, reaches a namespace through the mesh."""
-        return intent.meshed and self.lets_in(which, intent)
-
-    def lets_in(self, which: str, intent: Intent) -> bool:
-        """A namespace's profile lets a gateway in, `internal` or `external`."""
-        if intent.profile is None:
-            return False
-        template = self._catalogue.template_of(intent.profile)
-        # Ports that cannot be read close what the template opens; a profile's own rules stand.
-        by_template = intent.gateway_ports is not None
-        return (by_template and which in self._catalogue.gateways_of(template)) or (
-            which in self._catalogue.gateways_named_by(intent.profile)
         )
 
     def beside(
@@ -202,31 +207,6 @@ class Planner:
             meshed_consumers=sorted(meshed),
         )
 
-    def gateway(
-        self, which: str, consumers: Collection[str], is_meshed: Callable[[str], bool]
-    ) -> Policy | None:
-        """The policy beside a gateway, for its side of the mesh; None: there is none.
-
-        Args:
-            which: `internal` or `external`.
-            consumers: the meshed namespaces whose profile lets this gateway in.
-            is_meshed: whether a namespace, by name, is part of the mesh.
-
-        Raises:
-            RenderError: a template cannot be rendered.
-        """
-        namespace = self._catalogue.settings.gateways.namespace
-        if not consumers or not is_meshed(namespace):
-            return None
-        return self._builder.render(
-            PolicyKey(Kind.CNP, namespace, gateway_policy_name(which)),
-            Component.GRANT,
-            "grants/gateway",
-            remember=False,
-            which=which,
-            consumers=sorted(consumers),
-        )
-
     def clusterwide(self, expired: Mapping[str, ExpiredHatch]) -> list[Policy]:
         """The baselines, and the hatch's clusterwide policy.
 
@@ -253,13 +233,31 @@ class Planner:
             intra_namespace=intent.intra_namespace,
             gateway_ports=None if ports is None else list(ports),
             meshed=intent.meshed,
+            internet_ports=self._internet_ports(intent),
         )
         labels = {
             self._keys.profile: profile,
             self._keys.intra_namespace: "allow" if intent.intra_namespace else "deny",
         }
-        notes = {self._keys.gateway_ports: gateway_ports_text(ports)}
+        notes = {
+            self._keys.gateway_ports: gateway_ports_text(ports),
+            self._keys.internet_ports: internet_ports_text(intent.internet_ports),
+        }
         return self._builder.build(key, Component.PROFILE, rendered, labels, notes)
+
+    def _internet_ports(self, intent: Intent) -> list[dict[str, Any]] | None:
+        if intent.internet_ports is None:
+            return None
+        if intent.internet_ports:
+            return [port.data() for port in intent.internet_ports]
+        listed = self._catalogue.settings.internet.ports
+        return [port.model_dump(mode="json", by_alias=True) for port in listed]
+
+    def _ingress(
+        self, key: PolicyKey, _: Intent, where: str, ports: Sequence[PortRange] = ()
+    ) -> Policy:
+        listed = [port.data() for port in ports]
+        return self._builder.render(key, Component.INGRESS, f"ingress/{where}", ports=listed)
 
     def _access(
         self, key: PolicyKey, intent: Intent, name: str, is_meshed: Callable[[str], bool]

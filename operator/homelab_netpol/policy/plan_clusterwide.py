@@ -14,10 +14,11 @@ from homelab_netpol.policy.objects import Policy
 from homelab_netpol.settings import DefaultDeny
 
 _KUBE_API_ACCESS = "baseline-kube-api-access"
+_SCRAPE = "baseline-prometheus-scrape"
 _BASELINES = (
     "baseline-dns-egress",
     "baseline-health-probes",
-    "baseline-prometheus-scrape",
+    _SCRAPE,
     _KUBE_API_ACCESS,
     "baseline-hbone-mesh",
 )
@@ -53,9 +54,15 @@ def clusterwide_policies(
             PolicyKey(Kind.CCNP, "", name), Component.BASELINE, f"baselines/{name}", **variables
         )
         for name in _BASELINES
-        if name != _KUBE_API_ACCESS or _has_kube_api_baseline(catalogue)
+        if _is_wanted(name, catalogue)
     ]
     return [hatch, *baselines]
+
+
+def _is_wanted(name: str, catalogue: Catalogue) -> bool:
+    if name == _SCRAPE:
+        return bool(catalogue.settings.scrapers)
+    return name != _KUBE_API_ACCESS or _has_kube_api_baseline(catalogue)
 
 
 def _has_kube_api_baseline(catalogue: Catalogue) -> bool:

@@ -7,7 +7,7 @@ exclusive resources.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 
 from homelab_netpol.intent import Intent
@@ -102,8 +102,9 @@ class MeshPlanner:
 
     def _allowed_peers(self, intent: Intent) -> Iterator[AllowedPeers]:
         settings, catalogue = self._settings, self._catalogue
-        prometheus = settings.prometheus
-        yield AllowedPeers(namespaces=(prometheus.namespace,), ports=prometheus.ports)
+        for scraper in settings.scrapers:
+            if scraper.namespaces:
+                yield AllowedPeers(namespaces=scraper.namespaces, ports=scraper.ports)
         if intent.profile is None:
             return
         if intent.intra_namespace:
@@ -111,14 +112,24 @@ class MeshPlanner:
         # Rules of a profile's own that let a gateway in come with ports of their own, below.
         gateways = catalogue.gateways_of(catalogue.template_of(intent.profile))
         if gateways and intent.gateway_ports is not None:
-            principals = tuple(self._gateway(which) for which in sorted(gateways))
-            yield AllowedPeers(principals=principals, ports=intent.gateway_ports)
+            yield from self._gateways(gateways, intent.gateway_ports)
         custom = catalogue.custom_profile(intent.profile)
         if custom is not None:
             yield from allowed_peers(custom.ingress, intent.namespace)
 
-    def _gateway(self, which: str) -> str:
-        gateways, trust = self._settings.gateways, self._settings.mesh.trust_domain
-        is_internal = which == "internal"
-        own = gateways.internal_service_account, gateways.external_service_account
-        return f"{trust}/ns/{gateways.namespace}/sa/{own[0] if is_internal else own[1]}"
+    def _gateways(self, which: Collection[str], ports: tuple[int, ...]) -> Iterator[AllowedPeers]:
+        """Gateways by their service accounts, else by the namespaces of their pods."""
+        settings, trust = self._settings, self._settings.mesh.trust_domain
+        peers = [peer for each in sorted(which) for peer in settings.gateways.of(each)]
+        principals = [
+            f"{trust}/ns/{name}/sa/{peer.service_account}"
+            for peer in peers
+            if peer.service_account is not None
+            for name in peer.namespaces
+        ]
+        if principals:
+            yield AllowedPeers(principals=tuple(dict.fromkeys(principals)), ports=ports)
+        others = [peer for peer in peers if peer.service_account is None]
+        namespaces = dict.fromkeys(name for peer in others for name in peer.namespaces)
+        if namespaces:
+            yield AllowedPeers(namespaces=tuple(namespaces), ports=ports)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from homelab_netpol.cache.cluster import ClusterCache
 from homelab_netpol.intent import Intent, LastGood, NamespaceFacts, read_intent
-from homelab_netpol.policy.keys import GATEWAYS, Scope, WorkKey
+from homelab_netpol.policy.keys import GATEWAY_KEYS, Scope, WorkKey
 from homelab_netpol.reconcile.dependents import beyond_own_policies
 from homelab_netpol.reconcile.requests import (
     Priority,
@@ -72,8 +72,8 @@ class IntentReader:
 
     def consumes(self, intent: Intent, key: WorkKey) -> bool:
         """A shared resource lets a Namespace in, or a gateway reaches it through the mesh."""
-        if key.scope is Scope.GATEWAY:
-            return self._cache.planner.serves(key.name, intent)
+        if key in GATEWAY_KEYS:
+            return self._cache.planner.gateways.consumes(key, intent)
         return self._cache.planner.uses(intent, key.name)
 
     def sharing_with(self, name: str) -> Requests:
@@ -84,7 +84,10 @@ class IntentReader:
             requests[key] = Priority.TARGET
             for consumer in self._cache.intents.consumers(key):
                 requests[namespace_key(consumer)] = Priority.CHANGE
-        if name == self._cache.catalogue.settings.gateways.namespace:
-            gateways = [WorkKey(Scope.GATEWAY, which) for which in GATEWAYS]
-            requests |= dict.fromkeys(gateways, Priority.TARGET)
+        if name in self._cache.catalogue.settings.gateways.namespaces:
+            for key in GATEWAY_KEYS:
+                requests[key] = Priority.TARGET
+                if key.scope is Scope.CALLERS:
+                    for caller in self._cache.intents.consumers(key):
+                        requests[namespace_key(caller)] = Priority.CHANGE
         return requests

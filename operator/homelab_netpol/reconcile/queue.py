@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 _INTERVALS = {
     Scope.TARGET: 0.1,
     Scope.GATEWAY: 0.1,
+    Scope.CALLERS: 0.1,
     Scope.PROFILE_STATUS: 1.0,
     Scope.RESOURCE_STATUS: 1.0,
 }

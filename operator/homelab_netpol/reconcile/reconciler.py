@@ -11,7 +11,15 @@ from homelab_netpol.cluster.errors import ApiError, Conflict, Unavailable
 from homelab_netpol.definitions import DefinitionKind
 from homelab_netpol.intent import Intent
 from homelab_netpol.policy.diff import Change, Create, Delete, Replace, diff, in_steps, only_allows
-from homelab_netpol.policy.keys import Component, Kind, PolicyKey, Scope, WorkKey, policy_name
+from homelab_netpol.policy.keys import (
+    GATEWAY_KEYS,
+    Component,
+    Kind,
+    PolicyKey,
+    Scope,
+    WorkKey,
+    policy_name,
+)
 from homelab_netpol.policy.objects import LivePolicy, Policy
 from homelab_netpol.policy.rendering import RenderError
 from homelab_netpol.reconcile.queue import WorkQueue
@@ -81,7 +89,7 @@ class Reconciler:
         match key.scope:
             case Scope.NAMESPACE:
                 return await self._namespace(key)
-            case Scope.TARGET | Scope.GATEWAY:
+            case Scope.TARGET | Scope.GATEWAY | Scope.CALLERS:
                 return await self._shared(key)
             case Scope.CLUSTERWIDE:
                 return await self._clusterwide(key)
@@ -143,9 +151,8 @@ class Reconciler:
             raise Requeue
         consumers = cache.intents.consumers(key)
         try:
-            if key.scope is Scope.GATEWAY:
-                gateway = cache.planner.gateway(key.name, consumers, is_meshed)
-                policies = [gateway] if gateway is not None else []
+            if key in GATEWAY_KEYS:
+                policies = cache.planner.gateways.beside(key, consumers, is_meshed)
             elif key.name in cache.catalogue.vocabulary.resources:
                 owner = cache.intents.get(cache.catalogue.resource(key.name).namespace or "")
                 policies = cache.planner.beside(key.name, consumers, owner, is_meshed)
@@ -266,6 +273,7 @@ class Reconciler:
 def _retained_names(intent: Intent) -> set[str]:
     """The policies that stay as they are, as what they follow from is not usable now."""
     names = {policy_name(Component.ACCESS, resource) for resource in intent.retained_grants}
+    names |= {policy_name(Component.INGRESS, where) for where in intent.retained_ingress}
     of_profile = {policy_name(Component.PROFILE), policy_name(Component.MESH)}
     return names | of_profile if intent.retained_profile else names
 

@@ -5,35 +5,31 @@ This package knows nothing of Kopf, of a cluster or of how a policy is rendered.
 
 from homelab_netpol.settings.files import SettingsError
 from homelab_netpol.settings.load import load_settings, parse_settings, problem_in_words
+from homelab_netpol.settings.mesh import Mesh, Mtls
 from homelab_netpol.settings.model import DefaultDeny, Settings
-from homelab_netpol.settings.platform import (
-    Cilium,
-    DnsService,
-    Gateways,
-    Mesh,
-    Mtls,
-    Probes,
-    Prometheus,
-)
+from homelab_netpol.settings.peer import GatewayPeer, Peer, Scraper, namespaces_of_peers
+from homelab_netpol.settings.platform import Cilium, Dns, Gateways
 from homelab_netpol.settings.process import Logging
 from homelab_netpol.settings.shared_resource import Port, SharedResource, TargetSide
 
 __all__ = [
     "Cilium",
     "DefaultDeny",
-    "DnsService",
+    "Dns",
+    "GatewayPeer",
     "Gateways",
     "Logging",
     "Mesh",
     "Mtls",
+    "Peer",
     "Port",
-    "Probes",
-    "Prometheus",
+    "Scraper",
     "Settings",
     "SettingsError",
     "SharedResource",
     "TargetSide",
     "load_settings",
+    "namespaces_of_peers",
     "parse_settings",
     "problem_in_words",
 ]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from homelab_netpol.settings.files import Joined, SettingsError, parse, read_settings
 from homelab_netpol.settings.model import Settings
@@ -37,11 +38,21 @@ def _validated(joined: Joined, source: str) -> Settings:
     try:
         return Settings.model_validate(joined.data)
     except ValidationError as error:
+        found = error.errors(include_url=False)
         problems = (
             f"{joined.source(problem['loc']) or source}: {problem_in_words(problem)}"
-            for problem in error.errors(include_url=False)
+            for problem in found
+            if not _follows(problem, found)
         )
         raise SettingsError("\n".join(problems)) from error
+
+
+def _follows(problem: ErrorDetails, found: Sequence[ErrorDetails]) -> bool:
+    """A list counts as too short as well if what it holds is wrong."""
+    loc = problem["loc"]
+    return problem["type"] == "too_short" and any(
+        len(each["loc"]) > len(loc) and each["loc"][: len(loc)] == loc for each in found
+    )
 
 
 def problem_in_words(

@@ -6,14 +6,29 @@ mistyped key that is ignored leaves a policy as it was not meant.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from homelab_netpol.cilium.terms import NAMESPACE_KEY
 from homelab_netpol.settings.fields import DnsLabel, DnsSubdomain
-from homelab_netpol.settings.platform import Cilium, DnsService, Gateways, Mesh, Probes, Prometheus
+from homelab_netpol.settings.mesh import Mesh
+from homelab_netpol.settings.moved import refuse_old_sections
+from homelab_netpol.settings.peer import Peer, SomePeers
+from homelab_netpol.settings.platform import (
+    DEFAULT_API_SERVER,
+    DEFAULT_PROBES,
+    DEFAULT_SCRAPERS,
+    Cilium,
+    Dns,
+    Gateways,
+    Internet,
+    Lan,
+    Scrapers,
+)
 from homelab_netpol.settings.process import Admission, LeaderElection, Logging, Server
 from homelab_netpol.settings.section import Section
 from homelab_netpol.settings.shared_resource import Port, SharedResource
@@ -84,9 +99,24 @@ class Settings(Section):
     )
     cilium: Cilium = Field(default=Cilium(), description=_about(Cilium))
     gateways: Gateways = Field(default=Gateways(), description=_about(Gateways))
-    dns: DnsService = Field(default=DnsService(), description=_about(DnsService))
-    prometheus: Prometheus = Field(default=Prometheus(), description=_about(Prometheus))
-    probes: Probes = Field(default=Probes(), description=_about(Probes))
+    dns: Dns = Field(default=Dns(), description=_about(Dns))
+    internet: Internet = Field(default=Internet(), description=_about(Internet))
+    lan: Lan = Field(default=Lan(), description=_about(Lan))
+    scrapers: Scrapers = Field(
+        default=DEFAULT_SCRAPERS,
+        description="Who may read metrics, or probe, from inside the cluster, each on `ports` of"
+        " its own (numbers, TCP; none: any TCP port).",
+    )
+    probes: SomePeers = Field(
+        default=DEFAULT_PROBES,
+        description="Who may probe every pod, on any port. The kubelet needs no rule: Cilium"
+        " always lets a node reach its own pods.",
+    )
+    api_server: SomePeers = Field(
+        default=DEFAULT_API_SERVER,
+        description="Who calls webhooks and aggregated APIs, in namespaces with the label"
+        " `webhooks: allow`: of a managed control plane perhaps its tunnel's pods.",
+    )
     mesh: Mesh = Field(default=Mesh(), description=_about(Mesh))
     shared_resources: dict[DnsLabel, SharedResource] = Field(
         default_factory=_default_shared_resources,
@@ -133,6 +163,11 @@ class Settings(Section):
 
     @model_validator(mode="before")
     @classmethod
+    def _refuse_old(cls, data: object) -> object:
+        return refuse_old_sections(data)
+
+    @model_validator(mode="before")
+    @classmethod
     def _keep_builtin_resources(cls, data: object) -> object:
         if not isinstance(data, dict):
             return data
@@ -144,6 +179,22 @@ class Settings(Section):
             "sharedResources": merged
         }
 
+    def named_peers(self) -> Iterator[tuple[str, Peer]]:
+        """Whoever the settings name as a peer, each with its path."""
+        lists: dict[str, Sequence[Peer]] = {
+            "gateways.internal": self.gateways.internal,
+            "gateways.external": self.gateways.external,
+            "dns.servers": self.dns.servers,
+            "scrapers": self.scrapers,
+            "probes": self.probes,
+            "apiServer": self.api_server,
+            "mesh.ztunnel": self.mesh.ztunnel,
+            "mesh.waypoints": self.mesh.waypoints,
+        }
+        for path, peers in lists.items():
+            for index, peer in enumerate(peers):
+                yield f"{path}[{index}]", peer
+
     def is_built_in(self, resource: str) -> bool:
         """The shared resource of this name is one of the built-in ones, as it comes."""
         default = _default_shared_resources().get(resource)
@@ -153,4 +204,18 @@ class Settings(Section):
     def _names_fit(self) -> Self:
         if len(set(self.platform_namespaces)) != len(self.platform_namespaces):
             raise ValueError("platformNamespaces: a namespace is named twice")
+        return self
+
+    @model_validator(mode="after")
+    def _mesh_knows_peers(self) -> Self:
+        """Istio knows peers by namespaces and accounts only."""
+        if not self.mesh.authorization_policies:
+            return self
+        for path, peer in self.named_peers():
+            by_labels = peer.selector is not None and not peer.namespaces
+            if by_labels and path.startswith(("gateways.", "scrapers")):
+                raise ValueError(
+                    f"{path}.selector: with mesh.authorizationPolicies it must name namespaces"
+                    f" ({NAMESPACE_KEY}), as Istio knows no labels of pods"
+                )
         return self

@@ -1,45 +1,23 @@
-"""The platform that policies must know: gateways, DNS, Prometheus, probes, the mesh."""
+"""The platform that policies must know: gateways, DNS, scrapers, the internet, the home network."""
 
 from __future__ import annotations
 
-from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Annotated, Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from homelab_netpol.cilium.terms import AMBIENT_PROBES_IPV6, MAX_PORTS
-from homelab_netpol.settings.fields import (
-    Cidr,
-    DnsLabel,
-    DnsSubdomain,
-    Entity,
-    LabelKey,
-    LabelValue,
-    PodLabels,
-    PortNumber,
-)
+from homelab_netpol.settings.fields import Cidr, DnsLabel, DnsSubdomain, PodLabels
+from homelab_netpol.settings.moved import refuse_old_dns, refuse_old_gateways
+from homelab_netpol.settings.peer import GatewayPeer, Peer, Scraper, SomePeers, namespaces_of_peers
 from homelab_netpol.settings.section import Section
 from homelab_netpol.settings.shared_resource import Port, Protocol
 
+_GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name"
 
-class Hbone(StrEnum):
-    """Whom a meshed namespace may reach on the mesh's tunnel port."""
-
-    PERMISSIONS = "permissions"
-    CLUSTER = "cluster"
-
-
-class Mtls(StrEnum):
-    """What meshed namespaces ask of whoever connects to them."""
-
-    NONE = "none"
-    STRICT = "strict"
-
-
-class Pods(Section):
-    """Pods of one namespace; without labels, all of them."""
-
-    namespace: DnsLabel = Field(description="Where the pods are.")
-    labels: PodLabels = Field(default_factory=dict, description="Labels that they all carry.")
+GatewayPeers = Annotated[tuple[GatewayPeer, ...], Field(max_length=32)]
+Scrapers = Annotated[tuple[Scraper, ...], Field(max_length=32)]
 
 
 class Cilium(Section):
@@ -54,35 +32,58 @@ class Cilium(Section):
     )
 
 
+def _gateway(which: str) -> GatewayPeer:
+    labels = {_GATEWAY_NAME: which}
+    return GatewayPeer(
+        namespace="istio-gateway", pod_labels=labels, service_account=f"{which}-istio"
+    )
+
+
 class Gateways(Section):
-    """The pods through which requests enter the cluster, told apart by one label."""
+    """Through what requests enter the cluster: from the home or office network, and the internet.
 
-    namespace: DnsLabel = Field(default="istio-gateway", description="Where the gateways are.")
-    label: LabelKey = Field(
-        default="gateway.networking.k8s.io/gateway-name",
-        description="The pod label that tells them apart.",
+    Cilium's own gateways and Ingresses are `entities: [ingress]`, all of them: internal and
+    external are then one. A proxy on the host's network is `entities: [host, remote-node]`.
+    """
+
+    internal: GatewayPeers = Field(
+        default=(_gateway("internal"),),
+        description="Gateways for the home or office network. Profiles but `isolated` let them in.",
     )
-    internal: LabelValue = Field(
-        default="internal", description="Its value on the gateway for the home or office network."
+    external: GatewayPeers = Field(
+        default=(_gateway("external"),),
+        description="Gateways for the internet, a tunnel's client included. `standard` lets them"
+        " in.",
     )
-    external: LabelValue = Field(
-        default="external", description="Its value on the gateway for the internet."
-    )
-    internal_service_account: DnsLabel = Field(
-        default="internal-istio",
-        description="The internal gateway's service account, by which the mesh knows it.",
-    )
-    external_service_account: DnsLabel = Field(
-        default="external-istio", description="The external gateway's."
+    ports: tuple[Port, ...] = Field(
+        default=(Port(port=80), Port(port=443)),
+        min_length=1,
+        max_length=MAX_PORTS,
+        description="The ports that their pods listen on, which the grant `gateway` opens.",
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_old(cls, data: Any) -> Any:
+        return refuse_old_gateways(data)
 
-class DnsService(Section):
-    """The pods that answer DNS queries, and their ports."""
+    def of(self, which: str) -> tuple[GatewayPeer, ...]:
+        """The gateways `internal` or `external`."""
+        return self.internal if which == "internal" else self.external
 
-    namespace: DnsLabel = Field(default="kube-system", description="Where DNS is answered.")
-    labels: PodLabels = Field(
-        default_factory=lambda: {"k8s-app": "kube-dns"}, description="Labels of its pods."
+    @property
+    def namespaces(self) -> frozenset[str]:
+        """The namespaces of their pods."""
+        return namespaces_of_peers((*self.internal, *self.external))
+
+
+class Dns(Section):
+    """Who answers DNS queries, and on which ports."""
+
+    servers: SomePeers = Field(
+        default=(Peer(namespace="kube-system", pod_labels={"k8s-app": "kube-dns"}),),
+        description="Whom every pod may ask. NodeLocal DNS is its address and the node, by which"
+        " of the two Cilium knows it: `[{cidrs: [169.254.20.10/32]}, {entities: [host]}]`.",
     )
     ports: tuple[Port, ...] = Field(
         default=(Port(port=53, protocol=Protocol.UDP), Port(port=53, protocol=Protocol.TCP)),
@@ -90,77 +91,97 @@ class DnsService(Section):
         max_length=MAX_PORTS,
         description="Ports that every pod may ask.",
     )
-
-
-class Prometheus(Section):
-    """The pods that scrape metrics. Without ports they may reach any TCP port."""
-
-    namespace: DnsLabel = Field(default="monitoring", description="Where Prometheus is.")
-    labels: PodLabels = Field(
-        default_factory=lambda: {"app.kubernetes.io/name": "prometheus"},
-        description="Labels of its pods.",
-    )
-    ports: tuple[PortNumber, ...] = Field(
-        default=(),
-        max_length=MAX_PORTS,
-        description="TCP ports that it may reach on every pod; empty: any of them.",
-    )
-
-
-class Probes(Section):
-    """Where health probes come from."""
-
-    entities: tuple[Entity, ...] = Field(
-        default=("health", "host", "remote-node", "kube-apiserver"),
-        min_length=1,
-        description="Cilium entities that may probe every pod, on any port.",
-    )
-    cidrs: tuple[Cidr, ...] = Field(
-        default=("169.254.0.0/16", AMBIENT_PROBES_IPV6),
-        description="Networks that may, beside them.",
-    )
-
-
-class Mesh(Section):
-    """Istio in ambient mode, for the namespaces that carry its label."""
-
-    label: LabelKey = Field(
-        default="istio.io/dataplane-mode", description="The Namespace label of the mesh."
-    )
-    value: LabelValue = Field(default="ambient", description="Its value in the mesh.")
-    port: PortNumber = Field(default=15008, description="HBONE: the tunnel's port.")
-    ztunnel: Pods = Field(
-        default=Pods(namespace="istio-system", labels={"app": "ztunnel"}),
-        description="The mesh's proxies on the nodes.",
-    )
-    probe_cidrs: tuple[Cidr, ...] = Field(
-        default=("169.254.7.127/32", AMBIENT_PROBES_IPV6),
-        description="The addresses that ambient mode gives to the kubelet's probes.",
-    )
-    hbone: Hbone = Field(
-        default=Hbone.PERMISSIONS,
-        description="`permissions`: the tunnel follows profiles and grants; `cluster`: every peer"
-        " in the cluster may use it with a meshed namespace.",
-    )
-    authorization_policies: bool = Field(
+    proxy: bool = Field(
         default=False,
-        description="Write Istio's AuthorizationPolicies: ports hold inside the tunnel too.",
+        description="Send every lookup through Cilium's DNS proxy, which `toFQDNs` rules live on:"
+        " also those of others, once no other policy of theirs does.",
     )
-    mtls: Mtls = Field(
-        default=Mtls.NONE,
-        description="`strict`: governed meshed namespaces take no plain connections (a Prometheus"
-        " outside the mesh can then not scrape them); `none`: nothing is written.",
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_old(cls, data: Any) -> Any:
+        return refuse_old_dns(data)
+
+
+class Internet(Section):
+    """What a profile with HTTPS opens: entity `world`, less some networks if they are listed."""
+
+    ports: tuple[Port, ...] = Field(
+        default=(Port(port=443),),
+        min_length=1,
+        max_length=MAX_PORTS,
+        description="The ports, unless a Namespace's annotation `internet-ports` lists others.",
     )
-    trust_domain: DnsSubdomain = Field(
-        default="cluster.local", description="The mesh's trust domain."
+    except_cidrs: tuple[Cidr, ...] = Field(
+        default=(),
+        max_length=64,
+        description="Networks that are not the internet. To keep apps off the home network:"
+        " `[10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10, 169.254.0.0/16, fc00::/7]`.",
     )
-    root_namespace: DnsLabel = Field(
-        default="istio-system",
-        description="Istio's root namespace. A policy of Istio's there would be one for the whole"
-        " mesh, so none is written: not for the hatch, nor beside a shared resource there.",
-    )
+
+    @model_validator(mode="after")
+    def _no_overlap(self) -> Self:
+        refuse_overlap(self.except_cidrs)
+        return self
 
     @property
-    def writes_istio(self) -> bool:
-        """Policies of Istio's own kinds are wanted, in addition to Cilium's."""
-        return self.authorization_policies or self.mtls is Mtls.STRICT
+    def networks(self) -> list[dict[str, Any]]:
+        """Everything but the exceptions, a rule for each family of addresses; none: no exception.
+
+        As Cilium's CIDRRule has it (`toCIDRSet`).
+        """
+        if not self.except_cidrs:
+            return []
+        excepts = [(ip_network(cidr).version, cidr) for cidr in self.except_cidrs]
+        rules: list[dict[str, Any]] = []
+        for version, everything in ((4, "0.0.0.0/0"), (6, "::/0")):
+            own = [cidr for family, cidr in excepts if family == version]
+            rules.append({"cidr": everything, **({"except": own} if own else {})})
+        return rules
+
+
+class Lan(Section):
+    """The home or office network."""
+
+    cidrs: tuple[Cidr, ...] = Field(
+        default=("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"),
+        min_length=1,
+        max_length=64,
+        description="Where connections to `lan-ports` may come from. A client that comes in by"
+        " another node is known by that node unless the Service says"
+        " `externalTrafficPolicy: Local`.",
+    )
+
+    @model_validator(mode="after")
+    def _not_everything(self) -> Self:
+        for cidr in self.cidrs:
+            if ip_network(cidr).prefixlen == 0:
+                raise ValueError(f"cidrs: {cidr} is every address; `world-ports` is for that")
+        return self
+
+
+def refuse_overlap(cidrs: tuple[str, ...]) -> None:
+    """Refuses exceptions of which one lies within another, or that leave nothing.
+
+    Raises:
+        ValueError: with the two.
+    """
+    known: list[tuple[IPv4Network | IPv6Network, str]] = []
+    for cidr in cidrs:
+        network = ip_network(cidr)
+        if network.prefixlen == 0:
+            raise ValueError(f"exceptCidrs: {cidr} leaves nothing of the internet")
+        for other, text in known:
+            if network.version == other.version and network.overlaps(other):
+                raise ValueError(f"exceptCidrs: {cidr} and {text} overlap; keep the wider one")
+        known.append((network, cidr))
+
+
+DEFAULT_PROBES = (
+    Peer(entities=("health",)),
+    Peer(cidrs=("169.254.0.0/16", AMBIENT_PROBES_IPV6)),
+)
+DEFAULT_SCRAPERS = (
+    Scraper(namespace="monitoring", pod_labels={"app.kubernetes.io/name": "prometheus"}),
+)
+DEFAULT_API_SERVER = (Peer(entities=("kube-apiserver",)),)

@@ -90,11 +90,9 @@ class Expression(Section):
 
 
 class Selector(Section):
-    """Selects Namespaces by their labels; everything in it must hold."""
+    """Selects Namespaces, or pods, by their labels; everything in it must hold."""
 
-    match_labels: PodLabels = Field(
-        default_factory=dict, description="Labels that the Namespace carries."
-    )
+    match_labels: PodLabels = Field(default_factory=dict, description="Labels that it carries.")
     match_expressions: tuple[Expression, ...] = Field(
         default=(), max_length=32, description="Conditions beyond equality."
     )
@@ -102,6 +100,26 @@ class Selector(Section):
     def as_label_selector(self) -> LabelSelector:
         """The same selector, in the form that evaluates labels."""
         return read_selector(self.model_dump(by_alias=True))
+
+    @property
+    def is_empty(self) -> bool:
+        """It selects everything."""
+        return not self.match_labels and not self.match_expressions
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The labels that it looks at, each once."""
+        named = (*self.match_labels, *(one.key for one in self.match_expressions))
+        return tuple(dict.fromkeys(named))
+
+    def values_of(self, key: str) -> tuple[str, ...]:
+        """The values that a label must have one of; none if it does not list any."""
+        if key in self.match_labels:
+            return (self.match_labels[key],)
+        listed = (
+            one.values for one in self.match_expressions if (one.key, one.operator) == (key, "In")
+        )
+        return next(listed, ())
 
 
 class SharedResource(Section):

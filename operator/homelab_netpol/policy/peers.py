@@ -1,0 +1,68 @@
+"""Peers of the settings in Cilium's words, as rules of a policy have them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from homelab_netpol.cilium.selectors import read_selector
+from homelab_netpol.cilium.terms import NAMESPACE_KEY, SOURCE_K8S
+from homelab_netpol.settings import Peer
+
+_EVERY_NAMESPACE = {"key": f"{SOURCE_K8S}:{NAMESPACE_KEY}", "operator": "Exists"}
+
+
+def endpoint_selector(peer: Peer) -> dict[str, Any] | None:
+    """The selector of a peer's pods; None: it is no pods.
+
+    Without a word about the namespace a namespaced policy would mean its own, so that one for
+    pods of any namespace says so.
+    """
+    if peer.namespace is not None:
+        labels = {NAMESPACE_KEY: peer.namespace, **peer.pod_labels}
+        return {"matchLabels": {f"{SOURCE_K8S}:{key}": value for key, value in labels.items()}}
+    if peer.selector is None:
+        return None
+    labels = {f"{SOURCE_K8S}:{key}": value for key, value in peer.selector.match_labels.items()}
+    expressions: list[dict[str, Any]] = []
+    for one in peer.selector.match_expressions:
+        written = {"key": f"{SOURCE_K8S}:{one.key}", "operator": one.operator}
+        expressions.append({**written, "values": list(one.values)} if one.values else written)
+    found = {"matchLabels": labels, "matchExpressions": expressions}
+    if not any(one.is_of_namespace for one in read_selector(found).requirements):
+        expressions.append(_EVERY_NAMESPACE)
+    return {key: value for key, value in found.items() if value}
+
+
+def peers_data(peers: Iterable[Peer]) -> dict[str, list[Any]]:
+    """Peers as templates see them: `endpoints`, `entities` and `cidrs`, each once."""
+    found: dict[str, list[Any]] = {"endpoints": [], "entities": [], "cidrs": []}
+    for peer in peers:
+        selector = endpoint_selector(peer)
+        own = {
+            "endpoints": [] if selector is None else [selector],
+            "entities": peer.entities,
+            "cidrs": peer.cidrs,
+        }
+        for kind, values in own.items():
+            found[kind] += [each for each in values if each not in found[kind]]
+    return found
+
+
+def peer_rules(
+    direction: str, peers: Iterable[Peer], ports: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Rules of a policy for peers, one for each kind of them; see `peers_data`.
+
+    Args:
+        direction: `from` or `to`.
+        peers: the other ends.
+        ports: the rules' `toPorts`.
+    """
+    data = peers_data(peers)
+    kinds = {"Endpoints": "endpoints", "Entities": "entities", "CIDR": "cidrs"}
+    return [
+        {f"{direction}{kind}": data[name], "toPorts": list(ports)}
+        for kind, name in kinds.items()
+        if data[name]
+    ]
