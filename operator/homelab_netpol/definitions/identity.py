@@ -47,6 +47,9 @@ def settings_labels(settings: Settings) -> Iterator[SettingsLabel]:
             yield SettingsLabel(f"{path}.podLabels", key, peer.namespace or "")
         for key in peer.selector.keys if peer.selector is not None else ():
             yield SettingsLabel(f"{path}.selector", key, "")
+    for name, companion in settings.companions.items():
+        for key in companion.pods.keys:
+            yield SettingsLabel(f"companions.{name}.pods", key, "")
     for path, key in (
         ("mesh.label", mesh.label),
         ("labelDomain", f"{domain}/enforcement"),

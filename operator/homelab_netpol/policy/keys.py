@@ -20,6 +20,7 @@ INGRESS = (LAN, WORLD, WEBHOOKS)
 HATCH_CCNP = "escape-hatch-allow-all"
 
 _BASELINE_PREFIX = "baseline-"
+COMPANION_PREFIX = f"{_BASELINE_PREFIX}companion-"
 # Beside a gateway: whom it serves through the mesh, and who reaches it from inside.
 _GATEWAY_PREFIX = "homelab-gateway-"
 _CALLERS_PREFIX = "homelab-callers-"

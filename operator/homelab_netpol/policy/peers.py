@@ -7,9 +7,19 @@ from typing import Any
 
 from homelab_netpol.cilium.selectors import read_selector
 from homelab_netpol.cilium.terms import NAMESPACE_KEY, SOURCE_K8S
-from homelab_netpol.settings import Peer
+from homelab_netpol.settings import Peer, Selector
 
 _EVERY_NAMESPACE = {"key": f"{SOURCE_K8S}:{NAMESPACE_KEY}", "operator": "Exists"}
+
+
+def written_selector(selector: Selector) -> dict[str, Any]:
+    """A selector of the settings in Cilium's words, with `matchLabels` and `matchExpressions`."""
+    labels = {f"{SOURCE_K8S}:{key}": value for key, value in selector.match_labels.items()}
+    expressions: list[dict[str, Any]] = []
+    for one in selector.match_expressions:
+        written = {"key": f"{SOURCE_K8S}:{one.key}", "operator": one.operator}
+        expressions.append({**written, "values": list(one.values)} if one.values else written)
+    return {"matchLabels": labels, "matchExpressions": expressions}
 
 
 def endpoint_selector(peer: Peer) -> dict[str, Any] | None:
@@ -23,14 +33,9 @@ def endpoint_selector(peer: Peer) -> dict[str, Any] | None:
         return {"matchLabels": {f"{SOURCE_K8S}:{key}": value for key, value in labels.items()}}
     if peer.selector is None:
         return None
-    labels = {f"{SOURCE_K8S}:{key}": value for key, value in peer.selector.match_labels.items()}
-    expressions: list[dict[str, Any]] = []
-    for one in peer.selector.match_expressions:
-        written = {"key": f"{SOURCE_K8S}:{one.key}", "operator": one.operator}
-        expressions.append({**written, "values": list(one.values)} if one.values else written)
-    found = {"matchLabels": labels, "matchExpressions": expressions}
+    found = written_selector(peer.selector)
     if not any(one.is_of_namespace for one in read_selector(found).requirements):
-        expressions.append(_EVERY_NAMESPACE)
+        found["matchExpressions"].append(_EVERY_NAMESPACE)
     return {key: value for key, value in found.items() if value}
 
 

@@ -16,7 +16,7 @@ from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.keys import Component, Kind, PolicyKey, policy_name
 from homelab_netpol.policy.mesh import AllowedPeers, allowed_peers, tcp_ports
 from homelab_netpol.policy.objects import Policy
-from homelab_netpol.settings import DefaultDeny, Mtls, TargetSide
+from homelab_netpol.settings import DefaultDeny, Mtls, TargetSide, namespaces_of_peers
 
 
 class MeshPlanner:
@@ -105,6 +105,11 @@ class MeshPlanner:
         for scraper in settings.scrapers:
             if scraper.namespaces:
                 yield AllowedPeers(namespaces=scraper.namespaces, ports=scraper.ports)
+        for companion in settings.companions.values():
+            ports = tcp_ports([port.model_dump(by_alias=True) for port in companion.ports])
+            names = sorted(namespaces_of_peers(companion.from_))
+            if names and ports is not None:
+                yield AllowedPeers(namespaces=tuple(names), ports=ports)
         if intent.profile is None:
             return
         if intent.intra_namespace:

@@ -3,6 +3,7 @@
 This package knows nothing of Kopf, of a cluster or of how a policy is rendered.
 """
 
+from homelab_netpol.settings.companion import Companion
 from homelab_netpol.settings.files import SettingsError
 from homelab_netpol.settings.load import load_settings, parse_settings, problem_in_words
 from homelab_netpol.settings.mesh import Mesh, Mtls
@@ -10,10 +11,11 @@ from homelab_netpol.settings.model import DefaultDeny, Settings
 from homelab_netpol.settings.peer import GatewayPeer, Peer, Scraper, namespaces_of_peers
 from homelab_netpol.settings.platform import Cilium, Dns, Gateways
 from homelab_netpol.settings.process import Logging
-from homelab_netpol.settings.shared_resource import Port, SharedResource, TargetSide
+from homelab_netpol.settings.shared_resource import Port, Selector, SharedResource, TargetSide
 
 __all__ = [
     "Cilium",
+    "Companion",
     "DefaultDeny",
     "Dns",
     "GatewayPeer",
@@ -24,6 +26,7 @@ __all__ = [
     "Peer",
     "Port",
     "Scraper",
+    "Selector",
     "Settings",
     "SettingsError",
     "SharedResource",

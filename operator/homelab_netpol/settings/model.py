@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 
 from homelab_netpol.cilium.terms import NAMESPACE_KEY
 from homelab_netpol.settings.fields import DnsLabel, DnsSubdomain
+from homelab_netpol.settings.companion import Companion
 from homelab_netpol.settings.mesh import Mesh
 from homelab_netpol.settings.moved import refuse_old_sections
 from homelab_netpol.settings.peer import Peer, SomePeers
@@ -124,6 +125,11 @@ class Settings(Section):
         " built-in ones; an entry of a built-in name replaces it. The custom resource"
         " SharedResource says the same in the cluster.",
     )
+    companions: dict[DnsLabel, Companion] = Field(
+        default_factory=dict,
+        description="Pods that belong together across namespaces, by a name of your own: see below."
+        " Each becomes the clusterwide policy `baseline-companion-NAME`, which only allows.",
+    )
     templates: Path | None = Field(
         default=None,
         description="A directory searched for templates before the built-in ones.",
@@ -191,6 +197,9 @@ class Settings(Section):
             "mesh.ztunnel": self.mesh.ztunnel,
             "mesh.waypoints": self.mesh.waypoints,
         }
+        for name, companion in self.companions.items():
+            direction = "from" if companion.from_ else "to"
+            lists[f"companions.{name}.{direction}"] = companion.peers
         for path, peers in lists.items():
             for index, peer in enumerate(peers):
                 yield f"{path}[{index}]", peer
