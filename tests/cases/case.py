@@ -1,9 +1,10 @@
 """Reads a case file: a whole cluster by its pods, and the flows that its owner's policies allow.
 
 A file has `surroundings` (the `platform` namespaces, `addresses` and `names` outside, `entities`,
-and where DNS, gateways and Prometheus are), `pods` (namespace, pod, `labels`), and `needed` flows
-(`from`, `to`, `port`; each may be a list, and then every combination is a flow). An end of a flow
-is `namespace/pod`, an entity, or the handle of an address or a name. Other keys are not read here.
+and where DNS, gateways and Prometheus are), `pods` (namespace, pod, `labels`), and flows that are
+`needed` or `unwanted` (`from`, `to`, `port`; each may be a list, and then every combination is a
+flow). An end of a flow is `namespace/pod`, an entity, or the handle of an address or a name. Other
+keys are not read here.
 """
 
 from __future__ import annotations
@@ -34,11 +35,13 @@ class Case:
         surroundings: as in the file.
         pods: the labels of each, by `namespace/pod`.
         needed: the flows that must be possible.
+        unwanted: those that must not be.
     """
 
     surroundings: Mapping[str, Any]
     pods: Mapping[str, Mapping[str, str]]
     needed: tuple[Flow, ...]
+    unwanted: tuple[Flow, ...]
 
     @property
     def namespaces(self) -> tuple[str, ...]:
@@ -59,13 +62,16 @@ def read_case(path: Path) -> Case:
         for namespace, found in data["pods"].items()
         for name, pod in found.items()
     }
-    flows = tuple(flow for item in data["needed"] for flow in _flows(item))
+    needed, unwanted = (
+        tuple(flow for item in data.get(kind, ()) for flow in _flows(item))
+        for kind in ("needed", "unwanted")
+    )
     around = data["surroundings"]
     known = {*pods, *around["entities"], *around.get("addresses", ()), *around.get("names", ())}
-    for end in {end for flow in flows for end in (flow.source, flow.target)}:
+    for end in {end for flow in (*needed, *unwanted) for end in (flow.source, flow.target)}:
         if end not in known:
             raise KeyError(f"{path}: a flow has the end {end}, which is not described")
-    return Case(around, pods, flows)
+    return Case(around, pods, needed, unwanted)
 
 
 def _flows(item: Mapping[str, Any]) -> Iterator[Flow]:

@@ -39,9 +39,7 @@ def settings_of(case: Case, default_deny: str) -> Settings:
     around = case.surroundings
     platform = ", ".join(around["platform"])
     lines = [f"platformNamespaces: [{platform}]", f"defaultDeny: {default_deny}"]
-    for setting in ("dns", "prometheus"):
-        pod = around[setting]
-        lines.append(
-            f"{setting}: {{namespace: {pod.partition('/')[0]}, labels: {dict(case.pods[pod])}}}"
-        )
+    for setting, pod in (("dns", around["dns"]), ("scrapers", around["prometheus"])):
+        peer = f"[{{namespace: {pod.partition('/')[0]}, podLabels: {dict(case.pods[pod])}}}]"
+        lines.append(f"dns: {{servers: {peer}}}" if setting == "dns" else f"scrapers: {peer}")
     return parse_settings("\n".join(lines))
