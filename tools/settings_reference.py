@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from homelab_netpol.settings import Companion, GatewayPeer, Peer, Scraper
 from homelab_netpol.settings.model import Settings
 from homelab_netpol.settings.shared_resource import Port, SharedResource
 
@@ -63,6 +64,60 @@ Fields of one:
 """
 
 
+_PEER_HEAD = """
+## A peer
+
+Wherever the settings name somebody, they take a list of peers, each of exactly one kind:
+
+```yaml
+gateways:
+  internal:
+    - {namespace: network, podLabels: {app.kubernetes.io/name: envoy, gateway: internal}}
+    - {entities: [ingress]}                       # Cilium's own gateways and Ingresses
+  external:
+    - {namespace: tunnel, podLabels: {app: cloudflared}}
+dns:
+  servers:
+    - {namespace: kube-system, podLabels: {k8s-app: kube-dns}}
+    - {cidrs: [169.254.20.10/32]}                 # NodeLocal DNS, which Cilium knows by its address
+    - {entities: [host]}                          # or by its node
+scrapers:
+  - {namespace: observability, podLabels: {app.kubernetes.io/name: vmagent}}
+  - {namespace: observability, podLabels: {app: prober}, ports: [80, 443, 8080]}
+probes:
+  - {entities: [health]}
+  - {cidrs: [169.254.0.0/16, "fd16:9254:7127:1337:ffff::/80"]}
+```
+
+Fields of one:
+
+| Field | Default | Meaning |
+|---|---|---|
+"""
+_COMPANION_HEAD = """
+## A companion
+
+`companions` maps a name of your own to pods that belong together across namespaces: the pods of every
+governed Namespace that have some labels, and who reaches them, or whom they reach. Both sides are
+written, as `baseline-companion-NAME`; in the mesh the tunnel between them as well.
+
+```yaml
+companions:
+  databases:            # CloudNativePG's operator asks its instances, wherever they are
+    pods: {matchExpressions: [{key: cnpg.io/cluster, operator: Exists}]}
+    from: [{namespace: cnpg-system, podLabels: {app.kubernetes.io/name: cloudnative-pg}}]
+    ports: [{port: 8000}]
+  backups:              # backup movers in the apps' Namespaces, and their store
+    pods: {matchLabels: {app.kubernetes.io/created-by: volsync}}
+    to: [{namespace: garage, podLabels: {app: garage}}]
+    ports: [{port: 3900}]
+```
+
+| Field | Default | Meaning |
+|---|---|---|
+"""
+
+
 def reference() -> str:
     """Renders the page, in Markdown."""
     rows = _rows(Settings(), "")
@@ -73,7 +128,29 @@ def reference() -> str:
         f"| `{name}` | {_offered_by(resource)} | {', '.join(map(_port, resource.ports))} |\n"
         for name, resource in Settings().shared_resources.items()
     )
-    return _HEAD + "".join(rows) + _RESOURCE_HEAD.replace("{builtin}", builtin) + "".join(fields)
+    peer, gateway, scraper = _fields(Peer), _fields(GatewayPeer), _fields(Scraper)
+    more = [
+        row.replace("| `", f"| {whose} `", 1)
+        for whose, own in (("of a gateway", gateway), ("of a scraper", scraper))
+        for row in own
+        if row not in peer
+    ]
+    return "".join(
+        [
+            *(_HEAD, *rows, _PEER_HEAD, *peer, *more),
+            *(_COMPANION_HEAD, *_fields(Companion, "pods", "ports")),
+            *(_RESOURCE_HEAD.replace("{builtin}", builtin), *fields),
+        ]
+    )
+
+
+def _fields(model: type[BaseModel], *required: str) -> list[str]:
+    """The rows of a model of which there is no default."""
+    rows = []
+    for name, field in model.model_fields.items():
+        shown = "required" if name in required else ""
+        rows.append(f"| `{field.alias or name}` | {shown} | {field.description} |\n")
+    return rows
 
 
 def _offered_by(resource: SharedResource) -> str:
@@ -104,8 +181,18 @@ def _default(value: Any) -> str:
         return ""
     if isinstance(value, dict) and len(value) > 3:
         return ", ".join(f"`{key}`" for key in value)
-    text = value if isinstance(value, str) else json.dumps(value)
+    text = value if isinstance(value, str) else json.dumps(_said(value))
     return "`" + text.replace("|", "\\|") + "`"
+
+
+def _said(value: Any) -> Any:
+    """A value without what its fields leave unsaid."""
+    if isinstance(value, list):
+        return [_said(each) for each in value]
+    if isinstance(value, dict):
+        unsaid = (None, [], {})
+        return {key: _said(each) for key, each in value.items() if each not in unsaid}
+    return value
 
 
 if __name__ == "__main__":

@@ -171,16 +171,26 @@ def test_another_port_is_the_port_everywhere() -> None:
 
 def test_the_own_policy_follows_where_dns_prometheus_and_the_api_server_are() -> None:
     settings = {
-        "dns": {"namespace": "dns", "labels": {"app": "dns"}, "ports": [{"port": 5353}]},
-        "prometheus": {"namespace": "observability", "labels": {"app": "victoria"}},
+        "dns": {
+            "servers": [
+                {"namespace": "dns", "podLabels": {"app": "dns"}},
+                {"cidrs": ["169.254.20.10/32"]},
+                {"entities": ["host"]},
+            ],
+            "ports": [{"port": 5353}],
+        },
+        "scrapers": [{"namespace": "observability", "podLabels": {"app": "victoria"}}],
     }
     ports = {"networkPolicies": {"apiServerPorts": [443, 16443]}}
     spec = the(chart({"settings": settings}, ports), "CiliumNetworkPolicy")["spec"]
-    dns, api = spec["egress"]
-    assert dns == {
-        "toEndpoints": [{"matchLabels": {"io.kubernetes.pod.namespace": "dns", "app": "dns"}}],
-        "toPorts": [{"ports": [{"port": "5353", "protocol": "TCP"}]}],
-    }
+    *dns, api = spec["egress"]
+    asked = {"toPorts": [{"ports": [{"port": "5353", "protocol": "TCP"}]}]}
+    pods = [{"matchLabels": {"io.kubernetes.pod.namespace": "dns", "app": "dns"}}]
+    assert dns == [
+        {"toEndpoints": pods, **asked},
+        {"toCIDR": ["169.254.20.10/32"], **asked},
+        {"toEntities": ["host"], **asked},
+    ]
     assert [each["port"] for each in api["toPorts"][0]["ports"]] == ["443", "16443"]
     assert spec["ingress"][0]["fromEndpoints"] == [
         {"matchLabels": {"io.kubernetes.pod.namespace": "observability", "app": "victoria"}}

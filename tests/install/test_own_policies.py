@@ -97,7 +97,7 @@ _OUT = {
 }
 _PORTS = ((53, "UDP"), (53, "TCP"), (443, "TCP"), (6443, "TCP"), (8080, "TCP"), (15008, "TCP"))
 _PROBING = (
-    *("health", "remote-node", "kube-apiserver"),
+    "health",
     *("rewritten probe", "rewritten probe, IPv6"),
 )
 _IN = {

@@ -172,7 +172,9 @@ def test_the_settings_labels_are_told_and_their_shared_resources_refused() -> No
         ("kube-system", "LabelNotInIdentity"),
         ("auth", "LabelNotInIdentity"),
     }
-    assert any("dns.servers[0].podLabels" in each.message and HASH in each.message for each in found)
+    assert any(
+        "dns.servers[0].podLabels" in each.message and HASH in each.message for each in found
+    )
     assert any("sharedResources.ldap.podLabels" in each.message for each in found)
 
 

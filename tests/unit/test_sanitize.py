@@ -25,7 +25,11 @@ def written(text: str) -> list[RuleProblem]:
 
 
 @pytest.mark.parametrize(
-    "settings", ["", "mesh: {hbone: cluster}\nscrapers: [{namespace: m, ports: [9090]}]\ndefaultDeny: labelled"]
+    "settings",
+    [
+        "",
+        "mesh: {hbone: cluster}\nscrapers: [{namespace: m, ports: [9090]}]\ndefaultDeny: labelled",
+    ],
 )
 def test_every_policy_of_the_templates_passes(settings: str) -> None:
     catalogue = Catalogue(parse_settings(settings) if settings else Settings())

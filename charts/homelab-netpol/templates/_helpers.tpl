@@ -79,3 +79,30 @@ Cilium's namespace goes to where the settings say that Cilium's ConfigMap is.
 ---
 {{ toYaml $object }}
 {{ end }}
+
+{{/*
+Rules of the operator's own policy for a list of peers of the settings: the arguments are `way` (from or to),
+`peers`, and `ports` as `toPorts` has them.
+*/}}
+{{- define "homelab-netpol.peers" -}}
+{{- $way := .way }}
+{{- $ports := .ports }}
+{{- range .peers }}
+{{- if .namespace }}
+{{- $labels := merge (dict "io.kubernetes.pod.namespace" .namespace) (.podLabels | default dict) }}
+- {{ $way }}Endpoints:
+    - matchLabels: {{ toJson $labels }}
+{{- else if .selector }}
+{{- $anywhere := list (dict "key" "io.kubernetes.pod.namespace" "operator" "Exists") }}
+- {{ $way }}Endpoints:
+    - matchLabels: {{ .selector.matchLabels | default dict | toJson }}
+      matchExpressions: {{ concat (.selector.matchExpressions | default list) $anywhere | toJson }}
+{{- else if .entities }}
+- {{ $way }}Entities: {{ toJson .entities }}
+{{- else }}
+- {{ $way }}CIDR: {{ toJson .cidrs }}
+{{- end }}
+  toPorts:
+    - ports: {{ toJson $ports }}
+{{- end }}
+{{- end }}

@@ -14,8 +14,8 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from homelab_netpol.cilium.terms import NAMESPACE_KEY
-from homelab_netpol.settings.fields import DnsLabel, DnsSubdomain
 from homelab_netpol.settings.companion import Companion
+from homelab_netpol.settings.fields import DnsLabel, DnsSubdomain
 from homelab_netpol.settings.mesh import Mesh
 from homelab_netpol.settings.moved import refuse_old_sections
 from homelab_netpol.settings.peer import Peer, SomePeers
