@@ -175,7 +175,7 @@ def test_the_settings_labels_are_told_and_their_shared_resources_refused() -> No
     assert any(
         "dns.servers[0].podLabels" in each.message and HASH in each.message for each in found
     )
-    assert any("sharedResources.ldap.podLabels" in each.message for each in found)
+    assert any("sharedResources.ldap.podLabels" in text for text in texts)
 
 
 def test_the_settings_as_they_come_select_by_what_identities_have() -> None:
