@@ -97,9 +97,9 @@ Fields of one:
 _COMPANION_HEAD = """
 ## A companion
 
-`companions` maps a name of your own to pods that belong together across namespaces: the pods of every
-governed Namespace that have some labels, and who reaches them, or whom they reach. Both sides are
-written, as `baseline-companion-NAME`; in the mesh the tunnel between them as well.
+`companions` maps a name of your own to pods that belong together across namespaces: the pods of
+every governed Namespace that have some labels, and who reaches them, or whom they reach. Both sides
+are written, as `baseline-companion-NAME`; in the mesh the tunnel between them as well.
 
 ```yaml
 companions:
@@ -190,7 +190,7 @@ def _said(value: Any) -> Any:
     if isinstance(value, list):
         return [_said(each) for each in value]
     if isinstance(value, dict):
-        unsaid = (None, [], {})
+        unsaid: tuple[Any, ...] = (None, [], {})
         return {key: _said(each) for key, each in value.items() if each not in unsaid}
     return value
 

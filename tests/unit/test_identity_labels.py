@@ -172,9 +172,8 @@ def test_the_settings_labels_are_told_and_their_shared_resources_refused() -> No
         ("kube-system", "LabelNotInIdentity"),
         ("auth", "LabelNotInIdentity"),
     }
-    assert any(
-        "dns.servers[0].podLabels" in each.message and HASH in each.message for each in found
-    )
+    texts = [each.message for each in found]
+    assert any("dns.servers[0].podLabels" in text and HASH in text for text in texts)
     assert any("sharedResources.ldap.podLabels" in text for text in texts)
 
 

@@ -24,13 +24,17 @@ def written(text: str) -> list[RuleProblem]:
     return problems(yaml.safe_load(text))
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [
-        "",
-        "mesh: {hbone: cluster}\nscrapers: [{namespace: m, ports: [9090]}]\ndefaultDeny: labelled",
-    ],
-)
+OTHER = """
+mesh: {hbone: cluster}
+scrapers: [{namespace: m, ports: [9090]}]
+defaultDeny: labelled
+gateways: {internal: [{entities: [ingress]}, {selector: {matchLabels: {app: web}}}]}
+dns: {servers: [{cidrs: [169.254.20.10/32]}, {entities: [host]}], proxy: true}
+internet: {exceptCidrs: [10.0.0.0/8, "fc00::/7"], ports: [{port: 443, protocol: UDP}]}
+"""
+
+
+@pytest.mark.parametrize("settings", ["", OTHER])
 def test_every_policy_of_the_templates_passes(settings: str) -> None:
     catalogue = Catalogue(parse_settings(settings) if settings else Settings())
     policies = everything(Planner(catalogue), catalogue)
