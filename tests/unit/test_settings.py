@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from homelab_netpol.settings import Settings, SettingsError, load_settings, parse_settings
+from homelab_netpol.settings import Settings, SettingsError, load_settings, parse_settings, remarks
 from tools.settings_reference import reference
 
 
@@ -165,3 +165,93 @@ def test_the_reference_page_is_what_the_model_says() -> None:
         "run: python -m tools.settings_reference > docs/settings.md"
     )
     assert "None |" not in reference(), "every setting says what it is for"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (
+            "gateways: {namespace: edge, label: a/b, internal: in}",
+            "{gateways: {internal: [{namespace: edge, podLabels: {a/b: in}, serviceAccount:"
+            " internal-istio}], external: [{namespace: edge, podLabels: {a/b: external},"
+            " serviceAccount: external-istio}]}}",
+        ),
+        (
+            "prometheus: {ports: [9090]}",
+            "{scrapers: [{namespace: monitoring, podLabels: {app.kubernetes.io/name: prometheus},"
+            " ports: [9090]}]}",
+        ),
+        (
+            "dns: {namespace: dns}",
+            "{dns: {servers: [{namespace: dns, podLabels: {k8s-app: kube-dns}}]}}",
+        ),
+        (
+            "probes: {entities: [health, host], cidrs: [169.254.0.0/16]}",
+            "{probes: [{entities: [health, host]}, {cidrs: [169.254.0.0/16]}]}",
+        ),
+    ],
+)
+def test_a_setting_of_before_is_refused_with_the_line_to_write(text: str, line: str) -> None:
+    with pytest.raises(SettingsError, match="write instead") as refused:
+        parse_settings(text)
+    assert str(refused.value).endswith(line)
+    parse_settings(line)
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "said"),
+    [
+        ("scrapers: [{namespace: a, entities: [host]}]", "scrapers[0]", "namespace, entities"),
+        ("probes: [{}]", "probes[0]", "none of them"),
+        ("apiServer: [{podLabels: {a: b}}]", "apiServer[0]", "none of them"),
+        ("gateways: {internal: [{entities: [ingres]}]}", "entities[0]", "ingress"),
+        ("internet: {exceptCidrs: [10.0.0.0/8, 10.1.0.0/16]}", "internet", "10.1.0.0/16"),
+        ("internet: {exceptCidrs: [0.0.0.0/0]}", "internet", "leaves nothing"),
+        ("lan: {cidrs: [0.0.0.0/0]}", "lan", "every address"),
+        ("companions: {a: {pods: {}, from: [{entities: [host]}], ports: [{port: 1}]}}", "a", "pod"),
+        (
+            "companions: {a: {pods: {matchLabels: {b: c}}, to: [{namespace: kube-system}],"
+            " ports: [{port: 1}]}}",
+            "companions.a",
+            "all pods of kube-system",
+        ),
+        (
+            "companions: {a: {pods: {matchLabels: {io.kubernetes.pod.namespace: kube-system}},"
+            " from: [{entities: [host]}], ports: [{port: 1}]}}",
+            "companions.a",
+            "about Namespaces",
+        ),
+        (
+            "companions: {a: {pods: {matchLabels: {b: c}}, to: [{entities: [world]}],"
+            " ports: [{port: 1}]}}",
+            "companions.a",
+            "nobody in particular",
+        ),
+        (
+            "mesh: {authorizationPolicies: true}\n"
+            "scrapers: [{selector: {matchLabels: {app: probe}}}]",
+            "scrapers[0].selector",
+            "Istio knows no labels",
+        ),
+    ],
+)
+def test_who_is_named_wrongly_is_refused_with_the_path(text: str, path: str, said: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        parse_settings(text)
+    [message] = str(refused.value).splitlines()
+    assert path in message
+    assert said in message
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("gateways: {internal: [{entities: [ingress]}], external: [{entities: [ingress]}]}", "one"),
+        ("probes: [{entities: [health, remote-node]}]", "remote-node"),
+        ("dns: {servers: [{cidrs: [169.254.20.10/32]}]}", "link-local"),
+    ],
+)
+def test_what_an_author_may_not_expect_is_said_at_the_start(text: str, said: str) -> None:
+    [remark] = remarks(parse_settings(text))
+    assert said in remark
+    assert list(remarks(Settings())) == []

@@ -33,6 +33,7 @@ def run(config: Path | None, kubeconfig: Path | None, context: str | None) -> No
     # Here, so that --help does not wait for them.
     import asyncio
     import contextlib
+    import logging
 
     import kopf
     import uvloop
@@ -43,7 +44,7 @@ def run(config: Path | None, kubeconfig: Path | None, context: str | None) -> No
     from homelab_netpol.policy.plan import Planner
     from homelab_netpol.policy.rendering import RenderError
     from homelab_netpol.runtime import run_operator
-    from homelab_netpol.settings import SettingsError, load_settings
+    from homelab_netpol.settings import SettingsError, load_settings, remarks
     from homelab_netpol.telemetry.logs import set_up_logging
     from homelab_netpol.watch.kopf_watch import WatchBehind
     from homelab_netpol.watch.reflector import HistoryWentBack
@@ -62,6 +63,8 @@ def run(config: Path | None, kubeconfig: Path | None, context: str | None) -> No
             contextlib.closing(set_up_logging(settings.logging)),
             asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
         ):
+            for remark in remarks(settings):
+                logging.getLogger(__name__).warning("Settings: %s", remark)
             runner.run(run_operator(catalogue, access))
     except kopf.LoginError as error:
         raise click.ClickException(

@@ -30,6 +30,7 @@ class FindingReason(StrEnum):
     TARGET_IS_OWN_ADDRESS = "TargetIsOwnAddress"
     SERVICE_PORT_OPENED = "ServicePortOpened"
     CONSUMER_DENIES = "ConsumerDenies"
+    NAMES_NOT_LEARNED = "NamesNotLearned"
     HATCH_DENIED = "HatchDenied"
     PROFILE_WIDENED = "ProfileWidened"
     LABEL_NOT_IN_IDENTITY = "LabelNotInIdentity"

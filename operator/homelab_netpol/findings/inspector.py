@@ -23,6 +23,7 @@ from homelab_netpol.findings import (
     check_hatch,
     check_host_network,
     check_identity_labels,
+    check_names,
     check_own_addresses,
     check_platform,
     check_pod_labels,
@@ -49,6 +50,7 @@ CHECKS: tuple[Check, ...] = (
     check_widening.check,
     check_identity_labels.check,
     check_pod_labels.check,
+    check_names.check,
 )
 # Whoever wakes the inspector may do so again and again.
 _LEAST_SECONDS = 2.0

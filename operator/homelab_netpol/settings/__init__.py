@@ -11,6 +11,7 @@ from homelab_netpol.settings.model import DefaultDeny, Settings
 from homelab_netpol.settings.peer import GatewayPeer, Peer, Scraper, namespaces_of_peers
 from homelab_netpol.settings.platform import Cilium, Dns, Gateways
 from homelab_netpol.settings.process import Logging
+from homelab_netpol.settings.remarks import remarks
 from homelab_netpol.settings.shared_resource import Port, Selector, SharedResource, TargetSide
 
 __all__ = [
@@ -35,4 +36,5 @@ __all__ = [
     "namespaces_of_peers",
     "parse_settings",
     "problem_in_words",
+    "remarks",
 ]
