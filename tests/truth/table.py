@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import yaml
 
-from tests.truth.world import HERE, Endpoint, Namespace, Port, World, ports
+from tests.truth.world import HERE, WORDS, Endpoint, Namespace, Port, World, ports
 
 Direction = Literal["egress", "ingress"]
 Facts = Mapping[str, frozenset[str]]
@@ -45,8 +45,7 @@ class Setting:
             "grant": namespace.grants,
             "hatch": frozenset(["open" if namespace.hatch else "closed"]),
             "mesh": frozenset(["ambient" if namespace.mesh else "none"]),
-            "intra-namespace": frozenset([namespace.intra_namespace]),
-            "gateway-ports": frozenset([namespace.gateway_ports]),
+            **{word: frozenset([dict(namespace.words).get(word, "unset")]) for word in WORDS},
             "own-policy": frozenset(["only-itself" if own_policy else "none"]),
             "scope": frozenset([self.world.scope]),
         }

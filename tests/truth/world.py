@@ -21,6 +21,18 @@ HERE = Path(__file__).parent
 PREFIX = "truth-"
 DOMAIN = "network-policy.homelab"
 MESH_LABEL = "istio.io/dataplane-mode"
+# What a Namespace may say beside its profile, grants and hatch: by which label or annotation.
+WORDS = {
+    **{
+        word: f"{DOMAIN}/{word}"
+        for word in (
+            *("intra-namespace", "webhooks"),
+            *("gateway-ports", "internet-ports", "lan-ports", "world-ports"),
+        )
+    },
+    "gateway": f"access.{DOMAIN}/gateway",
+}
+ON_LABELS = frozenset({"intra-namespace", "webhooks", "gateway"})
 
 
 class Port(NamedTuple):
@@ -50,8 +62,7 @@ class Namespace:
         grants: the shared resources that it has an access label for.
         hatch: the escape hatch is open.
         mesh: it is in the ambient mesh.
-        intra_namespace: `allow`, `deny`, or `unset`.
-        gateway_ports: the annotation's value, or `unset`.
+        words: what else it says, by the names in `WORDS`.
     """
 
     name: str
@@ -60,8 +71,7 @@ class Namespace:
     grants: frozenset[str] = frozenset()
     hatch: bool = False
     mesh: bool = False
-    intra_namespace: str = "unset"
-    gateway_ports: str = "unset"
+    words: tuple[tuple[str, str], ...] = ()
 
     def labels(self) -> dict[str, str]:
         """The labels that say all this, in the vocabulary of mission.md."""
@@ -70,17 +80,14 @@ class Namespace:
             labels[f"{DOMAIN}/profile"] = self.profile
         if self.hatch:
             labels[f"{DOMAIN}/enforcement"] = "disabled"
-        if self.intra_namespace != "unset":
-            labels[f"{DOMAIN}/intra-namespace"] = self.intra_namespace
+        labels |= {WORDS[word]: value for word, value in self.words if word in ON_LABELS}
         if self.mesh:
             labels[MESH_LABEL] = "ambient"
         return labels
 
     def annotations(self) -> dict[str, str]:
         """The annotations that go with the labels."""
-        if self.gateway_ports == "unset":
-            return {}
-        return {f"{DOMAIN}/gateway-ports": self.gateway_ports}
+        return {WORDS[word]: value for word, value in self.words if word not in ON_LABELS}
 
 
 @dataclass(frozen=True)
@@ -151,18 +158,18 @@ def combinations() -> Iterator[Namespace]:
 
 
 def overrides() -> Iterator[Namespace]:
-    """Workload namespaces that override the profile's intra-namespace rule or gateway ports."""
+    """Workload namespaces that say one thing more beside their profile."""
     spec = _data()["overrides"]
     for profile, mesh, setting in itertools.product(
         spec["profile"], spec["mesh"], spec["settings"]
     ):
         [(key, value)] = setting.items()
+        marked = value.lower().replace(",", "-").replace("/", "")
         yield Namespace(
-            name=_name("override", profile, key, value.replace(",", "-"), mesh),
+            name=_name("override", profile, key, marked, mesh),
             profile=profile,
             mesh=mesh == "ambient",
-            intra_namespace=setting.get("intra-namespace", "unset"),
-            gateway_ports=setting.get("gateway-ports", "unset"),
+            words=((key, value),),
         )
 
 
