@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from homelab_netpol.definitions import Definitions, UnusableReason, read_profile, read_resource
-from homelab_netpol.intent import Intent
+from homelab_netpol.intent import WHOLE, Intent
 from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.diff import Change, Create, Delete, Replace, in_steps
 from homelab_netpol.policy.keys import Component, Kind, PolicyKey
@@ -69,16 +69,16 @@ def test_a_grant_opens_the_tunnel_for_tcp_only(protocol: str, tunnel: bool) -> N
     )
     planner, consumer = Planner(made), Intent("app", grants=("own",), meshed=True)
     written = planner.namespace(consumer, lambda _: True).policies
-    written += planner.beside("own", ["app"], Intent("games", meshed=True), lambda _: True)
+    written += planner.beside("own", {"app": WHOLE}, Intent("games", meshed=True), lambda _: True)
     assert len(written) == 2
     assert ["15008" in str(policy.body) for policy in written] == [tunnel, tunnel]
 
 
 def test_who_may_not_ask_is_not_let_in_by_a_hatch_of_his_own() -> None:
     planner = Planner(catalogue())
-    assert planner.uses(Intent("app", hatch_open=True), "postgres")
+    assert planner.let_in(Intent("app", hatch_open=True), "postgres") == WHOLE
     barred = Intent("app", hatch_open=True, may_not_ask=frozenset({"postgres"}))
-    assert not planner.uses(barred, "postgres")
+    assert planner.let_in(barred, "postgres") is None
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,11 @@ standby, which carries out nothing, so learns from what the leader writes.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from datetime import datetime
 
 from homelab_netpol.cache.policies import PolicyCache
-from homelab_netpol.intent import Intent, LastGood, parse_moment
+from homelab_netpol.intent import WHOLE, Intent, LastGood, parse_moment
 from homelab_netpol.policy.keys import (
     HATCH_CCNP,
     Component,
@@ -22,7 +23,7 @@ from homelab_netpol.policy.keys import (
     policy_name,
 )
 from homelab_netpol.policy.notes import parse_expired_text, parse_gateway_ports_text
-from homelab_netpol.policy.objects import LabelKeys
+from homelab_netpol.policy.objects import LabelKeys, LivePolicy
 
 _PROFILE = policy_name(Component.PROFILE)
 _HATCH = policy_name(Component.HATCH)
@@ -47,6 +48,7 @@ class LastGoodCache:
             intra_namespace=intent.intra_namespace if intent.profile else None,
             gateway_ports=intent.gateway_ports if intent.profile else None,
             grants=frozenset(intent.grants) | frozenset(intent.retained_grants),
+            grant_values=intent.grant_values,
             hatch_open=intent.hatch_open,
             hatch_since=intent.hatch_since,
         )
@@ -61,19 +63,23 @@ class LastGoodCache:
         if applied is not None:
             return applied
         standing = self._policies.owned_by(WorkKey(Scope.NAMESPACE, namespace))
-        named = filter(None, map(parse_policy_name, standing))
-        grants = frozenset(one.resource for one in named if one.component is Component.ACCESS)
+        values = self._noted_values(standing)
+        grants = frozenset(values)
+        parts = {resource: value for resource, value in values.items() if value != WHOLE}
         hatch_open = PolicyKey(Kind.CNP, namespace, _HATCH) in standing
         since = self._noted_since(namespace, uid)
         profile = standing.get(PolicyKey(Kind.CNP, namespace, _PROFILE))
         if profile is None:
-            return LastGood(grants=grants, hatch_open=hatch_open, hatch_since=since)
+            return LastGood(
+                grants=grants, grant_values=parts, hatch_open=hatch_open, hatch_since=since
+            )
         keys = self._label_keys
         return LastGood(
             profile=profile.labels.get(keys.profile),
             intra_namespace=profile.labels.get(keys.intra_namespace) == "allow",
             gateway_ports=parse_gateway_ports_text(profile.annotations.get(keys.gateway_ports)),
             grants=grants,
+            grant_values=parts,
             hatch_open=hatch_open,
             hatch_since=since,
         )
@@ -96,6 +102,15 @@ class LastGoodCache:
         # Opened a moment ago, though its policy may not stand yet.
         is_open = last_good.hatch_open if since is None else known.hatch_open
         return dataclasses.replace(last_good, hatch_since=since, hatch_open=is_open)
+
+    def _noted_values(self, standing: Mapping[PolicyKey, LivePolicy]) -> dict[str, str]:
+        """The resources whose access policies stand, each with the value that it was granted by."""
+        found: dict[str, str] = {}
+        for key, live in standing.items():
+            named = parse_policy_name(key)
+            if named is not None and named.component is Component.ACCESS:
+                found[named.resource] = live.labels.get(self._label_keys.value, WHOLE)
+        return found
 
     def _noted_since(self, namespace: str, uid: str) -> datetime | None:
         """Since when the hatch is asked for, as the cluster remembers it."""

@@ -5,14 +5,17 @@ from homelab_netpol.intent.in_force import facts_in_force
 from homelab_netpol.intent.model import Intent, LastGood, NamespaceFacts, Problem, Reason
 from homelab_netpol.intent.ports import parse_ports
 from homelab_netpol.intent.read import read_intent
-from homelab_netpol.intent.vocabulary import Vocabulary
+from homelab_netpol.intent.vocabulary import NOTHING, WHOLE, ResourceWords, Vocabulary
 
 __all__ = [
+    "NOTHING",
+    "WHOLE",
     "Intent",
     "LastGood",
     "NamespaceFacts",
     "Problem",
     "Reason",
+    "ResourceWords",
     "Vocabulary",
     "facts_in_force",
     "format_moment",

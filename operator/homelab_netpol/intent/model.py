@@ -36,6 +36,7 @@ class LastGood:
         intra_namespace: what that policy says on pods of one namespace.
         gateway_ports: the ports that policy opens to gateways; empty: any TCP port.
         grants: the shared resources whose access policies stand.
+        grant_values: the values of those that were granted by another value than "true".
         hatch_open: the hatch's policy stands.
         hatch_since: when the hatch that the label asks for was first seen, also if it has closed by
             itself since then; None: the label did not ask for it.
@@ -45,6 +46,7 @@ class LastGood:
     intra_namespace: bool | None = None
     gateway_ports: tuple[int, ...] | None = None
     grants: frozenset[str] = frozenset()
+    grant_values: Mapping[str, str] = field(default_factory=dict)
     hatch_open: bool = False
     hatch_since: datetime | None = None
 
@@ -98,6 +100,8 @@ class Intent:
         gateway_ports: TCP ports that gateways may reach; empty: any; None: gateways may reach
             nothing, as the annotation that narrows them cannot be read.
         grants: the shared resources granted, known ones, in order.
+        grant_values: the values of those, and of the retained ones, that are granted by another
+            value than "true": such a grant is on a part of its resource.
         retained_grants: granted resources that are no longer known or not usable now; their
             policies stay.
         refused_grants: resources that were asked for by a namespace that may not ask for them.
@@ -116,6 +120,7 @@ class Intent:
     intra_namespace: bool = False
     gateway_ports: tuple[int, ...] | None = ()
     grants: tuple[str, ...] = ()
+    grant_values: Mapping[str, str] = field(default_factory=dict)
     retained_grants: tuple[str, ...] = ()
     refused_grants: tuple[str, ...] = ()
     may_not_ask: frozenset[str] = frozenset()

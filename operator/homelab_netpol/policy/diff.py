@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from homelab_netpol.policy.keys import HATCH_CCNP, Component, PolicyKey, policy_name
+from homelab_netpol.policy.keys import (
+    HATCH_CCNP,
+    Component,
+    Kind,
+    PolicyKey,
+    parse_policy_name,
+    policy_name,
+)
 from homelab_netpol.policy.objects import LivePolicy, Policy
 
 _HATCHES = frozenset({policy_name(Component.HATCH), HATCH_CCNP})
@@ -93,11 +100,19 @@ def only_allows(change: Change) -> bool:
 
 def _step_of(change: Change) -> int:
     if not isinstance(change, Delete):
-        return 1 if _may_deny(change.policy.key) else 0
+        # Who goes from one list of a resource to another one is on both meanwhile.
+        moves = isinstance(change, Replace) and _is_list_in_mesh(change.policy.key)
+        return 1 if moves or _may_deny(change.policy.key) else 0
     key = change.live.key
     if key.name in _HATCHES:
         return 4
     return 2 if _may_deny(key) else 3
+
+
+def _is_list_in_mesh(key: PolicyKey) -> bool:
+    """One of the policies beside a shared resource, of which there is one for each part of it."""
+    parsed = parse_policy_name(key) if key.kind is Kind.AUTHORIZATION else None
+    return parsed is not None and parsed.component is Component.GRANT
 
 
 def _may_deny(key: PolicyKey) -> bool:

@@ -5,6 +5,8 @@ A policy's name is made here and read back here, and nowhere else.
 
 from __future__ import annotations
 
+import hashlib
+import re
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -16,6 +18,7 @@ GATEWAYS = ("internal", "external")
 
 HATCH_CCNP = "escape-hatch-allow-all"
 
+_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _BASELINE_PREFIX = "baseline-"
 _GATEWAY_PREFIX = "homelab-gateway-"
 
@@ -108,11 +111,25 @@ CLUSTERWIDE = WorkKey(Scope.CLUSTERWIDE)
 VOCABULARY = WorkKey(Scope.VOCABULARY)
 
 
-def policy_name(component: Component, resource: str = "") -> str:
-    """The name of a namespaced policy: stable, so that a change of profile is one replace."""
+def policy_name(component: Component, resource: str = "", part: str = "") -> str:
+    """The name of a namespaced policy: stable, so that a change of profile is one replace.
+
+    Args:
+        component: what it is there for.
+        resource: the shared resource that it is about, if it is about one.
+        part: the value of the grants on a part of that resource; "": it is about all of it.
+    """
     if component is Component.BASELINE:
         raise ValueError("baselines are clusterwide and carry names of their own")
-    return _NAMES.get(component) or f"homelab-{component}-{resource}"
+    name = _NAMES.get(component) or f"homelab-{component}-{resource}"
+    return f"{name}.{_as_name(part)}" if part else name
+
+
+def _as_name(value: str) -> str:
+    """A label's value as the end of a name: itself where it can be, else a fingerprint of it."""
+    if _DNS_LABEL.fullmatch(value):
+        return value
+    return f"value.{hashlib.blake2b(value.encode(), digest_size=16).hexdigest()}"
 
 
 def gateway_policy_name(which: str) -> str:
@@ -154,6 +171,9 @@ def parse_policy_name(key: PolicyKey) -> PolicyName | None:
         if name.startswith(prefix):
             resource = name.removeprefix(prefix)
             is_access = component is Component.ACCESS
+            if not is_access:
+                # No resource's name has a dot: what follows one is a part of the resource.
+                resource = resource.partition(".")[0]
             owner = namespace if is_access else WorkKey(Scope.TARGET, resource)
             return PolicyName(component, owner, resource)
     which = name.removeprefix(_GATEWAY_PREFIX)

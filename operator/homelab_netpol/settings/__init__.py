@@ -16,9 +16,10 @@ from homelab_netpol.settings.platform import (
     Prometheus,
 )
 from homelab_netpol.settings.process import Logging
-from homelab_netpol.settings.shared_resource import Port, SharedResource, TargetSide
+from homelab_netpol.settings.shared_resource import CidrRange, Port, SharedResource, TargetSide
 
 __all__ = [
+    "CidrRange",
     "Cilium",
     "DefaultDeny",
     "DnsService",

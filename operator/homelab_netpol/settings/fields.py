@@ -15,6 +15,9 @@ _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 # The label domain is a part of longer names.
 _MAX_SUBDOMAIN = 200
 
+# How pydantic calls the members of a union of texts and sections; nobody wrote that.
+UNION_TAGS = ("<text>", "<section>")
+
 # As in the operator's own CustomResourceDefinitions: `none` selects nothing, and `cluster-mesh`
 # holds pods of other clusters, whose Namespaces the operator does not see.
 _ENTITIES = sorted(terms.CRD_ENTITIES - {"none", "cluster-mesh"})
@@ -54,6 +57,10 @@ DnsSubdomain = Annotated[
 DnsName = Annotated[str, _must("a DNS name, such as api.example.org", terms.is_dns_name)]
 DnsPattern = Annotated[
     str, _must("a pattern of DNS names, such as *.example.org", terms.is_dns_pattern)
+]
+ObjectName = Annotated[
+    str,
+    _must("the name of an object: lower-case letters, digits, '-' and '.'", terms.is_subdomain),
 ]
 LabelKey = Annotated[str, _must("a label key, such as app.kubernetes.io/name", terms.is_label_key)]
 LabelValue = Annotated[

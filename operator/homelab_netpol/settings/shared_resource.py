@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
+from homelab_netpol.cilium.networks import exceptions_problem
 from homelab_netpol.cilium.selectors import LabelSelector, Operator, read_selector
 from homelab_netpol.cilium.terms import MAX_PORTS
 from homelab_netpol.settings.fields import (
+    UNION_TAGS,
     Cidr,
     DnsLabel,
     DnsName,
@@ -17,10 +20,14 @@ from homelab_netpol.settings.fields import (
     Entity,
     LabelKey,
     LabelValue,
+    ObjectName,
     PodLabels,
     PortNumber,
 )
 from homelab_netpol.settings.section import Section
+
+# Tags of a union, which pydantic makes part of a problem's path.
+_TEXT, _RANGE = UNION_TAGS
 
 
 class Protocol(StrEnum):
@@ -66,6 +73,29 @@ class DnsTarget(Section):
         if (self.match_name is None) == (self.match_pattern is None):
             raise ValueError("needs either `matchName` or `matchPattern`, and not both")
         return self
+
+
+class CidrRange(Section):
+    """A network outside the cluster, without some networks within it."""
+
+    cidr: Cidr = Field(description="The network.")
+    except_: tuple[Cidr, ...] = Field(
+        default=(), alias="except", max_length=40, description="Networks within it, left out."
+    )
+
+    @model_validator(mode="after")
+    def _exceptions_fit(self) -> Self:
+        problem = exceptions_problem(self.cidr, self.except_)
+        if problem is not None:
+            raise ValueError(f"`except`: {problem}")
+        return self
+
+
+# By what stands there, so that a problem is told with the path as people write it.
+CidrItem = Annotated[
+    Annotated[Cidr, Tag(_TEXT)] | Annotated[CidrRange, Tag(_RANGE)],
+    Discriminator(lambda item: _TEXT if isinstance(item, str) else _RANGE),
+]
 
 
 class Expression(Section):
@@ -116,6 +146,16 @@ class SharedResource(Section):
     pod_labels: PodLabels = Field(
         default_factory=dict, description="Only these pods of it; empty: all of them."
     )
+    value_label: LabelKey | None = Field(
+        default=None,
+        description="A label of these pods. The access label may then have one of its values, and"
+        " grants only the pods with that one.",
+    )
+    allow_all: bool = Field(
+        default=True,
+        description='With `valueLabel`: the access label may be "true", which grants all the pods,'
+        " whatever their value.",
+    )
     entities: tuple[Entity, ...] = Field(
         default=(), description="Cilium entities that are the resource, instead of a namespace."
     )
@@ -124,8 +164,16 @@ class SharedResource(Section):
         max_length=64,
         description="Or names outside the cluster, each a `matchName` or a `matchPattern`.",
     )
-    cidrs: tuple[Cidr, ...] = Field(
-        default=(), max_length=64, description="Or networks outside the cluster."
+    cidrs: tuple[CidrItem, ...] = Field(
+        default=(),
+        max_length=64,
+        description="Or networks outside the cluster, each in CIDR notation, or a `cidr` with the"
+        " networks within it that are left out (`except`).",
+    )
+    cidr_groups: tuple[ObjectName, ...] = Field(
+        default=(),
+        max_length=64,
+        description="Or, beside them, the names of CiliumCIDRGroups.",
     )
     ports: tuple[Port, ...] = Field(
         min_length=1,
@@ -145,15 +193,48 @@ class SharedResource(Section):
     )
 
     @property
+    def networks(self) -> tuple[CidrRange, ...]:
+        """The networks, those with nothing left out as well; not those of groups."""
+        return tuple(CidrRange(cidr=each) if isinstance(each, str) else each for each in self.cidrs)
+
+    def labels_of(self, value: str) -> Mapping[str, str]:
+        """The labels of the pods that a grant is on.
+
+        Args:
+            value: of the access label; "true": all pods of the resource.
+        """
+        if self.value_label is None or value == "true":
+            return self.pod_labels
+        return {**self.pod_labels, self.value_label: value}
+
+    @property
     def has_tcp(self) -> bool:
         """TCP ports are among what is granted."""
         return any(port.protocol is Protocol.TCP for port in self.ports)
 
     @model_validator(mode="after")
     def _one_kind_of_target(self) -> Self:
-        given = [self.namespace, self.entities, self.fqdns, self.cidrs]
+        given = [self.namespace, self.entities, self.fqdns, self.cidrs or self.cidr_groups]
         if sum(bool(each) for each in given) != 1:
-            raise ValueError("needs exactly one of `namespace`, `entities`, `fqdns` and `cidrs`")
+            raise ValueError(
+                "needs exactly one of `namespace`, `entities`, `fqdns` and `cidrs` (with or"
+                " without `cidrGroups`)"
+            )
         if self.namespace is None and (self.pod_labels or self.target is TargetSide.EXCLUSIVE):
             raise ValueError("`podLabels` and `target: exclusive` need a `namespace`")
+        return self
+
+    @model_validator(mode="after")
+    def _values_of_a_label(self) -> Self:
+        if self.value_label is None:
+            if not self.allow_all:
+                raise ValueError("`allowAll: false` needs a `valueLabel`: nothing could be granted")
+            return self
+        if self.namespace is None:
+            raise ValueError("`valueLabel` needs a `namespace`: it is a label of pods")
+        if self.value_label in self.pod_labels:
+            raise ValueError(
+                f"`podLabels` says one value of {self.value_label} already: take it out there, or"
+                " leave `valueLabel` out"
+            )
         return self
