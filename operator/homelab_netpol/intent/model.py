@@ -46,7 +46,7 @@ class LastGood:
     intra_namespace: bool | None = None
     gateway_ports: tuple[int, ...] | None = None
     grants: frozenset[str] = frozenset()
-    grant_values: Mapping[str, str] = field(default_factory=dict)
+    grant_values: Mapping[str, str] = field(default_factory=dict, hash=False)
     hatch_open: bool = False
     hatch_since: datetime | None = None
 
@@ -120,7 +120,7 @@ class Intent:
     intra_namespace: bool = False
     gateway_ports: tuple[int, ...] | None = ()
     grants: tuple[str, ...] = ()
-    grant_values: Mapping[str, str] = field(default_factory=dict)
+    grant_values: Mapping[str, str] = field(default_factory=dict, hash=False)
     retained_grants: tuple[str, ...] = ()
     refused_grants: tuple[str, ...] = ()
     may_not_ask: frozenset[str] = frozenset()

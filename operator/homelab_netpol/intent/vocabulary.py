@@ -44,6 +44,11 @@ class ResourceWords:
             return value not in ("", NOTHING) and is_label_value(value)
         return value in self.values
 
+    def listed(self) -> list[str]:
+        """The values that are taken, `*` for any, where "true" is not the only one."""
+        parts = ["*"] if self.values is None else sorted(self.values)
+        return [*parts, *([WHOLE] if self.whole else [])] if self.has_parts else []
+
     def __str__(self) -> str:
         """The values that are taken, in words."""
         words = [f'"{WHOLE}"'] if self.whole else []

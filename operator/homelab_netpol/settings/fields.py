@@ -15,9 +15,6 @@ _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 # The label domain is a part of longer names.
 _MAX_SUBDOMAIN = 200
 
-# How pydantic calls the members of a union of texts and sections; nobody wrote that.
-UNION_TAGS = ("<text>", "<section>")
-
 # As in the operator's own CustomResourceDefinitions: `none` selects nothing, and `cluster-mesh`
 # holds pods of other clusters, whose Namespaces the operator does not see.
 _ENTITIES = sorted(terms.CRD_ENTITIES - {"none", "cluster-mesh"})

@@ -8,7 +8,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from homelab_netpol.settings.fields import UNION_TAGS
 from homelab_netpol.settings.files import Joined, SettingsError, parse, read_settings
 from homelab_netpol.settings.model import Settings
 
@@ -53,9 +52,7 @@ def problem_in_words(
     `unknown` begins the message about a key that does not exist.
     """
     path = "".join(
-        f"[{part}]" if isinstance(part, int) else f".{part}"
-        for part in problem["loc"]
-        if part not in UNION_TAGS
+        f"[{part}]" if isinstance(part, int) else f".{part}" for part in problem["loc"]
     ).lstrip(".")
     where = f"{path}: " if path else ""
     if problem["type"] == "extra_forbidden":

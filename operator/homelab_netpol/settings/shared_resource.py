@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Field, model_validator
 
 from homelab_netpol.cilium.networks import exceptions_problem
 from homelab_netpol.cilium.selectors import LabelSelector, Operator, read_selector
 from homelab_netpol.cilium.terms import MAX_PORTS
 from homelab_netpol.settings.fields import (
-    UNION_TAGS,
     Cidr,
     DnsLabel,
     DnsName,
@@ -25,10 +24,6 @@ from homelab_netpol.settings.fields import (
     PortNumber,
 )
 from homelab_netpol.settings.section import Section
-
-# Tags of a union, which pydantic makes part of a problem's path.
-_TEXT, _RANGE = UNION_TAGS
-
 
 class Protocol(StrEnum):
     """Transport protocols that a port can be opened for."""
@@ -80,7 +75,7 @@ class CidrRange(Section):
 
     cidr: Cidr = Field(description="The network.")
     except_: tuple[Cidr, ...] = Field(
-        default=(), alias="except", max_length=40, description="Networks within it, left out."
+        default=(), alias="except", max_length=20, description="Networks within it, left out."
     )
 
     @model_validator(mode="after")
@@ -89,13 +84,6 @@ class CidrRange(Section):
         if problem is not None:
             raise ValueError(f"`except`: {problem}")
         return self
-
-
-# By what stands there, so that a problem is told with the path as people write it.
-CidrItem = Annotated[
-    Annotated[Cidr, Tag(_TEXT)] | Annotated[CidrRange, Tag(_RANGE)],
-    Discriminator(lambda item: _TEXT if isinstance(item, str) else _RANGE),
-]
 
 
 class Expression(Section):
@@ -164,16 +152,17 @@ class SharedResource(Section):
         max_length=64,
         description="Or names outside the cluster, each a `matchName` or a `matchPattern`.",
     )
-    cidrs: tuple[CidrItem, ...] = Field(
+    cidrs: tuple[Cidr, ...] = Field(
+        default=(), max_length=64, description="Or networks outside the cluster."
+    )
+    cidr_sets: tuple[CidrRange, ...] = Field(
         default=(),
-        max_length=64,
-        description="Or networks outside the cluster, each in CIDR notation, or a `cidr` with the"
-        " networks within it that are left out (`except`).",
+        max_length=40,
+        description="The same with parts left out: each a `cidr`, and networks within it"
+        " (`except`).",
     )
     cidr_groups: tuple[ObjectName, ...] = Field(
-        default=(),
-        max_length=64,
-        description="Or, beside them, the names of CiliumCIDRGroups.",
+        default=(), max_length=40, description="The same by names of CiliumCIDRGroups."
     )
     ports: tuple[Port, ...] = Field(
         min_length=1,
@@ -194,8 +183,8 @@ class SharedResource(Section):
 
     @property
     def networks(self) -> tuple[CidrRange, ...]:
-        """The networks, those with nothing left out as well; not those of groups."""
-        return tuple(CidrRange(cidr=each) if isinstance(each, str) else each for each in self.cidrs)
+        """The networks, with and without parts left out; not those of groups."""
+        return (*(CidrRange(cidr=each) for each in self.cidrs), *self.cidr_sets)
 
     def labels_of(self, value: str) -> Mapping[str, str]:
         """The labels of the pods that a grant is on.
@@ -214,11 +203,12 @@ class SharedResource(Section):
 
     @model_validator(mode="after")
     def _one_kind_of_target(self) -> Self:
-        given = [self.namespace, self.entities, self.fqdns, self.cidrs or self.cidr_groups]
+        networks = self.cidrs or self.cidr_sets or self.cidr_groups
+        given = [self.namespace, self.entities, self.fqdns, networks]
         if sum(bool(each) for each in given) != 1:
             raise ValueError(
-                "needs exactly one of `namespace`, `entities`, `fqdns` and `cidrs` (with or"
-                " without `cidrGroups`)"
+                "needs exactly one of `namespace`, `entities`, `fqdns` and networks (`cidrs`,"
+                " `cidrSets`, `cidrGroups`)"
             )
         if self.namespace is None and (self.pod_labels or self.target is TargetSide.EXCLUSIVE):
             raise ValueError("`podLabels` and `target: exclusive` need a `namespace`")
