@@ -83,7 +83,7 @@ def old(kube: Kube) -> Space:
         ),
         ({PROFILE: ""}, ('no profile ""',)),
         ({POSTGRES: "yes"}, (POSTGRES, '"true" or "false", not "yes"')),
-        ({NO_SUCH: "1"}, (NO_SUCH, '"true" or "false", not "1"')),
+        ({access("garage-s3"): "1"}, ("garage-s3", '"true" or "false", not "1"')),
         ({ENFORCEMENT: "off"}, (ENFORCEMENT, "must be disabled", 'or enabled, not "off"')),
         ({INTRA_NAMESPACE: "no"}, (INTRA_NAMESPACE, 'allow or deny, not "no"')),
     ],
@@ -209,7 +209,8 @@ def test_new_words_are_known_at_once_and_without_a_list_nobody_is_held_up(
         eventually(lambda: not takes("no-such"), "the profiles to be checked again")
         kube.delete(f"{CONFIG_MAPS}/{VOCABULARY}")
         eventually(lambda: takes("no-such"), "a missing ConfigMap to hold up nobody")
-        assert try_new(editor, {POSTGRES: "yes"})[0] == 422
+        assert try_new(editor, {POSTGRES: "sonarr"}) == (201, ""), "which values, nobody says"
+        assert try_new(editor, {INTRA_NAMESPACE: "yes"})[0] == 422, "these are the same everywhere"
     finally:
         write_vocabulary(kube, WORDS)
         eventually(lambda: not takes("no-such"), "the profiles to be checked again")
