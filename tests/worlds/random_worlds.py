@@ -95,7 +95,9 @@ def random_labels(dice: Random, meshy: float) -> tuple[dict[str, str], dict[str,
         labels[PROFILE] = "standart"
     for name in (*BUILT_IN, *OFFERED):
         if dice.random() < 0.25:
-            labels[access(name)] = dice.choices(("true", "false", "yes"), (90, 5, 5))[0]
+            values = ("true", "false", "yes", "db", "web", "a")
+            often = (90, 5, 5, 0, 0, 0) if name in BUILT_IN else (40, 5, 5, 17, 17, 16)
+            labels[access(name)] = dice.choices(values, often)[0]
     if dice.random() < 0.1:
         labels[ENFORCEMENT] = dice.choices(("disabled", "enabled", "off"), (80, 10, 10))[0]
         if dice.random() < 0.4:
