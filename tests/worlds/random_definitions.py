@@ -132,7 +132,7 @@ def _peers(dice: Random, direction: str) -> tuple[Peer, ...]:
 
 def _network(dice: Random) -> Network:
     cidr = dice.choice(_NETWORKS)
-    parted = cidr in _EXCEPTED and dice.random() < 0.6
+    parted = cidr in _EXCEPTED and dice.random() < 0.8
     return Network(cidr, (_EXCEPTED[cidr],) if parted else ())
 
 

@@ -27,8 +27,12 @@ REASONS = {
     *("ingress: grant, additive target", "ingress: grant, exclusive target"),
     *("egress: grant of pods", "egress: grant of entities", "egress: grant of names"),
     *("ingress: grant of some pods, additive target", "egress: grant of some pods"),
-    *("ingress: grant of some pods, exclusive target", "egress: grant of CIDR set"),
-    *("egress: grant of CIDR", "egress: custom names", "egress: custom names http"),
+    *(
+        "egress: grant of CIDR set",
+        "egress: grant of CIDR",
+        "egress: custom names",
+        "egress: custom names http",
+    ),
     *(
         f"{direction}: {reason}"
         for direction in ("egress", "ingress")
