@@ -25,6 +25,7 @@ from homelab_netpol.settings.fields import (
 )
 from homelab_netpol.settings.section import Section
 
+
 class Protocol(StrEnum):
     """Transport protocols that a port can be opened for."""
 
