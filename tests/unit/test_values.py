@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -22,7 +23,7 @@ from homelab_netpol.intent import (
     read_intent,
 )
 from homelab_netpol.policy.catalogue import Catalogue
-from homelab_netpol.policy.diff import Change, Create, Delete, diff, in_steps
+from homelab_netpol.policy.diff import Change, Delete, diff, in_steps
 from homelab_netpol.policy.keys import Component, Kind, PolicyKey, parse_policy_name, policy_name
 from homelab_netpol.policy.objects import LivePolicy, Policy
 from homelab_netpol.policy.plan import Planner
@@ -161,36 +162,41 @@ def test_a_label_that_cilium_does_not_see_cannot_have_the_values() -> None:
 
 # In the mesh there is one AuthorizationPolicy for each part, as each has one selector.
 
-MESHED = Catalogue(
-    parse_settings(
-        """
-        mesh: {authorizationPolicies: true}
-        sharedResources:
-          postgres:
-            {namespace: database, valueLabel: cluster, target: exclusive, ports: [{port: 5432}]}
-        """
-    )
-)
-OWNER = Intent("database", platform=True, meshed=True)
+SETTINGS = """
+mesh: {{authorizationPolicies: true}}
+platformNamespaces: [{platform}]
+sharedResources:
+  postgres: {{namespace: database, valueLabel: cluster, target: {target}, ports: [{{port: 5432}}]}}
+"""
+# Where nothing denies but an exclusive resource, and where the namespace's own policy does.
+EXCLUSIVE = Catalogue(parse_settings(SETTINGS.format(platform="database", target="exclusive")))
+GOVERNED = Catalogue(parse_settings(SETTINGS.format(platform="kube-system", target="additive")))
+EVERYBODY = frozenset({"a", "b", "dba"})
 
 
-def lists(consumers: Mapping[str, str]) -> list[Policy]:
-    """Istio's policies beside the resource."""
-    beside = Planner(MESHED).beside("postgres", consumers, OWNER, lambda _: True)
-    return [policy for policy in beside if policy.key.kind is Kind.AUTHORIZATION]
+def lists(catalogue: Catalogue, consumers: Mapping[str, str] | None) -> list[Policy]:
+    """Istio's policies in the resource's namespace; None: the resource is not there."""
+    planner, meshed = Planner(catalogue), Intent("database", meshed=True)
+    owner = dataclasses.replace(meshed, platform=catalogue is EXCLUSIVE)
+    beside = planner.beside("postgres", consumers, owner, lambda _: True) if consumers else []
+    found = [*beside, *planner.namespace(owner, lambda _: True).policies]
+    return [policy for policy in found if policy.key.kind is Kind.AUTHORIZATION]
 
 
-def let_in(policies: Mapping[PolicyKey, Policy], value: str) -> set[str]:
+def let_in(policies: Mapping[PolicyKey, Policy], value: str) -> frozenset[str]:
     """Whom Istio lets through to a pod of a value: whom any policy allows that selects it."""
-    found: set[str] = set()
-    for policy in policies.values():
-        spec = policy.body["spec"]
-        selector = (spec.get("selector") or {}).get("matchLabels") or {}
-        if selector.items() <= {"cluster": value}.items():
-            for rule in spec["rules"]:
-                for source in rule["from"]:
-                    found |= set(source["source"].get("namespaces") or ())
-    return found
+    selecting = [
+        policy.body["spec"]
+        for policy in policies.values()
+        if ((policy.body["spec"].get("selector") or {}).get("matchLabels") or {}).items()
+        <= {"cluster": value}.items()
+    ]
+    if not selecting:
+        return EVERYBODY
+    sources = [
+        peer["source"] for spec in selecting for rule in spec["rules"] for peer in rule["from"]
+    ]
+    return EVERYBODY & {name for source in sources for name in source.get("namespaces") or ()}
 
 
 def live(policy: Policy) -> LivePolicy:
@@ -219,29 +225,36 @@ def _carry_out(change: Change, standing: dict[PolicyKey, Policy]) -> None:
 
 
 GRANTS = [
-    dict(zip(("a", "b"), values, strict=True))
-    for values in itertools.product(("", WHOLE, "sonarr", "radarr"), repeat=2)
+    None,
+    *(
+        {name: value for name, value in zip(("a", "b"), values, strict=True) if value}
+        for values in itertools.product(("", WHOLE, "sonarr", "radarr"), repeat=2)
+    ),
 ]
 
 
-def test_in_the_mesh_a_consumer_whose_value_changes_is_never_off_all_lists() -> None:
+@pytest.mark.parametrize("catalogue", [EXCLUSIVE, GOVERNED], ids=["exclusive", "governed"])
+def test_in_the_mesh_a_consumer_whose_value_changes_is_never_off_all_lists(
+    catalogue: Catalogue,
+) -> None:
     tried = 0
     for old, new in itertools.permutations(GRANTS, 2):
-        before, after = (lists({n: v for n, v in each.items() if v}) for each in (old, new))
+        before, after = lists(catalogue, old), lists(catalogue, new)
         for value in ("sonarr", "radarr", "lidarr"):
-            both = let_in({p.key: p for p in before}, value) & let_in(
-                {p.key: p for p in after}, value
-            )
+            both = let_in({policy.key: policy for policy in before}, value)
+            both &= let_in({policy.key: policy for policy in after}, value)
             for standing in states(before, after):
                 tried += 1
                 assert both <= let_in(standing, value), (old, new, value)
     assert tried > 500
 
 
+@pytest.mark.parametrize("catalogue", [EXCLUSIVE, GOVERNED], ids=["exclusive", "governed"])
 @pytest.mark.parametrize("value", ["sonarr", "radarr", "lidarr"])
-def test_in_the_mesh_each_part_lets_in_its_own_consumers_and_those_of_all(value: str) -> None:
+def test_in_the_mesh_each_part_lets_in_its_own_consumers_and_those_of_all(
+    catalogue: Catalogue, value: str
+) -> None:
     consumers = {"a": "sonarr", "b": "radarr", "dba": WHOLE}
     expected = {"dba"} | {name for name, own in consumers.items() if own == value}
-    assert let_in({policy.key: policy for policy in lists(consumers)}, value) == expected
-    created = in_steps(diff(lists(consumers), {}))
-    assert all(isinstance(change, Create) for step in created for change in step)
+    written = {policy.key: policy for policy in lists(catalogue, consumers)}
+    assert let_in(written, value) == expected

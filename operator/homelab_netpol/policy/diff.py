@@ -10,6 +10,7 @@ from homelab_netpol.policy.keys import (
     Component,
     Kind,
     PolicyKey,
+    PolicyName,
     parse_policy_name,
     policy_name,
 )
@@ -100,19 +101,25 @@ def only_allows(change: Change) -> bool:
 
 def _step_of(change: Change) -> int:
     if not isinstance(change, Delete):
-        # Who goes from one list of a resource to another one is on both meanwhile.
-        moves = isinstance(change, Replace) and _is_list_in_mesh(change.policy.key)
-        return 1 if moves or _may_deny(change.policy.key) else 0
+        key = change.policy.key
+        # Who goes from one list of a resource to another one is on both meanwhile, as only a new
+        # list of a part comes before the rest.
+        grant = _grant_in_mesh(key)
+        moves = grant is not None and (isinstance(change, Replace) or not grant.part)
+        return 1 if moves or _may_deny(key) else 0
     key = change.live.key
     if key.name in _HATCHES:
+        return 5
+    grant = _grant_in_mesh(key)
+    if grant is not None and grant.part:
         return 4
     return 2 if _may_deny(key) else 3
 
 
-def _is_list_in_mesh(key: PolicyKey) -> bool:
-    """One of the policies beside a shared resource, of which there is one for each part of it."""
+def _grant_in_mesh(key: PolicyKey) -> PolicyName | None:
+    """One of the lists beside a shared resource: of who may use all of it, or one part."""
     parsed = parse_policy_name(key) if key.kind is Kind.AUTHORIZATION else None
-    return parsed is not None and parsed.component is Component.GRANT
+    return parsed if parsed is not None and parsed.component is Component.GRANT else None
 
 
 def _may_deny(key: PolicyKey) -> bool:

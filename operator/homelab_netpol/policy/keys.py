@@ -144,11 +144,13 @@ class PolicyName(NamedTuple):
         component: what the policy is there for.
         owner: the work key that writes and deletes it.
         resource: the shared resource that it is about; "" if it is about none.
+        part: which part of that resource, as names say it; "": all of it.
     """
 
     component: Component
     owner: WorkKey
     resource: str = ""
+    part: str = ""
 
 
 def parse_policy_name(key: PolicyKey) -> PolicyName | None:
@@ -170,12 +172,11 @@ def parse_policy_name(key: PolicyKey) -> PolicyName | None:
         prefix = policy_name(component)
         if name.startswith(prefix):
             resource = name.removeprefix(prefix)
-            is_access = component is Component.ACCESS
-            if not is_access:
-                # No resource's name has a dot: what follows one is a part of the resource.
-                resource = resource.partition(".")[0]
-            owner = namespace if is_access else WorkKey(Scope.TARGET, resource)
-            return PolicyName(component, owner, resource)
+            if component is Component.ACCESS:
+                return PolicyName(component, namespace, resource)
+            # No resource's name has a dot: what follows one is a part of the resource.
+            resource, _, part = resource.partition(".")
+            return PolicyName(component, WorkKey(Scope.TARGET, resource), resource, part)
     which = name.removeprefix(_GATEWAY_PREFIX)
     if which in GATEWAYS and which != name:
         return PolicyName(Component.GRANT, WorkKey(Scope.GATEWAY, which))
