@@ -102,11 +102,10 @@ def only_allows(change: Change) -> bool:
 def _step_of(change: Change) -> int:
     if not isinstance(change, Delete):
         key = change.policy.key
-        # Who goes from one list of a resource to another one is on both meanwhile, as only a new
-        # list of a part comes before the rest.
+        # The lists of parts first: whoever goes from one to that of all, or back, is on either.
         grant = _grant_in_mesh(key)
-        moves = grant is not None and (isinstance(change, Replace) or not grant.part)
-        return 1 if moves or _may_deny(key) else 0
+        is_list_of_all = grant is not None and not grant.part
+        return 1 if is_list_of_all or _may_deny(key) else 0
     key = change.live.key
     if key.name in _HATCHES:
         return 5
