@@ -69,7 +69,8 @@ def desired_policies(
     for name in words.resources:
         owner = intents.get(catalogue.resource(name).namespace or "")
         if owner is not None:
-            consumers = [each.namespace for each in intents.values() if planner.uses(each, name)]
+            let_in = {each.namespace: planner.let_in(each, name) for each in intents.values()}
+            consumers = {namespace: value for namespace, value in let_in.items() if value}
             policies += planner.beside(name, consumers, owner, is_meshed)
     for key in GATEWAY_KEYS:
         listed = [e.namespace for e in intents.values() if planner.gateways.consumes(key, e)]

@@ -27,7 +27,8 @@ EDITOR, GUEST = "netpol-test-editor", "netpol-test-guest"
 
 WORDS = {
     "profiles": "internal,internal-egress,isolated,media,standard",
-    "resources": "dragonfly,garage-s3,kube-api,postgres",
+    "resources": "cnpg,dragonfly,garage-s3,gateway,kube-api,postgres,tenant",
+    "accessValues": "cnpg=*,cnpg=true,gateway=external,gateway=internal,gateway=true,tenant=*",
     "platformNamespaces": "database,kube-system",
 }
 _ADMISSION = "/apis/admissionregistration.k8s.io/v1"

@@ -87,7 +87,18 @@ REFUSED: list[tuple[Any, tuple[str, ...]]] = [
     (_ingress(fromCIDR=["192.168.1.20"]), ("fromCIDR[0]", "192.168.1.20/32")),
     (_ingress(fromCIDR=["192.168.1.20/24"]), ("fromCIDR[0]", "bits set after the prefix")),
     (_egress(toCIDR=["010.0.0.0/8"]), ("toCIDR[0]", "must be a network")),
-    (_egress(toCIDRSet=[{"except": ["10.0.0.0/8"]}]), ("toCIDRSet[0].cidr", "Required")),
+    (
+        _egress(toCIDRSet=[{"except": ["10.0.0.0/8"]}]),
+        ("toCIDRSet[0]", "exactly one of cidr and cidrGroupRef"),
+    ),
+    (
+        _egress(toCIDRSet=[{"cidr": "10.0.0.0/8", "cidrGroupRef": "lan"}]),
+        ("toCIDRSet[0]", "exactly one of cidr and cidrGroupRef"),
+    ),
+    (
+        _egress(toCIDRSet=[{"cidrGroupRef": "lan", "except": ["10.0.0.0/8"]}]),
+        ("toCIDRSet[0]", "except goes only with cidr"),
+    ),
     (_egress(toCIDRSet=[{"cidr": "10.0.0.0"}]), ("toCIDRSet[0].cidr", "must be a network")),
     (
         _egress(toCIDRSet=[{"cidr": "10.0.0.0/8", "except": ["192.168.0.0/16"]}]),

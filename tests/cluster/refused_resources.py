@@ -23,6 +23,11 @@ def _allow(**expression: Any) -> Spec:
 
 _PORT: Spec = {"ports": [{"port": 443}]}
 
+
+def _except(*networks: str) -> Spec:
+    return {**_PORT, "cidrSets": [{"cidr": "10.0.0.0/8", "except": list(networks)}]}
+
+
 # What is wrong, and the words that tell it: the field, and what to write instead.
 REFUSED: list[tuple[Any, tuple[str, ...]]] = [
     (None, ("spec", "Required value")),
@@ -56,6 +61,25 @@ REFUSED: list[tuple[Any, tuple[str, ...]]] = [
     ({**_PORT, "cidrs": []}, ("spec.cidrs", "at least 1")),
     ({**_PORT, "cidrs": ["192.168.1.20"]}, ("spec.cidrs[0]", "192.168.1.20/32")),
     ({**_PORT, "cidrs": ["192.168.1.20/24"]}, ("spec.cidrs[0]", "bits set after the prefix")),
+    ({**_PORT, "cidrSets": []}, ("spec.cidrSets", "at least 1")),
+    ({**_PORT, "cidrSets": [{"except": ["10.0.0.0/8"]}]}, ("cidrSets[0].cidr", "Required")),
+    (_except("10.0.0.1"), ("cidrSets[0].except[0]", "must be a network")),
+    (_except("192.168.0.0/16"), ("spec.cidrSets[0]", "must be a part of cidr")),
+    (_except("fd00::/8"), ("spec.cidrSets[0]", "must be a part of cidr")),
+    (_except("10.0.0.0/8"), ("spec.cidrSets[0]", "and not all of it")),
+    (_except("10.1.0.0/16", "10.1.2.0/24"), ("spec.cidrSets[0]", "two of the networks overlap")),
+    (_except("10.1.0.0/16", "10.1.0.0/16"), ("spec.cidrSets[0]", "name each part once")),
+    ({**_PORT, "cidrGroups": ["Lan_1"]}, ("spec.cidrGroups[0]", "a CiliumCIDRGroup")),
+    (_with(cidrGroups=["lan"]), ("spec", "write a SharedResource for each")),
+    # values of a label
+    (
+        {**_PORT, "cidrs": ["10.0.0.0/8"], "valueLabel": "a"},
+        ("spec", "valueLabel needs a namespace"),
+    ),
+    (_with(valueLabel="not a key"), ("spec.valueLabel", "must be the key of a label")),
+    (_with(valueLabel="app", podLabels={"app": "a"}), ("spec", "podLabels says one value")),
+    (_with(allowAll=False), ("spec", "allowAll: false needs a valueLabel")),
+    (_with(valueLabel="app", allowAll="no"), ("spec.allowAll", "boolean")),
     # ports
     ({"namespace": "database"}, ("spec.ports", "Required")),
     (_with(ports=[]), ("spec.ports", "at least 1")),

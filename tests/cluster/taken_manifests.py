@@ -41,7 +41,14 @@ PROFILES: dict[str, Spec] = {
     },
     "networks": {
         "ingress": [{"fromCIDR": ["192.168.1.0/24", "fd00::/8"]}],
-        "egress": [{"toCIDRSet": [{"cidr": "10.0.0.0/8", "except": ["10.96.0.0/12"]}]}],
+        "egress": [
+            {
+                "toCIDRSet": [
+                    {"cidr": "10.0.0.0/8", "except": ["10.96.0.0/12"]},
+                    {"cidrGroupRef": "vpn"},
+                ]
+            }
+        ],
     },
     "names": {
         "egress": [
@@ -116,6 +123,21 @@ RESOURCES: dict[str, Spec] = {
     "a NAS": {
         "cidrs": ["192.168.1.20/32", "fd00::20/128"],
         "ports": [{"port": 2049, "protocol": "TCP"}],
+    },
+    "networks with parts left out, and by name": {
+        "cidrs": ["203.0.113.0/24"],
+        "cidrSets": [
+            {"cidr": "10.0.0.0/8", "except": ["10.96.0.0/12", "10.1.0.0/16"]},
+            {"cidr": "fd00::/8"},
+        ],
+        "cidrGroups": ["lan", "vpn.example.org"],
+        "ports": [{"port": 443, "protocol": "TCP"}],
+    },
+    "one database for each app": {
+        **POSTGRES,
+        "podLabels": {"cnpg.io/podRole": "instance"},
+        "valueLabel": "cnpg.io/cluster",
+        "allowAll": False,
     },
     "entities": {
         "entities": ["kube-apiserver", "host"],

@@ -83,7 +83,7 @@ def old(kube: Kube) -> Space:
         ),
         ({PROFILE: ""}, ('no profile ""',)),
         ({POSTGRES: "yes"}, (POSTGRES, '"true" or "false", not "yes"')),
-        ({NO_SUCH: "1"}, (NO_SUCH, '"true" or "false", not "1"')),
+        ({access("garage-s3"): "1"}, ("garage-s3", '"true" or "false", not "1"')),
         ({ENFORCEMENT: "off"}, (ENFORCEMENT, "must be disabled", 'or enabled, not "off"')),
         ({INTRA_NAMESPACE: "no"}, (INTRA_NAMESPACE, 'allow or deny, not "no"')),
     ],
@@ -165,9 +165,33 @@ def test_access_to_what_does_not_exist_yet_is_warned_of_and_let_pass(
     warnings = editor.warnings("POST", "/api/v1/namespaces?dryRun=All", body)
     (warning,) = warnings
     assert "no shared resource no-such yet" in warning
-    assert "dragonfly, garage-s3, kube-api, postgres" in warning
+    assert WORDS["resources"].replace(",", ", ") in warning
     body = namespace("admission-probe", {NO_SUCH: "false", POSTGRES: "true"})
     assert editor.warnings("POST", "/api/v1/namespaces?dryRun=All", body) == []
+
+
+@pytest.mark.parametrize(
+    ("resource", "value", "taken"),
+    [
+        ("postgres", "ture", '"true" or "false", not "ture"'),
+        ("postgres", "sonarr", '"true" or "false", not "sonarr"'),
+        ("cnpg", "sonarr", None),
+        ("cnpg", "true", None),
+        ("cnpg", "", 'label of its pods or "true" or "false", not ""'),
+        ("tenant", "Sonarr.1", None),
+        ("tenant", "true", 'label of its pods or "false", not "true"'),
+        ("gateway", "internal", None),
+        ("gateway", "true", None),
+        ("gateway", "intern", '"external" or "internal" or "true" or "false", not "intern"'),
+        ("no-such", "sonarr", None),
+    ],
+)
+def test_each_resource_takes_the_values_that_it_names(
+    editor: Kube, resource: str, value: str, taken: str | None
+) -> None:
+    status, said = try_new(editor, {access(resource): value})
+    assert status == (201 if taken is None else 422)
+    assert (taken or "") in said
 
 
 def test_new_words_are_known_at_once_and_without_a_list_nobody_is_held_up(
@@ -185,7 +209,8 @@ def test_new_words_are_known_at_once_and_without_a_list_nobody_is_held_up(
         eventually(lambda: not takes("no-such"), "the profiles to be checked again")
         kube.delete(f"{CONFIG_MAPS}/{VOCABULARY}")
         eventually(lambda: takes("no-such"), "a missing ConfigMap to hold up nobody")
-        assert try_new(editor, {POSTGRES: "yes"})[0] == 422
+        assert try_new(editor, {POSTGRES: "sonarr"}) == (201, ""), "which values, nobody says"
+        assert try_new(editor, {INTRA_NAMESPACE: "yes"})[0] == 422, "these are the same everywhere"
     finally:
         write_vocabulary(kube, WORDS)
         eventually(lambda: not takes("no-such"), "the profiles to be checked again")

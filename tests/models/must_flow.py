@@ -26,7 +26,7 @@ from homelab_netpol.cilium.evaluation import (
     read_policy,
 )
 from homelab_netpol.cilium.evaluation.matchers import Unclear
-from homelab_netpol.policy.keys import GATEWAYS
+from homelab_netpol.intent import GATEWAYS
 from homelab_netpol.settings import Peer, namespaces_of_peers
 from lab.control_plane import Engine, Flow, Identity
 from tests.inspected import Json

@@ -58,7 +58,7 @@ class Known:
 
     def consumers(self, resource: str) -> frozenset[str]:
         """The Namespaces that a shared resource lets in."""
-        return self.cache.intents.consumers(WorkKey(Scope.TARGET, resource))
+        return frozenset(self.cache.intents.consumers(WorkKey(Scope.TARGET, resource)))
 
     def state(self) -> object:
         """All that policies follow from."""

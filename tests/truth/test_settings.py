@@ -35,12 +35,12 @@ def world(engine: Engine, settings: str) -> None:
     def is_meshed(name: str) -> bool:
         return HOMELAB.get(name, {}).items() >= AMBIENT.items()
 
-    consumers: dict[str, list[str]] = {name: [] for name in words.resources}
+    consumers: dict[str, dict[str, str]] = {name: {} for name in words.resources}
     for name, labels in HOMELAB.items():
         intent = read_intent(NamespaceFacts(name, labels), LastGood(), words, datetime.now(UTC))
         policies += planner.namespace(intent, is_meshed).policies
         for resource in intent.grants:
-            consumers[resource].append(name)
+            consumers[resource][name] = intent.grant_values.get(resource, "true")
     for resource, names in consumers.items():
         target = planner.target(resource, names, is_meshed)
         policies += [target] if target is not None else []

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from homelab_netpol.definitions import Definitions, UnusableReason, read_profile, read_resource
-from homelab_netpol.intent import Intent
+from homelab_netpol.intent import WHOLE, Intent
 from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.diff import Change, Create, Delete, Replace, in_steps
 from homelab_netpol.policy.keys import Component, Kind, PolicyKey
@@ -69,16 +69,16 @@ def test_a_grant_opens_the_tunnel_for_tcp_only(protocol: str, tunnel: bool) -> N
     )
     planner, consumer = Planner(made), Intent("app", grants=("own",), meshed=True)
     written = planner.namespace(consumer, lambda _: True).policies
-    written += planner.beside("own", ["app"], Intent("games", meshed=True), lambda _: True)
+    written += planner.beside("own", {"app": WHOLE}, Intent("games", meshed=True), lambda _: True)
     assert len(written) == 2
     assert ["15008" in str(policy.body) for policy in written] == [tunnel, tunnel]
 
 
 def test_who_may_not_ask_is_not_let_in_by_a_hatch_of_his_own() -> None:
     planner = Planner(catalogue())
-    assert planner.uses(Intent("app", hatch_open=True), "postgres")
+    assert planner.let_in(Intent("app", hatch_open=True), "postgres") == WHOLE
     barred = Intent("app", hatch_open=True, may_not_ask=frozenset({"postgres"}))
-    assert not planner.uses(barred, "postgres")
+    assert planner.let_in(barred, "postgres") is None
 
 
 @pytest.mark.parametrize(
@@ -89,6 +89,19 @@ def test_who_may_not_ask_is_not_let_in_by_a_hatch_of_his_own() -> None:
         ({"cidrs": ["192.0.2.1"]}, "spec.cidrs[0]"),
         ({"entities": ["wrold"], "cidrs": []}, "spec.entities[0]"),
         ({"namespace": "a"}, "exactly one of"),
+        ({"cidrSets": [{"cidr": "10.0.0.0/8", "except": ["192.0.2.0/24"]}]}, "spec.cidrSets[0]"),
+        ({"cidrSets": [{"cidr": "10.0.0.0/8", "except": ["fd00::/8"]}]}, "is not inside"),
+        ({"cidrSets": [{"cidr": "10.0.0.0/8", "except": ["10.0.0.0/8"]}]}, "nothing is left"),
+        (
+            {"cidrSets": [{"cidr": "10.0.0.0/8", "except": ["10.1.2.0/24", "10.1.0.0/16"]}]},
+            "10.1.2.0/24 and 10.1.0.0/16 overlap",
+        ),
+        ({"cidrSets": [{"cidr": "10.0.0.0/8", "exept": []}]}, "spec.cidrSets[0].exept"),
+        ({"cidrSets": [{"cidr": "10.0.0.1"}]}, "spec.cidrSets[0].cidr"),
+        ({"cidrGroups": ["Lan"]}, "spec.cidrGroups[0]"),
+        ({"valueLabel": "app"}, "`valueLabel` needs a `namespace`"),
+        ({"allowAll": False}, "needs a `valueLabel`"),
+        ({"valueLabel": "a b"}, "spec.valueLabel"),
         ({"target": "exclusive"}, "need a `namespace`"),
         ({"ports": [{"port": 80, "endPort": 79}]}, "spec.ports[0]"),
         ({"fqdns": [{"matchName": "a", "matchPattern": "b"}], "cidrs": []}, "spec.fqdns[0]"),
@@ -103,6 +116,36 @@ def test_a_mistake_in_a_shared_resource_is_named_by_its_path(
     assert read.problem is not None
     assert read.problem.reason is UnusableReason.SPEC_INVALID
     assert path in read.problem.message
+
+
+@pytest.mark.parametrize(
+    ("item", "problem"),
+    [
+        ({"cidrGroupRef": "lan"}, None),
+        ({"cidrGroupRef": "Lan_1"}, "toCIDRSet[0].cidrGroupRef"),
+        ({"cidr": "10.0.0.0/8", "cidrGroupRef": "lan"}, "give exactly one of"),
+        ({"cidrGroupRef": "lan", "except": ["10.0.0.0/8"]}, "toCIDRSet[0].except"),
+        ({"cidrGroupSelector": {"matchLabels": {"a": "b"}}}, "each by `cidrGroupRef`"),
+        ({"cidr": "10.0.0.0/8", "except": ["10.1.0.0/16", "10.2.0.0/16"]}, None),
+        ({"cidr": "10.0.0.0/8", "except": ["10.1.0.0/16", "10.1.0.0/24"]}, "overlap"),
+        ({"cidr": "10.0.0.0/8", "except": ["10.0.0.0/8"]}, "nothing is left"),
+    ],
+)
+def test_networks_of_a_group_or_without_some_parts_are_taken_in_a_profile(
+    item: dict[str, Any], problem: str | None
+) -> None:
+    rule = {"toCIDRSet": [item], "toPorts": [{"ports": [{"port": "443", "protocol": "TCP"}]}]}
+    found = read_profile({"metadata": {"name": "own"}, "spec": {"egress": [rule]}}).problem
+    assert (found is None) == (problem is None), found
+    assert found is None or (problem or "") in found.message
+
+
+def test_a_group_of_networks_is_granted_by_its_name_beside_networks() -> None:
+    spec = {"cidrs": ["192.0.2.0/24"], "cidrGroups": ["lan"], "ports": [{"port": 443}]}
+    consumer = Intent("app", grants=("own",))
+    [policy] = Planner(catalogue(resource=spec)).namespace(consumer, lambda _: False).policies
+    [rule] = policy.body["spec"]["egress"]
+    assert rule["toCIDRSet"] == [{"cidr": "192.0.2.0/24"}, {"cidrGroupRef": "lan"}]
 
 
 def test_http_rules_on_the_port_of_dns_are_refused() -> None:

@@ -11,6 +11,7 @@ from homelab_netpol.intent import (
     LastGood,
     NamespaceFacts,
     Reason,
+    ResourceWords,
     Vocabulary,
     read_intent,
 )
@@ -18,7 +19,7 @@ from homelab_netpol.intent import (
 WORDS = Vocabulary(
     domain="network-policy.homelab",
     profiles={"isolated": False, "internal": True, "internal-egress": True, "standard": True},
-    resources=dict.fromkeys(("postgres", "dragonfly", "garage-s3", "kube-api")),
+    resources=dict.fromkeys(("postgres", "dragonfly", "garage-s3", "kube-api"), ResourceWords()),
     platform_namespaces=frozenset({"kube-system", "database"}),
     mesh_label=("istio.io/dataplane-mode", "ambient"),
 )

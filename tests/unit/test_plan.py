@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from homelab_netpol.intent import Intent, LastGood, NamespaceFacts, read_intent
+from homelab_netpol.intent import WHOLE, Intent, LastGood, NamespaceFacts, read_intent
 from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.diff import Create, Delete, Replace, diff
 from homelab_netpol.policy.keys import Component
@@ -40,7 +40,7 @@ def everything(planner: Planner, catalogue: Catalogue) -> list[Policy]:
         )
         policies += planner.namespace(intent, lambda _: True).policies
     for name in grants:
-        target = planner.target(name, ["a", "b"], lambda _: True)
+        target = planner.target(name, {"a": WHOLE, "b": WHOLE}, lambda _: True)
         policies += [target] if target else []
     return policies
 
@@ -129,7 +129,7 @@ def test_an_exclusive_resource_denies_others_even_while_nobody_is_granted() -> N
             "sharedResources: {ldap: {namespace: auth, ports: [{port: 636}], target: exclusive}}"
         )
     )
-    policy = Planner(catalogue).target("ldap", [], lambda _: False)
+    policy = Planner(catalogue).target("ldap", {}, lambda _: False)
     assert policy is not None
     [rule] = rules(policy)
     assert rule["enableDefaultDeny"] == {"ingress": True, "egress": False}
@@ -137,8 +137,8 @@ def test_an_exclusive_resource_denies_others_even_while_nobody_is_granted() -> N
 
 
 def test_without_consumers_an_additive_resource_has_no_policy() -> None:
-    assert PLANNER.target("postgres", [], lambda _: False) is None
-    assert PLANNER.target("kube-api", ["a"], lambda _: False) is None
+    assert PLANNER.target("postgres", {}, lambda _: False) is None
+    assert PLANNER.target("kube-api", {"a": WHOLE}, lambda _: False) is None
 
 
 def test_the_labels_of_a_kept_policy_say_how_to_make_it_again() -> None:
@@ -220,5 +220,5 @@ def test_nothing_of_ours_becomes_a_rule_for_the_whole_mesh(scope: str, hatch_ope
     assert not {"AuthorizationPolicy", "PeerAuthentication"} & kinds_in("istio-system")
     assert "AuthorizationPolicy" in kinds_in("my-app")
     owner = Intent("istio-system", meshed=True, platform=True)
-    beside = planner.beside("tracing", ["my-app"], owner, lambda _: True)
+    beside = planner.beside("tracing", {"my-app": WHOLE}, owner, lambda _: True)
     assert [policy.key.kind.value for policy in beside] == ["CiliumNetworkPolicy"]

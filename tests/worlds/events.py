@@ -14,7 +14,7 @@ from tests.worlds.random_definitions import (
     random_resource,
 )
 from tests.worlds.random_worlds import random_labels
-from tests.worlds.readings import PLATFORM, resolve, resources_of
+from tests.worlds.readings import PLATFORM, is_value, resolve, resources_of
 from tests.worlds.world import (
     ENFORCEMENT,
     GATEWAY_PORTS,
@@ -82,9 +82,9 @@ def understood(world: World) -> World:
         for key, values in _CHOICES.items():
             if key in labels and labels[key] not in values:
                 del labels[key]
-        granted = {access(resource) for resource in usable}
+        granted = {access(resource): resource for resource in usable}
         for key in [key for key in labels if key.startswith(access(""))]:
-            if key not in granted or labels[key] != "true":
+            if key not in granted or not is_value(usable[granted[key]], labels[key]):
                 del labels[key]
         notes = {
             key: value

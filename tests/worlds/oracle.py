@@ -46,15 +46,15 @@ class Oracle:
         peers += [peer for name in reading.grants for peer in self.resources[name].peers]
         return any(isinstance(peer, DnsNames) for peer in peers)
 
-    def consumes(self, namespace: str, resource: Resource) -> bool:
-        """Whether a resource's own side lets a namespace in.
+    def consumes(self, namespace: str, resource: Resource) -> str | None:
+        """By which value a resource's own side lets a namespace in; None: it does not.
 
-        The design: a hatched namespace counts as granted everywhere; but nobody gets past
-        somebody else's allowFrom by opening a hatch of his own.
+        The design: a hatched namespace counts as granted everywhere, and on all pods; but nobody
+        gets past somebody else's allowFrom by opening a hatch of his own.
         """
         reading = self.readings[namespace]
         hatched = reading.hatch and may_ask(self.world, resource, namespace)
-        return hatched or resource.name in reading.grants
+        return "true" if hatched else reading.grants.get(resource.name)
 
     def _ingress(self, own: Pod, peer: End, target: Target) -> Iterator[str]:
         here = self.readings[own.namespace]
@@ -90,8 +90,8 @@ class Oracle:
         if https and target == Target(443) and _is_outside(peer):
             yield "https"
         yield from self._custom(own, peer, target, here, "egress")
-        for name in here.grants:
-            yield from self._consumer_side(self.resources[name], own, peer, target, here)
+        for name, value in here.grants.items():
+            yield from self._consumer_side(self.resources[name], value, own, peer, target, here)
         if isinstance(peer, Pod) and own.namespace == "istio-gateway" and target == HBONE:
             there = self.readings[peer.namespace]
             if here.meshed and there.meshed and self._serves(own, peer.namespace):
@@ -180,23 +180,25 @@ class Oracle:
     ) -> Iterator[str]:
         if resource.peers or resource.target == "none" or not resource.has(own):
             return
-        if self.consumes(peer.namespace, resource):
+        value = self.consumes(peer.namespace, resource)
+        if value is not None and resource.has(own, value):
             if any(item.covers(target) for item in resource.ports):
-                yield f"grant, {resource.target} target"
+                of_what = "" if value == "true" else " of some pods"
+                yield f"grant{of_what}, {resource.target} target"
             if here.meshed and self._meshed(peer) and _tunnels(resource, target):
                 yield "grant in the mesh"
 
     def _consumer_side(
-        self, resource: Resource, own: Pod, peer: End, target: Target, here: Reading
+        self, resource: Resource, value: str, own: Pod, peer: End, target: Target, here: Reading
     ) -> Iterator[str]:
         opened = any(item.covers(target) for item in resource.ports)
         if resource.peers:
             for each in resource.peers:
                 if opened and each.covers(peer, own.namespace, self.world.labelled):
                     yield f"grant of {each.kind}"
-        elif isinstance(peer, Pod) and resource.has(peer):
+        elif isinstance(peer, Pod) and resource.has(peer, value):
             if opened:
-                yield "grant of pods"
+                yield "grant of pods" if value == "true" else "grant of some pods"
             if here.meshed and self._meshed(peer) and _tunnels(resource, target):
                 yield "grant in the mesh"
 

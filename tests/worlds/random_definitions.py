@@ -93,19 +93,23 @@ def random_resource(dice: Random, name: str) -> Resource:
         )
     mistake = dice.random() < 0.04
     if dice.random() < 0.55:
+        pod_labels = dice.choice(({}, {}, {"app": "web"}, {"app": "db", "role": "a"}))
+        value_label = dice.choice(("", *(key for key in POD_LABELS if key not in pod_labels)))
         return Resource(
             name,
             ports,
             namespace=dice.choice((*APPS[:4], *APPS[:4], "garage", "database", "elsewhere")),
-            pod_labels=dice.choice(({}, {}, {"app": "web"}, {"app": "db", "role": "a"})),
+            pod_labels=pod_labels,
             target=dice.choice(("additive", "additive", "exclusive", "none")),
             allow_from=allow_from,
+            value_label=value_label,
+            allow_all=not value_label or dice.random() < 0.7,
             mistake=mistake,
         )
     kinds: tuple[tuple[Peer, ...], ...] = (
         tuple(EntityPeer(each) for each in some(dice, _ENTITIES[2:], 2)),
         tuple(DnsNames(each) for each in some(dice, _NAMES, 2)),
-        tuple(Network(each) for each in some(dice, _NETWORKS, 2)),
+        tuple(dict.fromkeys(_network(dice) for _ in range(2))),
     )
     target = dice.choice(("additive", "none"))
     peers = dice.choice(kinds)
@@ -124,6 +128,12 @@ def _peers(dice: Random, direction: str) -> tuple[Peer, ...]:
     if kind == "network":
         return tuple(Network(each) for each in some(dice, _NETWORKS, 2))
     return tuple(Network(each, (_EXCEPTED[each],)) for each in some(dice, tuple(_EXCEPTED), 2))
+
+
+def _network(dice: Random) -> Network:
+    cidr = dice.choice(_NETWORKS)
+    parted = cidr in _EXCEPTED and dice.random() < 0.8
+    return Network(cidr, (_EXCEPTED[cidr],) if parted else ())
 
 
 def _pods(dice: Random) -> Pods:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from random import Random
 
 from tests.worlds.ends import Pod
@@ -26,6 +28,7 @@ from tests.worlds.world import (
     PROFILE,
     UNTIL,
     HandMade,
+    Resource,
     Rule,
     Space,
     World,
@@ -62,6 +65,10 @@ def random_world(dice: Random) -> World:
     spaces = {
         name: random_app(dice, name, meshy) for name in APPS[: dice.randint(2, len(APPS))]
     } | {name: _platform(dice, name, meshy) for name in _PLATFORM_PODS}
+    spaces = {
+        name: replace(space, labels=_with_values(dice, space.labels, resources))
+        for name, space in spaces.items()
+    }
     return World(
         scope=dice.choices(("workload", "labelled", "cluster"), (6, 3, 3))[0],
         hbone=dice.choices(("permissions", "cluster"), (9, 1))[0],
@@ -70,6 +77,17 @@ def random_world(dice: Random) -> World:
         resources=resources,
         hand_made=tuple(_hand_made(dice, name) for name in _PLATFORM_PODS if dice.random() < 0.2),
     )
+
+
+def _with_values(
+    dice: Random, labels: Mapping[str, str], resources: Mapping[str, Resource]
+) -> dict[str, str]:
+    """The same labels, many of those on resources of several values with one of these."""
+    found = dict(labels)
+    for name, resource in resources.items():
+        if resource.value_label and access(name) in found and dice.random() < 0.6:
+            found[access(name)] = dice.choice(POD_LABELS[resource.value_label])
+    return found
 
 
 def random_app(dice: Random, name: str, meshy: float) -> Space:
@@ -95,7 +113,9 @@ def random_labels(dice: Random, meshy: float) -> tuple[dict[str, str], dict[str,
         labels[PROFILE] = "standart"
     for name in (*BUILT_IN, *OFFERED):
         if dice.random() < 0.25:
-            labels[access(name)] = dice.choices(("true", "false", "yes"), (90, 5, 5))[0]
+            values = ("true", "false", "yes", "db", "web", "a")
+            often = (90, 5, 5, 0, 0, 0) if name in BUILT_IN else (40, 5, 5, 17, 17, 16)
+            labels[access(name)] = dice.choices(values, often)[0]
     if dice.random() < 0.1:
         labels[ENFORCEMENT] = dice.choices(("disabled", "enabled", "off"), (80, 10, 10))[0]
         if dice.random() < 0.4:

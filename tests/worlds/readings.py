@@ -89,7 +89,7 @@ class Reading:
         profile: in force; None: none.
         intra: its pods reach each other.
         gateway_ports: ports that narrow the gateways; () any TCP port; None: none at all.
-        grants: the shared resources that it has.
+        grants: the shared resources that it has, each with the value of its label.
     """
 
     platform: bool
@@ -99,7 +99,7 @@ class Reading:
     profile: Resolved | None
     intra: bool
     gateway_ports: tuple[int, ...] | None
-    grants: frozenset[str]
+    grants: Mapping[str, str]
 
 
 def resources_of(world: World) -> dict[str, Resource]:
@@ -154,12 +154,24 @@ def read(world: World, space: Space) -> Reading:
         profile=profile,
         intra=intra,
         gateway_ports=ports,
-        grants=frozenset(
-            name
+        grants={
+            name: labels[access(name)]
             for name, resource in resources_of(world).items()
-            if labels.get(access(name)) == "true" and may_ask(world, resource, space.name)
-        ),
+            if is_value(resource, labels.get(access(name), "false"))
+            and may_ask(world, resource, space.name)
+        },
     )
+
+
+def is_value(resource: Resource, value: str) -> bool:
+    """Whether an access label of this value grants something of a resource.
+
+    "true" grants all of it, unless it says otherwise; another value those of its pods whose label
+    has it, where it names that label.
+    """
+    if value == "true":
+        return resource.allow_all
+    return bool(resource.value_label) and value not in ("false", "")
 
 
 def may_ask(world: World, resource: Resource, space: str) -> bool:

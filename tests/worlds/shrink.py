@@ -84,6 +84,8 @@ def _smaller_resources(resource: Resource) -> Iterator[Resource]:
         yield replace(resource, allow_from=None)
     if resource.pod_labels:
         yield replace(resource, pod_labels={})
+    if resource.value_label:
+        yield replace(resource, value_label="", allow_all=True)
     if resource.target != "additive":
         yield replace(resource, target="additive")
     for port in resource.ports if len(resource.ports) > 1 else ():

@@ -26,7 +26,13 @@ REASONS = {
     *("egress: tunnel for the cluster", "ingress: tunnel for the cluster"),
     *("ingress: grant, additive target", "ingress: grant, exclusive target"),
     *("egress: grant of pods", "egress: grant of entities", "egress: grant of names"),
-    *("egress: grant of CIDR", "egress: custom names", "egress: custom names http"),
+    *("ingress: grant of some pods, additive target", "egress: grant of some pods"),
+    *(
+        "egress: grant of CIDR set",
+        "egress: grant of CIDR",
+        "egress: custom names",
+        "egress: custom names http",
+    ),
     *(
         f"{direction}: {reason}"
         for direction in ("egress", "ingress")

@@ -68,7 +68,7 @@ def _affected(world: World, event: Event) -> set[str]:
             if name in reading.grants or reading.hatch
         }
         offered = {name for name, each in resources.items() if each.namespace == event.space}
-        consumers = {name for name, each in readings.items() if each.grants & offered}
+        consumers = {name for name, each in readings.items() if each.grants.keys() & offered}
         gateways = {GATEWAYS} if reading.profile is not None else set()
         return {event.space} | homes | consumers | gateways
     if event.resource:

@@ -126,11 +126,15 @@ class Resource:
     peers: tuple[Peer, ...] = ()
     target: str = "additive"
     allow_from: tuple[Requirement, ...] | None = None
+    value_label: str = ""
+    allow_all: bool = True
     mistake: bool = False
 
-    def has(self, pod: Pod) -> bool:
-        """Whether a pod is part of it."""
+    def has(self, pod: Pod, value: str = "true") -> bool:
+        """Whether a pod is part of it; of a value, of that part of it."""
         wanted = self.pod_labels.items()
+        if value != "true" and pod.labels.get(self.value_label) != value:
+            return False
         return pod.namespace == self.namespace and wanted <= dict(pod.labels).items()
 
     def manifest(self) -> dict[str, Any]:
@@ -138,9 +142,16 @@ class Resource:
         spec: dict[str, Any] = {"allowForm": {}} if self.mistake else {}
         spec |= {"namespace": self.namespace} if self.namespace else {}
         spec |= {"podLabels": dict(self.pod_labels)} if self.pod_labels else {}
-        if self.peers:
-            names = {"Entities": "entities", "FQDNs": "fqdns", "CIDR": "cidrs"}
-            spec[names[self.peers[0].field]] = [peer.words() for peer in self.peers]
+        spec |= {"valueLabel": self.value_label} if self.value_label else {}
+        spec |= {} if self.allow_all else {"allowAll": False}
+        fields = {
+            "Entities": "entities",
+            "FQDNs": "fqdns",
+            "CIDR": "cidrs",
+            "CIDRSet": "cidrSets",
+        }
+        for peer in self.peers:
+            spec.setdefault(fields[peer.field], []).append(peer.words())
         spec["ports"] = [item.resource_words() for item in self.ports]
         spec |= {"target": self.target} if self.target != "additive" else {}
         spec |= {"allowFrom": selector(self.allow_from)} if self.allow_from is not None else {}

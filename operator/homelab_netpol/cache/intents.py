@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from homelab_netpol.intent import Intent
+from homelab_netpol.intent import WHOLE, Intent
 from homelab_netpol.policy.keys import WorkKey
 
 
@@ -26,7 +27,7 @@ class IntentCache:
         """
         self._intents: dict[str, Intent] = {}
         self._holders: dict[str, set[str]] = {}
-        self._consumers: dict[WorkKey, set[str]] = {key: set() for key in shared}
+        self._consumers: dict[WorkKey, dict[str, str]] = {key: {} for key in shared}
 
     def __len__(self) -> int:
         """How many Namespaces have one."""
@@ -61,6 +62,13 @@ class IntentCache:
         """The Namespaces that hold a grant on a shared resource, and may."""
         return sorted(self._holders.get(resource, ()))
 
+    def holding_by_value(self, resource: str) -> dict[str, list[str]]:
+        """The same, by the value of their labels."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for name in self.holding_grant(resource):
+            found[self._intents[name].grant_values.get(resource, WHOLE)].append(name)
+        return dict(sorted(found.items()))
+
     def using_resource(self, resource: str) -> list[str]:
         """The Namespaces whose grant on a shared resource is in force, or retained."""
         return sorted(
@@ -83,24 +91,34 @@ class IntentCache:
         """The keys whose policies list their consumers."""
         return list(self._consumers)
 
-    def consumers(self, key: WorkKey) -> frozenset[str]:
-        """The Namespaces that a shared resource lets in, or that a gateway reaches by the mesh."""
-        return frozenset(self._consumers.get(key, ()))
+    def consumers(self, key: WorkKey) -> Mapping[str, str]:
+        """The Namespaces that a shared resource lets in, or that a gateway reaches by the mesh.
 
-    def set_consumer(self, key: WorkKey, namespace: str, *, consumes: bool) -> bool:
-        """Adds a Namespace to a key's consumers or takes it out; whether that changed anything."""
+        Each with the value of its grant: `WHOLE`, or which part of the resource it is on.
+        """
+        return dict(self._consumers.get(key, {}))
+
+    def set_consumer(self, key: WorkKey, namespace: str, value: str | None) -> bool:
+        """Adds a Namespace to a key's consumers, or takes it out (None).
+
+        Returns:
+            Whether that changed anything.
+        """
         consumers = self._consumers[key]
-        if consumes == (namespace in consumers):
+        if consumers.get(namespace) == value:
             return False
-        (consumers.add if consumes else consumers.discard)(namespace)
+        if value is None:
+            del consumers[namespace]
+        else:
+            consumers[namespace] = value
         return True
 
-    def set_consumers(self, key: WorkKey, namespaces: Iterable[str] | None) -> None:
+    def set_consumers(self, key: WorkKey, consumers: Mapping[str, str] | None) -> None:
         """Replaces the consumers of a key; None: the key is no longer one."""
-        if namespaces is None:
+        if consumers is None:
             self._consumers.pop(key, None)
         else:
-            self._consumers[key] = set(namespaces)
+            self._consumers[key] = dict(consumers)
 
     def _move(self, namespace: str, before: Iterable[str], after: Iterable[str]) -> None:
         """Takes in which grants a Namespace had, and has."""

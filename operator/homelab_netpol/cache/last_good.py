@@ -7,10 +7,11 @@ standby, which carries out nothing, so learns from what the leader writes.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from datetime import datetime
 
 from homelab_netpol.cache.policies import PolicyCache
-from homelab_netpol.intent import Intent, LastGood, parse_moment
+from homelab_netpol.intent import GATEWAY_GRANT, WHOLE, Intent, LastGood, parse_moment
 from homelab_netpol.policy.keys import (
     HATCH_CCNP,
     LAN,
@@ -29,13 +30,18 @@ from homelab_netpol.policy.notes import (
     parse_gateway_ports_text,
     parse_internet_ports_text,
 )
-from homelab_netpol.policy.objects import LabelKeys
+from homelab_netpol.policy.objects import LabelKeys, LivePolicy
 
 
 def _ingress_of(intent: Intent) -> frozenset[str]:
     """Which policies for ingress beside the profile an intent has."""
     wanted = {LAN: intent.lan_ports, WORLD: intent.world_ports, WEBHOOKS: intent.webhooks}
     return intent.retained_ingress.union(where for where, is_wanted in wanted.items() if is_wanted)
+
+
+def _granted(intent: Intent) -> frozenset[str]:
+    gateways = (GATEWAY_GRANT,) if intent.gateway_access else ()
+    return frozenset((*intent.grants, *intent.retained_grants, *gateways))
 
 
 _PROFILE = policy_name(Component.PROFILE)
@@ -62,7 +68,8 @@ class LastGoodCache:
             gateway_ports=intent.gateway_ports if intent.profile else None,
             internet_ports=intent.internet_ports if intent.profile else None,
             ingress=_ingress_of(intent),
-            grants=frozenset(intent.grants) | frozenset(intent.retained_grants),
+            grants=_granted(intent),
+            grant_values=intent.grant_values,
             hatch_open=intent.hatch_open,
             hatch_since=intent.hatch_since,
         )
@@ -77,15 +84,21 @@ class LastGoodCache:
         if applied is not None:
             return applied
         standing = self._policies.owned_by(WorkKey(Scope.NAMESPACE, namespace))
-        named = list(filter(None, map(parse_policy_name, standing)))
+        values = self._noted_values(standing)
+        grants = frozenset(values)
+        parts = {resource: value for resource, value in values.items() if value != WHOLE}
+        named = filter(None, map(parse_policy_name, standing))
         ingress = frozenset(one.about for one in named if one.component is Component.INGRESS)
-        grants = frozenset(one.about for one in named if one.component is Component.ACCESS)
         hatch_open = PolicyKey(Kind.CNP, namespace, _HATCH) in standing
         since = self._noted_since(namespace, uid)
         profile = standing.get(PolicyKey(Kind.CNP, namespace, _PROFILE))
         if profile is None:
             return LastGood(
-                ingress=ingress, grants=grants, hatch_open=hatch_open, hatch_since=since
+                ingress=ingress,
+                grants=grants,
+                grant_values=parts,
+                hatch_open=hatch_open,
+                hatch_since=since,
             )
         keys = self._label_keys
         return LastGood(
@@ -95,6 +108,7 @@ class LastGoodCache:
             internet_ports=parse_internet_ports_text(profile.annotations.get(keys.internet_ports)),
             ingress=ingress,
             grants=grants,
+            grant_values=parts,
             hatch_open=hatch_open,
             hatch_since=since,
         )
@@ -117,6 +131,15 @@ class LastGoodCache:
         # Opened a moment ago, though its policy may not stand yet.
         is_open = last_good.hatch_open if since is None else known.hatch_open
         return dataclasses.replace(last_good, hatch_since=since, hatch_open=is_open)
+
+    def _noted_values(self, standing: Mapping[PolicyKey, LivePolicy]) -> dict[str, str]:
+        """The resources whose access policies stand, each with the value that it was granted by."""
+        found: dict[str, str] = {}
+        for key, live in standing.items():
+            named = parse_policy_name(key)
+            if named is not None and named.component is Component.ACCESS:
+                found[named.about] = live.labels.get(self._label_keys.value, WHOLE)
+        return found
 
     def _noted_since(self, namespace: str, uid: str) -> datetime | None:
         """Since when the hatch is asked for, as the cluster remembers it."""

@@ -80,12 +80,15 @@ def resource_problem(
     Args:
         resource: what it says.
         identity_labels: of the cluster.
-        path: of the field `podLabels`, for the message.
+        path: of its fields, with `{}` in place of their names, for the message.
     """
-    for key in resource.pod_labels:
+    selecting = [("podLabels", key) for key in resource.pod_labels]
+    if resource.value_label is not None:
+        selecting.append(("valueLabel", resource.value_label))
+    for field, key in selecting:
         why = identity_labels.why_left_out(key)
         if why is not None:
-            message = f"{path}: {key} selects nobody, as {why}. {_TAKE_ANOTHER}"
+            message = f"{path.format(field)}: {key} selects nobody, as {why}. {_TAKE_ANOTHER}"
             return NotUsable(UnusableReason.LABEL_NOT_IN_IDENTITY, message)
     return None
 
@@ -124,7 +127,7 @@ def _without_resource(
 ) -> ResourceDefinition:
     if definition.resource is None:
         return definition
-    problem = resource_problem(definition.resource, identity_labels, "spec.podLabels")
+    problem = resource_problem(definition.resource, identity_labels, "spec.{}")
     if problem is None:
         return definition
     return dataclasses.replace(definition, problem=problem, resource=None)

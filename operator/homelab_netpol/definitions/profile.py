@@ -11,6 +11,7 @@ import difflib
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from homelab_netpol.cilium.networks import exceptions_problem
 from homelab_netpol.cilium.terms import CNP
 from homelab_netpol.cilium.validation import check_body
 from homelab_netpol.definitions.model import NotUsable, ProfileDefinition, UnusableReason
@@ -91,7 +92,32 @@ def _direction_problems(spec: Mapping[str, Any], direction: str) -> Iterator[str
             # Without any, Cilium allows every peer; with two kinds, its agent rejects the policy.
             found = f"found {', '.join(named)}" if named else f"for everybody write {anybody}"
             yield f"{path}: needs exactly one of {', '.join(peers)}, not empty ({found})"
+        yield from _network_problems(rule, path)
         yield from _layer_7_problems(rule, path)
+
+
+def _network_problems(rule: Mapping[str, Any], path: str) -> Iterator[str]:
+    """What Cilium takes in a set of networks, and would not do as its author thinks."""
+    for field in ("fromCIDRSet", "toCIDRSet"):
+        items = rule.get(field)
+        for index, item in enumerate(items if isinstance(items, list) else ()):
+            if not isinstance(item, dict):
+                continue
+            where = f"{path}.{field}[{index}]"
+            if "cidrGroupSelector" in item:
+                # An older API server's schema drops the field.
+                yield (
+                    f"{where}.cidrGroupSelector: not every Cilium from 1.16 on knows it; name the"
+                    " groups, each by `cidrGroupRef`"
+                )
+            exceptions = item.get("except")
+            if not isinstance(exceptions, list) or not exceptions:
+                continue
+            cidr, texts = item.get("cidr"), [each for each in exceptions if isinstance(each, str)]
+            if not isinstance(cidr, str):
+                yield f"{where}.except: goes only with `cidr`; leave these out of the group itself"
+            elif (problem := exceptions_problem(cidr, texts)) is not None:
+                yield f"{where}.except: {problem}"
 
 
 def _layer_7_problems(rule: Mapping[str, Any], path: str) -> Iterator[str]:

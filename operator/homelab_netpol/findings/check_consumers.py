@@ -12,6 +12,7 @@ from homelab_netpol.findings.finding import Finding
 from homelab_netpol.findings.inspection import Inspection
 from homelab_netpol.findings.peers import example_of
 from homelab_netpol.findings.ports import granted_ports
+from homelab_netpol.intent import WHOLE
 from homelab_netpol.policy.keys import Component, Kind, PolicyKey, policy_name
 from homelab_netpol.settings import SharedResource
 
@@ -25,7 +26,8 @@ def check(inspection: Inspection) -> Iterator[Finding | None]:
             for grant in intent.grants:
                 if _stands(inspection, name, grant):
                     resource = inspection.cache.catalogue.resource(grant)
-                    yield consumer_finding(grant, consumer, _ends(inspection, resource))
+                    value = intent.grant_values.get(grant, WHOLE)
+                    yield consumer_finding(grant, consumer, _ends(inspection, resource, value))
                 yield None
         yield None
 
@@ -36,18 +38,18 @@ def _stands(inspection: Inspection, namespace: str, grant: str) -> bool:
     return live is not None and not live.rejected
 
 
-def _ends(inspection: Inspection, resource: SharedResource) -> list[GrantedEnd]:
+def _ends(inspection: Inspection, resource: SharedResource, value: str) -> list[GrantedEnd]:
     ports = granted_ports(resource.ports)
     if resource.namespace is not None:
         labels = inspection.cache.namespaces.labels(resource.namespace)
-        pods = Pod(resource.namespace, labels, resource.pod_labels, complete=False)
+        pods = Pod(resource.namespace, labels, resource.labels_of(value), complete=False)
         return [GrantedEnd(f"namespace {resource.namespace}", pods, ports)]
     names = [one.match_name or one.match_pattern or "" for one in resource.fqdns]
     return [
         *(GrantedEnd(f"entity {one}", Entity(one), ports) for one in resource.entities),
         *(
             GrantedEnd(f"addresses {one}", Network(ip_network(one, strict=False)), ports)
-            for one in resource.cidrs
+            for one in (each.cidr for each in resource.networks)
         ),
         *(GrantedEnd(name, Name(example_of(name)), ports) for name in names),
     ]

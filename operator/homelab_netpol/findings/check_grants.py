@@ -9,6 +9,7 @@ from homelab_netpol.findings.grants import grant_findings
 from homelab_netpol.findings.inspection import Inspection
 from homelab_netpol.findings.ports import granted_ports
 from homelab_netpol.findings.targets import GrantedResource, TargetFacts
+from homelab_netpol.intent import WHOLE
 from homelab_netpol.policy.keys import Component, Kind, PolicyKey, policy_name
 from homelab_netpol.settings import SharedResource
 
@@ -17,14 +18,20 @@ def check(inspection: Inspection) -> Iterator[Finding | None]:
     """Finds the grants that cannot work."""
     catalogue, intents = inspection.cache.catalogue, inspection.cache.intents
     for name in list(catalogue.vocabulary.resources):
-        resource, consumers = catalogue.resource(name), intents.holding_grant(name)
-        if resource.namespace is not None and consumers:
-            yield from _grant(inspection, name, resource, resource.namespace, consumers)
+        resource = catalogue.resource(name)
+        if resource.namespace is not None:
+            for value, consumers in intents.holding_by_value(name).items():
+                yield from _grant(inspection, name, resource, resource.namespace, value, consumers)
         yield None
 
 
 def _grant(
-    inspection: Inspection, name: str, resource: SharedResource, home: str, consumers: list[str]
+    inspection: Inspection,
+    name: str,
+    resource: SharedResource,
+    home: str,
+    value: str,
+    consumers: list[str],
 ) -> Iterator[Finding | None]:
     cache, pods = inspection.cache, inspection.snapshot.targets.get(home)
     target = TargetFacts(
@@ -41,7 +48,8 @@ def _grant(
         name=name,
         namespace=home,
         ports=granted_ports(resource.ports),
-        pod_labels=resource.pod_labels,
+        pod_labels=resource.labels_of(value),
+        value="" if value == WHOLE else value,
         granted_by_us=cache.policies.get(grant) is not None,
     )
     labels = {consumer: cache.namespaces.labels(consumer) for consumer in consumers}

@@ -13,7 +13,7 @@ from homelab_netpol.findings.known_peers import known_peers
 from homelab_netpol.findings.needs import Port, Surroundings
 from homelab_netpol.findings.platform import is_in_mesh, platform_findings
 from homelab_netpol.findings.tunnel import tunnel_findings
-from homelab_netpol.policy.keys import GATEWAYS
+from homelab_netpol.intent import GATEWAYS
 
 
 def check(inspection: Inspection) -> Iterator[Finding | None]:

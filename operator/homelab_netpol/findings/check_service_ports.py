@@ -14,6 +14,7 @@ from homelab_netpol.findings.rule_ports import OpenedPeers, opened_by, peers_els
 from homelab_netpol.findings.service_ports import describe, service_ports_opened
 from homelab_netpol.findings.targets import carries
 from homelab_netpol.findings.wanted import profiles_in_use, resources_in_use
+from homelab_netpol.intent import WHOLE
 from homelab_netpol.policy.keys import Component, Kind, PolicyKey, policy_name
 from homelab_netpol.settings import SharedResource
 
@@ -23,7 +24,8 @@ def check(inspection: Inspection) -> Iterator[Finding | None]:
     yield from _dns(inspection)
     for name, resource in resources_in_use(inspection.cache).items():
         if resource.namespace is not None:
-            yield from _grant(inspection, name, resource, resource.namespace)
+            for value, consumers in inspection.cache.intents.holding_by_value(name).items():
+                yield from _grant(inspection, name, resource, resource.namespace, value, consumers)
         yield None
     for namespace in inspection.namespaces:
         yield from _gateways(inspection, namespace)
@@ -33,11 +35,17 @@ def check(inspection: Inspection) -> Iterator[Finding | None]:
 
 
 def _grant(
-    inspection: Inspection, name: str, resource: SharedResource, home: str
+    inspection: Inspection,
+    name: str,
+    resource: SharedResource,
+    home: str,
+    value: str,
+    consumers: Iterable[str],
 ) -> Iterator[Finding]:
     opened, cache = granted_ports(resource.ports), inspection.cache
     pods = inspection.snapshot.targets.get(home)
-    chosen = [pod for pod in pods or () if carries(pod.labels, resource.pod_labels)]
+    labels = resource.labels_of(value)
+    chosen = [pod for pod in pods or () if carries(pod.labels, labels)]
     who, where = f"The grant {name}", f"in the shared resource {name}"
     plain = _told(inspection, opened, home, chosen, who, where)
     if plain is None:
@@ -45,9 +53,10 @@ def _grant(
     # The tunnel carries TCP, whatever its port; which ones it may carry, Istio's policy says.
     others = [port for port in opened if port.protocol != "TCP"]
     in_tunnel = _told(inspection, others, home, chosen, who, where)
-    by_istio = PolicyKey(Kind.AUTHORIZATION, home, policy_name(Component.GRANT, name))
+    part = "" if value == WHOLE else value
+    by_istio = PolicyKey(Kind.AUTHORIZATION, home, policy_name(Component.GRANT, name, part))
     is_free = cache.namespaces.is_meshed(home) and cache.policies.get(by_istio) is None
-    for consumer in cache.intents.holding_grant(name):
+    for consumer in consumers:
         message = in_tunnel if is_free and cache.namespaces.is_meshed(consumer) else plain
         if message is not None:
             yield Finding(FindingReason.SERVICE_PORT_OPENED, consumer, message)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from homelab_netpol.cilium.evaluation import Outcome, Pod, egress_verdict, ingress_verdict
 from homelab_netpol.cluster.public_names import GATEWAY_NAME_LABEL
@@ -26,12 +26,19 @@ def check(inspection: Inspection) -> Iterator[Finding | None]:
     """Finds the grants whose calls are dropped on their way by a waypoint."""
     for name, resource in resources_in_use(inspection.cache).items():
         if resource.namespace is not None and resource.has_tcp:
-            yield from _grant(inspection, name, resource, resource.namespace)
+            for value, consumers in inspection.cache.intents.holding_by_value(name).items():
+                chosen = resource.labels_of(value)
+                yield from _grant(inspection, name, resource, resource.namespace, chosen, consumers)
         yield None
 
 
 def _grant(
-    inspection: Inspection, name: str, resource: SharedResource, home: str
+    inspection: Inspection,
+    name: str,
+    resource: SharedResource,
+    home: str,
+    labels: Mapping[str, str],
+    consumers: Iterable[str],
 ) -> Iterator[Finding | None]:
     namespaces, snapshot = inspection.cache.namespaces, inspection.snapshot
     if not namespaces.is_meshed(home):
@@ -39,7 +46,7 @@ def _grant(
     pods = [
         pod
         for pod in snapshot.targets.get(home, ())
-        if not pod.host_network and carries(pod.labels, resource.pod_labels)
+        if not pod.host_network and carries(pod.labels, labels)
     ]
     reached = next(
         reached_by_waypoint(
@@ -55,7 +62,7 @@ def _grant(
         return
     onward = list(_onward(inspection, reached, home))
     yield None
-    for consumer in inspection.cache.intents.holding_grant(name):
+    for consumer in consumers:
         if namespaces.is_meshed(consumer):
             denied = [*_to_waypoint(inspection, reached.waypoint, consumer), *onward]
             if denied:

@@ -98,7 +98,7 @@ def of_resource(name: str, resource: SharedResource) -> Outside:
         who=f"The grant {name}",
         where=f"in the shared resource {name}",
         labels_in="podLabels",
-        cidrs=resource.cidrs,
+        cidrs=tuple(each.cidr for each in resource.networks if not each.except_),
         names=tuple(map(normal_name, texts)),
         ports=granted_ports(resource.ports),
     )

@@ -23,6 +23,8 @@ class GrantedResource:
         namespace: where its pods are.
         pod_labels: labels that its pods carry; empty: all pods of the namespace.
         ports: what a grant opens.
+        value: of the access labels, where they ask for a part of the resource, which `pod_labels`
+            are about; "": they ask for all of it.
         granted_by_us: the operator lets consumers in by a policy in that namespace. Then only a
             deny rule can keep them out.
     """
@@ -31,6 +33,7 @@ class GrantedResource:
     namespace: str
     ports: tuple[GrantedPort, ...]
     pod_labels: Mapping[str, str] = field(default_factory=dict)
+    value: str = ""
     granted_by_us: bool = True
 
 
@@ -88,6 +91,14 @@ def absence(resource: GrantedResource, target: TargetFacts) -> tuple[FindingReas
             f"{leads_nowhere} {_pods(resource)} are on the host's network, where Cilium knows them"
             f" by their node only. Write {NODES} in the shared resource {resource.name} instead of"
             " the namespace; that opens these ports of every node.",
+        )
+    if resource.value:
+        labels = name_labels(resource.pod_labels)
+        return (
+            FindingReason.TARGET_HAS_NO_PODS,
+            f"{leads_nowhere} no pod of {where} has the labels {labels}, as the value"
+            f" {resource.value!r} of the access label asks for. Correct the label's value, or start"
+            " these pods.",
         )
     if not resource.pod_labels:
         has_none = f"{where} has no pods. Start what offers it there"

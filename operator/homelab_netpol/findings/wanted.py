@@ -62,7 +62,7 @@ def asked_outside(cache: ClusterCache) -> list[tuple[Outside, list[str]]]:
     found = [
         (of_resource(name, resource), cache.intents.holding_grant(name))
         for name, resource in resources_in_use(cache).items()
-        if resource.cidrs or resource.fqdns
+        if resource.networks or resource.fqdns
     ]
     for name, (custom, users) in profiles_in_use(cache).items():
         for rule in custom.egress:

@@ -10,15 +10,27 @@ from homelab_netpol.intent.ports import (
     port_ranges_text,
 )
 from homelab_netpol.intent.read import read_intent
-from homelab_netpol.intent.vocabulary import Vocabulary
+from homelab_netpol.intent.vocabulary import (
+    GATEWAY_GRANT,
+    GATEWAYS,
+    NOTHING,
+    WHOLE,
+    ResourceWords,
+    Vocabulary,
+)
 
 __all__ = [
+    "GATEWAYS",
+    "GATEWAY_GRANT",
+    "NOTHING",
+    "WHOLE",
     "Intent",
     "LastGood",
     "NamespaceFacts",
     "PortRange",
     "Problem",
     "Reason",
+    "ResourceWords",
     "Vocabulary",
     "facts_in_force",
     "format_moment",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from homelab_netpol.intent.model import LastGood, NamespaceFacts
-from homelab_netpol.intent.vocabulary import Vocabulary
+from homelab_netpol.intent.vocabulary import WHOLE, Vocabulary
 
 
 def facts_in_force(facts: NamespaceFacts, last_good: LastGood, words: Vocabulary) -> NamespaceFacts:
@@ -20,9 +20,9 @@ def facts_in_force(facts: NamespaceFacts, last_good: LastGood, words: Vocabulary
         words: the vocabulary.
     """
     labels = {
-        f"{words.access_prefix}{resource}": "true"
+        f"{words.access_prefix}{resource}": last_good.grant_values.get(resource, WHOLE)
         for resource in last_good.grants
-        if resource in words.resources
+        if resource in words.grantable
     }
     annotations: dict[str, str] = {}
     platform = facts.name in words.platform_namespaces

@@ -41,6 +41,7 @@ class LastGood:
             None: none.
         ingress: which policies for ingress beside the profile stand: `lan`, `world`, `webhooks`.
         grants: the shared resources whose access policies stand.
+        grant_values: the values of those that were granted by another value than "true".
         hatch_open: the hatch's policy stands.
         hatch_since: when the hatch that the label asks for was first seen, also if it has closed by
             itself since then; None: the label did not ask for it.
@@ -52,6 +53,7 @@ class LastGood:
     internet_ports: tuple[PortRange, ...] | None = None
     ingress: frozenset[str] = frozenset()
     grants: frozenset[str] = frozenset()
+    grant_values: Mapping[str, str] = field(default_factory=dict, hash=False)
     hatch_open: bool = False
     hatch_since: datetime | None = None
 
@@ -116,6 +118,8 @@ class Intent:
             are left as they are.
         gateway_access: the gateways, `internal` or `external`, that it may call from inside.
         grants: the shared resources granted, known ones, in order.
+        grant_values: the values of those, and of the retained ones, that are granted by another
+            value than "true": such a grant is on a part of its resource.
         retained_grants: granted resources that are no longer known or not usable now; their
             policies stay.
         refused_grants: resources that were asked for by a namespace that may not ask for them.
@@ -140,6 +144,7 @@ class Intent:
     retained_ingress: frozenset[str] = frozenset()
     gateway_access: tuple[str, ...] = ()
     grants: tuple[str, ...] = ()
+    grant_values: Mapping[str, str] = field(default_factory=dict, hash=False)
     retained_grants: tuple[str, ...] = ()
     refused_grants: tuple[str, ...] = ()
     may_not_ask: frozenset[str] = frozenset()

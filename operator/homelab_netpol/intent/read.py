@@ -10,9 +10,10 @@ from datetime import datetime
 
 from homelab_netpol.intent.model import Intent, LastGood, NamespaceFacts, Problem, Reason
 from homelab_netpol.intent.ports import MAX_PORTS, parse_ports
+from homelab_netpol.intent.read_grants import read_grants
 from homelab_netpol.intent.read_hatch import read_hatch
 from homelab_netpol.intent.read_ports import read_ports
-from homelab_netpol.intent.vocabulary import Vocabulary, did_you_mean
+from homelab_netpol.intent.vocabulary import Vocabulary, cannot_be_used, did_you_mean
 
 
 def read_intent(
@@ -41,7 +42,8 @@ class _Reader:
     def read(self) -> Intent:
         platform = self._facts.name in self._words.platform_namespaces
         profile, retained = self._profile(platform=platform)
-        grants, retained_grants, refused = self._grants()
+        grants = read_grants(self._facts, self._last_good, self._words)
+        self._problems += grants.problems
         remedy = (
             "a platform namespace has none: remove it"
             if platform
@@ -68,10 +70,12 @@ class _Reader:
             world_ports=ports.world,
             retained_ingress=ports.retained,
             webhooks=self._webhooks(),
-            grants=grants,
-            retained_grants=retained_grants,
-            refused_grants=refused,
-            may_not_ask=frozenset(n for n in self._words.resources if not self._is_allowed(n)),
+            gateway_access=grants.gateways,
+            grants=grants.granted,
+            grant_values=grants.values,
+            retained_grants=grants.retained,
+            refused_grants=grants.refused,
+            may_not_ask=grants.may_not_ask,
             hatch_open=hatch.is_open,
             hatch_since=hatch.since,
             hatch_until=hatch.until,
@@ -103,7 +107,7 @@ class _Reader:
             message = f"There is no profile {value!r}; {stands}. {choice}"
             self._report(Reason.PROFILE_UNKNOWN, key, message)
         else:
-            message = _cannot_be_used(f"profile {value!r}", why, stands, f"networkprofile {value}")
+            message = cannot_be_used(f"profile {value!r}", why, stands, f"networkprofile {value}")
             self._report(Reason.PROFILE_NOT_READY, key, message)
         if kept is None or kept in self._words.profiles:
             return kept, None
@@ -121,68 +125,6 @@ class _Reader:
             f" and the label {label} is refused. Remove the label, or take the namespace"
             " out of the setting platformNamespaces."
         )
-
-    def _grants(self) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-        """The grants in force, those whose policies are retained, and those refused."""
-        granted: list[str] = []
-        retained: list[str] = []
-        refused: list[str] = []
-        prefix = self._words.access_prefix
-        for key in sorted(self._facts.labels):
-            if not key.startswith(prefix):
-                continue
-            resource, value = key.removeprefix(prefix), self._facts.labels[key]
-            if value == "false":
-                continue
-            stands = resource in self._last_good.grants
-            in_force = "the access that stands is kept" if stands else "no access is granted"
-            if value != "true":
-                self._report(
-                    Reason.ACCESS_VALUE_INVALID,
-                    key,
-                    f'The value of {key} must be "true" (or "false"), not {value!r}; {in_force}.',
-                )
-            if resource not in self._words.resources:
-                self._resource_not_usable(key, resource, in_force)
-                if stands:
-                    retained.append(resource)
-            elif not self._may_ask(key, resource):
-                refused.append(resource)
-            elif value == "true" or stands:
-                granted.append(resource)
-        return tuple(granted), tuple(retained), tuple(refused)
-
-    def _resource_not_usable(self, key: str, resource: str, in_force: str) -> None:
-        named = f"shared resource {resource!r}"
-        why = self._words.unusable_resources.get(resource)
-        in_settings = self._words.unusable_settings.get(resource)
-        if in_settings is not None:
-            message = f"The {named} cannot be used: {in_settings.rstrip('.')}; {in_force}."
-            self._report(Reason.ACCESS_NOT_READY, key, message)
-        elif why is None:
-            choice = did_you_mean(resource, self._words.resources)
-            message = f"There is no {named}; {in_force}. {choice}"
-            self._report(Reason.ACCESS_UNKNOWN, key, message)
-        else:
-            message = _cannot_be_used(named, why, in_force, f"sharedresource {resource}")
-            self._report(Reason.ACCESS_NOT_READY, key, message)
-
-    def _may_ask(self, key: str, resource: str) -> bool:
-        if self._is_allowed(resource):
-            return True
-        selector = self._words.resources[resource]
-        self._report(
-            Reason.ACCESS_REFUSED,
-            key,
-            f"{self._facts.name} may not ask for {resource}: allowFrom of the shared resource wants"
-            f" a Namespace with {selector}. No access is granted. Ask the resource's owner, or"
-            f" remove the label {key}.",
-        )
-        return False
-
-    def _is_allowed(self, resource: str) -> bool:
-        selector = self._words.resources[resource]
-        return selector is None or selector.matches(self._facts.selectable)
 
     def _intra_namespace(self, profile: str | None, *, missing: str | None) -> bool:
         key = self._words.intra_namespace_key
@@ -269,8 +211,3 @@ class _Reader:
                 choice = did_you_mean(key.removeprefix(prefix), short)
                 message = f"There is no label {key}; it has no effect. {choice}"
                 self._report(Reason.LABEL_UNKNOWN, key, message)
-
-
-def _cannot_be_used(named: str, why: str, in_force: str, described: str) -> str:
-    clause = why.rstrip(".")
-    return f"The {named} cannot be used: {clause}; {in_force}. See `kubectl describe {described}`."

@@ -8,7 +8,61 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from homelab_netpol.cilium.selectors import LabelSelector
+from homelab_netpol.cilium.terms import is_label_value
 from homelab_netpol.intent.model import NamespaceFacts
+
+# An access label of this value grants all of a shared resource, one of the next nothing.
+WHOLE = "true"
+NOTHING = "false"
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceWords:
+    """What an access label of one shared resource may say, and who may ask by it.
+
+    Attributes:
+        allow_from: whom of the Namespaces; None: everybody.
+        values: the values that grant a part of the resource; None: whatever Kubernetes takes as the
+            value of a label.
+        whole: "true" is taken too, and grants all of it.
+    """
+
+    allow_from: LabelSelector | None = None
+    values: frozenset[str] | None = frozenset()
+    whole: bool = True
+
+    @property
+    def has_parts(self) -> bool:
+        """Other values than "true" are taken."""
+        return self.values is None or bool(self.values)
+
+    def takes(self, value: str) -> bool:
+        """Whether a value grants something."""
+        if value == WHOLE:
+            return self.whole
+        if self.values is None:
+            return value not in ("", NOTHING) and is_label_value(value)
+        return value in self.values
+
+    def listed(self) -> list[str]:
+        """The values that are taken, `*` for any, where "true" is not the only one."""
+        parts = ["*"] if self.values is None else sorted(self.values)
+        return [*parts, *([WHOLE] if self.whole else [])] if self.has_parts else []
+
+    def __str__(self) -> str:
+        """The values that are taken, in words."""
+        words = [f'"{WHOLE}"'] if self.whole else []
+        if self.values is None:
+            words.append("the value of a label of its pods")
+        else:
+            words += [f'"{value}"' for value in sorted(self.values)]
+        return " or ".join((", ".join(words[:-1]), words[-1]) if len(words) > 1 else words)
+
+
+# Who the gateways are, the settings say; a shared resource of this name takes the grant's place.
+GATEWAY_GRANT = "gateway"
+GATEWAYS = ("internal", "external")
+_GATEWAY_WORDS = ResourceWords(values=frozenset(GATEWAYS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,20 +72,19 @@ class Vocabulary:
     Attributes:
         domain: the labels' domain, such as network-policy.homelab.
         profiles: name of each known profile -> whether its pods reach each other by default.
-        resources: name of each shared resource -> who may ask for it; None: everybody.
+        resources: name of each shared resource -> what its access label may say.
         platform_namespaces: names of the namespaces that must not have a profile.
         mesh_label: key and value of the label that puts a namespace into the mesh.
         unusable_profiles: name of each NetworkProfile that cannot be used -> why not.
         unusable_resources: name of each SharedResource that cannot be used -> why not.
         internet_profiles: the profiles that open the internet, on ports that can be listed.
-        gateway_grant: the grant `gateway` means the gateways; no shared resource has its name.
         own_namespace: where the operator itself runs, which is one of the platform's; None: it runs
             outside the cluster.
     """
 
     domain: str
     profiles: Mapping[str, bool]
-    resources: Mapping[str, LabelSelector | None]
+    resources: Mapping[str, ResourceWords]
     platform_namespaces: frozenset[str]
     mesh_label: tuple[str, str]
     unusable_profiles: Mapping[str, str] = field(default_factory=dict)
@@ -39,7 +92,18 @@ class Vocabulary:
     unusable_settings: Mapping[str, str] = field(default_factory=dict)
     own_namespace: str | None = None
     internet_profiles: frozenset[str] = frozenset()
-    gateway_grant: bool = True
+
+    @property
+    def gateway_grant(self) -> bool:
+        """The grant `gateway` means the gateways; no shared resource takes its name."""
+        taken = (self.resources, self.unusable_resources, self.unusable_settings)
+        return not any(GATEWAY_GRANT in names for names in taken)
+
+    @property
+    def grantable(self) -> Mapping[str, ResourceWords]:
+        """What access labels may name: the shared resources, and the gateways."""
+        gateways = {GATEWAY_GRANT: _GATEWAY_WORDS} if self.gateway_grant else {}
+        return {**gateways, **self.resources}
 
     @property
     def profile_key(self) -> str:
@@ -122,3 +186,16 @@ def did_you_mean(name: str, known: Collection[str]) -> str:
     """The end of a message about an unknown word: the one probably meant, or all known ones."""
     matches = difflib.get_close_matches(name.lower(), list(known), n=1, cutoff=0.6)
     return f"Did you mean {matches[0]!r}?" if matches else f"Known: {', '.join(sorted(known))}."
+
+
+def cannot_be_used(named: str, why: str, in_force: str, described: str) -> str:
+    """A message about a custom resource that is there and has a mistake.
+
+    Args:
+        named: what it is, with its name.
+        why: it cannot be used.
+        in_force: what is in force instead.
+        described: what `kubectl describe` shows it by.
+    """
+    clause = why.rstrip(".")
+    return f"The {named} cannot be used: {clause}; {in_force}. See `kubectl describe {described}`."

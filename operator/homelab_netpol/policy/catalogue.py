@@ -18,7 +18,7 @@ from homelab_netpol.definitions import (
     resource_problem,
     usable_with,
 )
-from homelab_netpol.intent import Vocabulary
+from homelab_netpol.intent import GATEWAYS, WHOLE, ResourceWords, Vocabulary
 from homelab_netpol.package_data import data_folder
 from homelab_netpol.policy.compose import (
     compose,
@@ -28,7 +28,7 @@ from homelab_netpol.policy.compose import (
     through_tunnel,
 )
 from homelab_netpol.policy.gateways import gateways_named
-from homelab_netpol.policy.keys import GATEWAYS, Kind
+from homelab_netpol.policy.keys import Kind
 from homelab_netpol.policy.objects import digest_of
 from homelab_netpol.policy.peers import peers_data
 from homelab_netpol.policy.rendering import Rendered, Renderer, RenderError
@@ -46,8 +46,6 @@ _PLAIN: Mapping[str, Any] = {
 _WITHOUT_INTRA_NAMESPACE = frozenset({"isolated"})
 
 KUBE_API = "kube-api"
-# Not a shared resource: who the gateways are, the settings say. One of this name takes its place.
-GATEWAY_GRANT = "gateway"
 
 
 class Catalogue:
@@ -116,10 +114,7 @@ class Catalogue:
         self.vocabulary = Vocabulary(
             domain=settings.label_domain,
             profiles={**templates, **custom},
-            resources={
-                name: each.allow_from.as_label_selector() if each.allow_from is not None else None
-                for name, each in self._resources.items()
-            },
+            resources={name: _words(each) for name, each in self._resources.items()},
             platform_namespaces=frozenset((*settings.platform_namespaces, *own)),
             mesh_label=(settings.mesh.label, settings.mesh.value),
             unusable_profiles=self._messages(DefinitionKind.PROFILE),
@@ -133,7 +128,6 @@ class Catalogue:
                 for name in (*templates, *custom)
                 if self._reaches_internet(self.template_of(name))
             ),
-            gateway_grant=GATEWAY_GRANT not in self._resources,
         )
 
     def with_definitions(
@@ -174,7 +168,7 @@ class Catalogue:
     def _usable_resources(self) -> dict[str, SharedResource]:
         usable: dict[str, SharedResource] = {}
         for name, resource in self.settings.shared_resources.items():
-            path = f"sharedResources.{name}.podLabels in the operator's settings"
+            path = f"sharedResources.{name}.{{}} in the operator's settings"
             problem = resource_problem(resource, self.identity_labels, path)
             if problem is None:
                 usable[name] = resource
@@ -212,9 +206,17 @@ class Catalogue:
         """A shared resource; KeyError: there is none of that name."""
         return self._resources[name]
 
-    def resource_data(self, name: str) -> dict[str, Any] | None:
-        """A shared resource as templates see it; None if there is none of that name."""
-        return self._resource_data.get(name)
+    def resource_data(self, name: str, value: str = WHOLE) -> dict[str, Any] | None:
+        """A shared resource as templates see it; None if there is none of that name.
+
+        Args:
+            name: of the resource.
+            value: of a grant: of a part of it, `podLabels` are those of that part.
+        """
+        data = self._resource_data.get(name)
+        if data is None or value == WHOLE:
+            return data
+        return {**data, "podLabels": dict(self._resources[name].labels_of(value))}
 
     def resources_in(self, namespace: str) -> list[str]:
         """The shared resources whose pods are in a namespace."""
@@ -292,6 +294,15 @@ class Catalogue:
         custom = self._custom.get(profile)
         rules = [rule for rule in custom.ingress if opens_tcp(rule)] if custom is not None else []
         return gateways_named(rules, self.settings.gateways)
+
+
+def _words(resource: SharedResource) -> ResourceWords:
+    allow_from = resource.allow_from
+    return ResourceWords(
+        allow_from=None if allow_from is None else allow_from.as_label_selector(),
+        values=frozenset() if resource.value_label is None else None,
+        whole=resource.allow_all,
+    )
 
 
 def _directories(settings: Settings) -> list[Path]:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from homelab_netpol.policy.keys import HATCH_CCNP, Component, PolicyKey, policy_name
+from homelab_netpol.policy.keys import (
+    HATCH_CCNP,
+    Component,
+    Kind,
+    PolicyKey,
+    PolicyName,
+    parse_policy_name,
+    policy_name,
+)
 from homelab_netpol.policy.objects import LivePolicy, Policy
 
 _HATCHES = frozenset({policy_name(Component.HATCH), HATCH_CCNP})
@@ -93,11 +101,24 @@ def only_allows(change: Change) -> bool:
 
 def _step_of(change: Change) -> int:
     if not isinstance(change, Delete):
-        return 1 if _may_deny(change.policy.key) else 0
+        key = change.policy.key
+        # The lists of parts first: whoever goes from one to that of all, or back, is on either.
+        grant = _grant_in_mesh(key)
+        is_list_of_all = grant is not None and not grant.part
+        return 1 if is_list_of_all or _may_deny(key) else 0
     key = change.live.key
     if key.name in _HATCHES:
+        return 5
+    grant = _grant_in_mesh(key)
+    if grant is not None and grant.part:
         return 4
     return 2 if _may_deny(key) else 3
+
+
+def _grant_in_mesh(key: PolicyKey) -> PolicyName | None:
+    """One of the lists beside a shared resource: of who may use all of it, or one part."""
+    parsed = parse_policy_name(key) if key.kind is Kind.AUTHORIZATION else None
+    return parsed if parsed is not None and parsed.component is Component.GRANT else None
 
 
 def _may_deny(key: PolicyKey) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from homelab_netpol.cilium.selectors import selects
 from homelab_netpol.cilium.terms import NAMESPACE_KEY
-from homelab_netpol.policy.keys import GATEWAYS
+from homelab_netpol.intent import GATEWAYS
 from homelab_netpol.policy.mesh import namespaces_of
 from homelab_netpol.policy.peers import endpoint_selector
 from homelab_netpol.settings import Gateways, Peer

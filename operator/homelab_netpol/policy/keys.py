@@ -5,20 +5,23 @@ A policy's name is made here and read back here, and nowhere else.
 
 from __future__ import annotations
 
+import hashlib
+import re
 from enum import StrEnum
 from typing import NamedTuple
+
+from homelab_netpol.intent import GATEWAYS
 
 API_VERSION = "cilium.io/v2"
 ISTIO_API_VERSION = "security.istio.io/v1"
 
-# The two gateways that profiles know.
-GATEWAYS = ("internal", "external")
 # What a Namespace lets in beside its profile: straight from outside, and the API server's calls.
 LAN, WORLD, WEBHOOKS = "lan", "world", "webhooks"
 INGRESS = (LAN, WORLD, WEBHOOKS)
 
 HATCH_CCNP = "escape-hatch-allow-all"
 
+_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _BASELINE_PREFIX = "baseline-"
 COMPANION_PREFIX = f"{_BASELINE_PREFIX}companion-"
 # Beside a gateway: whom it serves through the mesh, and who reaches it from inside.
@@ -120,16 +123,25 @@ CLUSTERWIDE = WorkKey(Scope.CLUSTERWIDE)
 VOCABULARY = WorkKey(Scope.VOCABULARY)
 
 
-def policy_name(component: Component, about: str = "") -> str:
+def policy_name(component: Component, about: str = "", part: str = "") -> str:
     """The name of a namespaced policy: stable, so that a change of profile is one replace.
 
     Args:
         component: what it is there for.
         about: the shared resource, or which of `INGRESS`; "" if it is about none.
+        part: the value of the grants on a part of that resource; "": it is about all of it.
     """
     if component is Component.BASELINE:
         raise ValueError("baselines are clusterwide and carry names of their own")
-    return _NAMES.get(component) or f"homelab-{component}-{about}"
+    name = _NAMES.get(component) or f"homelab-{component}-{about}"
+    return f"{name}.{_as_name(part)}" if part else name
+
+
+def _as_name(value: str) -> str:
+    """A label's value as the end of a name: itself where it can be, else a fingerprint of it."""
+    if _DNS_LABEL.fullmatch(value):
+        return value
+    return f"value.{hashlib.blake2b(value.encode(), digest_size=16).hexdigest()}"
 
 
 def gateway_policy_name(key: WorkKey) -> str:
@@ -147,11 +159,13 @@ class PolicyName(NamedTuple):
         component: what the policy is there for.
         owner: the work key that writes and deletes it.
         about: the shared resource that it is about, or which of `INGRESS`; "" if neither.
+        part: which part of that resource, as names say it; "": all of it.
     """
 
     component: Component
     owner: WorkKey
     about: str = ""
+    part: str = ""
 
 
 def parse_policy_name(key: PolicyKey) -> PolicyName | None:
@@ -175,9 +189,11 @@ def parse_policy_name(key: PolicyKey) -> PolicyName | None:
             rest = name.removeprefix(prefix)
             if component is Component.INGRESS:
                 return PolicyName(component, namespace, rest) if rest in INGRESS else None
-            is_access = component is Component.ACCESS
-            owner = namespace if is_access else WorkKey(Scope.TARGET, rest)
-            return PolicyName(component, owner, rest)
+            if component is Component.ACCESS:
+                return PolicyName(component, namespace, rest)
+            # No resource's name has a dot: what follows one is a part of the resource.
+            resource, _, part = rest.partition(".")
+            return PolicyName(component, WorkKey(Scope.TARGET, resource), resource, part)
     if name in _GATEWAY_POLICIES:
         return PolicyName(Component.GRANT, _GATEWAY_POLICIES[name])
     return None

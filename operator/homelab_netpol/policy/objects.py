@@ -75,6 +75,7 @@ class LabelKeys:
         self.component = f"{domain}/component"
         self.profile = f"{domain}/profile"
         self.resource = f"{domain}/resource"
+        self.value = f"{domain}/value"
         self.intra_namespace = f"{domain}/intra-namespace"
         self.gateway_ports = f"{domain}/gateway-ports"
         self.internet_ports = f"{domain}/internet-ports"

@@ -7,18 +7,26 @@ add, so that they can never cut off a namespace without a profile.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from homelab_netpol.intent import Intent, PortRange, format_moment
+from homelab_netpol.intent import (
+    GATEWAY_GRANT,
+    GATEWAYS,
+    WHOLE,
+    Intent,
+    PortRange,
+    format_moment,
+)
 from homelab_netpol.policy.builder import PolicyBuilder
-from homelab_netpol.policy.catalogue import GATEWAY_GRANT, Catalogue
+from homelab_netpol.policy.catalogue import Catalogue
+from homelab_netpol.policy.compose import side_by_side
+from homelab_netpol.policy.consumers import consumers_by_value
 from homelab_netpol.policy.keys import (
     GATEWAY_KEYS,
-    GATEWAYS,
     LAN,
     WEBHOOKS,
     WORLD,
@@ -28,7 +36,7 @@ from homelab_netpol.policy.keys import (
     policy_name,
 )
 from homelab_netpol.policy.notes import ExpiredHatch, gateway_ports_text, internet_ports_text
-from homelab_netpol.policy.objects import Policy
+from homelab_netpol.policy.objects import Policy, digest_of
 from homelab_netpol.policy.plan_clusterwide import clusterwide_policies
 from homelab_netpol.policy.plan_gateways import GatewayPlanner
 from homelab_netpol.policy.plan_mesh import MeshPlanner
@@ -104,7 +112,7 @@ class Planner:
                     raise error
         owner = Intent(namespace="example", profile="isolated", meshed=True)
         for resource in resources:
-            self.beside(resource, ["example"], owner, always)
+            self.beside(resource, {"example": WHOLE}, owner, always)
         for key in GATEWAY_KEYS:
             self.gateways.beside(key, ["example"], always)
 
@@ -145,19 +153,23 @@ class Planner:
                 plan.failed[key] = error
         return plan
 
-    def uses(self, intent: Intent, resource: str) -> bool:
-        """A shared resource lets a namespace in: by a grant, or as its hatch is open.
+    def let_in(self, intent: Intent, resource: str) -> str | None:
+        """As what a shared resource lets a namespace in: by a grant, or as its hatch is open.
 
-        An open hatch does not lead past a resource's `allowFrom`.
+        An open hatch does not lead past a resource's `allowFrom`; else it counts as a grant on all
+        of it, whatever value the label has.
+
+        Returns:
+            The value of the grant; None: the resource does not let it in.
         """
-        return resource in intent.grants or (
-            intent.hatch_open and resource not in intent.may_not_ask
-        )
+        if intent.hatch_open and resource not in intent.may_not_ask:
+            return WHOLE
+        return intent.grant_values.get(resource, WHOLE) if resource in intent.grants else None
 
     def beside(
         self,
         name: str,
-        consumers: Collection[str],
+        consumers: Mapping[str, str],
         owner: Intent | None,
         is_meshed: Callable[[str], bool],
     ) -> list[Policy]:
@@ -165,7 +177,7 @@ class Planner:
 
         Args:
             name: the shared resource.
-            consumers: the namespaces that hold a grant on it, or whose hatch is open.
+            consumers: the namespaces that it lets in, each with the value of `let_in`.
             owner: what the resource's namespace wants; None: it is not there.
             is_meshed: whether a namespace, by name, is part of the mesh.
 
@@ -175,12 +187,12 @@ class Planner:
         policy = self.target(name, consumers, is_meshed)
         if policy is None:
             return []
-        meshed = [consumer for consumer in consumers if is_meshed(consumer)]
-        in_mesh = self._mesh.grant(name, owner, meshed) if self._mesh is not None else None
-        return [policy] if in_mesh is None else [policy, in_mesh]
+        meshed = {each: value for each, value in consumers.items() if is_meshed(each)}
+        in_mesh = self._mesh.grants(name, owner, meshed) if self._mesh is not None else []
+        return [policy, *in_mesh]
 
     def target(
-        self, name: str, consumers: Collection[str], is_meshed: Callable[[str], bool]
+        self, name: str, consumers: Mapping[str, str], is_meshed: Callable[[str], bool]
     ) -> Policy | None:
         """Of the policies beside a resource Cilium's, which lets consumers in; None: there is none.
 
@@ -193,18 +205,31 @@ class Planner:
         if not consumers and not exclusive:
             return None
         in_mesh = _is_reached_by_tunnel(resource, is_meshed)
-        meshed = [each for each in consumers if is_meshed(each)] if in_mesh else []
-        return self._builder.render(
+        by_value = consumers_by_value(consumers)
+        # Whoever holds a grant on all of it is listed first; with him all of its pods deny the
+        # rest, if any do. Who holds one on a part is listed beside that part's pods.
+        if exclusive:
+            by_value = {WHOLE: by_value.get(WHOLE, [])} | by_value
+        bodies = []
+        for value, names in by_value.items():
+            body, _ = self._catalogue.renderer.body(
+                "grants/target",
+                Kind.CNP,
+                remember=False,
+                name=name,
+                value=value,
+                resource=self._catalogue.resource_data(name, value),
+                exclusive=exclusive and value == WHOLE,
+                consumers=names,
+                meshed_consumers=[each for each in names if is_meshed(each)] if in_mesh else [],
+            )
+            bodies.append(body)
+        body = side_by_side(bodies)
+        return self._builder.build(
             PolicyKey(Kind.CNP, resource.namespace, policy_name(Component.GRANT, name)),
             Component.GRANT,
-            "grants/target",
+            (body, digest_of(body)),
             labels={self._keys.resource: name},
-            remember=False,
-            name=name,
-            resource=self._catalogue.resource_data(name),
-            exclusive=exclusive,
-            consumers=sorted(consumers),
-            meshed_consumers=sorted(meshed),
         )
 
     def clusterwide(self, expired: Mapping[str, ExpiredHatch]) -> list[Policy]:
@@ -263,13 +288,19 @@ class Planner:
         self, key: PolicyKey, intent: Intent, name: str, is_meshed: Callable[[str], bool]
     ) -> Policy:
         resource = self._catalogue.resource(name)
+        value = intent.grant_values.get(name, WHOLE)
+        labels = {self._keys.resource: name}
+        if self._catalogue.vocabulary.resources[name].has_parts:
+            # The last good one, if the label's value cannot be understood later.
+            labels[self._keys.value] = value
         return self._builder.render(
             key,
             Component.ACCESS,
             "access/consumer",
-            labels={self._keys.resource: name},
+            labels=labels,
             name=name,
-            resource=self._catalogue.resource_data(name),
+            value=value,
+            resource=self._catalogue.resource_data(name, value),
             hbone=intent.meshed and _is_reached_by_tunnel(resource, is_meshed),
         )
 

@@ -7,9 +7,9 @@ from itertools import groupby
 from typing import Any
 
 from homelab_netpol.cilium.terms import SOURCE_K8S
-from homelab_netpol.intent import Intent
+from homelab_netpol.intent import GATEWAY_GRANT, WHOLE, Intent
 from homelab_netpol.policy.builder import PolicyBuilder
-from homelab_netpol.policy.catalogue import GATEWAY_GRANT, Catalogue
+from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.keys import (
     Component,
     Kind,
@@ -102,6 +102,8 @@ class GatewayPlanner:
         Raises:
             RenderError: the template cannot be rendered.
         """
+        value = intent.grant_values.get(GATEWAY_GRANT, WHOLE)
+        labels = {self._builder.keys.resource: GATEWAY_GRANT, self._builder.keys.value: value}
         peers = [peer for which in intent.gateway_access for peer in self._gateways.of(which)]
         in_mesh = [
             peer for peer in peers if intent.meshed and any(is_meshed(n) for n in peer.namespaces)
@@ -110,7 +112,7 @@ class GatewayPlanner:
             key,
             Component.ACCESS,
             "access/gateway",
-            labels={self._builder.keys.resource: GATEWAY_GRANT},
+            labels=labels,
             peers=peers_data(peers),
             hbone=peers_data(in_mesh)["endpoints"],
         )

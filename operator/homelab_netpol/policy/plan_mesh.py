@@ -7,12 +7,13 @@ exclusive resources.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 
-from homelab_netpol.intent import Intent
+from homelab_netpol.intent import WHOLE, Intent
 from homelab_netpol.policy.builder import PolicyBuilder
 from homelab_netpol.policy.catalogue import Catalogue
+from homelab_netpol.policy.consumers import consumers_by_value
 from homelab_netpol.policy.keys import Component, Kind, PolicyKey, policy_name
 from homelab_netpol.policy.mesh import AllowedPeers, allowed_peers, tcp_ports
 from homelab_netpol.policy.objects import Policy
@@ -57,40 +58,54 @@ class MeshPlanner:
             key = PolicyKey(Kind.PEER_AUTHENTICATION, name, policy_name(Component.MESH))
             yield key, partial(self._builder.render, key, Component.MESH, "mesh/strict")
 
-    def grant(
-        self, name: str, owner: Intent | None, meshed_consumers: Sequence[str]
-    ) -> Policy | None:
-        """The policy beside a shared resource; None: there is none.
+    def grants(
+        self, name: str, owner: Intent | None, meshed_consumers: Mapping[str, str]
+    ) -> list[Policy]:
+        """The policies beside a shared resource: one for all of it, and one for each part.
 
         Args:
             name: the shared resource.
             owner: what the resource's namespace wants; None: it is not there.
-            meshed_consumers: the namespaces in the mesh that may use it.
+            meshed_consumers: the namespaces in the mesh that may use it, each with the value of its
+                grant.
 
         Raises:
             RenderError: a template cannot be rendered.
         """
         mesh = self._settings.mesh
         if not mesh.authorization_policies or owner is None or not owner.meshed:
-            return None
+            return []
         if owner.namespace == mesh.root_namespace:
-            return None
-        resource = self._catalogue.resource(name)
-        exclusive = resource.target is TargetSide.EXCLUSIVE
-        if not exclusive and not (self.is_governed(owner) and meshed_consumers):
-            return None
+            return []
+        exclusive = self._catalogue.resource(name).target is TargetSide.EXCLUSIVE
+        by_value = consumers_by_value(meshed_consumers)
+        if exclusive:
+            by_value = {WHOLE: by_value.get(WHOLE, [])} | by_value
+        elif not self.is_governed(owner):
+            return []
+        # Whoever may use all of it is on the list of each part as well: so a consumer whose grant
+        # goes from all to a part, or back, is always on one list of the part's.
+        whole = by_value.get(WHOLE, [])
+        return [
+            self._grant(name, owner, value, sorted({*whole, *names}))
+            for value, names in by_value.items()
+        ]
+
+    def _grant(self, name: str, owner: Intent, value: str, consumers: Sequence[str]) -> Policy:
         peers = []
+        resource = self._catalogue.resource(name)
         ports = tcp_ports([port.model_dump(by_alias=True) for port in resource.ports])
-        if meshed_consumers and ports is not None:
-            peers.append(AllowedPeers(namespaces=tuple(sorted(meshed_consumers)), ports=ports))
-        key = PolicyKey(Kind.AUTHORIZATION, owner.namespace, policy_name(Component.GRANT, name))
+        if consumers and ports is not None:
+            peers.append(AllowedPeers(namespaces=tuple(consumers), ports=ports))
+        part = "" if value == WHOLE else value
+        policy = policy_name(Component.GRANT, name, part)
         return self._builder.render(
-            key,
+            PolicyKey(Kind.AUTHORIZATION, owner.namespace, policy),
             Component.GRANT,
             "mesh/grant",
             labels={self._builder.keys.resource: name},
             remember=False,
-            resource=self._catalogue.resource_data(name),
+            resource=self._catalogue.resource_data(name, value),
             admissions=[each.data() for each in peers],
         )
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from homelab_netpol.cache.cluster import ClusterCache
-from homelab_netpol.intent import Intent, LastGood, NamespaceFacts, read_intent
+from homelab_netpol.intent import WHOLE, Intent, LastGood, NamespaceFacts, read_intent
 from homelab_netpol.policy.keys import GATEWAY_KEYS, Scope, WorkKey
 from homelab_netpol.reconcile.dependents import beyond_own_policies
 from homelab_netpol.reconcile.requests import (
@@ -45,9 +45,9 @@ class IntentReader:
         merge(requests, beyond_own_policies(old, intent, cache))
         meshed_before = old is not None and old.meshed
         for key in cache.intents.shared_keys():
-            consumes = self.consumes(intent, key)
-            moved = cache.intents.set_consumer(key, name, consumes=consumes)
-            if moved or (consumes and meshed_before != intent.meshed):
+            value = self.consumes(intent, key)
+            moved = cache.intents.set_consumer(key, name, value)
+            if moved or (value is not None and meshed_before != intent.meshed):
                 requests[key] = Priority.TARGET
         for resource in {*intent.retained_grants, *(old.retained_grants if old else ())}:
             requests[target_key(resource)] = Priority.TARGET
@@ -70,11 +70,15 @@ class IntentReader:
         since, expired = reopened
         return dataclasses.replace(last_good, hatch_since=since, hatch_open=not expired)
 
-    def consumes(self, intent: Intent, key: WorkKey) -> bool:
-        """A shared resource lets a Namespace in, or a gateway reaches it through the mesh."""
+    def consumes(self, intent: Intent, key: WorkKey) -> str | None:
+        """As what a shared resource lets a Namespace in; a gateway that it calls or is reached by.
+
+        Returns:
+            The value of its grant; None: it is not let in.
+        """
         if key in GATEWAY_KEYS:
-            return self._cache.planner.gateways.consumes(key, intent)
-        return self._cache.planner.uses(intent, key.name)
+            return WHOLE if self._cache.planner.gateways.consumes(key, intent) else None
+        return self._cache.planner.let_in(intent, key.name)
 
     def sharing_with(self, name: str) -> Requests:
         """A namespace came, went or changed its mesh: what it shares, and with which others."""

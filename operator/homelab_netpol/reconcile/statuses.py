@@ -73,6 +73,11 @@ class Statuses:
         data = {
             "profiles": ",".join(sorted(words.profiles)),
             "resources": ",".join(sorted(words.resources)),
+            "accessValues": ",".join(
+                f"{name}={value}"
+                for name in sorted(words.resources)
+                for value in words.resources[name].listed()
+            ),
             "platformNamespaces": ",".join(sorted(words.platform_namespaces)),
         }
         return int(await self._resources.keep_config_map(where.namespace, where.name, data))

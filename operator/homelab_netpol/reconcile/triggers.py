@@ -107,7 +107,7 @@ class Triggers:
         requests = beyond_own_policies(cache.intents.pop(name), None, cache)
         merge(requests, self._intents.sharing_with(name))
         for key in cache.intents.shared_keys():
-            if cache.intents.set_consumer(key, name, consumes=False):
+            if cache.intents.set_consumer(key, name, None):
                 requests[key] = Priority.TARGET
         requests[namespace_key(name)] = Priority.CHANGE
         return requests
@@ -180,7 +180,8 @@ class Triggers:
         """Whether an intent may; labels beyond the vocabulary count where a selector may ask."""
         if dataclasses.replace(after, selectable=before.selectable) != before:
             return True
-        selecting = any(self._cache.catalogue.vocabulary.resources.values())
+        resources = self._cache.catalogue.vocabulary.resources.values()
+        selecting = any(each.allow_from is not None for each in resources)
         return selecting and before.selectable != after.selectable
 
     # Custom resources
@@ -222,8 +223,8 @@ class Triggers:
             if self._names_any(observed.facts, profiles, resources):
                 merge(requests, self._intents.read(observed.facts, observed.facts))
         for key in map(target_key, usable):
-            consumers = [i.namespace for i in intents if self._intents.consumes(i, key)]
-            intents.set_consumers(key, consumers)
+            values = {i.namespace: self._intents.consumes(i, key) for i in intents}
+            intents.set_consumers(key, {n: value for n, value in values.items() if value})
         if after.settings.admission.enabled:
             requests[VOCABULARY] = Priority.STATUS
         if KUBE_API in resources:

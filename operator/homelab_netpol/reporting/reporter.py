@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from homelab_netpol.cluster.errors import ApiError, Unavailable
 from homelab_netpol.cluster.events import Subject
 from homelab_netpol.findings import Finding
-from homelab_netpol.intent import Intent, LastGood, Problem
+from homelab_netpol.intent import WHOLE, Intent, LastGood, Problem
 from homelab_netpol.policy.keys import API_VERSION, PolicyKey, WorkKey, owner_of
 from homelab_netpol.policy.objects import LivePolicy
 from homelab_netpol.policy.rendering import RenderError
@@ -86,8 +86,14 @@ class Reporter:
                 self._profile_lost(namespace, before.profile)
         if intent.profile is not None or intent.retained_profile is not None:
             drop_series(self._metrics.profile_lost, namespace)
-        for resource in sorted(set(intent.grants) - before.grants):
-            self._recorder.note(namespace, "AccessGranted", f"Access to {resource} is granted.")
+        for resource in intent.grants:
+            value = intent.grant_values.get(resource, WHOLE)
+            stood = resource in before.grants
+            if not stood or value != before.grant_values.get(resource, WHOLE):
+                which = "" if value == WHOLE else f", to the pods of the value {value!r}"
+                which = f"{which}, now to all of its pods" if stood and not which else which
+                message = f"Access to {resource} is granted{which}."
+                self._recorder.note(namespace, "AccessGranted", message)
         still = {*intent.grants, *intent.retained_grants}
         for resource in sorted(before.grants - still):
             self._recorder.note(namespace, "AccessRevoked", f"Access to {resource} is revoked.")

@@ -12,9 +12,16 @@ from homelab_netpol.settings.peer import GatewayPeer, Peer, Scraper, namespaces_
 from homelab_netpol.settings.platform import Cilium, Dns, Gateways
 from homelab_netpol.settings.process import Logging
 from homelab_netpol.settings.remarks import remarks
-from homelab_netpol.settings.shared_resource import Port, Selector, SharedResource, TargetSide
+from homelab_netpol.settings.shared_resource import (
+    CidrRange,
+    Port,
+    Selector,
+    SharedResource,
+    TargetSide,
+)
 
 __all__ = [
+    "CidrRange",
     "Cilium",
     "Companion",
     "DefaultDeny",

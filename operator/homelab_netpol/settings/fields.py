@@ -55,6 +55,10 @@ DnsName = Annotated[str, _must("a DNS name, such as api.example.org", terms.is_d
 DnsPattern = Annotated[
     str, _must("a pattern of DNS names, such as *.example.org", terms.is_dns_pattern)
 ]
+ObjectName = Annotated[
+    str,
+    _must("the name of an object: lower-case letters, digits, '-' and '.'", terms.is_subdomain),
+]
 LabelKey = Annotated[str, _must("a label key, such as app.kubernetes.io/name", terms.is_label_key)]
 LabelValue = Annotated[
     str, _must("a label value: letters, digits, '-', '_' and '.', at most 63", terms.is_label_value)

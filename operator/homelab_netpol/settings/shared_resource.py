@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from homelab_netpol.cilium.networks import exceptions_problem
 from homelab_netpol.cilium.selectors import LabelSelector, Operator, read_selector
 from homelab_netpol.cilium.terms import MAX_PORTS
 from homelab_netpol.settings.fields import (
@@ -17,6 +19,7 @@ from homelab_netpol.settings.fields import (
     Entity,
     LabelKey,
     LabelValue,
+    ObjectName,
     PodLabels,
     PortNumber,
 )
@@ -65,6 +68,22 @@ class DnsTarget(Section):
     def _one_of_them(self) -> Self:
         if (self.match_name is None) == (self.match_pattern is None):
             raise ValueError("needs either `matchName` or `matchPattern`, and not both")
+        return self
+
+
+class CidrRange(Section):
+    """A network outside the cluster, without some networks within it."""
+
+    cidr: Cidr = Field(description="The network.")
+    except_: tuple[Cidr, ...] = Field(
+        default=(), alias="except", max_length=20, description="Networks within it, left out."
+    )
+
+    @model_validator(mode="after")
+    def _exceptions_fit(self) -> Self:
+        problem = exceptions_problem(self.cidr, self.except_)
+        if problem is not None:
+            raise ValueError(f"`except`: {problem}")
         return self
 
 
@@ -134,6 +153,16 @@ class SharedResource(Section):
     pod_labels: PodLabels = Field(
         default_factory=dict, description="Only these pods of it; empty: all of them."
     )
+    value_label: LabelKey | None = Field(
+        default=None,
+        description="A label of these pods. The access label may then have one of its values, and"
+        " grants only the pods with that one.",
+    )
+    allow_all: bool = Field(
+        default=True,
+        description='With `valueLabel`: the access label may be "true", which grants all the pods,'
+        " whatever their value.",
+    )
     entities: tuple[Entity, ...] = Field(
         default=(), description="Cilium entities that are the resource, instead of a namespace."
     )
@@ -144,6 +173,15 @@ class SharedResource(Section):
     )
     cidrs: tuple[Cidr, ...] = Field(
         default=(), max_length=64, description="Or networks outside the cluster."
+    )
+    cidr_sets: tuple[CidrRange, ...] = Field(
+        default=(),
+        max_length=40,
+        description="The same with parts left out: each a `cidr`, and networks within it"
+        " (`except`).",
+    )
+    cidr_groups: tuple[ObjectName, ...] = Field(
+        default=(), max_length=40, description="The same by names of CiliumCIDRGroups."
     )
     ports: tuple[Port, ...] = Field(
         min_length=1,
@@ -163,15 +201,49 @@ class SharedResource(Section):
     )
 
     @property
+    def networks(self) -> tuple[CidrRange, ...]:
+        """The networks, with and without parts left out; not those of groups."""
+        return (*(CidrRange(cidr=each) for each in self.cidrs), *self.cidr_sets)
+
+    def labels_of(self, value: str) -> Mapping[str, str]:
+        """The labels of the pods that a grant is on.
+
+        Args:
+            value: of the access label; "true": all pods of the resource.
+        """
+        if self.value_label is None or value == "true":
+            return self.pod_labels
+        return {**self.pod_labels, self.value_label: value}
+
+    @property
     def has_tcp(self) -> bool:
         """TCP ports are among what is granted."""
         return any(port.protocol is Protocol.TCP for port in self.ports)
 
     @model_validator(mode="after")
     def _one_kind_of_target(self) -> Self:
-        given = [self.namespace, self.entities, self.fqdns, self.cidrs]
+        networks = self.cidrs or self.cidr_sets or self.cidr_groups
+        given = [self.namespace, self.entities, self.fqdns, networks]
         if sum(bool(each) for each in given) != 1:
-            raise ValueError("needs exactly one of `namespace`, `entities`, `fqdns` and `cidrs`")
+            raise ValueError(
+                "needs exactly one of `namespace`, `entities`, `fqdns` and networks (`cidrs`,"
+                " `cidrSets`, `cidrGroups`)"
+            )
         if self.namespace is None and (self.pod_labels or self.target is TargetSide.EXCLUSIVE):
             raise ValueError("`podLabels` and `target: exclusive` need a `namespace`")
+        return self
+
+    @model_validator(mode="after")
+    def _values_of_a_label(self) -> Self:
+        if self.value_label is None:
+            if not self.allow_all:
+                raise ValueError("`allowAll: false` needs a `valueLabel`: nothing could be granted")
+            return self
+        if self.namespace is None:
+            raise ValueError("`valueLabel` needs a `namespace`: it is a label of pods")
+        if self.value_label in self.pod_labels:
+            raise ValueError(
+                f"`podLabels` says one value of {self.value_label} already: take it out there, or"
+                " leave `valueLabel` out"
+            )
         return self

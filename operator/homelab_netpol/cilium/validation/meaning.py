@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from homelab_netpol.cilium import terms
+from homelab_netpol.cilium.networks import contains
 from homelab_netpol.cilium.selectors import Operator
 from homelab_netpol.cilium.validation.report import Path, Report
 from homelab_netpol.cilium.validation.shapes import Check
@@ -141,18 +142,10 @@ def cidr_set(value: Any, path: Path, report: Report) -> bool:
     sound = True
     for index, text in enumerate(value.get("except", ())):
         inner = terms.parse_cidr(text)
-        if outer is None or inner is None or not _contains(outer, inner):
+        if outer is None or inner is None or not contains(outer, inner):
             what = f"{text} is not inside {value['cidr']}: except only parts of it"
             sound = report.add(((path, "except"), index), what)
     return sound
-
-
-def _contains(outer: terms.IpNetwork, inner: terms.IpNetwork) -> bool:
-    return (
-        outer.version == inner.version
-        and outer.prefixlen <= inner.prefixlen
-        and inner.network_address in outer
-    )
 
 
 def one_peer(peers: Sequence[str]) -> Check:
