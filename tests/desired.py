@@ -67,7 +67,7 @@ def desired_policies(
             raise error
         policies += plan.policies
     for name in words.resources:
-        owner = intents.get(catalogue.resource(name).namespace or "")
+        owner = intents.get(catalogue.resource(name).home or "")
         if owner is not None:
             consumers = [each.namespace for each in intents.values() if planner.uses(each, name)]
             policies += planner.beside(name, consumers, owner, is_meshed)

@@ -18,8 +18,8 @@ def check(inspection: Inspection) -> Iterator[Finding | None]:
     catalogue, intents = inspection.cache.catalogue, inspection.cache.intents
     for name in list(catalogue.vocabulary.resources):
         resource, consumers = catalogue.resource(name), intents.holding_grant(name)
-        if resource.namespace is not None and consumers:
-            yield from _grant(inspection, name, resource, resource.namespace, consumers)
+        if resource.home is not None and consumers:
+            yield from _grant(inspection, name, resource, resource.home, consumers)
         yield None
 
 

@@ -21,8 +21,8 @@ def check(inspection: Inspection) -> Iterator[Finding | None]:
     """Finds the ports that are a Service's, where policies are about those of its pods."""
     yield from _dns(inspection)
     for name, resource in resources_in_use(inspection.cache).items():
-        if resource.namespace is not None:
-            yield from _grant(inspection, name, resource, resource.namespace)
+        if resource.home is not None:
+            yield from _grant(inspection, name, resource, resource.home)
         yield None
     for namespace in inspection.namespaces:
         yield from _gateways(inspection, namespace)

@@ -25,8 +25,8 @@ _PODS_ASKED = 20
 def check(inspection: Inspection) -> Iterator[Finding | None]:
     """Finds the grants whose calls are dropped on their way by a waypoint."""
     for name, resource in resources_in_use(inspection.cache).items():
-        if resource.namespace is not None and resource.has_tcp:
-            yield from _grant(inspection, name, resource, resource.namespace)
+        if resource.home is not None and resource.has_tcp:
+            yield from _grant(inspection, name, resource, resource.home)
         yield None
 
 

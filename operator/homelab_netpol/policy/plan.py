@@ -55,7 +55,9 @@ class Planner:
             istio: Istio's policies can be written, if the settings ask for them.
         """
         self._catalogue = catalogue
-        self._builder = PolicyBuilder(catalogue.renderer, catalogue.settings.label_domain)
+        self._builder = PolicyBuilder(
+            catalogue.renderer, catalogue.settings.label_domain, catalogue.own_cluster.selected
+        )
         self._keys = self._builder.keys
         self._mesh = MeshPlanner(catalogue, self._builder) if istio else None
 
@@ -183,14 +185,14 @@ class Planner:
         """
         resource = self._catalogue.resource(name)
         exclusive = resource.target is TargetSide.EXCLUSIVE
-        if resource.namespace is None or resource.target is TargetSide.NONE:
+        if resource.home is None or resource.target is TargetSide.NONE:
             return None
         if not consumers and not exclusive:
             return None
         in_mesh = _is_reached_by_tunnel(resource, is_meshed)
         meshed = [each for each in consumers if is_meshed(each)] if in_mesh else []
         return self._builder.render(
-            PolicyKey(Kind.CNP, resource.namespace, policy_name(Component.GRANT, name)),
+            PolicyKey(Kind.CNP, resource.home, policy_name(Component.GRANT, name)),
             Component.GRANT,
             "grants/target",
             labels={self._keys.resource: name},
@@ -270,6 +272,7 @@ class Planner:
             Component.ACCESS,
             "access/consumer",
             labels={self._keys.resource: name},
+            cluster=resource.cluster,
             name=name,
             resource=self._catalogue.resource_data(name),
             hbone=intent.meshed and _is_reached_by_tunnel(resource, is_meshed),
@@ -278,4 +281,4 @@ class Planner:
 
 def _is_reached_by_tunnel(resource: SharedResource, is_meshed: Callable[[str], bool]) -> bool:
     """The tunnel carries TCP, and carries all of it: other protocols do not need it opened."""
-    return resource.has_tcp and resource.namespace is not None and is_meshed(resource.namespace)
+    return resource.has_tcp and resource.home is not None and is_meshed(resource.home)

@@ -8,6 +8,7 @@ from homelab_netpol.settings.load import load_settings, parse_settings, problem_
 from homelab_netpol.settings.model import DefaultDeny, Settings
 from homelab_netpol.settings.platform import (
     Cilium,
+    Cluster,
     DnsService,
     Gateways,
     Mesh,
@@ -20,6 +21,7 @@ from homelab_netpol.settings.shared_resource import Port, SharedResource, Target
 
 __all__ = [
     "Cilium",
+    "Cluster",
     "DefaultDeny",
     "DnsService",
     "Gateways",

@@ -63,5 +63,12 @@ Entity = Annotated[
     str, _must(f"one of Cilium's entities: {', '.join(_ENTITIES)}", _ENTITIES.__contains__)
 ]
 Cidr = Annotated[str, AfterValidator(_cidr)]
+ClusterName = Annotated[
+    str,
+    _must(
+        "a cluster's name as Cilium takes it: lower-case letters, digits and '-', at most 32",
+        terms.is_cluster_name,
+    ),
+]
 PortNumber = Annotated[int, Field(ge=1, le=terms.LAST_PORT, strict=True)]
 PodLabels = dict[LabelKey, LabelValue]

@@ -13,7 +13,15 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from homelab_netpol.settings.fields import DnsLabel, DnsSubdomain
-from homelab_netpol.settings.platform import Cilium, DnsService, Gateways, Mesh, Probes, Prometheus
+from homelab_netpol.settings.platform import (
+    Cilium,
+    Cluster,
+    DnsService,
+    Gateways,
+    Mesh,
+    Probes,
+    Prometheus,
+)
 from homelab_netpol.settings.process import Admission, LeaderElection, Logging, Server
 from homelab_netpol.settings.section import Section
 from homelab_netpol.settings.shared_resource import Port, SharedResource
@@ -83,6 +91,7 @@ class Settings(Section):
         " operator's own namespace is always one of them.",
     )
     cilium: Cilium = Field(default=Cilium(), description=_about(Cilium))
+    cluster: Cluster = Field(default=Cluster(), description=_about(Cluster))
     gateways: Gateways = Field(default=Gateways(), description=_about(Gateways))
     dns: DnsService = Field(default=DnsService(), description=_about(DnsService))
     prometheus: Prometheus = Field(default=Prometheus(), description=_about(Prometheus))

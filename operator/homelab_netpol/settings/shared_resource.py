@@ -11,6 +11,7 @@ from homelab_netpol.cilium.selectors import LabelSelector, Operator, read_select
 from homelab_netpol.cilium.terms import MAX_PORTS
 from homelab_netpol.settings.fields import (
     Cidr,
+    ClusterName,
     DnsLabel,
     DnsName,
     DnsPattern,
@@ -113,6 +114,11 @@ class SharedResource(Section):
     namespace: DnsLabel | None = Field(
         default=None, description="The namespace whose pods offer the resource."
     )
+    cluster: ClusterName | None = Field(
+        default=None,
+        description="The cluster of Cilium's cluster mesh in which that namespace is; absent: this"
+        " one. In another cluster nothing is written.",
+    )
     pod_labels: PodLabels = Field(
         default_factory=dict, description="Only these pods of it; empty: all of them."
     )
@@ -145,6 +151,11 @@ class SharedResource(Section):
     )
 
     @property
+    def home(self) -> str | None:
+        """The namespace in this cluster whose pods offer it; None: they are elsewhere."""
+        return self.namespace if self.cluster is None else None
+
+    @property
     def has_tcp(self) -> bool:
         """TCP ports are among what is granted."""
         return any(port.protocol is Protocol.TCP for port in self.ports)
@@ -156,4 +167,6 @@ class SharedResource(Section):
             raise ValueError("needs exactly one of `namespace`, `entities`, `fqdns` and `cidrs`")
         if self.namespace is None and (self.pod_labels or self.target is TargetSide.EXCLUSIVE):
             raise ValueError("`podLabels` and `target: exclusive` need a `namespace`")
+        if self.cluster is not None and self.namespace is None:
+            raise ValueError("`cluster` needs a `namespace`: it says where that is")
         return self
