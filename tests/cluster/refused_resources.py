@@ -36,6 +36,12 @@ REFUSED: list[tuple[Any, tuple[str, ...]]] = [
     (_with(namespace="Database"), ("spec.namespace", "must be the name of a Namespace")),
     (_with(namespace="a.b"), ("spec.namespace", "must be the name of a Namespace")),
     (_with(namespace="x" * 64), ("spec.namespace", "63")),
+    (_with(cluster="Cabin"), ("spec.cluster", "must be a cluster's name", "home")),
+    (_with(cluster="x" * 33), ("spec.cluster", "32")),
+    (
+        {**_PORT, "cidrs": ["10.0.0.0/8"], "cluster": "cabin"},
+        ("spec", "cluster needs a namespace"),
+    ),
     (_with(podLabels={}), ("spec.podLabels", "at least 1")),
     (_with(podLabels={"app": "not a value"}), ("spec.podLabels.app", "should match")),
     (
