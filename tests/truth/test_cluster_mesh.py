@@ -84,31 +84,36 @@ CABIN_DB = {
 
 def spanning(policy: Mapping[str, Any]) -> dict[str, Any]:
     """As Cilium before 1.19 reads it: a selector without a word on clusters means all of them."""
+    found = dict(policy)
+    if "spec" in policy:
+        found["spec"] = _spanning_rules(policy["spec"])
+    if "specs" in policy:
+        found["specs"] = [_spanning_rules(each) for each in policy["specs"]]
+    return found
 
-    def selector(each: Mapping[str, Any]) -> Mapping[str, Any]:
-        if CLUSTER_LABEL in str(each):
-            return each
-        every = {"key": f"k8s:{CLUSTER_LABEL}", "operator": "Exists"}
-        return {**each, "matchExpressions": [*each.get("matchExpressions", ()), every]}
 
-    def rules(spec: Mapping[str, Any]) -> dict[str, Any]:
-        peers = {"ingress": "fromEndpoints", "egress": "toEndpoints"}
-        return {
-            **spec,
-            **{
-                direction: [
-                    {**rule, field: [selector(each) for each in rule[field]]}
-                    if field in rule
-                    else rule
-                    for rule in spec[direction]
-                ]
-                for direction, field in peers.items()
-                if direction in spec
-            },
-        }
+def _spanning_rules(spec: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **spec,
+        **{
+            direction: [_spanning_rule(rule, field) for rule in spec[direction]]
+            for direction, field in (("ingress", "fromEndpoints"), ("egress", "toEndpoints"))
+            if direction in spec
+        },
+    }
 
-    bodies = {"spec": rules, "specs": lambda every: [rules(each) for each in every]}
-    return {key: bodies[key](value) if key in bodies else value for key, value in policy.items()}
+
+def _spanning_rule(rule: Mapping[str, Any], field: str) -> Mapping[str, Any]:
+    if field not in rule:
+        return rule
+    every = {"key": f"k8s:{CLUSTER_LABEL}", "operator": "Exists"}
+    peers = [
+        each
+        if CLUSTER_LABEL in str(each)
+        else {**each, "matchExpressions": [*each.get("matchExpressions", ()), every]}
+        for each in rule[field]
+    ]
+    return {**rule, field: peers}
 
 
 def manifest(policy: Policy) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def test_what_speaks_of_clusters_itself_or_of_no_pods_stays(selector: Any) -> No
 
 
 def test_deny_rules_and_the_policys_own_pods_stay_as_they_are() -> None:
-    deny = [{"fromEndpoints": [{}]}]
+    deny: list[dict[str, Any]] = [{"fromEndpoints": [{}]}]
     body = {"specs": [{"endpointSelector": {"matchLabels": {"app": "a"}}, "ingressDeny": deny}]}
     assert within_cluster(body, "home") == body
 
