@@ -18,6 +18,9 @@ from homelab_netpol.policy.within_cluster import within_cluster
 
 Texts = Mapping[str, str]
 
+# At the most, as of renderings: what old custom resources said is never asked for again.
+_MAX_REMEMBERED = 4096
+
 
 class PolicyBuilder:
     """Makes policies, each with the labels that mark it as managed.
@@ -38,6 +41,7 @@ class PolicyBuilder:
         """
         self._renderer = renderer
         self._own_cluster = own_cluster
+        self._narrowed: dict[tuple[str, str], Rendered] = {}
         self.keys = LabelKeys(label_domain)
 
     def render(
@@ -58,7 +62,9 @@ class PolicyBuilder:
             RenderError: the template cannot be rendered.
         """
         rendered = self._renderer.body(template, key.kind, remember=remember, **variables)
-        return self.build(key, component, rendered, labels, annotations, cluster=cluster)
+        return self.build(
+            key, component, rendered, labels, annotations, cluster=cluster, remember=remember
+        )
 
     def build(
         self,
@@ -69,6 +75,7 @@ class PolicyBuilder:
         annotations: Texts | None = None,
         *,
         cluster: str | None = None,
+        remember: bool = True,
     ) -> Policy:
         """Makes a policy of what has been rendered.
 
@@ -79,11 +86,24 @@ class PolicyBuilder:
             labels: to stand beside those of every policy.
             annotations: of it.
             cluster: the cluster of its peers; without it, this one.
+            remember: as for `Renderer.body`.
         """
-        body, digest = rendered
         cluster = cluster or self._own_cluster
         if cluster is not None and key.kind in CILIUM_KINDS:
-            body = within_cluster(body, cluster)
-            digest = digest_of(body)
+            rendered = self._within(rendered, cluster, remember=remember)
+        body, digest = rendered
         managed = {MANAGED_BY_LABEL: FIELD_MANAGER, self.keys.component: component.value}
         return Policy(key, component, managed | dict(labels or {}), body, digest, annotations or {})
+
+    def _within(self, rendered: Rendered, cluster: str, *, remember: bool) -> Rendered:
+        """The same for pods of one cluster; thousands of namespaces share a rendering."""
+        body, digest = rendered
+        known = self._narrowed.get((digest, cluster))
+        if known is None:
+            narrowed = within_cluster(body, cluster)
+            known = (narrowed, digest_of(narrowed))
+            if remember:
+                if len(self._narrowed) >= _MAX_REMEMBERED:
+                    self._narrowed.clear()
+                self._narrowed[digest, cluster] = known
+        return known
