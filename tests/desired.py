@@ -67,7 +67,7 @@ def desired_policies(
             raise error
         policies += plan.policies
     for name in words.resources:
-        owner = intents.get(catalogue.resource(name).namespace or "")
+        owner = intents.get(catalogue.resource(name).home or "")
         if owner is not None:
             let_in = {each.namespace: planner.let_in(each, name) for each in intents.values()}
             consumers = {namespace: value for namespace, value in let_in.items() if value}

@@ -170,7 +170,8 @@ def running_operator(
         arguments += ["--context", context] if context else []
         command = [*within, sys.executable, *program, "run", *arguments]
         process = _start(command, log, environment or {})
-        operator = RunningOperator(process, log, f"http://127.0.0.1:{server['port']}")
+        host = f"[{server['address']}]" if ":" in server["address"] else server["address"]
+        operator = RunningOperator(process, log, f"http://{host}:{server['port']}")
         try:
             if ready_seconds is not None:
                 operator.wait_ready(ready_seconds)

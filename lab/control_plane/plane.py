@@ -47,6 +47,7 @@ class ControlPlane:
         validator: Run Cilium's policy validator too, which writes `status.conditions[Valid]`.
         istio: Install Istio's CRDs too, see `Lab.istio_crds`.
         crds: Further CRDs to install at the start, e.g. `package_data.own_crds()`.
+        ipv6: The API server has an address of IPv6 alone, and so have its Services.
 
     Attributes (all but `context` from the start on):
         context: The name of the kubeconfig's one context.
@@ -86,8 +87,10 @@ class ControlPlane:
         validator: bool = False,
         istio: bool = False,
         crds: Sequence[crds.Definition] = (),
+        ipv6: bool = False,
     ) -> None:
         self._lab = lab
+        self._ipv6 = ipv6
         self._keep_data = keep_data
         self._places = (data_dir, log_dir, kubeconfig)
         self._apiserver_flags = tuple(apiserver_flags)
@@ -165,7 +168,7 @@ class ControlPlane:
     @property
     def server(self) -> str:
         """The API server's address."""
-        return f"https://127.0.0.1:{self.ports.apiserver}"
+        return f"https://{'[::1]' if self._ipv6 else '127.0.0.1'}:{self.ports.apiserver}"
 
     @property
     def group(self) -> int:
@@ -237,7 +240,9 @@ class ControlPlane:
         self.etcd = self._component("etcd", etcd_command(lab, self.ports, self.data_dir))
         self.apiserver = self._component(
             "kube-apiserver",
-            apiserver_command(lab, self.ports, self.data_dir, self._apiserver_flags),
+            apiserver_command(
+                lab, self.ports, self.data_dir, self._apiserver_flags, ipv6=self._ipv6
+            ),
         )
         self.controller_manager = self._component(
             "kube-controller-manager", controller_manager_command(lab, self.kubeconfig)

@@ -21,7 +21,7 @@ ASSETS_VARIABLE = "KUBEBUILDER_ASSETS"
 
 @dataclass(frozen=True)
 class Ports:
-    """The ports of one control plane, all on 127.0.0.1."""
+    """The ports of one control plane, all on loopback."""
 
     etcd: int
     etcd_peer: int
@@ -76,27 +76,28 @@ def etcd_command(lab: Lab, ports: Ports, data_dir: Path) -> list[str]:
 
 
 def apiserver_command(
-    lab: Lab, ports: Ports, data_dir: Path, extra: Sequence[str] = ()
+    lab: Lab, ports: Ports, data_dir: Path, extra: Sequence[str] = (), *, ipv6: bool = False
 ) -> list[str]:
     """The command line of kube-apiserver; of a flag that is given twice, the last one counts."""
     key = data_dir / "service-account.key"
+    address, services = ("::1", "fd00:10::/112") if ipv6 else ("127.0.0.1", "10.0.0.0/24")
     return [
         *_start("kube-apiserver", lab),
         f"--etcd-servers=http://127.0.0.1:{ports.etcd}",
         f"--secure-port={ports.apiserver}",
-        "--bind-address=127.0.0.1",
+        f"--bind-address={address}",
         f"--cert-dir={data_dir / 'certs'}",
         f"--token-auth-file={data_dir / 'tokens.csv'}",
         "--authorization-mode=RBAC",
         f"--service-account-key-file={key}",
         f"--service-account-signing-key-file={key}",
         "--service-account-issuer=https://local",
-        "--service-cluster-ip-range=10.0.0.0/24",
+        f"--service-cluster-ip-range={services}",
         # No pod ever runs here, so no token is needed for one.
         "--disable-admission-plugins=ServiceAccount",
         "--allow-privileged=true",
         # Else it looks for a network interface to advertise, which a machine without one fails.
-        "--advertise-address=127.0.0.1",
+        f"--advertise-address={address}",
         "--endpoint-reconciler-type=none",
         *extra,
     ]

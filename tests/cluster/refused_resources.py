@@ -41,6 +41,16 @@ REFUSED: list[tuple[Any, tuple[str, ...]]] = [
     (_with(namespace="Database"), ("spec.namespace", "must be the name of a Namespace")),
     (_with(namespace="a.b"), ("spec.namespace", "must be the name of a Namespace")),
     (_with(namespace="x" * 64), ("spec.namespace", "63")),
+    (_with(cluster="Cabin"), ("spec.cluster", "must be a cluster's name", "home")),
+    (_with(cluster="x" * 33), ("spec.cluster", "32")),
+    ({**_PORT, "cidrs": ["2001:db8::1"]}, ("spec.cidrs[0]", "192.168.1.20/32")),
+    ({**_PORT, "cidrs": ["2001:db8::1/64"]}, ("spec.cidrs[0]", "bits set after the prefix")),
+    ({**_PORT, "cidrs": ["fe80::1%eth0/128"]}, ("spec.cidrs[0]", "must be a network")),
+    ({**_PORT, "cidrs": ["::ffff:192.168.1.0/120"]}, ("spec.cidrs[0]", "must be a network")),
+    (
+        {**_PORT, "cidrs": ["10.0.0.0/8"], "cluster": "cabin"},
+        ("spec", "cluster needs a namespace"),
+    ),
     (_with(podLabels={}), ("spec.podLabels", "at least 1")),
     (_with(podLabels={"app": "not a value"}), ("spec.podLabels.app", "should match")),
     (

@@ -134,7 +134,8 @@ def explain(engine: Engine, one: Mismatch) -> str:
             f"{one.direction} of {flow.source.name} -> {flow.target.name} on {flow.port}:"
             f" expected {one.expected} ({', '.join(reasons or ()) or 'no rule allows it'}),"
             f" Cilium says {one.got}",
-            f"    defaultDeny: {world.scope}, mesh.hbone: {world.hbone}",
+            f"    defaultDeny: {world.scope}, mesh.hbone: {world.hbone},"
+            f" cluster.name: {world.cluster or '-'}",
             *(f"    {line}" for line in _description(world)),
         ]
     )

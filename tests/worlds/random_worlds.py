@@ -22,6 +22,7 @@ from tests.worlds.random_definitions import (
 from tests.worlds.readings import BUILT_IN, DEADLINES, PORT_LISTS
 from tests.worlds.world import (
     ENFORCEMENT,
+    ENGINES_CLUSTER,
     GATEWAY_PORTS,
     INTRA,
     MESH,
@@ -76,6 +77,7 @@ def random_world(dice: Random) -> World:
         profiles=profiles,
         resources=resources,
         hand_made=tuple(_hand_made(dice, name) for name in _PLATFORM_PODS if dice.random() < 0.2),
+        cluster=dice.choice(("", ENGINES_CLUSTER)),
     )
 
 

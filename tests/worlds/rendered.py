@@ -18,8 +18,11 @@ from tests.worlds.world import World
 
 
 @cache
-def _catalogue(scope: str, hbone: str) -> Catalogue:
-    settings: Settings = parse_settings(f"{{defaultDeny: {scope}, mesh: {{hbone: {hbone}}}}}")
+def _catalogue(scope: str, hbone: str, cluster: str) -> Catalogue:
+    named = f", cluster: {{name: {cluster}}}" if cluster else ""
+    settings: Settings = parse_settings(
+        f"{{defaultDeny: {scope}, mesh: {{hbone: {hbone}}}{named}}}"
+    )
     return Catalogue(settings)
 
 
@@ -27,7 +30,7 @@ def catalogue_of(world: World) -> Catalogue:
     """The operator's catalogue; templates are read once for the same settings."""
     profiles = {name: read_profile(each.manifest()) for name, each in world.profiles.items()}
     resources = {name: read_resource(each.manifest()) for name, each in world.resources.items()}
-    plain = _catalogue(world.scope, world.hbone)
+    plain = _catalogue(world.scope, world.hbone, world.cluster)
     return Catalogue(plain.settings, Definitions(profiles, resources), renderer=plain.renderer)
 
 

@@ -177,6 +177,10 @@ class HandMade:
         return {**kind, "metadata": metadata, "spec": spec}
 
 
+# The one of which the engine takes all pods to be.
+ENGINES_CLUSTER = "default"
+
+
 @dataclass(frozen=True)
 class World:
     """Everything that decides who may talk to whom.
@@ -188,6 +192,7 @@ class World:
         profiles: the NetworkProfiles by name.
         resources: the SharedResources by name, beside those of the settings.
         hand_made: policies that are not the operator's.
+        cluster: the setting cluster.name; "": none.
     """
 
     scope: str = "workload"
@@ -196,6 +201,7 @@ class World:
     profiles: Mapping[str, Profile] = field(default_factory=dict)
     resources: Mapping[str, Resource] = field(default_factory=dict)
     hand_made: tuple[HandMade, ...] = ()
+    cluster: str = ""
 
     @cached_property
     def labelled(self) -> Labelled:

@@ -9,8 +9,11 @@ from homelab_netpol.cache.label_grace import LabelGrace
 from homelab_netpol.cache.last_good import LastGoodCache
 from homelab_netpol.cache.namespaces import NamespaceCache
 from homelab_netpol.cache.policies import PolicyCache
+from homelab_netpol.cilium.agent_config import AgentConfig
 from homelab_netpol.cilium.enforcement import CiliumState, Enforcement, Needs, assess
 from homelab_netpol.cilium.identity_labels import DEFAULT, IdentityLabels
+from homelab_netpol.cilium.own_cluster import OwnCluster, own_cluster
+from homelab_netpol.cilium.terms import CLUSTER_KEY
 from homelab_netpol.definitions import DefinitionKind, settings_labels
 from homelab_netpol.intent import Intent, LastGood
 from homelab_netpol.policy.catalogue import Catalogue
@@ -55,6 +58,9 @@ class ClusterCache:
         self.istio_installed = True
         where = catalogue.settings.cilium
         self.cilium = CiliumState(f"{where.namespace}/{where.config_map}")
+        # What was known last: which cluster this is does not change as nobody may read it now.
+        self._config: AgentConfig | None = None
+        self._is_unreadable = False
 
     def set_istio_installed(self, installed: bool) -> bool:
         """Plans with or without Istio's policies from now on; whether that is a change."""
@@ -65,9 +71,15 @@ class ClusterCache:
         return True
 
     def set_cilium(self, state: CiliumState) -> bool:
-        """Takes in what is known of Cilium; whether selectors see other labels than before."""
+        """Takes in what is known of Cilium; whether selectors mean others than before."""
         self.cilium = state
-        return self._identity_labels() != self.catalogue.identity_labels
+        if state.config is not None or state.unknown_because:
+            self._config = state.config or self._config
+            self._is_unreadable = self._config is None
+        return (
+            self._identity_labels() != self.catalogue.identity_labels
+            or self._own_cluster() != self.catalogue.own_cluster
+        )
 
     def enforcement(self) -> Enforcement:
         """Whether Cilium enforces what the operator writes."""
@@ -75,6 +87,7 @@ class ClusterCache:
         needs = Needs(
             labels=frozenset(label.key for label in settings_labels(self.catalogue.settings)),
             layer_7=config is not None and not config.layer_7 and self._uses_layer_7(),
+            cluster=self.catalogue.settings.cluster.name,
         )
         return assess(self.cilium, needs)
 
@@ -89,13 +102,25 @@ class ClusterCache:
         """Works out what the custom resources define now; the catalogue before that."""
         before = self.catalogue
         definitions = self.definitions.definitions()
-        self.catalogue = before.with_definitions(definitions, self._identity_labels())
+        self.catalogue = before.with_definitions(
+            definitions, self._identity_labels(), self._own_cluster()
+        )
         self.planner = Planner(self.catalogue, istio=self.istio_installed)
         return before
 
     def _identity_labels(self) -> IdentityLabels:
         config = self.cilium.config
         return config.identity_labels if config is not None else DEFAULT
+
+    def _own_cluster(self) -> OwnCluster:
+        wanted = self.catalogue.settings.cluster.name
+        return own_cluster(wanted, self._config, refused=self._is_unreadable)
+
+    def cluster_of_identities(self) -> str | None:
+        """The cluster's name, as selectors see it on this cluster's pods; None: not known."""
+        if self._config is not None and self._config.identity_labels.keeps(CLUSTER_KEY) is not True:
+            return None
+        return self.catalogue.own_cluster.name
 
     def applied(self, namespace: str) -> LastGood:
         """What was last in force in a Namespace."""
@@ -129,10 +154,10 @@ class ClusterCache:
         return self.intents.using_profile({profile, *extending})
 
     def resource_namespace(self, resource: str) -> str | None:
-        """The namespace of a shared resource's pods; None: it has none, or is not known."""
+        """The namespace of a shared resource's pods here; None: it has none, or is not known."""
         if resource not in self.catalogue.vocabulary.resources:
             return None
-        return self.catalogue.resource(resource).namespace
+        return self.catalogue.resource(resource).home
 
     def shared_keys(self) -> list[WorkKey]:
         """The keys whose policies list other Namespaces, those with policies left over included."""

@@ -15,6 +15,11 @@ from homelab_netpol.cilium.version import Version
 
 # What Cilium reads a truth value of: anything else is false.
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
+DEFAULT_CLUSTER = "default"
+# `policy-default-local-cluster` came with 1.18, and is on by default since 1.19, by pull requests
+# 40108 and 40609 of cilium/cilium.
+_LOCAL_SELECTORS_OPTION_SINCE = (1, 18)
+_LOCAL_SELECTORS_SINCE = (1, 19)
 # `fixed-identity-mapping`: numbers and names, as in `128=kv-store,129=kube-dns`.
 _FIXED = re.compile(r"(\d+)=([^,=]+)")
 
@@ -37,6 +42,10 @@ class AgentConfig:
             judges; else kube-proxy does, afterwards.
         host_firewall: policies for nodes are enforced.
         fixed_identities: names that a pod can ask to be, by a label.
+        cluster_name: which cluster this is, as its pods' identities say it.
+        may_be_meshed: the cluster has a number, without which it is in no cluster mesh.
+        local_selectors: a peer selector that names no cluster means this one's pods; None: that
+            depends on versions that are not known, or differ.
     """
 
     identity_labels: IdentityLabels
@@ -51,6 +60,9 @@ class AgentConfig:
     kube_proxy_replacement: bool = False
     host_firewall: bool = False
     fixed_identities: frozenset[str] = frozenset()
+    cluster_name: str = DEFAULT_CLUSTER
+    may_be_meshed: bool = False
+    local_selectors: bool | None = True
 
 
 def read_agent_config(data: Mapping[str, str], versions: Collection[Version] = ()) -> AgentConfig:
@@ -78,7 +90,19 @@ def read_agent_config(data: Mapping[str, str], versions: Collection[Version] = (
         kube_proxy_replacement=_is_on(data, "kube-proxy-replacement", default=False),
         host_firewall=_is_on(data, "enable-host-firewall", default=False),
         fixed_identities=frozenset(name.strip() for _, name in _FIXED.findall(fixed)),
+        cluster_name=data.get("cluster-name", "").strip() or DEFAULT_CLUSTER,
+        may_be_meshed=data.get("cluster-id", "").strip() not in ("", "0"),
+        local_selectors=_has_local_selectors(data, versions),
     )
+
+
+def _has_local_selectors(data: Mapping[str, str], versions: Collection[Version]) -> bool | None:
+    if "policy-default-local-cluster" not in data:
+        answers = {version[:2] >= _LOCAL_SELECTORS_SINCE for version in versions}
+        return answers.pop() if len(answers) == 1 else None
+    if any(version[:2] < _LOCAL_SELECTORS_OPTION_SINCE for version in versions):
+        return None if _is_on(data, "policy-default-local-cluster", default=True) else False
+    return _is_on(data, "policy-default-local-cluster", default=True)
 
 
 def _is_on(data: Mapping[str, str], name: str, *, default: bool) -> bool:

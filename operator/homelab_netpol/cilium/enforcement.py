@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from homelab_netpol.cilium.agent_config import AgentConfig
+from homelab_netpol.cilium.terms import CLUSTER_KEY
 from homelab_netpol.cilium.version import Version
 
 
@@ -25,6 +26,8 @@ class Impairment(StrEnum):
     LABELS_NOT_IN_IDENTITIES = "LabelsNotInIdentities"
     ADDITIVE_POLICIES_OFF = "AdditivePoliciesOff"
     LAYER_7_OFF = "Layer7Off"
+    CLUSTER_NAME_NOT_USED = "ClusterNameNotUsed"
+    OTHER_CLUSTERS_MEANT = "OtherClustersMeant"
 
 
 # With one of these, a packet that policies forbid passes.
@@ -77,10 +80,12 @@ class Needs:
     Attributes:
         labels: the keys by which all of them select, as they are in identities.
         layer_7: some have rules on DNS names or HTTP requests.
+        cluster: the name that the settings give this cluster.
     """
 
     labels: Collection[str] = ()
     layer_7: bool = False
+    cluster: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +114,7 @@ class Enforcement:
 def assess(state: CiliumState, needs: Needs) -> Enforcement:
     """What keeps policies from being enforced; only what is certain counts."""
     if state.config is None:
-        return Enforcement()
+        return Enforcement(False, dict(_of_unread(state, needs)))
     found = _of_config(state.config, state.where, needs)
     return Enforcement(True, {**dict(found), **_of_agents(state.agents)})
 
@@ -149,6 +154,41 @@ def _of_config(config: AgentConfig, where: str, needs: Needs) -> Iterator[tuple[
             Impairment.LAYER_7_OFF,
             "Cilium rejects policies with DNS names or HTTP rules, which are in use"
             f" (enable-l7-proxy {where})",
+        )
+    yield from _of_cluster(config, where, needs.cluster)
+
+
+def _of_cluster(
+    config: AgentConfig, where: str, wanted: str | None
+) -> Iterator[tuple[Impairment, str]]:
+    if wanted is not None and wanted != config.cluster_name:
+        yield (
+            Impairment.CLUSTER_NAME_NOT_USED,
+            f"the setting cluster.name says {wanted}, and Cilium {config.cluster_name}"
+            f" (cluster-name {where}), so selectors name no cluster",
+        )
+    elif wanted is not None and config.identity_labels.keeps(CLUSTER_KEY) is False:
+        yield (
+            Impairment.CLUSTER_NAME_NOT_USED,
+            f"Cilium leaves {CLUSTER_KEY} out of identities (labels {where}), so selectors name no"
+            " cluster, whatever the setting cluster.name says",
+        )
+    elif wanted is None and config.may_be_meshed and config.local_selectors is False:
+        yield (
+            Impairment.OTHER_CLUSTERS_MEANT,
+            "policies let in and lead to pods of every cluster of the cluster mesh, as Cilium's"
+            f" selectors mean all of them (policy-default-local-cluster {where}): set cluster.name:"
+            f" {config.cluster_name}",
+        )
+
+
+def _of_unread(state: CiliumState, needs: Needs) -> Iterator[tuple[Impairment, str]]:
+    if needs.cluster is not None and state.unknown_because:
+        yield (
+            Impairment.CLUSTER_NAME_NOT_USED,
+            f"nothing confirms the setting cluster.name: {needs.cluster}, as cluster-name in"
+            f" {state.where} cannot be read ({state.unknown_because.rstrip('.')}), so selectors"
+            " name no cluster",
         )
 
 

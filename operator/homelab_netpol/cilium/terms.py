@@ -21,6 +21,7 @@ CLUSTER_NETWORK_POLICY = "ClusterNetworkPolicy"
 NAMESPACE_KEY = "io.kubernetes.pod.namespace"
 NAMESPACE_LABELS_PREFIX = "io.cilium.k8s.namespace.labels."
 CILIUM_LABELS_PREFIX = "io.cilium.k8s.policy."
+CLUSTER_KEY = f"{CILIUM_LABELS_PREFIX}cluster"
 
 # Where a label comes from; a selector writes it in front of the key, as in `k8s:app`.
 SOURCE_K8S = "k8s"
@@ -65,6 +66,8 @@ _LABEL_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _SUBDOMAIN = re.compile(
     r"(?=.{1,253}\Z)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
 )
+# Its package clustermesh/types.
+_CLUSTER_NAME = re.compile(r"(?=.{1,32}\Z)([a-z0-9][-a-z0-9]*)?[a-z0-9]")
 _PREFIX_LENGTH = re.compile(r"0|[1-9][0-9]{0,2}")
 
 
@@ -103,6 +106,11 @@ def is_label_key(text: str) -> bool:
     """The key of a Kubernetes label, `[prefix/]name`, without a source."""
     prefix, slash, name = text.rpartition("/")
     return _LABEL_NAME.fullmatch(name) is not None and (not slash or is_subdomain(prefix))
+
+
+def is_cluster_name(text: str) -> bool:
+    """The name of a cluster, as the agents' option `cluster-name` takes it."""
+    return _CLUSTER_NAME.fullmatch(text) is not None
 
 
 def is_source(text: str) -> bool:

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from homelab_netpol.cilium.evaluation import PolicyRef, ReadPolicy, read_policy
+from homelab_netpol.cilium.evaluation import PolicyRef, ReadPolicy, in_cluster, read_policy
 from homelab_netpol.cilium.terms import CLUSTER_NETWORK_POLICY, NETWORK_POLICY
 from homelab_netpol.cluster.client import Api
 from homelab_netpol.cluster.optional import OptionalLists
@@ -78,11 +78,13 @@ class Wanted:
         pods_behind: likewise, but only if a Service there has one of these ports, and its pods
             another one; of very many such namespaces only the first ones.
         names: which public names; None: none, and what says them is not listed.
+        own_cluster: the cluster whose pods policies are asked about; None: its name is not known.
     """
 
     pods: Collection[str] = ()
     pods_behind: Mapping[str, Collection[int]] = field(default_factory=dict)
     names: Callable[[str], bool] | None = None
+    own_cluster: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,8 @@ class SnapshotReader:
         pause = Pause()
         async for kind, item in self._policies():
             policy = read_policy({**item, "kind": kind})
+            if wanted.own_cluster is not None:
+                policy = in_cluster(policy, wanted.own_cluster)
             policies.setdefault(policy.ref.namespace, []).append(policy)
             noted = item["metadata"].get("annotations") or {}
             own = {key: noted[key] for key in noted if key.startswith(self._domain)}

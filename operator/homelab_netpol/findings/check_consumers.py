@@ -40,6 +40,8 @@ def _stands(inspection: Inspection, namespace: str, grant: str) -> bool:
 
 def _ends(inspection: Inspection, resource: SharedResource, value: str) -> list[GrantedEnd]:
     ports = granted_ports(resource.ports)
+    if resource.cluster is not None:
+        return []  # whether a rule here is about pods there, the version of Cilium decides
     if resource.namespace is not None:
         labels = inspection.cache.namespaces.labels(resource.namespace)
         pods = Pod(resource.namespace, labels, resource.labels_of(value), complete=False)

@@ -19,9 +19,9 @@ def check(inspection: Inspection) -> Iterator[Finding | None]:
     catalogue, intents = inspection.cache.catalogue, inspection.cache.intents
     for name in list(catalogue.vocabulary.resources):
         resource = catalogue.resource(name)
-        if resource.namespace is not None:
+        if resource.home is not None:
             for value, consumers in intents.holding_by_value(name).items():
-                yield from _grant(inspection, name, resource, resource.namespace, value, consumers)
+                yield from _grant(inspection, name, resource, resource.home, value, consumers)
         yield None
 
 

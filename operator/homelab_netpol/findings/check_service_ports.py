@@ -23,9 +23,9 @@ def check(inspection: Inspection) -> Iterator[Finding | None]:
     """Finds the ports that are a Service's, where policies are about those of its pods."""
     yield from _dns(inspection)
     for name, resource in resources_in_use(inspection.cache).items():
-        if resource.namespace is not None:
+        if resource.home is not None:
             for value, consumers in inspection.cache.intents.holding_by_value(name).items():
-                yield from _grant(inspection, name, resource, resource.namespace, value, consumers)
+                yield from _grant(inspection, name, resource, resource.home, value, consumers)
         yield None
     for namespace in inspection.namespaces:
         yield from _gateways(inspection, namespace)

@@ -25,10 +25,10 @@ _PODS_ASKED = 20
 def check(inspection: Inspection) -> Iterator[Finding | None]:
     """Finds the grants whose calls are dropped on their way by a waypoint."""
     for name, resource in resources_in_use(inspection.cache).items():
-        if resource.namespace is not None and resource.has_tcp:
+        if resource.home is not None and resource.has_tcp:
             for value, consumers in inspection.cache.intents.holding_by_value(name).items():
                 chosen = resource.labels_of(value)
-                yield from _grant(inspection, name, resource, resource.namespace, chosen, consumers)
+                yield from _grant(inspection, name, resource, resource.home, chosen, consumers)
         yield None
 
 

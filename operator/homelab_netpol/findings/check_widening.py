@@ -8,7 +8,7 @@ from collections.abc import Hashable, Iterator
 from homelab_netpol.cilium.evaluation import Pod, ReadPolicy
 from homelab_netpol.cilium.terms import NAMESPACE_LABELS_PREFIX
 from homelab_netpol.findings.finding import Finding
-from homelab_netpol.findings.inspection import Inspection, read_own
+from homelab_netpol.findings.inspection import Inspection
 from homelab_netpol.findings.own_rules import OwnRules
 from homelab_netpol.findings.places import Labels
 from homelab_netpol.findings.widening import (
@@ -115,7 +115,11 @@ class _Comparison:
             ).policies
             planned = [policy for policy in planned if policy.key.kind in CILIUM_KINDS]
             beside = self._inspection.own(name) if is_target else ()
-            policies = [*map(read_own, planned), *beside, *self._inspection.own("")]
+            policies = [
+                *map(self._inspection.read_own, planned),
+                *beside,
+                *self._inspection.own(""),
+            ]
             self._own[key] = OwnRules(policies, stand_in, labels if is_target else telling), planned
         own, planned = self._own[key]
         return own if all(self._stands(policy, name) for policy in planned) else None

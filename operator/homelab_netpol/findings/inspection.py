@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from homelab_netpol.cache.cluster import ClusterCache
 from homelab_netpol.cilium.agent_config import AgentConfig
-from homelab_netpol.cilium.evaluation import Pod, ReadPolicy, read_policy
+from homelab_netpol.cilium.evaluation import Pod, ReadPolicy, in_cluster, read_policy
 from homelab_netpol.cilium.identity_labels import IdentityLabels
 from homelab_netpol.cilium.terms import CCNP, CLUSTER_NETWORK_POLICY, CNP, NETWORK_POLICY
 from homelab_netpol.cluster.snapshot import Snapshot
@@ -37,6 +37,7 @@ class Inspection:
         self.overruling: defaultdict[str, list[ReadPolicy]] = defaultdict(list)
         self.deny_rules: dict[str, str] = {}
         self._own: dict[str, tuple[ReadPolicy, ...]] = {}
+        self._own_cluster = cache.cluster_of_identities()
         # As they are now: while an inspection runs, a Namespace may come or go.
         self.namespaces = list(cache.namespaces)
 
@@ -124,13 +125,13 @@ class Inspection:
         for policy in planned:
             live = self.cache.policies.get(policy.key)
             if live is not None and not live.rejected and policy.key.kind in CILIUM_KINDS:
-                yield read_own(policy)
+                yield self.read_own(policy)
 
-
-def read_own(policy: Policy) -> ReadPolicy:
-    """Reads a policy of the operator's, as it is planned."""
-    metadata = {"name": policy.key.name, "namespace": policy.key.namespace}
-    return read_policy({"kind": policy.key.kind, "metadata": metadata, **policy.body})
+    def read_own(self, policy: Policy) -> ReadPolicy:
+        """Reads a policy of the operator's, as it is planned."""
+        metadata = {"name": policy.key.name, "namespace": policy.key.namespace}
+        read = read_policy({"kind": policy.key.kind, "metadata": metadata, **policy.body})
+        return read if self._own_cluster is None else in_cluster(read, self._own_cluster)
 
 
 def in_force(snapshot: Snapshot, config: AgentConfig | None) -> Snapshot:

@@ -19,7 +19,7 @@ _LONGEST_RANGE = 1024
 def wanted(cache: ClusterCache) -> Wanted:
     """What the checks look at, beside what is always listed."""
     settings = cache.catalogue.settings
-    homes = {each.namespace for each in resources_in_use(cache).values()}
+    homes = {each.home for each in resources_in_use(cache).values()}
     platform = namespaces_of_peers(peer for _, peer in settings.named_peers())
     peers = {
         peer.namespace
@@ -31,6 +31,7 @@ def wanted(cache: ClusterCache) -> Wanted:
         pods={name for name in homes | platform | peers if name is not None},
         pods_behind=_ports_opened(cache),
         names=(lambda name: any(each.means(name) for each in asked)) if asked else None,
+        own_cluster=cache.cluster_of_identities(),
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from homelab_netpol.cilium.identity_labels import DEFAULT, IdentityLabels
+from homelab_netpol.cilium.own_cluster import OwnCluster
 from homelab_netpol.cilium.terms import is_label_value
 from homelab_netpol.definitions import (
     CustomProfile,
@@ -55,6 +56,7 @@ class Catalogue:
         settings: the settings it was made from.
         definitions: the custom resources.
         identity_labels: which labels selectors can see in this cluster.
+        own_cluster: which cluster this is.
         vocabulary: the words that labels may use.
         renderer: of the templates.
         unusable: the custom resources that cannot be used, by kind and name, and why not.
@@ -69,6 +71,7 @@ class Catalogue:
         renderer: Renderer | None = None,
         own_namespace: str | None = None,
         identity_labels: IdentityLabels = DEFAULT,
+        own_cluster: OwnCluster | None = None,
     ) -> None:
         """Reads the templates' names, and resolves the custom resources.
 
@@ -80,6 +83,7 @@ class Catalogue:
                 settings say, it is a platform namespace, and no policy of the operator's switches
                 on default deny for what leaves it: it must never cut itself off.
             identity_labels: which labels selectors can see in this cluster.
+            own_cluster: which cluster this is; without it, the one that the settings name.
 
         Raises:
             RenderError: a template directory is missing, or a template's name is no profile's.
@@ -87,6 +91,8 @@ class Catalogue:
         self.settings = settings
         self.definitions = definitions or Definitions()
         self.identity_labels = identity_labels
+        named = settings.cluster.name
+        self.own_cluster = own_cluster or OwnCluster(named, named is not None)
         self._checked = usable_with(self.definitions, identity_labels)
         self.renderer = renderer or Renderer(_directories(settings), _globals(settings))
         self._own_namespace = own_namespace
@@ -131,7 +137,10 @@ class Catalogue:
         )
 
     def with_definitions(
-        self, definitions: Definitions, identity_labels: IdentityLabels = DEFAULT
+        self,
+        definitions: Definitions,
+        identity_labels: IdentityLabels = DEFAULT,
+        own_cluster: OwnCluster | None = None,
     ) -> Catalogue:
         """The same settings and templates with other custom resources, or in another cluster."""
         return Catalogue(
@@ -140,6 +149,7 @@ class Catalogue:
             renderer=self.renderer,
             own_namespace=self._own_namespace,
             identity_labels=identity_labels,
+            own_cluster=own_cluster,
         )
 
     def changed_since(self, before: Catalogue) -> tuple[set[str], set[str]]:
@@ -189,7 +199,13 @@ class Catalogue:
                 usable.pop(name, None)
             if problem is not None:
                 self.unusable[DefinitionKind.RESOURCE, name] = problem
-        return usable
+        return {name: self._seen_from_here(each) for name, each in usable.items()}
+
+    def _seen_from_here(self, resource: SharedResource) -> SharedResource:
+        """One that names this cluster is like one that names none: clusters may share a file."""
+        if resource.cluster is None or resource.cluster != self.own_cluster.name:
+            return resource
+        return resource.model_copy(update={"cluster": None})
 
     def _messages(self, kind: DefinitionKind) -> dict[str, str]:
         return {
@@ -220,7 +236,7 @@ class Catalogue:
 
     def resources_in(self, namespace: str) -> list[str]:
         """The shared resources whose pods are in a namespace."""
-        return [n for n, resource in self._resources.items() if resource.namespace == namespace]
+        return [n for n, resource in self._resources.items() if resource.home == namespace]
 
     def profile_body(self, profile: str, **variables: Any) -> Rendered:
         """The policy of a profile: the body, and its digest. It is shared: treat it as immutable.

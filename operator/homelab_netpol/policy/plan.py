@@ -70,7 +70,9 @@ class Planner:
             istio: Istio's policies can be written, if the settings ask for them.
         """
         self._catalogue = catalogue
-        self._builder = PolicyBuilder(catalogue.renderer, catalogue.settings.label_domain)
+        self._builder = PolicyBuilder(
+            catalogue.renderer, catalogue.settings.label_domain, catalogue.own_cluster.selected
+        )
         self._keys = self._builder.keys
         self._mesh = MeshPlanner(catalogue, self._builder) if istio else None
         self.gateways = GatewayPlanner(catalogue, self._builder)
@@ -200,7 +202,7 @@ class Planner:
         """
         resource = self._catalogue.resource(name)
         exclusive = resource.target is TargetSide.EXCLUSIVE
-        if resource.namespace is None or resource.target is TargetSide.NONE:
+        if resource.home is None or resource.target is TargetSide.NONE:
             return None
         if not consumers and not exclusive:
             return None
@@ -226,10 +228,11 @@ class Planner:
             bodies.append(body)
         body = side_by_side(bodies)
         return self._builder.build(
-            PolicyKey(Kind.CNP, resource.namespace, policy_name(Component.GRANT, name)),
+            PolicyKey(Kind.CNP, resource.home, policy_name(Component.GRANT, name)),
             Component.GRANT,
             (body, digest_of(body)),
             labels={self._keys.resource: name},
+            remember=False,
         )
 
     def clusterwide(self, expired: Mapping[str, ExpiredHatch]) -> list[Policy]:
@@ -298,6 +301,7 @@ class Planner:
             Component.ACCESS,
             "access/consumer",
             labels=labels,
+            cluster=resource.cluster,
             name=name,
             value=value,
             resource=self._catalogue.resource_data(name, value),
@@ -307,4 +311,4 @@ class Planner:
 
 def _is_reached_by_tunnel(resource: SharedResource, is_meshed: Callable[[str], bool]) -> bool:
     """The tunnel carries TCP, and carries all of it: other protocols do not need it opened."""
-    return resource.has_tcp and resource.namespace is not None and is_meshed(resource.namespace)
+    return resource.has_tcp and resource.home is not None and is_meshed(resource.home)

@@ -239,7 +239,11 @@ class Triggers:
         """Cilium's configuration and agents were looked at."""
         if not self._cache.set_cilium(state):
             return {}
-        return self._redefine(DefinitionKind.PROFILE, ())
+        before = self._cache.catalogue.own_cluster
+        requests = self._redefine(DefinitionKind.PROFILE, ())
+        if self._cache.catalogue.own_cluster.selected != before.selected:
+            merge(requests, self.everything())
+        return requests
 
     def _names_any(
         self, facts: NamespaceFacts, profiles: Collection[str], resources: Collection[str]

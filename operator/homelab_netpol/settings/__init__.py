@@ -9,7 +9,7 @@ from homelab_netpol.settings.load import load_settings, parse_settings, problem_
 from homelab_netpol.settings.mesh import Mesh, Mtls
 from homelab_netpol.settings.model import DefaultDeny, Settings
 from homelab_netpol.settings.peer import GatewayPeer, Peer, Scraper, namespaces_of_peers
-from homelab_netpol.settings.platform import Cilium, Dns, Gateways
+from homelab_netpol.settings.platform import Cilium, Cluster, Dns, Gateways
 from homelab_netpol.settings.process import Logging
 from homelab_netpol.settings.remarks import remarks
 from homelab_netpol.settings.shared_resource import (
@@ -23,6 +23,7 @@ from homelab_netpol.settings.shared_resource import (
 __all__ = [
     "CidrRange",
     "Cilium",
+    "Cluster",
     "Companion",
     "DefaultDeny",
     "Dns",

@@ -19,6 +19,10 @@ _MAX_SUBDOMAIN = 200
 # holds pods of other clusters, whose Namespaces the operator does not see.
 _ENTITIES = sorted(terms.CRD_ENTITIES - {"none", "cluster-mesh"})
 
+# IPv4 addresses as programs for IPv6 write them.
+_MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
+_IPV4_BITS = 0xFFFF_FFFF
+
 
 def _must(be: str, is_valid: Callable[[str], object]) -> AfterValidator:
     def check(value: str) -> str:
@@ -31,9 +35,15 @@ def _must(be: str, is_valid: Callable[[str], object]) -> AfterValidator:
 
 def _cidr(value: str) -> str:
     try:
-        ipaddress.ip_network(value)
+        network = ipaddress.ip_network(value)
     except ValueError as error:
         raise ValueError(f"must be a network such as 169.254.0.0/16: {error}") from None
+    if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(_MAPPED):
+        # Packets on the wire have the IPv4 address; this is how a program writes it.
+        within = ipaddress.IPv4Network(
+            (int(network.network_address) & _IPV4_BITS, network.prefixlen - _MAPPED.prefixlen)
+        )
+        raise ValueError(f"must be written as IPv4: {within}; Cilium sees no mapped address")
     if terms.parse_cidr(value) is None:
         raise ValueError(
             "must be a network: for one address write its prefix too, as in 192.0.2.7/32"
@@ -67,5 +77,12 @@ Entity = Annotated[
     str, _must(f"one of Cilium's entities: {', '.join(_ENTITIES)}", _ENTITIES.__contains__)
 ]
 Cidr = Annotated[str, AfterValidator(_cidr)]
+ClusterName = Annotated[
+    str,
+    _must(
+        "a cluster's name as Cilium takes it: lower-case letters, digits and '-', at most 32",
+        terms.is_cluster_name,
+    ),
+]
 PortNumber = Annotated[int, Field(ge=1, le=terms.LAST_PORT, strict=True)]
 PodLabels = dict[LabelKey, LabelValue]

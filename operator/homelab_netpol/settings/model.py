@@ -24,6 +24,7 @@ from homelab_netpol.settings.platform import (
     DEFAULT_PROBES,
     DEFAULT_SCRAPERS,
     Cilium,
+    Cluster,
     Dns,
     Gateways,
     Internet,
@@ -99,6 +100,7 @@ class Settings(Section):
         " operator's own namespace is always one of them.",
     )
     cilium: Cilium = Field(default=Cilium(), description=_about(Cilium))
+    cluster: Cluster = Field(default=Cluster(), description=_about(Cluster))
     gateways: Gateways = Field(default=Gateways(), description=_about(Gateways))
     dns: Dns = Field(default=Dns(), description=_about(Dns))
     internet: Internet = Field(default=Internet(), description=_about(Internet))

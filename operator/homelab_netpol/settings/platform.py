@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, model_validator
 
 from homelab_netpol.cilium.terms import AMBIENT_PROBES_IPV6, MAX_PORTS
-from homelab_netpol.settings.fields import Cidr, DnsLabel, DnsSubdomain, PodLabels
+from homelab_netpol.settings.fields import Cidr, ClusterName, DnsLabel, DnsSubdomain, PodLabels
 from homelab_netpol.settings.moved import refuse_old_dns, refuse_old_gateways
 from homelab_netpol.settings.peer import GatewayPeer, Peer, Scraper, SomePeers, namespaces_of_peers
 from homelab_netpol.settings.section import Section
@@ -29,6 +29,18 @@ class Cilium(Section):
         default_factory=lambda: {"k8s-app": "cilium"},
         min_length=1,
         description="Labels of the agents' pods.",
+    )
+
+
+class Cluster(Section):
+    """This cluster among others: in Cilium's cluster mesh pods reach those of other clusters."""
+
+    name: ClusterName | None = Field(
+        default=None,
+        description="Its name, as `cluster-name` in Cilium's ConfigMap has it. Given, the pods that"
+        " policies let in or lead to are this cluster's, whatever the version of Cilium: see"
+        " [cluster-mesh.md](cluster-mesh.md). A name that the ConfigMap does not confirm is told,"
+        " and not used.",
     )
 
 

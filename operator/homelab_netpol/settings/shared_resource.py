@@ -13,6 +13,7 @@ from homelab_netpol.cilium.selectors import LabelSelector, Operator, read_select
 from homelab_netpol.cilium.terms import MAX_PORTS
 from homelab_netpol.settings.fields import (
     Cidr,
+    ClusterName,
     DnsLabel,
     DnsName,
     DnsPattern,
@@ -150,6 +151,11 @@ class SharedResource(Section):
     namespace: DnsLabel | None = Field(
         default=None, description="The namespace whose pods offer the resource."
     )
+    cluster: ClusterName | None = Field(
+        default=None,
+        description="The cluster of Cilium's cluster mesh in which that namespace is; absent: this"
+        " one. In another cluster nothing is written.",
+    )
     pod_labels: PodLabels = Field(
         default_factory=dict, description="Only these pods of it; empty: all of them."
     )
@@ -205,6 +211,11 @@ class SharedResource(Section):
         """The networks, with and without parts left out; not those of groups."""
         return (*(CidrRange(cidr=each) for each in self.cidrs), *self.cidr_sets)
 
+    @property
+    def home(self) -> str | None:
+        """The namespace in this cluster whose pods offer it; None: they are elsewhere."""
+        return self.namespace if self.cluster is None else None
+
     def labels_of(self, value: str) -> Mapping[str, str]:
         """The labels of the pods that a grant is on.
 
@@ -231,6 +242,8 @@ class SharedResource(Section):
             )
         if self.namespace is None and (self.pod_labels or self.target is TargetSide.EXCLUSIVE):
             raise ValueError("`podLabels` and `target: exclusive` need a `namespace`")
+        if self.cluster is not None and self.namespace is None:
+            raise ValueError("`cluster` needs a `namespace`: it says where that is")
         return self
 
     @model_validator(mode="after")

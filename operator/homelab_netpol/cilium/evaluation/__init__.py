@@ -5,6 +5,7 @@ Where the answer is not certain it is unknown: nothing is reported that only may
 
 from homelab_netpol.cilium.evaluation.answer import Doubt
 from homelab_netpol.cilium.evaluation.endpoint import Endpoint, Entity, Name, Network, Pod
+from homelab_netpol.cilium.evaluation.in_cluster import in_cluster
 from homelab_netpol.cilium.evaluation.policy import Direction, PolicyRef, ReadPolicy
 from homelab_netpol.cilium.evaluation.read import read_policies, read_policy
 from homelab_netpol.cilium.evaluation.verdict import (
@@ -27,6 +28,7 @@ __all__ = [
     "PolicyRef",
     "ReadPolicy",
     "egress_verdict",
+    "in_cluster",
     "ingress_verdict",
     "read_policies",
     "read_policy",
