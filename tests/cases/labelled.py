@@ -6,9 +6,10 @@ profile, its grants, and its annotations.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,8 @@ def judged(engine: Engine, case: Case, policies: Iterable[Json]) -> Outcome:
     beyond = [
         flow
         for flow in unwanted
-        if _by_namespace(flow) in needed or (_is_within(flow) and _ends(flow) in within)
+        if any(each in needed for each in _alike(case, flow))
+        or (_is_within(flow) and _ends(flow) in within)
     ]
     return Outcome(
         tuple(cut_off), tuple(f for f in unwanted if f not in set(beyond)), tuple(beyond)
@@ -110,6 +112,14 @@ def _ends(flow: Flow) -> tuple[str, str]:
 
 def _by_namespace(flow: Flow) -> tuple[str, str, str]:
     return (*_ends(flow), flow.port)
+
+
+def _alike(case: Case, flow: Flow) -> Iterator[tuple[str, str, str]]:
+    """The flow by its namespaces; to a name on the internet also as one to the internet."""
+    yield _by_namespace(flow)
+    address = case.surroundings.get("names", {}).get(flow.target)
+    if address is not None and not ip_address(address).is_private:
+        yield _by_namespace(Flow(flow.source, "world", flow.port))
 
 
 def _is_within(flow: Flow) -> bool:

@@ -1,7 +1,7 @@
 """The owner's own policies for a case: each needed flow is a rule at both of its ends.
 
 As most owners do it, a policy a pod; DNS is allowed to every pod of the cluster by one clusterwide
-policy, and platform namespaces have none of their own.
+policy, by way of the proxy that names need, and platform namespaces have none of their own.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def _dns(case: Case) -> Json:
             "egress": [
                 {
                     "toEndpoints": [_pod(case, case.surroundings["dns"])],
-                    "toPorts": [{"ports": ports}],
+                    "toPorts": [{"ports": ports, "rules": {"dns": [{"matchPattern": "*"}]}}],
                 }
             ],
         },
