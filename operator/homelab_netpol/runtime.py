@@ -102,9 +102,7 @@ class Runtime:
             api, metrics, uid_of=self._cache.namespaces.uid, is_busy=self._queue.is_busy
         )
         reporter = Reporter(self._events, metrics, settings)
-        writer = Writer(
-            resources, self._cache.policies, self._leadership, self._cache.label_keys.component
-        )
+        writer = Writer(resources, self._cache.policies, self._leadership, self._cache.label_keys)
         statuses = Statuses(self._cache, resources, reporter)
         reconciler = Reconciler(
             self._cache, self._queue, writer, statuses, reporter, self._labels_current, metrics

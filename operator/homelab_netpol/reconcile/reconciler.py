@@ -14,8 +14,10 @@ from homelab_netpol.policy.diff import Change, Create, Delete, Replace, diff, in
 from homelab_netpol.policy.keys import Component, Kind, PolicyKey, Scope, WorkKey, policy_name
 from homelab_netpol.policy.objects import LivePolicy, Policy
 from homelab_netpol.policy.rendering import RenderError
+from homelab_netpol.policy.take_over import OthersPolicy, bridge
 from homelab_netpol.reconcile.queue import WorkQueue
 from homelab_netpol.reconcile.statuses import Statuses
+from homelab_netpol.reconcile.taken_names import TakenNames
 from homelab_netpol.reconcile.writer import ForeignPolicy, Writer
 from homelab_netpol.reporting.reporter import Reporter
 from homelab_netpol.telemetry.metrics import Metrics
@@ -60,6 +62,7 @@ class Reconciler:
         self._reporter = reporter
         self._labels_current = labels_current
         self._metrics = metrics
+        self._taken_names = TakenNames(writer)
         self._verified: dict[WorkKey, dict[PolicyKey, int]] = {}
 
     async def reconcile(self, key: WorkKey) -> int:
@@ -208,7 +211,9 @@ class Reconciler:
         self._reporter.clear_failures(work, except_for={_key_of(change) for change in changes})
         outcomes: list[bool | Exception] = []
         hatch = policy_name(Component.HATCH)
-        for step in in_steps(changes):
+        others, bridged = await self._begin_take_over(work, changes)
+        rest = [change for change in changes if bridged is None or _key_of(change) != bridged.key]
+        for step in in_steps(rest):
             may_deny = work.scope is Scope.NAMESPACE and not only_allows(step[0])
             if may_deny and self._targets_pending(work.name):
                 raise Requeue
@@ -216,7 +221,12 @@ class Reconciler:
                 step = [each for each in step if not _is_removal_of(each, hatch)]
             if not self._labels_current.is_set():
                 break
-            outcomes += await self._write_all(work, step)
+            outcomes += await self._write_all(work, step, others)
+            if any(isinstance(o, ForeignPolicy) and o.other.handed_over for o in outcomes):
+                raise Requeue  # it is read first, with those beside it
+        again = any(isinstance(outcome, Unavailable | Conflict) for outcome in outcomes)
+        if bridged is not None and not again and self._labels_current.is_set():
+            outcomes += await self._write_all(work, [self._end_of(bridged)], {})
         problems = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
         if problems:
             waits = [p.retry_after or 0.0 for p in problems if isinstance(p, ApiError)]
@@ -225,31 +235,77 @@ class Reconciler:
             raise Requeue
         return sum(outcome is True for outcome in outcomes)
 
-    async def _write_all(self, work: WorkKey, changes: Sequence[Change]) -> list[bool | Exception]:
-        if len(changes) == 1:  # as nearly always; a task for it would be a tenth of our share
-            return [await self._write(work, changes[0])]
-        return list(await asyncio.gather(*(self._write(work, change) for change in changes)))
+    async def _begin_take_over(
+        self, work: WorkKey, changes: Sequence[Change]
+    ) -> tuple[Mapping[PolicyKey, OthersPolicy], Policy | None]:
+        """Reads the policies of others that are in the way; where several change hands, bridges.
 
-    async def _write(self, work: WorkKey, change: Change) -> bool | Exception:
+        Returns:
+            Those policies, and of what stands as a bridge now, how it should be in the end.
+        """
+        try:
+            others = await self._taken_names.look(work, changes)
+        except ApiError as error:
+            problem = f"the policies of others could not be read: {error}"
+            raise ReconcileError([problem], error.retry_after or 0.0) from error
+        found = bridge(changes, others)
+        if found is None:
+            return others, None
+        waits = work.scope is Scope.NAMESPACE and self._targets_pending(work.name)
+        if waits or not self._labels_current.is_set():
+            raise Requeue
+        (outcome,) = await self._write_all(work, [Create(found.meanwhile)], others)
+        if isinstance(outcome, ForeignPolicy):
+            raise Requeue  # somebody changed it meanwhile
+        if isinstance(outcome, Unavailable | Conflict):
+            raise ReconcileError([str(outcome)], outcome.retry_after or 0.0)
+        # Refused, as it may be too long for somebody's rules: then without a bridge.
+        return others, None if isinstance(outcome, ApiError) else found.policy
+
+    def _end_of(self, bridged: Policy) -> Change:
+        """What makes of a bridge what it should be."""
+        live = self._cache.policies.get(bridged.key)
+        return Create(bridged) if live is None else Replace(bridged, live)
+
+    async def _write_all(
+        self, work: WorkKey, changes: Sequence[Change], others: Mapping[PolicyKey, OthersPolicy]
+    ) -> list[bool | Exception]:
+        if len(changes) == 1:  # as nearly always; a task for it would be a tenth of our share
+            return [await self._write(work, changes[0], others)]
+        return list(await asyncio.gather(*(self._write(work, each, others) for each in changes)))
+
+    async def _write(
+        self, work: WorkKey, change: Change, others: Mapping[PolicyKey, OthersPolicy]
+    ) -> bool | Exception:
         """Makes one change; a failure is reported at once, and returned for the others' sake."""
         key = _key_of(change)
+        other = others.get(key)
         try:
-            written = await self._writer.write(change)
+            if other is not None and isinstance(change, Create):
+                await self._writer.take_over(change.policy, other)
+                written = True
+            else:
+                written = await self._writer.write(change)
         except ForeignPolicy as error:
-            self._reporter.name_taken(error.key, str(error))
+            self._taken_names.found(work)
+            if not error.other.handed_over:
+                self._reporter.name_taken(error.other)
             return error
         except ApiError as error:
             self._reporter.write_failed(key, error)
             return error
         self._reporter.write_worked(key)
+        if other is not None:
+            self._reporter.taken_over(other)
         if written:
-            self._count(work, change, key)
+            self._count(work, change, key, taken_over=other is not None)
         return written
 
-    def _count(self, work: WorkKey, change: Change, key: PolicyKey) -> None:
+    def _count(self, work: WorkKey, change: Change, key: PolicyKey, *, taken_over: bool) -> None:
         match change:
             case Create(policy):
-                operation, component = "create", str(policy.component)
+                operation = "take-over" if taken_over else "create"
+                component = str(policy.component)
             case Replace(policy, _):
                 operation, component = "replace", str(policy.component)
             case Delete(live):
@@ -258,9 +314,10 @@ class Reconciler:
         log.debug("%s %s", operation, key)
         # What was right, and is still wanted the same, was changed by others.
         if not isinstance(change, Delete):
-            known = self._verified.get(work, {}).get(key)
-            if known == _mark(change.policy):
+            verified = self._verified.setdefault(work, {})
+            if verified.get(key) == _mark(change.policy):
                 self._reporter.drift_reverted(key)
+            verified[key] = _mark(change.policy)
 
 
 def _retained_names(intent: Intent) -> set[str]:
