@@ -16,8 +16,8 @@ def check(inspection: Inspection) -> Iterator[Finding | None]:
     Of a policy whose name is wanted now, the writer tells.
     """
     annotation = inspection.cache.label_keys.take_over
-    for ref, annotations in inspection.snapshot.annotations.items():
-        if annotation in annotations:
+    for ref, noted in inspection.snapshot.annotations.items():
+        if annotation in noted:
             found = _useless(inspection, ref, annotation)
             if found is not None:
                 clusterwide = ref if not ref.namespace else None

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from homelab_netpol.policy.diff import Change, Create
 from homelab_netpol.policy.keys import PolicyKey, WorkKey
 from homelab_netpol.policy.take_over import OthersPolicy
 from homelab_netpol.reconcile.writer import Writer
+
+# What is handed over within so many seconds changes hands together.
+_SETTLING_SECONDS = 1.0
 
 
 class TakenNames:
@@ -41,8 +44,21 @@ class TakenNames:
         if work not in self._known:
             return {}
         keys = [change.policy.key for change in changes if isinstance(change, Create)]
-        read = await asyncio.gather(*map(self._writer.others_policy, keys))
-        others = {key: other for key, other in zip(keys, read, strict=True) if other is not None}
+        others = await self._read(keys)
+        # Several are annotated one after the other, though with one command.
+        before: set[PolicyKey] = set()
+        while (handed := _handed_over(others)) != before and len(handed) < len(others):
+            before = handed
+            await asyncio.sleep(_SETTLING_SECONDS)
+            others = await self._read(keys)
         if not others:
             self._known.discard(work)
         return others
+
+    async def _read(self, keys: Sequence[PolicyKey]) -> dict[PolicyKey, OthersPolicy]:
+        read = await asyncio.gather(*map(self._writer.others_policy, keys))
+        return {key: other for key, other in zip(keys, read, strict=True) if other is not None}
+
+
+def _handed_over(others: Mapping[PolicyKey, OthersPolicy]) -> set[PolicyKey]:
+    return {key for key, other in others.items() if other.handed_over}
