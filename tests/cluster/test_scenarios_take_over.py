@@ -72,6 +72,24 @@ def is_ours(policy: Manifest | None) -> bool:
     return policy is not None and policy["metadata"].get("labels", {}).get(MANAGED_BY) == OPERATOR
 
 
+def changes_hands(kube: Kube, path: str) -> Manifest:
+    """Waits for a policy to be the operator's."""
+    return eventually(lambda: _if_ours(kube.get(path)), f"{path} to change hands")
+
+
+def _if_ours(policy: Manifest | None) -> Manifest | None:
+    return policy if is_ours(policy) else None
+
+
+def told_by_now(app: Space, reason: str, *words: str) -> None:
+    """Waits for an Event that says this, whatever others of its reason say."""
+    eventually(
+        lambda: any(all(w in each["message"] for w in words) for each in app.events(reason)),
+        f"an Event {reason} that says {words}",
+        seconds=90.0,
+    )
+
+
 @pytest.fixture
 def originals(kube: Kube) -> Iterator[None]:
     """The six, where no operator has been yet."""
@@ -176,7 +194,7 @@ def test_the_six_change_hands_one_after_the_other(
             before = kube.ccnp(name)
             with homelab.nothing_is_cut_off(engine) as moments:
                 annotate(kube, ccnp_path(name))
-                eventually(lambda name=name: is_ours(kube.ccnp(name)), f"{name} to change hands")
+                changes_hands(kube, ccnp_path(name))
             assert {other: kube.ccnp(other) for other in others} == others
             told = spaces.existing("default").told("TakenOver", name, "flux-system/policies")
             assert told["involvedObject"]["uid"] == uid_of(before) == uid_of(kube.ccnp(name))
@@ -244,19 +262,19 @@ def squatted(spaces: Spaces, operator: RunningOperator, kube: Kube) -> Space:
 
 def cnp(name: str) -> Manifest:
     """What somebody wrote by hand: a profile that lets anybody in, or a way to the database."""
-    rules: Manifest = {
+    rules: dict[str, Manifest] = {
         PROFILE_POLICY: {"ingress": [{"fromEntities": ["cluster"]}]},
         ACCESS_POLICY: {
             "egress": [
                 {"toEndpoints": [{"matchLabels": {"k8s:io.kubernetes.pod.namespace": "database"}}]}
             ]
         },
-    }[name]
+    }
     return {
         "apiVersion": "cilium.io/v2",
         "kind": "CiliumNetworkPolicy",
         "metadata": {"name": name},
-        "spec": {"endpointSelector": {}, **rules},
+        "spec": {"endpointSelector": {}, **rules[name]},
     }
 
 
@@ -268,9 +286,9 @@ def flows(ends: Sequence[str]) -> list[Flow]:
     ]
 
 
-def taken_over(app: Space, *names: str) -> None:
+def taken_over(kube: Kube, app: Space, *names: str) -> None:
     for name in names:
-        eventually(lambda name=name: is_ours(app.policy(name)), f"{name} to change hands")
+        changes_hands(kube, cnp_path(app.name, name))
 
 
 def test_a_profile_and_a_grant_change_hands_and_nothing_is_cut_off(
@@ -290,13 +308,13 @@ def test_a_profile_and_a_grant_change_hands_and_nothing_is_cut_off(
     moments = Moments(kube, [squatted.name, "database"])
     for name in before:
         annotate(kube, cnp_path(squatted.name, name))
-    taken_over(squatted, *before)
+    taken_over(kube, squatted, *before)
     squatted.told("TakenOver", PROFILE_POLICY)
     resync(operator)
     assert {name: uid_of(squatted.policy(name)) for name in before} == before
     engine.identities(ends)
     assert moments.cut_off(engine, flows(list(ends))) == []
-    assert "cluster" not in str(squatted.policy()["spec"]), "the profile is the operator's"
+    assert "cluster" not in str(squatted.has()["spec"]), "the profile is the operator's"
     shows_none(operator, "conflicts", namespace=squatted.name)
 
 
@@ -311,8 +329,8 @@ def test_what_is_taken_over_is_in_no_inventory_any_more_and_keeps_what_else_it_h
     }
     kube.patch(path, {"metadata": {"annotations": argo}})
     annotate(kube, path)
-    taken_over(squatted, PROFILE_POLICY)
-    metadata = squatted.policy()["metadata"]
+    taken_over(kube, squatted, PROFILE_POLICY)
+    metadata = squatted.has()["metadata"]
     assert not FLUX.keys() & metadata["labels"].keys()
     assert metadata["labels"]["team"] == "infra"
     of_others = {
@@ -331,8 +349,7 @@ def test_a_value_other_than_true_hands_over_nothing_and_is_told(
 ) -> None:
     annotate(kube, cnp_path(squatted.name, PROFILE_POLICY), "yes")
     before = squatted.policy()
-    told = lambda: [each["message"] for each in squatted.events("NameTaken")]  # noqa: E731
-    eventually(lambda: any('is "yes": only "true" counts' in each for each in told()), "to be told")
+    told_by_now(squatted, "NameTaken", 'is "yes": only "true" counts')
     resync(operator, 2)
     assert squatted.policy() == before
 
@@ -346,9 +363,8 @@ def test_an_annotation_on_any_other_policy_does_nothing_and_is_told(
     annotate(kube, cnp_path(app.name, "allow-my-friends"))
     annotate(kube, cnp_path(app.name, PROFILE_POLICY))
     before = app.policies()
-    told = lambda: [each["message"] for each in app.events("TakeOverIgnored")]  # noqa: E731
-    eventually(lambda: any("allow-my-friends" in each for each in told()), "to be told", seconds=90)
-    eventually(lambda: any("no label or setting" in each for each in told()), "to be told")
+    told_by_now(app, "TakeOverIgnored", "allow-my-friends", "does nothing there")
+    told_by_now(app, "TakeOverIgnored", PROFILE_POLICY, "no label or setting")
     resync(operator)
     assert app.policies() == before
 
@@ -372,8 +388,8 @@ def test_what_git_writes_again_is_drift_and_leaves_the_inventory_again(
 ) -> None:
     path = cnp_path(squatted.name, PROFILE_POLICY)
     annotate(kube, path)
-    taken_over(squatted, PROFILE_POLICY)
-    ours = squatted.policy()
+    taken_over(kube, squatted, PROFILE_POLICY)
+    ours = squatted.has()
     for _ in range(2):
         (before,) = series(operator, "drift_reverted_total")
         apply(kube, path, theirs(cnp(PROFILE_POLICY), **{TAKE_OVER: "true"}))
@@ -402,7 +418,7 @@ def test_a_hand_over_that_is_taken_back_in_time_is_none(
 ) -> None:
     path = cnp_path(squatted.name, PROFILE_POLICY)
     annotate(kube, path, "false")
-    before = squatted.policy()["spec"]
+    before = squatted.has()["spec"]
     resync(operator, 2)
-    assert squatted.policy()["spec"] == before
+    assert squatted.has()["spec"] == before
     assert not is_ours(squatted.policy())

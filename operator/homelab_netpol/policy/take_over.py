@@ -1,7 +1,7 @@
 """A policy of somebody else with one of our names: whose it seems to be, and its hand-over. Pure.
 
 Its owner hands it over by an annotation. It then becomes ours in one replace, and leaves the
-inventory of the tool that applied it: see docs/decisions/0015.
+inventory of the tool that applied it: see docs/decisions/0006.
 """
 
 from __future__ import annotations
