@@ -107,7 +107,10 @@ def test_a_profile_says_who_may_use_which_ports_inside_the_tunnel(
     narrowed = from_gateways("internal", ports=("8080", "9090"))
     has(kube, app, homelab_mesh=[PLAIN, PROMETHEUS, narrowed])
     app.label({PROFILE: "isolated"})
-    has(kube, app, homelab_mesh=[PLAIN, PROMETHEUS])
+    eventually(
+        lambda: istio(kube, app)["homelab-mesh"].get("rules") == [PLAIN, PROMETHEUS],
+        "the operator's rules",
+    )
     strict = {"homelab-mesh": {"mtls": {"mode": "STRICT"}}}
     eventually(lambda: istio(kube, app, "peerauthentications") == strict, "strict mTLS")
     app.label({"istio.io/dataplane-mode": None})
@@ -218,13 +221,18 @@ def test_istios_policies_of_somebody_else_change_hands(spaces: Spaces, kube: Kub
     paths = [f"{ISTIO}/namespaces/{app.name}/{plural}/homelab-mesh" for plural in kinds]
     for path, kind in zip(paths, kinds.values(), strict=True):
         theirs = {"apiVersion": "security.istio.io/v1", "kind": kind}
-        kube.create(path.rpartition("/")[0], {**theirs, "metadata": {"name": "homelab-mesh"}})
+        spec = {"selector": {"matchLabels": {"app": "theirs"}}}
+        body = {**theirs, "metadata": {"name": "homelab-mesh"}, "spec": spec}
+        kube.create(path.rpartition("/")[0], body)
     app.label({PROFILE: "isolated", **MESH})
     for kind in kinds.values():
         told_by_now(app, "NameTaken", f"kubectl annotate {kind.lower()} homelab-mesh -n {app.name}")
     for path in paths:
         annotate(kube, path)
-    has(kube, app, homelab_mesh=[PLAIN, PROMETHEUS])
+    eventually(
+        lambda: istio(kube, app)["homelab-mesh"].get("rules") == [PLAIN, PROMETHEUS],
+        "the operator's rules",
+    )
     strict = {"homelab-mesh": {"mtls": {"mode": "STRICT"}}}
     eventually(lambda: istio(kube, app, "peerauthentications") == strict, "strict mTLS")
 

@@ -208,6 +208,6 @@ def test_only_the_leader_takes_over(kube: Kube, account: Path) -> None:
             for name in NAMES:
                 annotate(kube, ccnp_path(name))
             eventually(lambda: all_ours(kube), "all to change hands")
-            resync(standby, 2)
+            resync(leader, 2)
             assert sum(series(standby, "writes_total")) == 0
             assert sum(series(leader, "writes_total", operation="take-over")) == len(NAMES)
