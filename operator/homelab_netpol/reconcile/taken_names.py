@@ -30,6 +30,10 @@ class TakenNames:
         """A name that this work key needs is taken."""
         self._known.add(work)
 
+    def forget(self, work: WorkKey) -> None:
+        """Drops a work key that is gone."""
+        self._known.discard(work)
+
     async def look(
         self, work: WorkKey, changes: Iterable[Change]
     ) -> Mapping[PolicyKey, OthersPolicy]:
