@@ -31,6 +31,7 @@ from homelab_netpol.findings.inspector import Inspector
 from homelab_netpol.handlers import WATCHED, build_kopf_settings, build_registry
 from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.keys import CILIUM_KINDS, ISTIO_KINDS, Kind
+from homelab_netpol.reconcile.change_applier import ChangeApplier
 from homelab_netpol.reconcile.event_handlers import EventHandlers
 from homelab_netpol.reconcile.queue import WorkQueue
 from homelab_netpol.reconcile.reconciler import Reconciler
@@ -102,13 +103,12 @@ class Runtime:
             api, metrics, uid_of=self._cache.namespaces.uid, is_busy=self._queue.is_busy
         )
         reporter = Reporter(self._events, metrics, settings)
-        writer = Writer(
-            resources, self._cache.policies, self._leadership, self._cache.label_keys.component
-        )
+        writer = Writer(resources, self._cache.policies, self._leadership, self._cache.label_keys)
         statuses = Statuses(self._cache, resources, reporter)
-        reconciler = Reconciler(
-            self._cache, self._queue, writer, statuses, reporter, self._labels_current, metrics
+        changes = ChangeApplier(
+            self._cache, self._queue, writer, reporter, self._labels_current, metrics
         )
+        reconciler = Reconciler(self._cache, self._queue, changes, statuses, reporter)
         self._workers = Workers(
             self._queue, reconciler, self._triggers, self._leadership, self._labels_current, metrics
         )

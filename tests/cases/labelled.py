@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ Json = dict[str, Any]
 
 _DOMAIN = "network-policy.homelab"
 _ON_LABELS = ("profile", "intra-namespace", "webhooks")
+_HOME = ip_network("192.168.0.0/16")
 _NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
@@ -118,7 +119,7 @@ def _alike(case: Case, flow: Flow) -> Iterator[tuple[str, str, str]]:
     """The flow by its namespaces; to a name on the internet also as one to the internet."""
     yield _by_namespace(flow)
     address = case.surroundings.get("names", {}).get(flow.target)
-    if address is not None and not ip_address(address).is_private:
+    if address is not None and ip_address(address) not in _HOME:
         yield _by_namespace(Flow(flow.source, "world", flow.port))
 
 

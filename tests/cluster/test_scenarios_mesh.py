@@ -14,6 +14,7 @@ from lab.control_plane import Lab
 from tests.cluster.audited import AuditedPlane
 from tests.cluster.conftest import QUICK
 from tests.cluster.definitions import Definitions
+from tests.cluster.handing_over import annotate, told_by_now
 from tests.cluster.kube import Kube, Manifest, eventually
 from tests.cluster.service_account import operator_account
 from tests.cluster.spaces import (
@@ -106,7 +107,10 @@ def test_a_profile_says_who_may_use_which_ports_inside_the_tunnel(
     narrowed = from_gateways("internal", ports=("8080", "9090"))
     has(kube, app, homelab_mesh=[PLAIN, PROMETHEUS, narrowed])
     app.label({PROFILE: "isolated"})
-    has(kube, app, homelab_mesh=[PLAIN, PROMETHEUS])
+    eventually(
+        lambda: istio(kube, app)["homelab-mesh"].get("rules") == [PLAIN, PROMETHEUS],
+        "the operator's rules",
+    )
     strict = {"homelab-mesh": {"mtls": {"mode": "STRICT"}}}
     eventually(lambda: istio(kube, app, "peerauthentications") == strict, "strict mTLS")
     app.label({"istio.io/dataplane-mode": None})
@@ -205,6 +209,32 @@ def test_a_hand_that_touches_istios_policies_is_put_right(spaces: Spaces, kube: 
     app.told("DriftReverted", "AuthorizationPolicy homelab-mesh")
     kube.delete(path)
     has(kube, app, homelab_mesh=[PLAIN, PROMETHEUS])
+
+
+@pytest.mark.usefixtures("operator")
+def test_istios_policies_of_somebody_else_change_hands(spaces: Spaces, kube: Kube) -> None:
+    app = spaces()
+    kinds = {
+        "authorizationpolicies": "AuthorizationPolicy",
+        "peerauthentications": "PeerAuthentication",
+    }
+    paths = [f"{ISTIO}/namespaces/{app.name}/{plural}/homelab-mesh" for plural in kinds]
+    for path, kind in zip(paths, kinds.values(), strict=True):
+        theirs = {"apiVersion": "security.istio.io/v1", "kind": kind}
+        spec = {"selector": {"matchLabels": {"app": "theirs"}}}
+        body = {**theirs, "metadata": {"name": "homelab-mesh"}, "spec": spec}
+        kube.create(path.rpartition("/")[0], body)
+    app.label({PROFILE: "isolated", **MESH})
+    for kind in kinds.values():
+        told_by_now(app, "NameTaken", f"kubectl annotate {kind.lower()} homelab-mesh -n {app.name}")
+    for path in paths:
+        annotate(kube, path)
+    eventually(
+        lambda: istio(kube, app)["homelab-mesh"].get("rules") == [PLAIN, PROMETHEUS],
+        "the operator's rules",
+    )
+    strict = {"homelab-mesh": {"mtls": {"mode": "STRICT"}}}
+    eventually(lambda: istio(kube, app, "peerauthentications") == strict, "strict mTLS")
 
 
 def test_what_is_no_longer_asked_for_is_taken_away(

@@ -36,6 +36,7 @@ class FindingReason(StrEnum):
     LABEL_NOT_IN_IDENTITY = "LabelNotInIdentity"
     POD_LABEL_UNSAFE = "PodLabelUnsafe"
     PLATFORM_POLICY_INCOMPLETE = "PlatformPolicyIncomplete"
+    TAKE_OVER_IGNORED = "TakeOverIgnored"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from homelab_netpol.cilium.terms import CCNP, CLUSTER_NETWORK_POLICY, CNP, NETWO
 from homelab_netpol.cluster.snapshot import Snapshot
 from homelab_netpol.findings.finding import Finding
 from homelab_netpol.findings.places import Places
-from homelab_netpol.policy.keys import CILIUM_KINDS, GATEWAY_KEYS, Scope, WorkKey
+from homelab_netpol.policy.keys import CILIUM_KINDS, GATEWAY_KEYS, PolicyKey, Scope, WorkKey
 from homelab_netpol.policy.objects import Policy
 
 
@@ -88,6 +88,10 @@ class Inspection:
         if known is None:
             known = self._own[namespace] = tuple(self._standing(self._planned(namespace)))
         return known
+
+    def plans(self, key: PolicyKey) -> bool:
+        """The operator wants a policy of this name to be there, whether it is or not."""
+        return any(policy.key == key for policy in self._planned(key.namespace))
 
     def selecting(self, namespace: str) -> tuple[ReadPolicy, ...]:
         """All policies that may select pods of a namespace, the operator's among them."""

@@ -28,6 +28,7 @@ from homelab_netpol.findings import (
     check_platform,
     check_pod_labels,
     check_service_ports,
+    check_take_over,
     check_waypoints,
     check_widening,
 )
@@ -51,6 +52,7 @@ CHECKS: tuple[Check, ...] = (
     check_identity_labels.check,
     check_pod_labels.check,
     check_names.check,
+    check_take_over.check,
 )
 # Whoever wakes the inspector may do so again and again.
 _LEAST_SECONDS = 2.0

@@ -82,6 +82,7 @@ class LabelKeys:
         self.since = f"{domain}/since"
         self.until = f"{domain}/until"
         self.expired_hatches = f"{domain}/expired-hatches"
+        self.take_over = f"{domain}/take-over"
 
     def component_of(self, policy: LivePolicy) -> str:
         """What a standing policy says it is there for; `unknown` if somebody edited the label."""

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping
 
 from homelab_netpol.cache.cluster import ClusterCache
-from homelab_netpol.cluster.errors import ApiError, Conflict, Unavailable
+from homelab_netpol.cluster.errors import ApiError
 from homelab_netpol.definitions import DefinitionKind
 from homelab_netpol.intent import Intent
-from homelab_netpol.policy.diff import Change, Create, Delete, Replace, diff, in_steps, only_allows
+from homelab_netpol.policy.diff import diff
 from homelab_netpol.policy.keys import (
     GATEWAY_KEYS,
     Component,
@@ -22,29 +20,10 @@ from homelab_netpol.policy.keys import (
 )
 from homelab_netpol.policy.objects import LivePolicy, Policy
 from homelab_netpol.policy.rendering import RenderError
+from homelab_netpol.reconcile.change_applier import ChangeApplier, ReconcileError, Requeue
 from homelab_netpol.reconcile.queue import WorkQueue
 from homelab_netpol.reconcile.statuses import Statuses
-from homelab_netpol.reconcile.writer import ForeignPolicy, Writer
 from homelab_netpol.reporting.reporter import Reporter
-from homelab_netpol.telemetry.metrics import Metrics
-
-log = logging.getLogger(__name__)
-
-
-class ReconcileError(Exception):
-    """Some of a key's policies are not as they should be; the key must be retried.
-
-    Attributes:
-        retry_after: seconds that the server asked us to wait, 0 if it did not.
-    """
-
-    def __init__(self, problems: Sequence[str], retry_after: float) -> None:
-        super().__init__("; ".join(problems))
-        self.retry_after = retry_after
-
-
-class Requeue(Exception):
-    """The rest must wait a moment: for another key's turn, or until labels are known again."""
 
 
 class Reconciler:
@@ -54,21 +33,15 @@ class Reconciler:
         self,
         cache: ClusterCache,
         queue: WorkQueue,
-        writer: Writer,
+        changes: ChangeApplier,
         statuses: Statuses,
         reporter: Reporter,
-        labels_current: asyncio.Event,
-        metrics: Metrics,
     ) -> None:
-        """Prepares; nothing is written while `labels_current` is cleared (decision 13)."""
         self._cache = cache
         self._queue = queue
-        self._writer = writer
+        self._changes = changes
         self._statuses = statuses
         self._reporter = reporter
-        self._labels_current = labels_current
-        self._metrics = metrics
-        self._verified: dict[WorkKey, dict[PolicyKey, int]] = {}
 
     async def reconcile(self, key: WorkKey) -> int:
         """Reconciles a key.
@@ -117,7 +90,7 @@ class Reconciler:
         intent = cache.intents.get(key.name)
         if intent is None:
             self._reporter.namespace_gone(key.name)
-            self._verified.pop(key, None)
+            self._changes.forget(key)
             return 0
         if not namespaces.is_writable(key.name):
             return 0
@@ -131,7 +104,7 @@ class Reconciler:
         }
         self._reporter.problems(intent)
         try:
-            written = await self._apply(key, diff(plan.policies, standing))
+            written = await self._changes.apply(key, diff(plan.policies, standing))
         finally:
             # Whatever else could not be written: that the namespace is open must be seen.
             hatch = PolicyKey(Kind.CNP, key.name, policy_name(Component.HATCH))
@@ -140,7 +113,7 @@ class Reconciler:
             self._reporter.render_failed(key.name, next(iter(plan.failed.values())))
             raise ReconcileError([str(error) for error in plan.failed.values()], 0.0)
         cache.record_applied(intent)
-        self._verified[key] = {policy.key: _mark(policy) for policy in plan.policies}
+        self._changes.verified(key, plan.policies)
         self._reporter.applied(intent, before)
         return written
 
@@ -154,7 +127,7 @@ class Reconciler:
             if key in GATEWAY_KEYS:
                 policies = cache.planner.gateways.beside(key, consumers, is_meshed)
             elif key.name in cache.catalogue.vocabulary.resources:
-                owner = cache.intents.get(cache.catalogue.resource(key.name).namespace or "")
+                owner = cache.intents.get(cache.catalogue.resource(key.name).home or "")
                 policies = cache.planner.beside(key.name, consumers, owner, is_meshed)
             elif cache.intents.retains_grant(key.name):
                 return 0
@@ -181,17 +154,9 @@ class Reconciler:
     async def _bring_about(
         self, key: WorkKey, wanted: list[Policy], standing: Mapping[PolicyKey, LivePolicy]
     ) -> int:
-        written = await self._apply(key, diff(wanted, standing))
-        self._verified[key] = {policy.key: _mark(policy) for policy in wanted}
+        written = await self._changes.apply(key, diff(wanted, standing))
+        self._changes.verified(key, wanted)
         return written
-
-    def _targets_pending(self, namespace: str) -> bool:
-        """Policies beside resources of this namespace come first.
-
-        They may allow what the profile, which goes or narrows by the same edit, allowed until now.
-        """
-        resources = self._cache.catalogue.resources_in(namespace)
-        return any(self._queue.is_pending(WorkKey(Scope.TARGET, name)) for name in resources)
 
     def _hatch_goes_first(self, home: str | None) -> bool:
         """The hatch of a resource's namespace comes first.
@@ -205,70 +170,6 @@ class Reconciler:
         pending = self._queue.is_pending(WorkKey(Scope.NAMESPACE, intent.namespace))
         return pending and self._cache.policies.get(hatch) is None
 
-    async def _apply(self, work: WorkKey, changes: Sequence[Change]) -> int:
-        """Makes the changes in an order that cuts nothing off.
-
-        What was revoked is revoked even if something else cannot be written. Only the hatch stays
-        open until all the rest stands: closing it is to bring back the profile, not a lock-out. But
-        not if trying again will not help: a hatch that no label asks for must not stay open.
-        """
-        self._reporter.clear_failures(work, except_for={_key_of(change) for change in changes})
-        outcomes: list[bool | Exception] = []
-        hatch = policy_name(Component.HATCH)
-        for step in in_steps(changes):
-            may_deny = work.scope is Scope.NAMESPACE and not only_allows(step[0])
-            if may_deny and self._targets_pending(work.name):
-                raise Requeue
-            if any(isinstance(outcome, Unavailable | Conflict) for outcome in outcomes):
-                step = [each for each in step if not _is_removal_of(each, hatch)]
-            if not self._labels_current.is_set():
-                break
-            outcomes += await self._write_all(work, step)
-        problems = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
-        if problems:
-            waits = [p.retry_after or 0.0 for p in problems if isinstance(p, ApiError)]
-            raise ReconcileError([str(problem) for problem in problems], max(waits, default=0.0))
-        if len(outcomes) < len(changes):
-            raise Requeue
-        return sum(outcome is True for outcome in outcomes)
-
-    async def _write_all(self, work: WorkKey, changes: Sequence[Change]) -> list[bool | Exception]:
-        if len(changes) == 1:  # as nearly always; a task for it would be a tenth of our share
-            return [await self._write(work, changes[0])]
-        return list(await asyncio.gather(*(self._write(work, change) for change in changes)))
-
-    async def _write(self, work: WorkKey, change: Change) -> bool | Exception:
-        """Makes one change; a failure is reported at once, and returned for the others' sake."""
-        key = _key_of(change)
-        try:
-            written = await self._writer.write(change)
-        except ForeignPolicy as error:
-            self._reporter.name_taken(error.key, str(error))
-            return error
-        except ApiError as error:
-            self._reporter.write_failed(key, error)
-            return error
-        self._reporter.write_worked(key)
-        if written:
-            self._count(work, change, key)
-        return written
-
-    def _count(self, work: WorkKey, change: Change, key: PolicyKey) -> None:
-        match change:
-            case Create(policy):
-                operation, component = "create", str(policy.component)
-            case Replace(policy, _):
-                operation, component = "replace", str(policy.component)
-            case Delete(live):
-                operation, component = "delete", self._cache.label_keys.component_of(live)
-        self._metrics.writes.labels(operation, component).inc()
-        log.debug("%s %s", operation, key)
-        # What was right, and is still wanted the same, was changed by others.
-        if not isinstance(change, Delete):
-            known = self._verified.get(work, {}).get(key)
-            if known == _mark(change.policy):
-                self._reporter.drift_reverted(key)
-
 
 def _retained_names(intent: Intent) -> set[str]:
     """The policies that stay as they are, as what they follow from is not usable now."""
@@ -276,17 +177,3 @@ def _retained_names(intent: Intent) -> set[str]:
     names |= {policy_name(Component.INGRESS, where) for where in intent.retained_ingress}
     of_profile = {policy_name(Component.PROFILE), policy_name(Component.MESH)}
     return names | of_profile if intent.retained_profile else names
-
-
-def _key_of(change: Change) -> PolicyKey:
-    return change.live.key if isinstance(change, Delete) else change.policy.key
-
-
-def _is_removal_of(change: Change, name: str) -> bool:
-    return isinstance(change, Delete) and change.live.key.name == name
-
-
-def _mark(policy: Policy) -> int:
-    """Distinguishes two renderings of one policy apart, labels and annotations included."""
-    labels = tuple(sorted(policy.labels.items()))
-    return hash((policy.digest, labels, tuple(sorted(policy.annotations.items()))))

@@ -9,8 +9,9 @@ import time
 
 from homelab_netpol.cluster.lease import Leadership
 from homelab_netpol.policy.keys import Scope, WorkKey
+from homelab_netpol.reconcile.change_applier import ReconcileError, Requeue
 from homelab_netpol.reconcile.queue import Work, WorkQueue
-from homelab_netpol.reconcile.reconciler import ReconcileError, Reconciler, Requeue
+from homelab_netpol.reconcile.reconciler import Reconciler
 from homelab_netpol.reconcile.triggers import Triggers
 from homelab_netpol.telemetry.metrics import Metrics
 

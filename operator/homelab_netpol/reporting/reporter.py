@@ -14,6 +14,7 @@ from homelab_netpol.intent import WHOLE, Intent, LastGood, Problem
 from homelab_netpol.policy.keys import API_VERSION, PolicyKey, WorkKey, owner_of
 from homelab_netpol.policy.objects import LivePolicy
 from homelab_netpol.policy.rendering import RenderError
+from homelab_netpol.policy.take_over import OthersPolicy
 from homelab_netpol.reporting.definitions import DefinitionReporter
 from homelab_netpol.reporting.enforcement import EnforcementReporter
 from homelab_netpol.reporting.findings import FindingReporter
@@ -125,10 +126,23 @@ class Reporter:
             about=_about(key),
         )
 
-    def name_taken(self, key: PolicyKey, message: str) -> None:
+    def name_taken(self, other: OthersPolicy) -> None:
         """Reports that a name that we need is taken by a policy that is not ours."""
+        key = other.key
         self._metrics.conflicts.labels(key.kind, key.namespace, key.name).set(1)
-        self._once(key, "NameTaken", message)
+        self._once(key, "NameTaken", other.complaint, uid=other.live.uid)
+
+    def taken_over(self, other: OthersPolicy) -> None:
+        """Reports that a policy of somebody else's is ours now, as its owner wanted."""
+        key = other.key
+        owner = f" It belonged to {other.owner}." if other.owner else ""
+        self._recorder.note(
+            key.namespace,
+            "TakenOver",
+            f"{key} was taken over, as its annotation {other.annotation} asked for.{owner} Take it"
+            " out of git, if it is still there: what is written to it from now on is reverted.",
+            about=_about(key, other.live.uid),
+        )
 
     def write_failed(self, key: PolicyKey, error: ApiError) -> None:
         """Reports that the server did not store a policy."""
@@ -205,12 +219,15 @@ class Reporter:
             del self._failures[key]
             drop_series(self._metrics.conflicts, key.kind, key.namespace, key.name)
 
-    def _once(self, key: PolicyKey, reason: str, message: str) -> None:
+    def _once(self, key: PolicyKey, reason: str, message: str, *, uid: str = "") -> None:
         if self._failures.get(key) != message:
             self._failures[key] = message
-            self._recorder.warn(key.namespace, reason, message, about=_about(key))
+            self._recorder.warn(key.namespace, reason, message, about=_about(key, uid))
 
 
-def _about(key: PolicyKey) -> Subject | None:
-    """A clusterwide policy; what is in a Namespace is reported on that."""
-    return None if key.namespace else Subject(API_VERSION, key.kind, key.name)
+def _about(key: PolicyKey, uid: str = "") -> Subject | None:
+    """A clusterwide policy; what is in a Namespace is reported on that.
+
+    With the uid, `kubectl describe` shows what is reported.
+    """
+    return None if key.namespace else Subject(API_VERSION, key.kind, key.name, uid)

@@ -28,7 +28,7 @@ def prime(metrics: Metrics, watches: Iterable[str]) -> None:
     for scope in Scope:
         for result in ("written", "unchanged", "failed", "error"):
             metrics.reconciles.labels(scope, result)
-    for operation in ("create", "replace", "delete"):
+    for operation in ("create", "replace", "delete", "take-over"):
         for component in Component:
             metrics.writes.labels(operation, component)
     for result in ("done", "failed"):
