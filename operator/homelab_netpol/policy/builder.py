@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from homelab_netpol.policy.keys import Component, PolicyKey
-from homelab_netpol.policy.objects import FIELD_MANAGER, MANAGED_BY_LABEL, LabelKeys, Policy
+from homelab_netpol.policy.objects import (
+    FIELD_MANAGER,
+    MANAGED_BY_LABEL,
+    LabelKeys,
+    Policy,
+    digest_of,
+)
 from homelab_netpol.policy.rendering import Rendered, Renderer
 
 Texts = Mapping[str, str]
@@ -54,3 +60,12 @@ class PolicyBuilder:
         body, digest = rendered
         managed = {MANAGED_BY_LABEL: FIELD_MANAGER, self.keys.component: component.value}
         return Policy(key, component, managed | dict(labels or {}), body, digest, annotations or {})
+
+
+def side_by_side(rendered: Sequence[Rendered]) -> Rendered:
+    """One policy with the rule sets of several, in their order; of one, that one."""
+    if len(rendered) == 1:
+        return rendered[0]
+    bodies = [body for body, _ in rendered]
+    body = {"specs": [spec for each in bodies for spec in each.get("specs") or [each["spec"]]]}
+    return body, digest_of(body)

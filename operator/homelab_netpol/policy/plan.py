@@ -13,9 +13,8 @@ from datetime import UTC, datetime
 from functools import partial
 
 from homelab_netpol.intent import WHOLE, Intent, format_moment
-from homelab_netpol.policy.builder import PolicyBuilder
+from homelab_netpol.policy.builder import PolicyBuilder, side_by_side
 from homelab_netpol.policy.catalogue import Catalogue
-from homelab_netpol.policy.compose import side_by_side
 from homelab_netpol.policy.consumers import consumers_by_value
 from homelab_netpol.policy.keys import (
     GATEWAYS,
@@ -26,7 +25,7 @@ from homelab_netpol.policy.keys import (
     policy_name,
 )
 from homelab_netpol.policy.notes import ExpiredHatch, gateway_ports_text
-from homelab_netpol.policy.objects import Policy, digest_of
+from homelab_netpol.policy.objects import Policy
 from homelab_netpol.policy.plan_clusterwide import clusterwide_policies
 from homelab_netpol.policy.plan_mesh import MeshPlanner
 from homelab_netpol.policy.rendering import RenderError
@@ -199,9 +198,9 @@ class Planner:
         # rest, if any do. Who holds one on a part is listed beside that part's pods.
         if exclusive:
             by_value = {WHOLE: by_value.get(WHOLE, [])} | by_value
-        bodies = []
+        rendered = []
         for value, names in by_value.items():
-            body, _ = self._catalogue.renderer.body(
+            part = self._catalogue.renderer.body(
                 "grants/target",
                 Kind.CNP,
                 remember=False,
@@ -212,12 +211,11 @@ class Planner:
                 consumers=names,
                 meshed_consumers=[each for each in names if is_meshed(each)] if in_mesh else [],
             )
-            bodies.append(body)
-        body = side_by_side(bodies)
+            rendered.append(part)
         return self._builder.build(
             PolicyKey(Kind.CNP, resource.namespace, policy_name(Component.GRANT, name)),
             Component.GRANT,
-            (body, digest_of(body)),
+            side_by_side(rendered),
             labels={self._keys.resource: name},
         )
 
