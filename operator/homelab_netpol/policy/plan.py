@@ -13,9 +13,8 @@ from datetime import UTC, datetime
 from functools import partial
 
 from homelab_netpol.intent import WHOLE, Intent, format_moment
-from homelab_netpol.policy.builder import PolicyBuilder, side_by_side
+from homelab_netpol.policy.builder import PolicyBuilder
 from homelab_netpol.policy.catalogue import Catalogue
-from homelab_netpol.policy.consumers import consumers_by_value
 from homelab_netpol.policy.keys import (
     GATEWAYS,
     Component,
@@ -28,8 +27,8 @@ from homelab_netpol.policy.notes import ExpiredHatch, gateway_ports_text
 from homelab_netpol.policy.objects import Policy
 from homelab_netpol.policy.plan_clusterwide import clusterwide_policies
 from homelab_netpol.policy.plan_mesh import MeshPlanner
+from homelab_netpol.policy.plan_target import is_reached_by_tunnel, target_policy
 from homelab_netpol.policy.rendering import RenderError
-from homelab_netpol.settings import SharedResource, TargetSide
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,38 +185,7 @@ class Planner:
 
         Arguments and errors are those of `beside`.
         """
-        resource = self._catalogue.resource(name)
-        exclusive = resource.target is TargetSide.EXCLUSIVE
-        if resource.namespace is None or resource.target is TargetSide.NONE:
-            return None
-        if not consumers and not exclusive:
-            return None
-        in_mesh = _is_reached_by_tunnel(resource, is_meshed)
-        by_value = consumers_by_value(consumers)
-        # Whoever holds a grant on all of it is listed first; with him all of its pods deny the
-        # rest, if any do. Who holds one on a part is listed beside that part's pods.
-        if exclusive:
-            by_value = {WHOLE: by_value.get(WHOLE, [])} | by_value
-        rendered = []
-        for value, names in by_value.items():
-            part = self._catalogue.renderer.body(
-                "grants/target",
-                Kind.CNP,
-                remember=False,
-                name=name,
-                value=value,
-                resource=self._catalogue.resource_data(name, value),
-                exclusive=exclusive and value == WHOLE,
-                consumers=names,
-                meshed_consumers=[each for each in names if is_meshed(each)] if in_mesh else [],
-            )
-            rendered.append(part)
-        return self._builder.build(
-            PolicyKey(Kind.CNP, resource.namespace, policy_name(Component.GRANT, name)),
-            Component.GRANT,
-            side_by_side(rendered),
-            labels={self._keys.resource: name},
-        )
+        return target_policy(self._catalogue, self._builder, name, consumers, is_meshed)
 
     def gateway(
         self, which: str, consumers: Collection[str], is_meshed: Callable[[str], bool]
@@ -295,10 +263,5 @@ class Planner:
             name=name,
             value=value,
             resource=self._catalogue.resource_data(name, value),
-            hbone=intent.meshed and _is_reached_by_tunnel(resource, is_meshed),
+            hbone=intent.meshed and is_reached_by_tunnel(resource, is_meshed),
         )
-
-
-def _is_reached_by_tunnel(resource: SharedResource, is_meshed: Callable[[str], bool]) -> bool:
-    """The tunnel carries TCP, and carries all of it: other protocols do not need it opened."""
-    return resource.has_tcp and resource.namespace is not None and is_meshed(resource.namespace)
