@@ -45,6 +45,14 @@ sharedResources:
   dragonfly:            # in this cluster, beside the database
     namespace: database
     ports: [{port: 6379}]
+  databases:            # one for each app: access.network-policy.homelab/databases: sonarr
+    namespace: database
+    podLabels: {cnpg.io/podRole: instance}
+    valueLabel: cnpg.io/cluster
+    ports: [{port: 5432}]
+  lan:                  # but for the part of it with the cameras
+    cidrSets: [{cidr: 192.168.0.0/16, except: [192.168.66.0/24]}]
+    ports: [{port: 443}]
   stripe:               # an API outside, for some namespaces only
     fqdns: [{matchName: api.stripe.com}]
     ports: [{port: 443}]

@@ -12,7 +12,7 @@ from tests.running_operator import running_operator
 from tests.truth.homelab import Homelab, Snapshot
 from tests.truth.judge import JUDGED, Report
 from tests.truth.table import Table
-from tests.truth.world import World
+from tests.truth.world import World, shared_resources
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +54,7 @@ def snapshot_of(homelab: Homelab, homelab_cluster: Cluster) -> Callable[[World],
     def snapshot(world: World) -> Snapshot:
         if world.name not in snapshots:
             homelab.enter(world)
-            settings = {"defaultDeny": world.scope}
+            settings = {"defaultDeny": world.scope, "sharedResources": shared_resources()}
             with running_operator(
                 cluster.kubeconfig, settings, context=cluster.context
             ) as operator:

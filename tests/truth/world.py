@@ -59,7 +59,8 @@ class Namespace:
         name: its name.
         platform: one of the platform namespaces, which keep their hand-written policies.
         profile: the profile it asks for, or `none`.
-        grants: the shared resources that it has an access label for.
+        grants: the shared resources that it has an access label for; with a value other than
+            "true" as `resource=value`.
         hatch: the escape hatch is open.
         mesh: it is in the ambient mesh.
         words: what else it says, by the names in `WORDS`.
@@ -75,7 +76,10 @@ class Namespace:
 
     def labels(self) -> dict[str, str]:
         """The labels that say all this, in the vocabulary of mission.md."""
-        labels = {f"access.{DOMAIN}/{grant}": "true" for grant in sorted(self.grants)}
+        labels = {}
+        for grant in sorted(self.grants):
+            resource, _, value = grant.partition("=")
+            labels[f"access.{DOMAIN}/{resource}"] = value or "true"
         if self.profile != "none":
             labels[f"{DOMAIN}/profile"] = self.profile
         if self.hatch:
@@ -122,6 +126,12 @@ def worlds() -> list[World]:
         World(name, str(spec["scope"]), frozenset(spec["ambient"]))
         for name, spec in _data()["worlds"].items()
     ]
+
+
+def shared_resources() -> dict[str, Any]:
+    """The shared resources beside the built-in ones, as the settings say them."""
+    resources: dict[str, Any] = copy.deepcopy(_data()["shared-resources"])
+    return resources
 
 
 @functools.cache

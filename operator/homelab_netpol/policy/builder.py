@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from homelab_netpol.policy.keys import CILIUM_KINDS, Component, PolicyKey
@@ -107,3 +107,12 @@ class PolicyBuilder:
                     self._narrowed.clear()
                 self._narrowed[digest, cluster] = known
         return known
+
+
+def side_by_side(rendered: Sequence[Rendered]) -> Rendered:
+    """One policy with the rule sets of several, in their order; of one, that one."""
+    if len(rendered) == 1:
+        return rendered[0]
+    bodies = [body for body, _ in rendered]
+    body = {"specs": [spec for each in bodies for spec in each.get("specs") or [each["spec"]]]}
+    return body, digest_of(body)

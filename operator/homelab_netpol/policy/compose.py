@@ -47,13 +47,6 @@ def compose(
     return {"specs": [*specs, *(own if added else ())]}
 
 
-def side_by_side(bodies: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """One body with the rule sets of several, at least one, in their order."""
-    if len(bodies) == 1:
-        return bodies[0]
-    return {"specs": [spec for body in bodies for spec in body.get("specs") or [body["spec"]]]}
-
-
 def names_need_dns(egress: Sequence[Rule]) -> bool:
     """Some rule speaks of DNS names, which Cilium learns from the answers to lookups."""
     return any(rule.get("toFQDNs") for rule in egress)

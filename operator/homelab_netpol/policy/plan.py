@@ -23,8 +23,6 @@ from homelab_netpol.intent import (
 )
 from homelab_netpol.policy.builder import PolicyBuilder
 from homelab_netpol.policy.catalogue import Catalogue
-from homelab_netpol.policy.compose import side_by_side
-from homelab_netpol.policy.consumers import consumers_by_value
 from homelab_netpol.policy.keys import (
     GATEWAY_KEYS,
     LAN,
@@ -36,12 +34,12 @@ from homelab_netpol.policy.keys import (
     policy_name,
 )
 from homelab_netpol.policy.notes import ExpiredHatch, gateway_ports_text, internet_ports_text
-from homelab_netpol.policy.objects import Policy, digest_of
+from homelab_netpol.policy.objects import Policy
 from homelab_netpol.policy.plan_clusterwide import clusterwide_policies
 from homelab_netpol.policy.plan_gateways import GatewayPlanner
 from homelab_netpol.policy.plan_mesh import MeshPlanner
+from homelab_netpol.policy.plan_target import is_reached_by_tunnel, target_policy
 from homelab_netpol.policy.rendering import RenderError
-from homelab_netpol.settings import SharedResource, TargetSide
 
 _EXAMPLE_PORTS = (PortRange("TCP", 8080),)
 
@@ -200,40 +198,7 @@ class Planner:
 
         Arguments and errors are those of `beside`.
         """
-        resource = self._catalogue.resource(name)
-        exclusive = resource.target is TargetSide.EXCLUSIVE
-        if resource.home is None or resource.target is TargetSide.NONE:
-            return None
-        if not consumers and not exclusive:
-            return None
-        in_mesh = _is_reached_by_tunnel(resource, is_meshed)
-        by_value = consumers_by_value(consumers)
-        # Whoever holds a grant on all of it is listed first; with him all of its pods deny the
-        # rest, if any do. Who holds one on a part is listed beside that part's pods.
-        if exclusive:
-            by_value = {WHOLE: by_value.get(WHOLE, [])} | by_value
-        bodies = []
-        for value, names in by_value.items():
-            body, _ = self._catalogue.renderer.body(
-                "grants/target",
-                Kind.CNP,
-                remember=False,
-                name=name,
-                value=value,
-                resource=self._catalogue.resource_data(name, value),
-                exclusive=exclusive and value == WHOLE,
-                consumers=names,
-                meshed_consumers=[each for each in names if is_meshed(each)] if in_mesh else [],
-            )
-            bodies.append(body)
-        body = side_by_side(bodies)
-        return self._builder.build(
-            PolicyKey(Kind.CNP, resource.home, policy_name(Component.GRANT, name)),
-            Component.GRANT,
-            (body, digest_of(body)),
-            labels={self._keys.resource: name},
-            remember=False,
-        )
+        return target_policy(self._catalogue, self._builder, name, consumers, is_meshed)
 
     def clusterwide(self, expired: Mapping[str, ExpiredHatch]) -> list[Policy]:
         """The baselines, and the hatch's clusterwide policy.
@@ -305,10 +270,5 @@ class Planner:
             name=name,
             value=value,
             resource=self._catalogue.resource_data(name, value),
-            hbone=intent.meshed and _is_reached_by_tunnel(resource, is_meshed),
+            hbone=intent.meshed and is_reached_by_tunnel(resource, is_meshed),
         )
-
-
-def _is_reached_by_tunnel(resource: SharedResource, is_meshed: Callable[[str], bool]) -> bool:
-    """The tunnel carries TCP, and carries all of it: other protocols do not need it opened."""
-    return resource.has_tcp and resource.home is not None and is_meshed(resource.home)
