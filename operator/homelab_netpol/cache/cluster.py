@@ -14,10 +14,21 @@ from homelab_netpol.cilium.identity_labels import DEFAULT, IdentityLabels
 from homelab_netpol.definitions import DefinitionKind, settings_labels
 from homelab_netpol.intent import Intent, LastGood
 from homelab_netpol.policy.catalogue import Catalogue
-from homelab_netpol.policy.keys import GATEWAYS, Scope, WorkKey
+from homelab_netpol.policy.keys import (
+    CLUSTERWIDE,
+    GATEWAYS,
+    Component,
+    Kind,
+    PolicyKey,
+    Scope,
+    WorkKey,
+    policy_name,
+)
 from homelab_netpol.policy.notes import ExpiredHatch
-from homelab_netpol.policy.objects import LabelKeys
+from homelab_netpol.policy.objects import LabelKeys, Policy
 from homelab_netpol.policy.plan import Planner
+from homelab_netpol.policy.plan_clusterwide import PlatformNamespaces
+from homelab_netpol.settings import DefaultDeny
 
 
 class ClusterCache:
@@ -34,12 +45,14 @@ class ClusterCache:
         last_good: what was last in force in each Namespace.
         deadlines: when open hatches close by themselves.
         grace: the labels that were lost a moment ago, and still count.
+        scope: where default deny is in force now; never `auto`.
         istio_installed: Istio's CRDs are there.
         cilium: what is known of the Cilium that runs here.
     """
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
+        self.scope = catalogue.settings.default_deny.in_the_end
         self.planner = Planner(catalogue)
         self.label_keys = LabelKeys(catalogue.settings.label_domain)
         self.namespaces = NamespaceCache(catalogue.vocabulary)
@@ -62,8 +75,16 @@ class ClusterCache:
         if installed == self.istio_installed:
             return False
         self.istio_installed = installed
-        self.planner = Planner(self.catalogue, istio=installed)
+        self._plan_anew()
         return True
+
+    def set_scope(self, scope: DefaultDeny) -> None:
+        """Plans with default deny in force there from now on."""
+        self.scope = scope
+        self._plan_anew()
+
+    def _plan_anew(self) -> None:
+        self.planner = Planner(self.catalogue, istio=self.istio_installed, scope=self.scope)
 
     def set_cilium(self, state: CiliumState) -> bool:
         """Takes in what is known of Cilium; whether selectors see other labels than before."""
@@ -91,7 +112,7 @@ class ClusterCache:
         before = self.catalogue
         definitions = self.definitions.definitions()
         self.catalogue = before.with_definitions(definitions, self._identity_labels())
-        self.planner = Planner(self.catalogue, istio=self.istio_installed)
+        self._plan_anew()
         return before
 
     def _identity_labels(self) -> IdentityLabels:
@@ -119,6 +140,59 @@ class ClusterCache:
             for intent in self.intents
             if intent.hatch_expired and intent.hatch_since is not None
         }
+
+    def clusterwide_policies(self) -> list[Policy]:
+        """The clusterwide policies that should stand.
+
+        Raises:
+            RenderError: a template cannot be rendered.
+        """
+        return self.planner.clusterwide(self.expired_hatches(), self._platform())
+
+    def _platform(self) -> PlatformNamespaces:
+        """The platform Namespaces there are, and those that are leaving it.
+
+        One that has a profile from now on is spared until the profile's policy stands: closed
+        before that, it would be denied what it was allowed before and is allowed after.
+        """
+        names = {intent.namespace for intent in self.intents if intent.platform}
+        for name in self.spared():
+            intent = self.intents.get(name)
+            if intent is not None and intent.profile is not None and not self.has_profile(name):
+                names.add(name)
+        by_label = {
+            intent.namespace: self.namespaces.uid(intent.namespace)
+            for intent in self.intents
+            if intent.platform_label
+        }
+        return PlatformNamespaces(names, by_label)
+
+    def has_profile(self, namespace: str) -> bool:
+        """The policy of a profile stands in a Namespace."""
+        key = PolicyKey(Kind.CNP, namespace, policy_name(Component.PROFILE))
+        return self.policies.get(key) is not None
+
+    def spared(self) -> frozenset[str]:
+        """The Namespaces that every baseline which stands and closes the cluster leaves out."""
+        lists = self._spared_by_baseline()
+        return frozenset.intersection(*lists) if lists else frozenset()
+
+    def is_spared(self, namespace: str) -> bool:
+        """Baselines that stand close the cluster, and leave a Namespace out."""
+        return namespace in self.spared()
+
+    def is_closed_by_baselines(self, namespace: str) -> bool:
+        """A baseline that stands denies to a Namespace's pods what nothing allows."""
+        return any(namespace not in spared for spared in self._spared_by_baseline())
+
+    def baselines_close(self) -> bool:
+        """A baseline that stands switches on default deny for all but the platform."""
+        return bool(self._spared_by_baseline())
+
+    def _spared_by_baseline(self) -> list[frozenset[str]]:
+        """What each baseline that stands, and closes the cluster, leaves out."""
+        standing = self.policies.owned_by(CLUSTERWIDE).values()
+        return [live.spared for live in standing if live.spared is not None]
 
     def profile_users(self, profile: str) -> list[str]:
         """The Namespaces that use a profile, or one that extends it."""

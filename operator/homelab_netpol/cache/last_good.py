@@ -21,8 +21,13 @@ from homelab_netpol.policy.keys import (
     parse_policy_name,
     policy_name,
 )
-from homelab_netpol.policy.notes import parse_expired_text, parse_gateway_ports_text
+from homelab_netpol.policy.notes import (
+    parse_expired_text,
+    parse_gateway_ports_text,
+    parse_platform_labels,
+)
 from homelab_netpol.policy.objects import LabelKeys
+from homelab_netpol.policy.plan_clusterwide import NOTING_BASELINE
 
 _PROFILE = policy_name(Component.PROFILE)
 _HATCH = policy_name(Component.HATCH)
@@ -49,6 +54,7 @@ class LastGoodCache:
             grants=frozenset(intent.grants) | frozenset(intent.retained_grants),
             hatch_open=intent.hatch_open,
             hatch_since=intent.hatch_since,
+            platform_label=intent.platform_label,
         )
 
     def forget(self, namespace: str) -> None:
@@ -65,9 +71,12 @@ class LastGoodCache:
         grants = frozenset(one.resource for one in named if one.component is Component.ACCESS)
         hatch_open = PolicyKey(Kind.CNP, namespace, _HATCH) in standing
         since = self._noted_since(namespace, uid)
+        platform = self._noted_platform(namespace, uid)
         profile = standing.get(PolicyKey(Kind.CNP, namespace, _PROFILE))
         if profile is None:
-            return LastGood(grants=grants, hatch_open=hatch_open, hatch_since=since)
+            return LastGood(
+                grants=grants, hatch_open=hatch_open, hatch_since=since, platform_label=platform
+            )
         keys = self._label_keys
         return LastGood(
             profile=profile.labels.get(keys.profile),
@@ -76,6 +85,7 @@ class LastGoodCache:
             grants=grants,
             hatch_open=hatch_open,
             hatch_since=since,
+            platform_label=platform,
         )
 
     def before(self, namespace: str, uid: str, known: Intent | None) -> LastGood:
@@ -96,6 +106,17 @@ class LastGoodCache:
         # Opened a moment ago, though its policy may not stand yet.
         is_open = last_good.hatch_open if since is None else known.hatch_open
         return dataclasses.replace(last_good, hatch_since=since, hatch_open=is_open)
+
+    def _noted_platform(self, namespace: str, uid: str) -> bool:
+        """Its label made it a platform namespace, as the cluster remembers it."""
+        baseline = self._policies.get(PolicyKey(Kind.CCNP, "", NOTING_BASELINE))
+        text = (
+            "" if baseline is None else baseline.annotations.get(self._label_keys.platform_labels)
+        )
+        # Asked for every Namespace, and hardly ever is one noted.
+        if not text or namespace not in text:
+            return False
+        return parse_platform_labels(text).get(namespace) == uid
 
     def _noted_since(self, namespace: str, uid: str) -> datetime | None:
         """Since when the hatch is asked for, as the cluster remembers it."""

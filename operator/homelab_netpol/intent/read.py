@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from homelab_netpol.intent.model import Intent, LastGood, NamespaceFacts, Problem, Reason
+from homelab_netpol.intent.platform import Platform, read_platform
 from homelab_netpol.intent.ports import MAX_PORTS, parse_ports
 from homelab_netpol.intent.read_hatch import read_hatch
 from homelab_netpol.intent.vocabulary import Vocabulary, did_you_mean
@@ -38,12 +39,14 @@ class _Reader:
         self._problems: list[Problem] = []
 
     def read(self) -> Intent:
-        platform = self._facts.name in self._words.platform_namespaces
-        profile, retained = self._profile(platform=platform)
+        platform = read_platform(self._facts, self._last_good, self._words)
+        if platform.problem is not None:
+            self._problems.append(platform.problem)
+        profile, retained = self._profile(platform)
         grants, retained_grants, refused = self._grants()
         remedy = (
             "a platform namespace has none: remove it"
-            if platform
+            if platform.is_platform
             else f"it needs a profile: set {self._words.profile_key} as well"
         )
         missing = None if profile or retained else remedy
@@ -55,7 +58,8 @@ class _Reader:
         mesh_key, mesh_value = self._words.mesh_label
         return Intent(
             namespace=self._facts.name,
-            platform=platform,
+            platform=platform.is_platform,
+            platform_label=platform.by_label,
             profile=profile,
             retained_profile=retained,
             intra_namespace=intra_namespace,
@@ -74,14 +78,15 @@ class _Reader:
     def _report(self, reason: Reason, key: str, message: str) -> None:
         self._problems.append(Problem(reason, key, message))
 
-    def _profile(self, *, platform: bool) -> tuple[str | None, str | None]:
+    def _profile(self, platform: Platform) -> tuple[str | None, str | None]:
         """The profile in force, and the one whose policy is retained."""
         key = self._words.profile_key
         value = self._facts.labels.get(key)
         if value is None:
             return None, None
-        if platform:
-            self._report(Reason.PROFILE_REFUSED, key, self._refusal(f"{key}={value}"))
+        if platform.is_platform:
+            refusal = self._refusal(f"{key}={value}", platform)
+            self._report(Reason.PROFILE_REFUSED, key, refusal)
             return None, None
         if value in self._words.profiles:
             return value, None
@@ -101,7 +106,7 @@ class _Reader:
             return kept, None
         return None, kept
 
-    def _refusal(self, label: str) -> str:
+    def _refusal(self, label: str, platform: Platform) -> str:
         name = self._facts.name
         if name == self._words.own_namespace:
             return (
@@ -109,9 +114,9 @@ class _Reader:
                 f" off from the API server: the label {label} is refused. Remove the label."
             )
         return (
-            f"{name} is a platform namespace: it keeps its hand-written policies,"
-            f" and the label {label} is refused. Remove the label, or take the namespace"
-            " out of the setting platformNamespaces."
+            f"{name} is a platform namespace, as {platform.why}: it keeps its hand-written"
+            f" policies, and the label {label} is refused. Remove it; or, if the namespace should"
+            f" have a profile, {platform.remedy}."
         )
 
     def _grants(self) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
@@ -235,7 +240,12 @@ class _Reader:
     def _unknown_keys(self) -> None:
         """Reports a mistyped key, such as `network-policy.homelab/profil`, which has no effect."""
         words, prefix = self._words, f"{self._words.domain}/"
-        known = {words.profile_key, words.enforcement_key, words.intra_namespace_key}
+        known = {
+            words.profile_key,
+            words.enforcement_key,
+            words.intra_namespace_key,
+            words.platform_key,
+        }
         for key in sorted(self._facts.labels):
             if key.startswith(prefix) and key not in known:
                 short = [name.removeprefix(prefix) for name in known]

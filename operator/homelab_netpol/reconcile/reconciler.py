@@ -11,13 +11,24 @@ from homelab_netpol.cluster.errors import ApiError, Conflict, Unavailable
 from homelab_netpol.definitions import DefinitionKind
 from homelab_netpol.intent import Intent
 from homelab_netpol.policy.diff import Change, Create, Delete, Replace, diff, in_steps, only_allows
-from homelab_netpol.policy.keys import Component, Kind, PolicyKey, Scope, WorkKey, policy_name
+from homelab_netpol.policy.keys import (
+    CLUSTERWIDE,
+    Component,
+    Kind,
+    PolicyKey,
+    Scope,
+    WorkKey,
+    policy_name,
+)
 from homelab_netpol.policy.objects import LivePolicy, Policy
 from homelab_netpol.policy.rendering import RenderError
+from homelab_netpol.reconcile.auto_scope import AutoScope
 from homelab_netpol.reconcile.queue import WorkQueue
+from homelab_netpol.reconcile.requests import Priority
 from homelab_netpol.reconcile.statuses import Statuses
 from homelab_netpol.reconcile.writer import ForeignPolicy, Writer
 from homelab_netpol.reporting.reporter import Reporter
+from homelab_netpol.settings import DefaultDeny
 from homelab_netpol.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -49,6 +60,7 @@ class Reconciler:
         writer: Writer,
         statuses: Statuses,
         reporter: Reporter,
+        auto_scope: AutoScope,
         labels_current: asyncio.Event,
         metrics: Metrics,
     ) -> None:
@@ -58,6 +70,7 @@ class Reconciler:
         self._writer = writer
         self._statuses = statuses
         self._reporter = reporter
+        self._auto_scope = auto_scope
         self._labels_current = labels_current
         self._metrics = metrics
         self._verified: dict[WorkKey, dict[PolicyKey, int]] = {}
@@ -72,9 +85,12 @@ class Reconciler:
             ReconcileError: something could not be written; what stood before still stands.
             Requeue: something was left for a moment later.
         """
+        self._auto_scope.follow_standing()
         try:
             return await self._reconcile(key)
         finally:
+            if key.scope is Scope.NAMESPACE:
+                self._auto_scope.wake()
             self._reporter.rejected(key, self._cache.policies.owned_by(key).values())
 
     async def _reconcile(self, key: WorkKey) -> int:
@@ -134,6 +150,9 @@ class Reconciler:
         cache.record_applied(intent)
         self._verified[key] = {policy.key: _mark(policy) for policy in plan.policies}
         self._reporter.applied(intent, before)
+        if intent.profile is not None and not intent.platform and cache.is_spared(key.name):
+            # It is the platform's no longer, and was spared until its profile stood.
+            self._queue.enqueue({CLUSTERWIDE: Priority.CHANGE})
         return written
 
     async def _shared(self, key: WorkKey) -> int:
@@ -165,8 +184,10 @@ class Reconciler:
         return await self._bring_about(key, wanted, standing)
 
     async def _clusterwide(self, key: WorkKey) -> int:
+        if not await self._auto_scope.before_baselines():
+            raise Requeue
         try:
-            wanted = self._cache.planner.clusterwide(self._cache.expired_hatches())
+            wanted = self._cache.clusterwide_policies()
         except RenderError as error:
             raise ReconcileError([str(error)], 0.0) from error
         return await self._bring_about(key, wanted, self._cache.policies.owned_by(key))
@@ -185,6 +206,25 @@ class Reconciler:
         """
         resources = self._cache.catalogue.resources_in(namespace)
         return any(self._queue.is_pending(WorkKey(Scope.TARGET, name)) for name in resources)
+
+    def _baselines_go_first(self, namespace: str) -> None:
+        """Baselines spare a Namespace that has come to the platform before its profile goes.
+
+        Otherwise it would be denied what the profile allowed, and what is open without one.
+
+        Raises:
+            Requeue: their turn comes.
+            ReconcileError: they could not be written.
+        """
+        cache, intent = self._cache, self._cache.intents.get(namespace)
+        if intent is None or not intent.platform or cache.scope is not DefaultDeny.WORKLOAD:
+            return
+        if cache.is_closed_by_baselines(namespace):
+            if self._queue.is_pending(CLUSTERWIDE):
+                raise Requeue
+            if CLUSTERWIDE in self._queue.failures:
+                waits = f"the profile in {namespace} stays until the baselines are written"
+                raise ReconcileError([waits], 0.0)
 
     def _hatch_goes_first(self, home: str | None) -> bool:
         """The hatch of a resource's namespace comes first.
@@ -212,6 +252,8 @@ class Reconciler:
             may_deny = work.scope is Scope.NAMESPACE and not only_allows(step[0])
             if may_deny and self._targets_pending(work.name):
                 raise Requeue
+            if may_deny:
+                self._baselines_go_first(work.name)
             if any(isinstance(outcome, Unavailable | Conflict) for outcome in outcomes):
                 step = [each for each in step if not _is_removal_of(each, hatch)]
             if not self._labels_current.is_set():

@@ -16,6 +16,7 @@ from homelab_netpol.definitions.status import (
     resource_status,
     with_times,
 )
+from homelab_netpol.intent.platform import regex_of
 from homelab_netpol.policy.keys import Component, Kind, PolicyKey, policy_name
 from homelab_netpol.reporting.reporter import Reporter
 
@@ -74,6 +75,8 @@ class Statuses:
             "profiles": ",".join(sorted(words.profiles)),
             "resources": ",".join(sorted(words.resources)),
             "platformNamespaces": ",".join(sorted(words.platform_namespaces)),
+            # One regular expression for all patterns; none matches no name.
+            "platformPattern": "|".join(f"^{regex_of(each)}$" for each in words.platform_patterns),
         }
         return int(await self._resources.keep_config_map(where.namespace, where.name, data))
 
