@@ -116,6 +116,7 @@ class Runtime:
             self._queue,
             lists.namespaces,
             partial(namespaces_with_pods, api),
+            resources.get,
             self._leadership,
             self._labels_current,
             reporter.auto_scope,

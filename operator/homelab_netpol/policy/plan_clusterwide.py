@@ -18,7 +18,7 @@ from homelab_netpol.settings import DefaultDeny
 # It notes which Namespaces are the platform's by their labels; all baselines would say the same.
 NOTING_BASELINE = "baseline-dns-egress"
 _KUBE_API_ACCESS = "baseline-kube-api-access"
-_BASELINES = (
+BASELINES = (
     NOTING_BASELINE,
     "baseline-health-probes",
     "baseline-prometheus-scrape",
@@ -82,7 +82,7 @@ def clusterwide_policies(
             annotations=noted if name == NOTING_BASELINE else None,
             **variables,
         )
-        for name in _BASELINES
+        for name in BASELINES
         if name != _KUBE_API_ACCESS or _has_kube_api_baseline(catalogue)
     ]
     return [hatch, *baselines]

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from typing import Any
 
 from homelab_netpol.cache.cluster import ClusterCache
 from homelab_netpol.cache.namespaces import ObservedNamespace
-from homelab_netpol.cluster.errors import ApiError
+from homelab_netpol.cluster.errors import ApiError, NotFound
 from homelab_netpol.cluster.lease import Leadership
 from homelab_netpol.policy.auto_scope import still_open
-from homelab_netpol.policy.keys import PolicyKey
+from homelab_netpol.policy.default_deny import namespaces_spared
+from homelab_netpol.policy.keys import Kind, PolicyKey
+from homelab_netpol.policy.objects import is_managed, written_by_us
+from homelab_netpol.policy.plan_clusterwide import BASELINES
 from homelab_netpol.reconcile.queue import WorkQueue
 from homelab_netpol.reconcile.requests import namespace_key
 from homelab_netpol.reconcile.triggers import Triggers
@@ -40,6 +44,7 @@ class AutoScope:
         queue: WorkQueue,
         list_namespaces: ListNamespaces,
         list_pods: Callable[[], Awaitable[Collection[str]]],
+        read_policy: Callable[[PolicyKey], Awaitable[Mapping[str, Any]]],
         leadership: Leadership,
         labels_current: asyncio.Event,
         reporter: AutoScopeReporter,
@@ -52,6 +57,7 @@ class AutoScope:
             queue: gets what follows.
             list_namespaces: reads all Namespaces anew.
             list_pods: reads anew which namespaces have pods that a policy can hold.
+            read_policy: reads one policy anew, ours or not.
             leadership: only a leader closes.
             labels_current: cleared while labels may have changed unseen: nothing is decided then.
             reporter: says what keeps the cluster open.
@@ -61,6 +67,7 @@ class AutoScope:
         self._queue = queue
         self._list_namespaces = list_namespaces
         self._list_pods = list_pods
+        self._read_policy = read_policy
         self._leadership = leadership
         self._labels_current = labels_current
         self._reporter = reporter
@@ -85,12 +92,17 @@ class AutoScope:
 
         Returns:
             Whether they can be written; if not, the policies that decide it are about to be.
+
+        Raises:
+            ApiError: what stands is not known.
         """
         if self._decided or self._has_looked:
             return True
-        if await self._look(may_settle=True):
+        if await self._is_closed():
+            self._close()
+        elif await self._look(may_settle=True):
             self._has_looked = True
-        return self._has_looked
+        return self._decided or self._has_looked
 
     def wake(self) -> None:
         """Has it look soon: a namespace's policies may have changed."""
@@ -115,6 +127,19 @@ class AutoScope:
             else:
                 await self._look()
         await asyncio.Event().wait()
+
+    async def _is_closed(self) -> bool:
+        """Our baselines close the cluster, also those that have lost our labels or changed now."""
+        for name in BASELINES:
+            try:
+                found = await self._read_policy(PolicyKey(Kind.CCNP, "", name))
+            except NotFound:
+                continue
+            labels = found["metadata"].get("labels") or {}
+            ours = is_managed(labels) or written_by_us(found, self._cache.label_keys.component)
+            if ours and namespaces_spared(found) is not None:
+                return True
+        return False
 
     async def _look(self, *, may_settle: bool = False) -> bool:
         """Looks, and closes if nobody is cut off; False: some policies are being written."""

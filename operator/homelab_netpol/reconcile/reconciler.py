@@ -184,8 +184,12 @@ class Reconciler:
         return await self._bring_about(key, wanted, standing)
 
     async def _clusterwide(self, key: WorkKey) -> int:
-        if not await self._auto_scope.before_baselines():
-            raise Requeue
+        try:
+            if not await self._auto_scope.before_baselines():
+                raise Requeue
+        except ApiError as error:
+            problem = f"the baselines that stand could not be read: {error}"
+            raise ReconcileError([problem], error.retry_after or 0.0) from error
         try:
             wanted = self._cache.clusterwide_policies()
         except RenderError as error:
