@@ -100,7 +100,7 @@ def test_the_files_of_a_folder_are_joined(tmp_path: Path) -> None:
     folder = _write(
         tmp_path,
         netpol="logging: {format: json}\ndns: {namespace: dns}",
-        adopting="defaultDeny: labelled",
+        mine="defaultDeny: labelled",
         more="logging: {level: debug, format: json}",
         empty="# nothing yet",
     )
