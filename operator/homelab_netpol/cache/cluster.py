@@ -15,7 +15,6 @@ from homelab_netpol.definitions import DefinitionKind, settings_labels
 from homelab_netpol.intent import Intent, LastGood
 from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.keys import (
-    CLUSTERWIDE,
     GATEWAYS,
     Component,
     Kind,
@@ -156,7 +155,7 @@ class ClusterCache:
         before that, it would be denied what it was allowed before and is allowed after.
         """
         names = {intent.namespace for intent in self.intents if intent.platform}
-        for name in self.spared():
+        for name in self.policies.spared():
             intent = self.intents.get(name)
             if intent is not None and intent.profile is not None and not self.has_profile(name):
                 names.add(name)
@@ -171,28 +170,6 @@ class ClusterCache:
         """The policy of a profile stands in a Namespace."""
         key = PolicyKey(Kind.CNP, namespace, policy_name(Component.PROFILE))
         return self.policies.get(key) is not None
-
-    def spared(self) -> frozenset[str]:
-        """The Namespaces that every baseline which stands and closes the cluster leaves out."""
-        lists = self._spared_by_baseline()
-        return frozenset.intersection(*lists) if lists else frozenset()
-
-    def is_spared(self, namespace: str) -> bool:
-        """Baselines that stand close the cluster, and leave a Namespace out."""
-        return namespace in self.spared()
-
-    def is_closed_by_baselines(self, namespace: str) -> bool:
-        """A baseline that stands denies to a Namespace's pods what nothing allows."""
-        return any(namespace not in spared for spared in self._spared_by_baseline())
-
-    def baselines_close(self) -> bool:
-        """A baseline that stands switches on default deny for all but the platform."""
-        return bool(self._spared_by_baseline())
-
-    def _spared_by_baseline(self) -> list[frozenset[str]]:
-        """What each baseline that stands, and closes the cluster, leaves out."""
-        standing = self.policies.owned_by(CLUSTERWIDE).values()
-        return [live.spared for live in standing if live.spared is not None]
 
     def profile_users(self, profile: str) -> list[str]:
         """The Namespaces that use a profile, or one that extends it."""

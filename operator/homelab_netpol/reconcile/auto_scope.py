@@ -84,7 +84,7 @@ class AutoScope:
         To be called before anything is planned. From this process' own first look on it has no
         effect: baselines that close then were edited by hand, and are put back.
         """
-        if not self._decided and not self._has_looked and self._cache.baselines_close():
+        if not self._decided and not self._has_looked and self._cache.policies.baselines_close():
             self._close()
 
     async def before_baselines(self) -> bool:

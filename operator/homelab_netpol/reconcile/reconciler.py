@@ -23,12 +23,12 @@ from homelab_netpol.policy.keys import (
 from homelab_netpol.policy.objects import LivePolicy, Policy
 from homelab_netpol.policy.rendering import RenderError
 from homelab_netpol.reconcile.auto_scope import AutoScope
+from homelab_netpol.reconcile.order import Order
 from homelab_netpol.reconcile.queue import WorkQueue
 from homelab_netpol.reconcile.requests import Priority
 from homelab_netpol.reconcile.statuses import Statuses
 from homelab_netpol.reconcile.writer import ForeignPolicy, Writer
 from homelab_netpol.reporting.reporter import Reporter
-from homelab_netpol.settings import DefaultDeny
 from homelab_netpol.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -71,6 +71,7 @@ class Reconciler:
         self._statuses = statuses
         self._reporter = reporter
         self._auto_scope = auto_scope
+        self._order = Order(cache, queue)
         self._labels_current = labels_current
         self._metrics = metrics
         self._verified: dict[WorkKey, dict[PolicyKey, int]] = {}
@@ -150,7 +151,7 @@ class Reconciler:
         cache.record_applied(intent)
         self._verified[key] = {policy.key: _mark(policy) for policy in plan.policies}
         self._reporter.applied(intent, before)
-        if intent.profile is not None and not intent.platform and cache.is_spared(key.name):
+        if intent.profile is not None and cache.policies.is_spared(key.name):
             # It is the platform's no longer, and was spared until its profile stood.
             self._queue.enqueue({CLUSTERWIDE: Priority.CHANGE})
         return written
@@ -158,7 +159,7 @@ class Reconciler:
     async def _shared(self, key: WorkKey) -> int:
         """The policies beside a shared resource or a gateway, which list its consumers."""
         cache, is_meshed = self._cache, self._cache.namespaces.is_meshed
-        if key.scope is Scope.TARGET and self._hatch_goes_first(cache.resource_namespace(key.name)):
+        if key.scope is Scope.TARGET and self._order.hatch_before_target(key.name):
             raise Requeue
         consumers = cache.intents.consumers(key)
         try:
@@ -203,45 +204,6 @@ class Reconciler:
         self._verified[key] = {policy.key: _mark(policy) for policy in wanted}
         return written
 
-    def _targets_pending(self, namespace: str) -> bool:
-        """Policies beside resources of this namespace come first.
-
-        They may allow what the profile, which goes or narrows by the same edit, allowed until now.
-        """
-        resources = self._cache.catalogue.resources_in(namespace)
-        return any(self._queue.is_pending(WorkKey(Scope.TARGET, name)) for name in resources)
-
-    def _baselines_go_first(self, namespace: str) -> None:
-        """Baselines spare a Namespace that has come to the platform before its profile goes.
-
-        Otherwise it would be denied what the profile allowed, and what is open without one.
-
-        Raises:
-            Requeue: their turn comes.
-            ReconcileError: they could not be written.
-        """
-        cache, intent = self._cache, self._cache.intents.get(namespace)
-        if intent is None or not intent.platform or cache.scope is not DefaultDeny.WORKLOAD:
-            return
-        if cache.is_closed_by_baselines(namespace):
-            if self._queue.is_pending(CLUSTERWIDE):
-                raise Requeue
-            if CLUSTERWIDE in self._queue.failures:
-                waits = f"the profile in {namespace} stays until the baselines are written"
-                raise ReconcileError([waits], 0.0)
-
-    def _hatch_goes_first(self, home: str | None) -> bool:
-        """The hatch of a resource's namespace comes first.
-
-        It may open what the policy beside the resource, by the same edit, no longer does.
-        """
-        intent = self._cache.intents.get(home) if home is not None else None
-        if intent is None or not intent.hatch_open:
-            return False
-        hatch = PolicyKey(Kind.CNP, intent.namespace, policy_name(Component.HATCH))
-        pending = self._queue.is_pending(WorkKey(Scope.NAMESPACE, intent.namespace))
-        return pending and self._cache.policies.get(hatch) is None
-
     async def _apply(self, work: WorkKey, changes: Sequence[Change]) -> int:
         """Makes the changes in an order that cuts nothing off.
 
@@ -254,10 +216,11 @@ class Reconciler:
         hatch = policy_name(Component.HATCH)
         for step in in_steps(changes):
             may_deny = work.scope is Scope.NAMESPACE and not only_allows(step[0])
-            if may_deny and self._targets_pending(work.name):
+            if may_deny and self._order.something_before_denying(work.name):
                 raise Requeue
-            if may_deny:
-                self._baselines_go_first(work.name)
+            if may_deny and self._order.baselines_failed(work.name):
+                problem = f"the profile in {work.name} stays until the baselines are written"
+                raise ReconcileError([problem], 0.0)
             if any(isinstance(outcome, Unavailable | Conflict) for outcome in outcomes):
                 step = [each for each in step if not _is_removal_of(each, hatch)]
             if not self._labels_current.is_set():
