@@ -195,8 +195,7 @@ _NEEDS_ACTION = (
     _list(
         "Open until they are labelled",
         "Namespaces with pods for whose profile `defaultDeny: auto` waits; /readyz names them.",
-        "max(homelab_netpol_default_deny_open_namespaces)"
-        " and max(homelab_netpol_default_deny_waiting) == 1",
+        "max(homelab_netpol_default_deny_open_namespaces)",
         value="Namespaces",
     ),
     _list(

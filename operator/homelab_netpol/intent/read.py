@@ -115,8 +115,8 @@ class _Reader:
             )
         return (
             f"{name} is a platform namespace, as {platform.why}: it keeps its hand-written"
-            f" policies, and the label {label} is refused. Remove it; or, if the namespace should"
-            f" have a profile, {platform.remedy}."
+            f" policies, and the label {label} is refused. Remove the label; or, if the"
+            f" namespace should have a profile, {platform.remedy}."
         )
 
     def _grants(self) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
