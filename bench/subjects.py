@@ -84,7 +84,9 @@ def own(name: str = OURS, sources: Path = OUR_SOURCES) -> Subject:
     def command(start: Start) -> list[str]:
         config = start.folder / "settings.yaml"
         server = {"address": "127.0.0.1", "port": start.port}
-        given = {"server": server, **_without_grace(sources), **start.settings}
+        # As the peers: from the start, whoever has pods and no profile.
+        fixed = {"server": server, "defaultDeny": "workload"}
+        given = {**fixed, **_without_grace(sources), **start.settings}
         config.write_text(yaml.safe_dump(given), encoding="utf-8")
         return [sys.executable, "-m", "homelab_netpol", "run", "--config", str(config)]
 

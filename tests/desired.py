@@ -16,6 +16,7 @@ from homelab_netpol.policy.keys import GATEWAY_KEYS
 from homelab_netpol.policy.notes import ExpiredHatch
 from homelab_netpol.policy.objects import Policy
 from homelab_netpol.policy.plan import Planner
+from homelab_netpol.policy.plan_clusterwide import PlatformNamespaces
 
 
 def desired_policies(
@@ -60,7 +61,11 @@ def desired_policies(
         for name, intent in intents.items()
         if intent.hatch_expired and intent.hatch_since is not None
     }
-    policies = planner.clusterwide(expired)
+    platform = PlatformNamespaces(
+        [each.namespace for each in intents.values() if each.platform],
+        {name: uids[name] for name, each in intents.items() if each.platform_label},
+    )
+    policies = planner.clusterwide(expired, platform)
     for intent in intents.values():
         plan = planner.namespace(intent, is_meshed)
         for error in plan.failed.values():

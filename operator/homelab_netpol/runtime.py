@@ -25,12 +25,14 @@ from homelab_netpol.cluster.client import Api
 from homelab_netpol.cluster.connection import ClusterAccess
 from homelab_netpol.cluster.events import EventPoster
 from homelab_netpol.cluster.lease import Leadership, LeaseElector
+from homelab_netpol.cluster.pods import namespaces_with_pods
 from homelab_netpol.cluster.resources import Resources
 from homelab_netpol.cluster.snapshot import SnapshotReader
 from homelab_netpol.findings.inspector import Inspector
 from homelab_netpol.handlers import WATCHED, build_kopf_settings, build_registry
 from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.keys import CILIUM_KINDS, ISTIO_KINDS, Kind
+from homelab_netpol.reconcile.auto_scope import AutoScope
 from homelab_netpol.reconcile.change_applier import ChangeApplier
 from homelab_netpol.reconcile.event_handlers import EventHandlers
 from homelab_netpol.reconcile.queue import WorkQueue
@@ -102,19 +104,32 @@ class Runtime:
         self._events = EventPoster(
             api, metrics, uid_of=self._cache.namespaces.uid, is_busy=self._queue.is_busy
         )
-        reporter = Reporter(self._events, metrics, settings)
+        reporter = Reporter(self._events, metrics, settings, lambda: self._cache.scope)
         writer = Writer(resources, self._cache.policies, self._leadership, self._cache.label_keys)
         statuses = Statuses(self._cache, resources, reporter)
         changes = ChangeApplier(
             self._cache, self._queue, writer, reporter, self._labels_current, metrics
         )
-        reconciler = Reconciler(self._cache, self._queue, changes, statuses, reporter)
+        self._kopf_watches = {name: KopfWatch(name) for name in WATCHED}
+        lists = WatchedLists(resources, self._cache, self._kopf_watches)
+        self._auto_scope = AutoScope(
+            self._cache,
+            self._triggers,
+            self._queue,
+            lists.namespaces,
+            partial(namespaces_with_pods, api),
+            resources.get,
+            self._leadership,
+            self._labels_current,
+            reporter.auto_scope,
+        )
+        reconciler = Reconciler(
+            self._cache, self._queue, changes, statuses, reporter, self._auto_scope
+        )
         self._workers = Workers(
             self._queue, reconciler, self._triggers, self._leadership, self._labels_current, metrics
         )
 
-        self._kopf_watches = {name: KopfWatch(name) for name in WATCHED}
-        lists = WatchedLists(resources, self._cache, self._kopf_watches)
         self._list_check = ListCheck(
             lists, self._kopf_watches, self._triggers, self._queue, self._labels_current
         )
@@ -145,13 +160,14 @@ class Runtime:
             self._resync, watches, self._leadership, self._elector, self._queue
         )
         prime(metrics, (watch.name for watch in watches))
+        remarks = (reporter.enforcement, reporter.auto_scope)
         self._server = HealthServer(
             metrics,
             address=settings.server.address,
             port=settings.server.port,
             refresh=self._refresh_metrics,
             not_ready_because=self._readiness.not_ready_because,
-            remark=lambda: self._enforcement.sentence,
+            remark=lambda: "\n".join(filter(None, (each.sentence for each in remarks))) or None,
             alive_seconds=settings.server.alive_seconds,
             describe=self._describe if settings.server.debug else None,
         )
@@ -184,6 +200,7 @@ class Runtime:
             "deadlines": self._follow_deadlines(),
             "label grace": self._follow_grace(),
             "inspection": self._inspector.run(settings.inspection_seconds),
+            "default deny": self._auto_scope.run(settings.inspection_seconds),
             "Cilium's configuration": self._cilium_watch.run(settings.inspection_seconds),
         }
         if self._elector is not None:

@@ -51,7 +51,7 @@ def test_a_wrong_settings_file_ends_the_start_with_the_fields_path(tmp_path: Pat
     settings.write_text("gateways: {namespce: istio-ingress}\ndefaultDeny: everything\n")
     error = run(tmp_path, "--config", str(settings))
     assert "gateways.namespce: no such setting" in error
-    assert "defaultDeny: input should be 'workload', 'labelled' or 'cluster'" in error
+    assert "defaultDeny: input should be 'auto', 'workload', 'labelled' or 'cluster'" in error
 
 
 def test_a_template_directory_that_is_wrong_ends_the_start(tmp_path: Path) -> None:

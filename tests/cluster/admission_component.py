@@ -30,6 +30,7 @@ WORDS = {
     "resources": "cnpg,dragonfly,garage-s3,gateway,kube-api,postgres,tenant",
     "accessValues": "cnpg=*,cnpg=true,gateway=external,gateway=internal,gateway=true,tenant=*",
     "platformNamespaces": "database,kube-system",
+    "platformPattern": "^[-a-z0-9]*\\-system$|^infra\\-[-a-z0-9]*$",
 }
 _ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
@@ -119,9 +120,11 @@ def write_vocabulary(kube: Kube, words: Mapping[str, str]) -> None:
     kube.create(CONFIG_MAPS, {**body, "data": dict(words)})
 
 
-def try_new(kube: Kube, labels: Mapping[str, str]) -> tuple[int, str]:
+def try_new(
+    kube: Kube, labels: Mapping[str, str], name: str = "admission-probe"
+) -> tuple[int, str]:
     """Tries to create a Namespace, which is not kept; returns the status and the message."""
-    body = namespace("admission-probe", labels)
+    body = namespace(name, labels)
     return answer(kube, "POST", "/api/v1/namespaces?dryRun=All", body)
 
 

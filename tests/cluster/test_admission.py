@@ -25,6 +25,7 @@ from tests.cluster.spaces import (
     DOMAIN,
     ENFORCEMENT,
     INTRA_NAMESPACE,
+    PLATFORM,
     PROFILE,
     Space,
     Spaces,
@@ -86,6 +87,7 @@ def old(kube: Kube) -> Space:
         ({access("garage-s3"): "1"}, ("garage-s3", '"true" or "false", not "1"')),
         ({ENFORCEMENT: "off"}, (ENFORCEMENT, "must be disabled", 'or enabled, not "off"')),
         ({INTRA_NAMESPACE: "no"}, (INTRA_NAMESPACE, 'allow or deny, not "no"')),
+        ({PLATFORM: "yes"}, (PLATFORM, '"true" or "false", not "yes"')),
     ],
 )
 def test_a_label_that_nobody_understands_is_refused_with_the_words_that_are_known(
@@ -144,8 +146,21 @@ def test_a_platform_namespace_gets_no_profile(editor: Kube, spaces: Spaces) -> N
     database = spaces.existing("database")
     status, message = change(editor, database, {PROFILE: "internal"})
     assert status == 422
-    assert "database is a platform namespace" in message
+    assert "database is a platform namespace, as the operator's setting" in message
     assert change(editor, database, {POSTGRES: "true", "team": "home"}) == (200, "")
+
+
+def test_nor_one_that_is_the_platforms_by_a_pattern_or_by_its_label(editor: Kube) -> None:
+    for name in ("longhorn-system", "infra-1"):
+        status, message = try_new(editor, {PROFILE: "internal"}, name)
+        assert status == 422
+        assert f"{name} is a platform namespace, as a pattern of the operator's" in message
+    status, message = try_new(editor, {PROFILE: "internal", PLATFORM: "true"})
+    assert status == 422
+    assert f"as its label {PLATFORM} says so" in message
+    assert try_new(editor, {PROFILE: "internal", PLATFORM: "false"}) == (201, "")
+    for name in ("system", "longhorn-system-2", "my-infra-1"):
+        assert try_new(editor, {PROFILE: "internal"}, name) == (201, "")
 
 
 def test_what_was_wrong_before_stands_in_the_way_of_nothing_else(editor: Kube, old: Space) -> None:

@@ -42,8 +42,9 @@ def homelab(cluster: Cluster, kube: Kube) -> Iterator[list[dict[str, Any]]]:
 def operator(homelab: list[dict[str, Any]], account: Path) -> Iterator[RunningOperator]:
     """The operator, with the settings that the manifests give it."""
     assert homelab
-    settings = yaml.safe_load((ROOT / "manifests" / "base" / "netpol.yaml").read_text("utf-8"))
-    with running_operator(account, settings or {}) as operator:
+    files = (ROOT / "manifests" / "base" / "netpol.yaml", _E2E / "closed.yaml")
+    settings = {k: v for file in files for k, v in yaml.safe_load(file.read_text("utf-8")).items()}
+    with running_operator(account, settings) as operator:
         yield operator
 
 

@@ -26,11 +26,10 @@ MANIFESTS = ROOT / "manifests"
 CHART = ROOT / "charts" / "homelab-netpol"
 HOME = "homelab-netpol"
 SETTINGS = "homelab-netpol-settings"
-COMPONENTS = ("single-replica", "adopting", "mesh", "admission", "monitoring")
+COMPONENTS = ("single-replica", "mesh", "admission", "monitoring")
 # What says the same to the chart.
 VALUES: Mapping[str, Mapping[str, Any]] = {
     "single-replica": {"replicas": 1},
-    "adopting": {"settings": {"defaultDeny": "labelled"}},
     "mesh": {"mesh": {"enabled": True}},
     "admission": {"admission": {"enabled": True}},
     "monitoring": {"monitoring": {"enabled": True}},

@@ -51,7 +51,7 @@ def test_components_go_together_and_each_has_its_effect(choice: tuple[str, ...])
     assert settings.logging.format == "json"
     assert (deployment["spec"]["replicas"] == 1) is ("single-replica" in choice)
     assert ("PodDisruptionBudget" not in kinds) is ("single-replica" in choice)
-    assert (settings.default_deny == "labelled") is ("adopting" in choice)
+    assert settings.default_deny == "auto", "nobody is cut off by installing it"
     assert settings.mesh.authorization_policies is ("mesh" in choice)
     assert (labels.get("istio.io/dataplane-mode") == "none") is ("mesh" in choice)
     assert settings.admission.enabled is ("admission" in choice)
@@ -69,7 +69,7 @@ def test_objects_are_in_the_operators_namespace_and_clusterwide_ones_in_none() -
 
 def test_changed_settings_start_the_pods_again() -> None:
     mounted = set()
-    for choice in ((), ("adopting",), ("mesh",), ("adopting", "mesh")):
+    for choice in ((), ("admission",), ("mesh",), ("admission", "mesh")):
         objects = overlay(choice)
         [volume] = [
             each
@@ -90,7 +90,7 @@ def test_the_kustomize_inside_kubectl_makes_the_same_of_it(tmp_path: Path) -> No
 
 def test_the_overlay_for_a_homelab_is_what_it_says() -> None:
     objects = kustomize(MANIFESTS / "overlays" / "homelab")
-    assert objects == overlay(("single-replica", "adopting", "monitoring"))
+    assert objects == overlay(("single-replica", "monitoring"))
 
 
 def test_an_update_never_takes_both_replicas_nor_does_a_drain() -> None:

@@ -82,13 +82,13 @@ def test_from_git_comes_what_the_components_make_and_definitions_stay(
     for each in objects:
         if each["kind"] == "CustomResourceDefinition":
             assert each["metadata"].pop("annotations") == mark
-    assert objects == overlay(("adopting",))
+    assert objects == overlay(("single-replica",))
 
 
 @pytest.mark.parametrize("source", [_of_flux, _of_argocd], ids=["flux", "argocd"])
 def test_from_git_any_component_can_be_added(source: Source, checkout: Path) -> None:
     path, [example_component], _ = source()
-    components = [example_component.replace("adopting", name) for name in COMPONENTS]
+    components = [example_component.replace("single-replica", name) for name in COMPONENTS]
     assert _built(checkout, path, components, []) == overlay(COMPONENTS)
 
 
@@ -100,8 +100,8 @@ def test_from_git_any_component_can_be_added(source: Source, checkout: Path) -> 
     ],
     ids=["flux", "argocd"],
 )
-def test_the_values_for_the_chart_are_taken_and_adopt(values: dict[str, Any]) -> None:
-    assert settings_of(chart(values)).default_deny == "labelled"
+def test_the_values_for_the_chart_are_taken_and_cut_nobody_off(values: dict[str, Any]) -> None:
+    assert settings_of(chart(values)).default_deny == "auto"
 
 
 def test_examples_make_the_namespace_that_the_base_makes() -> None:

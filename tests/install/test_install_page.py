@@ -58,7 +58,6 @@ def test_a_kustomization_of_ones_own_chooses_components_and_an_image(
     build: Callable[[str], list[Manifest]],
 ) -> None:
     objects = build(shown("images:"))
-    assert settings_of(objects).default_deny == "labelled"
     assert the(objects, "PodMonitor")
     [container] = the(objects, "Deployment")["spec"]["template"]["spec"]["containers"]
     assert container["image"] == "registry.example.org/homelab-netpol:0.1.0"

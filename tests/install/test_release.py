@@ -42,7 +42,7 @@ _COLLECTIONS = {
     "PodMonitor": f"{_MONITORING}/podmonitors",
     "PrometheusRule": f"{_MONITORING}/prometheusrules",
 }
-_EVERYTHING = tuple(VALUES[name] for name in ("adopting", "mesh", "admission", "monitoring"))
+_EVERYTHING = tuple(VALUES[name] for name in ("mesh", "admission", "monitoring"))
 _PROFILE: Manifest = {
     "apiVersion": "network-policy.homelab/v1alpha1",
     "kind": "NetworkProfile",

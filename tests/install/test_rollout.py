@@ -60,10 +60,10 @@ def holder(kube: Kube) -> str:
 
 
 def dns_baseline(kube: Kube) -> Manifest:
-    """Whether the DNS baseline switches on default deny, for the pods of every workload."""
+    """Whether the DNS baseline switches on default deny, for the pods of any workload."""
     baseline = kube.ccnp("baseline-dns-egress") or {}
     rules = baseline.get("specs") or [baseline["spec"]]
-    found: Manifest = rules[0].get("enableDefaultDeny")
+    found: Manifest = rules[-1].get("enableDefaultDeny")
     return found
 
 
@@ -75,7 +75,7 @@ def test_a_component_that_is_added_takes_effect_and_no_policy_is_missing_meanwhi
     before = app.has(PROFILE_POLICY)["metadata"]["uid"]
     leader = holder(admin)
     assert dns_baseline(admin) != ADDITIVE
-    apply(plane, write_overlay(tmp_path, ["adopting"]))
+    apply(plane, _with_settings(tmp_path, "opened.yaml=defaultDeny: labelled"))
     eventually(lambda: holder(admin) not in ("", leader), "a new replica to lead")
     eventually(lambda: dns_baseline(admin) == ADDITIVE, "the new settings to be followed")
     assert app.has(PROFILE_POLICY)["metadata"]["uid"] == before, "it was never deleted"
@@ -84,9 +84,7 @@ def test_a_component_that_is_added_takes_effect_and_no_policy_is_missing_meanwhi
 def test_a_mistake_in_the_settings_stops_the_rollout_and_nothing_else(
     pods: Pods, plane: ControlPlane, spaces: Spaces, tmp_path: Path
 ) -> None:
-    wrong = write_overlay(tmp_path, ["adopting"])
-    with (wrong / "kustomization.yaml").open("a") as kustomization:
-        kustomization.write(_MISTAKE)
+    wrong = _with_settings(tmp_path, "mine.yaml=resyncSeconds: soon")
     run([*kubectl(plane), "apply", "-k", str(wrong)])
     eventually(lambda: "mine.yaml: resyncSeconds: " in pods.logs(), "the new Pod to say why")
     with pytest.raises(subprocess.CalledProcessError):
@@ -96,10 +94,15 @@ def test_a_mistake_in_the_settings_stops_the_rollout_and_nothing_else(
     spaces({PROFILE: "standard"}).has_profile("standard")
 
 
-_MISTAKE = f"""
+def _with_settings(folder: Path, literal: str) -> Path:
+    """An overlay with a file of settings of its own."""
+    overlay = write_overlay(folder, [])
+    with (overlay / "kustomization.yaml").open("a") as kustomization:
+        kustomization.write(f"""
 configMapGenerator:
   - name: homelab-netpol-settings
     namespace: {HOME}
     behavior: merge
-    literals: ["mine.yaml=resyncSeconds: soon"]
-"""
+    literals: ["{literal}"]
+""")
+    return overlay

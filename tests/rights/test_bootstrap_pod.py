@@ -47,9 +47,9 @@ def spared(kube: Kube, baseline: str) -> list[str]:
     return [
         namespace
         for rule in policy["specs"]
-        if rule.get("enableDefaultDeny") == {"ingress": False, "egress": False}
+        if rule.get("enableDefaultDeny") != {"ingress": False, "egress": False}
         for expression in rule["endpointSelector"]["matchExpressions"]
-        if expression["key"] == NAMESPACE_KEY and expression["operator"] == "In"
+        if expression["key"] == NAMESPACE_KEY and expression["operator"] == "NotIn"
         for namespace in expression["values"]
     ]
 

@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from homelab_netpol.cleanup.default_deny import without_default_deny
 from homelab_netpol.cleanup.ownership import ManagedPolicy, classify
 from homelab_netpol.cleanup.plan import deletions, rewrites
+from homelab_netpol.policy.default_deny import without_default_deny
 from homelab_netpol.policy.keys import Kind, PolicyKey
 from homelab_netpol.policy.objects import LabelKeys
 from lab.control_plane import Engine, Flow

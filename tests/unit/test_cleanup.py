@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from homelab_netpol.cleanup.default_deny import has_default_deny, without_default_deny
 from homelab_netpol.cleanup.ownership import (
     ManagedPolicy,
     NotManagedReason,
@@ -15,6 +14,7 @@ from homelab_netpol.cleanup.ownership import (
     classify,
 )
 from homelab_netpol.cleanup.plan import deletions, rewrites
+from homelab_netpol.policy.default_deny import has_default_deny, without_default_deny
 from homelab_netpol.policy.keys import Kind
 from homelab_netpol.policy.objects import LabelKeys
 

@@ -22,9 +22,11 @@ WORDS = Vocabulary(
     resources=dict.fromkeys(("postgres", "dragonfly", "garage-s3", "kube-api"), ResourceWords()),
     platform_namespaces=frozenset({"kube-system", "database"}),
     mesh_label=("istio.io/dataplane-mode", "ambient"),
+    platform_patterns=("*-system", "infra-*-x"),
 )
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 PROFILE = "network-policy.homelab/profile"
+PLATFORM = "network-policy.homelab/platform"
 ENFORCEMENT = "network-policy.homelab/enforcement"
 INTRA = "network-policy.homelab/intra-namespace"
 PORTS = "network-policy.homelab/gateway-ports"
@@ -93,6 +95,36 @@ def test_a_profile_on_a_platform_namespace_is_refused_but_its_grants_and_hatch_w
     assert intent.grants == ("postgres",)
     assert intent.hatch_open
     assert reasons(intent) == [Reason.PROFILE_REFUSED]
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "last_good", "why"),
+    [
+        ("kube-system", None, False, "setting platformNamespaces names it"),
+        ("rook-system", None, False, "pattern '*-system'"),
+        ("infra--x", None, False, "pattern 'infra-*-x'"),
+        ("infra-a-b-x", "false", False, "pattern 'infra-*-x'"),
+        ("my-app", "true", False, f"its label {PLATFORM} says so"),
+        ("my-app", "TRUE", True, f"its label {PLATFORM} says so"),
+        ("my-app", "TRUE", False, None),
+        ("my-app", "false", True, None),
+        ("my-app", None, True, None),
+        ("system", None, False, None),
+        ("my-systems", None, False, None),
+        ("infra-x", None, False, None),
+    ],
+)
+def test_a_name_a_pattern_or_the_label_makes_a_platform_namespace(
+    name: str, label: str | None, last_good: bool, why: str | None
+) -> None:
+    labels = {PROFILE: "standard", **({PLATFORM: label} if label is not None else {})}
+    intent = read(labels, name=name, last_good=LastGood(platform_label=last_good))
+    assert intent.platform is (why is not None)
+    assert intent.profile == (None if why else "standard")
+    told = {problem.reason: problem.message for problem in intent.problems}
+    assert (Reason.PROFILE_REFUSED in told) is (why is not None)
+    assert why is None or why in told[Reason.PROFILE_REFUSED]
+    assert (Reason.PLATFORM_VALUE_INVALID in told) is (label == "TRUE")
 
 
 def test_a_mistyped_profile_keeps_the_last_good_one_and_names_the_nearest() -> None:

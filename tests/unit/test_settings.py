@@ -58,6 +58,10 @@ def test_a_resource_of_the_file_joins_the_built_in_ones_or_replaces_its_namesake
         ("sharedResources: {A_b: {namespace: a, ports: [{port: 1}]}}", "A_b", "DNS label"),
         ("labelDomain: 'no spaces'", "labelDomain", "DNS name"),
         ("platformNamespaces: [a, a]", "platformNamespaces", "twice"),
+        ("platformNamespaces: ['*']", "platformNamespaces[0]", "does not match every Namespace"),
+        ("platformNamespaces: ['**']", "platformNamespaces[0]", "does not match every Namespace"),
+        ("platformNamespaces: [a, 'x?']", "platformNamespaces[1]", "such as *-system"),
+        ("platformNamespaces: ['-*']", "platformNamespaces[0]", "such as *-system"),
         ("workers: 0", "workers", "greater than or equal to 1"),
         ("- a\n- b", "", "expected settings by name"),
         ("a: [", "", "not valid YAML"),
@@ -103,7 +107,7 @@ def test_the_files_of_a_folder_are_joined(tmp_path: Path) -> None:
     folder = _write(
         tmp_path,
         netpol="logging: {format: json}\ndns: {proxy: true}",
-        adopting="defaultDeny: labelled",
+        mine="defaultDeny: labelled",
         more="logging: {level: debug, format: json}",
         empty="# nothing yet",
     )

@@ -20,13 +20,18 @@ from tests.worlds.world import (
     GATEWAY_PORTS,
     INTRA,
     MESH,
+    PLATFORM_LABEL,
     PROFILE,
     UNTIL,
     World,
     access,
 )
 
-_CHOICES: Mapping[str, tuple[str, ...]] = {ENFORCEMENT: ("disabled",), INTRA: ("allow", "deny")}
+_CHOICES: Mapping[str, tuple[str, ...]] = {
+    ENFORCEMENT: ("disabled",),
+    INTRA: ("allow", "deny"),
+    PLATFORM_LABEL: ("true", "false"),
+}
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,10 @@ class Event:
 def random_event(dice: Random, world: World) -> Event:
     """Something happens to a Namespace, a NetworkProfile or a SharedResource."""
     apps = [name for name in world.spaces if name in APPS]
-    match dice.choices(("label", "labels", "hatch", "profile", "resource"), (5, 3, 3, 3, 3))[0]:
+    kinds = {"label": 5, "labels": 3, "hatch": 3, "platform": 1, "profile": 3, "resource": 3}
+    match dice.choices(tuple(kinds), tuple(kinds.values()))[0]:
+        case "platform":
+            return _platform(dice, world, dice.choice(apps))
         case "label":
             return _one_label(dice, world, dice.choice(apps))
         case "labels":
@@ -130,6 +138,14 @@ def _hatch(dice: Random, world: World, name: str) -> Event:
         what = "is closed"
         del labels[ENFORCEMENT]
     return Event(f"{name}: the hatch {what}", relabelled(world, name, labels, notes), name)
+
+
+def _platform(dice: Random, world: World, name: str) -> Event:
+    space, labels = world.spaces[name], dict(world.spaces[name].labels)
+    joins = labels.pop(PLATFORM_LABEL, None) is None
+    labels |= {PLATFORM_LABEL: "true"} if joins else {}
+    what = f"{name}: {'joins' if joins else 'leaves'} the platform"
+    return Event(what, relabelled(world, name, labels, space.annotations), name)
 
 
 def _profile(dice: Random, world: World) -> Event:

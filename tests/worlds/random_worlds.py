@@ -26,6 +26,7 @@ from tests.worlds.world import (
     GATEWAY_PORTS,
     INTRA,
     MESH,
+    PLATFORM_LABEL,
     PROFILE,
     UNTIL,
     HandMade,
@@ -128,6 +129,8 @@ def random_labels(dice: Random, meshy: float) -> tuple[dict[str, str], dict[str,
         annotations[GATEWAY_PORTS] = dice.choices(tuple(PORT_LISTS), (50, 40, 10))[0]
     if dice.random() < meshy:
         labels[MESH] = "ambient"
+    if dice.random() < 0.1:
+        labels[PLATFORM_LABEL] = dice.choices(("true", "false", "yes"), (80, 10, 10))[0]
     if dice.random() < 0.6:
         labels["team"] = dice.choice(TEAMS)
     return labels, annotations

@@ -16,6 +16,7 @@ from tests.worlds.world import (
     GATEWAY_PORTS,
     INTRA,
     MESH,
+    PLATFORM_LABEL,
     PROFILE,
     UNTIL,
     Resource,
@@ -31,7 +32,9 @@ PLATFORM = frozenset(
     {
         *("kube-system", "kube-public", "kube-node-lease", "monitoring", "database", "cache"),
         *("garage", "istio-system", "istio-gateway", "flux-system", "argocd", "longhorn-system"),
-        *("cert-manager", "homelab-netpol"),
+        *("cert-manager", "homelab-netpol", "external-secrets", "kube-tools", "network"),
+        *("networking", "observability", "rook-ceph", "security", "spegel", "storage"),
+        "system-upgrade",
     }
 )
 # The profiles' table: which gateways come in, and whether HTTPS goes out.
@@ -134,7 +137,11 @@ def resolve(world: World, name: str | None) -> Resolved | None:
 def read(world: World, space: Space) -> Reading:
     """Reads one Namespace, as it is when nothing was there before."""
     labels = space.labels
-    platform = space.name in PLATFORM
+    platform = (
+        space.name in PLATFORM
+        or space.name.endswith("-system")
+        or labels.get(PLATFORM_LABEL) == "true"
+    )
     profile = None if platform else resolve(world, labels.get(PROFILE))
     intra = profile is not None and profile.intra
     if profile is not None and labels.get(INTRA) in ("allow", "deny"):

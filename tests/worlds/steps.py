@@ -12,6 +12,7 @@ from homelab_netpol.policy.objects import LivePolicy, Policy
 Standing = Mapping[PolicyKey, Policy]
 
 _NAMESPACE, _BESIDE, _IN = "namespace ", "beside ", " in "
+_CLUSTERWIDE = "clusterwide"
 
 
 def by_key(policies: Sequence[Policy]) -> dict[PolicyKey, Policy]:
@@ -25,8 +26,10 @@ def between(
     """One way from the old policies to the new ones: what is written, and what then stands.
 
     One piece of work takes its steps one after the other, and makes the changes of a step side by
-    side, so in any order. Pieces of work run side by side as well, but for two things: what may
-    deny in a namespace waits for the policies beside resources there, and these for its hatch.
+    side, so in any order. Pieces of work run side by side as well, but for these things: what may
+    deny in a namespace waits for the policies beside resources there, and these for its hatch; the
+    profile of a namespace that comes to the platform goes once the baselines spare it; and they
+    spare one that leaves it until its profile stands.
 
     Args:
         dice: to draw the order with.
@@ -35,9 +38,10 @@ def between(
         deletions_first: the wrong way round.
     """
     standing = by_key(old)
+    joining, leaving = _spared(new) - _spared(old), _spared(old) - _spared(new)
     works = {w: _in_some_order(dice, c, deletions_first) for w, c in _works(old, new).items()}
     while works:
-        work = dice.choice([work for work in works if not _waits(work, works)])
+        work = dice.choice([work for work in works if not _waits(work, works, joining, leaving)])
         change = works[work].pop(0)
         standing = dict(standing)
         match change:
@@ -72,21 +76,44 @@ def _in_some_order(dice: Random, changes: list[Change], deletions_first: bool) -
 def _work(policy: Policy) -> str:
     """Which piece of work writes a policy: one for each Namespace, and each side of a grant."""
     if not policy.key.namespace:
-        return "clusterwide"
+        return _CLUSTERWIDE
     if policy.component is Component.GRANT:
         return f"{_BESIDE}{policy.key.name}{_IN}{policy.key.namespace}"
     return f"{_NAMESPACE}{policy.key.namespace}"
 
 
-def _waits(work: str, works: Mapping[str, list[Change]]) -> bool:
+def _waits(
+    work: str, works: Mapping[str, list[Change]], joining: set[str], leaving: set[str]
+) -> bool:
     """Somebody else comes first."""
+    if work == _CLUSTERWIDE:
+        return any(_makes_profile(works.get(f"{_NAMESPACE}{name}", ())) for name in leaving)
     if work.startswith(_BESIDE):
         home = works.get(f"{_NAMESPACE}{work.partition(_IN)[2]}", ())
         return any(isinstance(c, Create) and c.policy.component is Component.HATCH for c in home)
     if work.startswith(_NAMESPACE) and not only_allows(works[work][0]):
         here = _IN + work.removeprefix(_NAMESPACE)
+        if work.removeprefix(_NAMESPACE) in joining and _CLUSTERWIDE in works:
+            return True
         return any(other.startswith(_BESIDE) and other.endswith(here) for other in works)
     return False
+
+
+def _spared(policies: Sequence[Policy]) -> set[str]:
+    """Whom the baselines spare by name."""
+    return {
+        name
+        for policy in policies
+        if policy.component is Component.BASELINE
+        for rules in policy.body.get("specs") or ()
+        for each in rules["endpointSelector"].get("matchExpressions") or ()
+        if each["key"].endswith("io.kubernetes.pod.namespace") and each["operator"] == "NotIn"
+        for name in each["values"]
+    }
+
+
+def _makes_profile(changes: Sequence[Change]) -> bool:
+    return any(isinstance(c, Create) and c.policy.component is Component.PROFILE for c in changes)
 
 
 def _live(policy: Policy) -> LivePolicy:

@@ -193,6 +193,12 @@ _NEEDS_ACTION = (
         value="Namespaces",
     ),
     _list(
+        "Open until they are labelled",
+        "Namespaces with pods for whose profile `defaultDeny: auto` waits; /readyz names them.",
+        "max(homelab_netpol_default_deny_open_namespaces)",
+        value="Namespaces",
+    ),
+    _list(
         "Profiles lost",
         "Namespaces that had a profile and have none, and since when, in Unix time.",
         f"max by (namespace) (homelab_netpol_profile_lost_timestamp_seconds{_HERE})",

@@ -32,22 +32,23 @@ func clusterwidePolicies(prometheusPorts []string) map[string]*unstructured.Unst
 // everywhere gives a rule to all pods; only outside the platform's namespaces it denies the rest.
 func everywhere(description, direction string, rules func() list) object {
 	pods := func(further ...any) object { return object{"matchExpressions": list(further)} }
-	platform := func(operator string) object {
-		return object{"key": podNamespace, "operator": operator, "values": texts(platformNamespaces)}
-	}
 	// A bare NotIn would select Cilium's pseudo endpoints as well.
 	exists := object{"key": podNamespace, "operator": "Exists"}
+	named := object{"key": podNamespace, "operator": "NotIn", "values": texts(platformNamespaces)}
+	labelled := object{
+		"key": namespaceLabels + platformLabel, "operator": "NotIn", "values": texts([]string{"true"}),
+	}
 	return object{"specs": list{
 		object{
-			"description":      description,
-			"endpointSelector": pods(exists, platform("NotIn")),
-			direction:          rules(),
-		},
-		object{
 			"description":       description,
-			"endpointSelector":  pods(platform("In")),
+			"endpointSelector":  pods(exists),
 			"enableDefaultDeny": additive(),
 			direction:           rules(),
+		},
+		object{
+			"description":      description,
+			"endpointSelector": pods(exists, named, labelled),
+			direction:          rules(),
 		},
 	}}
 }

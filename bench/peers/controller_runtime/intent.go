@@ -15,13 +15,15 @@ const (
 	gatewayPortsNote = domain + "/gateway-ports"
 	resourceLabel    = domain + "/resource"
 	enforcementLabel = domain + "/enforcement"
+	platformLabel    = domain + "/platform"
 	accessPrefix     = "access." + domain + "/"
 )
 
 var platformNamespaces = []string{
-	"argocd", "cache", "cert-manager", "database", "flux-system", "garage", "homelab-netpol",
-	"istio-gateway", "istio-system", "kube-node-lease", "kube-public", "kube-system",
-	"longhorn-system", "monitoring",
+	"argocd", "cache", "cert-manager", "database", "external-secrets", "flux-system", "garage",
+	"homelab-netpol", "istio-gateway", "istio-system", "kube-node-lease", "kube-public",
+	"kube-system", "kube-tools", "longhorn-system", "monitoring", "network", "networking",
+	"observability", "rook-ceph", "security", "spegel", "storage", "system-upgrade",
 }
 
 var isPlatform = sets.New(platformNamespaces...)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.peers.plain_kopf.intent import ACCESS, ENFORCEMENT, PLATFORM, RESOURCES
+from bench.peers.plain_kopf.intent import ACCESS, ENFORCEMENT, PLATFORM, PLATFORM_LABEL, RESOURCES
 from bench.peers.plain_kopf.policies import (
     POD_NAMESPACE,
     Json,
@@ -52,19 +52,21 @@ def _everywhere(description: str, **rules: list[Json]) -> Json:
     """Gives rules to all pods; only outside the platform's namespaces they deny the rest."""
     # A bare NotIn would select Cilium's pseudo endpoints as well.
     exists = {"key": POD_NAMESPACE, "operator": "Exists"}
-    outside, inside = (
-        {"key": POD_NAMESPACE, "operator": operator, "values": list(PLATFORM)}
-        for operator in ("NotIn", "In")
+    outside = (
+        {"key": POD_NAMESPACE, "operator": "NotIn", "values": list(PLATFORM)},
+        {"key": _NAMESPACE_LABELS + PLATFORM_LABEL, "operator": "NotIn", "values": ["true"]},
     )
-    governed = {"matchExpressions": [exists, outside]}
-    platform = {"matchExpressions": [inside]}
     return {
         "specs": [
-            {"description": description, "endpointSelector": governed, **rules},
             {
                 "description": description,
-                "endpointSelector": platform,
+                "endpointSelector": {"matchExpressions": [exists]},
                 "enableDefaultDeny": additive(),
+                **rules,
+            },
+            {
+                "description": description,
+                "endpointSelector": {"matchExpressions": [exists, *outside]},
                 **rules,
             },
         ]

@@ -17,6 +17,7 @@ PLATFORM = (
     "cache",
     "cert-manager",
     "database",
+    "external-secrets",
     "flux-system",
     "garage",
     "homelab-netpol",
@@ -25,9 +26,20 @@ PLATFORM = (
     "kube-node-lease",
     "kube-public",
     "kube-system",
+    "kube-tools",
     "longhorn-system",
     "monitoring",
+    "network",
+    "networking",
+    "observability",
+    "rook-ceph",
+    "security",
+    "spegel",
+    "storage",
+    "system-upgrade",
 )
+# Ours knows patterns of names, and this label; no scenario has a Namespace that needs either.
+PLATFORM_LABEL = f"{DOMAIN}/platform"
 
 
 class Profile(NamedTuple):

@@ -17,10 +17,20 @@ from homelab_netpol.cilium.terms import CLUSTER_KEY
 from homelab_netpol.definitions import DefinitionKind, settings_labels
 from homelab_netpol.intent import Intent, LastGood
 from homelab_netpol.policy.catalogue import Catalogue
-from homelab_netpol.policy.keys import GATEWAY_KEYS, Scope, WorkKey
+from homelab_netpol.policy.keys import (
+    GATEWAY_KEYS,
+    Component,
+    Kind,
+    PolicyKey,
+    Scope,
+    WorkKey,
+    policy_name,
+)
 from homelab_netpol.policy.notes import ExpiredHatch
-from homelab_netpol.policy.objects import LabelKeys
+from homelab_netpol.policy.objects import LabelKeys, Policy
 from homelab_netpol.policy.plan import Planner
+from homelab_netpol.policy.plan_clusterwide import PlatformNamespaces
+from homelab_netpol.settings import DefaultDeny
 
 
 class ClusterCache:
@@ -37,12 +47,14 @@ class ClusterCache:
         last_good: what was last in force in each Namespace.
         deadlines: when open hatches close by themselves.
         grace: the labels that were lost a moment ago, and still count.
+        scope: where default deny is in force now; never `auto`.
         istio_installed: Istio's CRDs are there.
         cilium: what is known of the Cilium that runs here.
     """
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
+        self.scope = catalogue.settings.default_deny.in_the_end
         self.planner = Planner(catalogue)
         self.label_keys = LabelKeys(catalogue.settings.label_domain)
         self.namespaces = NamespaceCache(catalogue.vocabulary)
@@ -67,8 +79,16 @@ class ClusterCache:
         if installed == self.istio_installed:
             return False
         self.istio_installed = installed
-        self.planner = Planner(self.catalogue, istio=installed)
+        self._plan_anew()
         return True
+
+    def set_scope(self, scope: DefaultDeny) -> None:
+        """Plans with default deny in force there from now on."""
+        self.scope = scope
+        self._plan_anew()
+
+    def _plan_anew(self) -> None:
+        self.planner = Planner(self.catalogue, istio=self.istio_installed, scope=self.scope)
 
     def set_cilium(self, state: CiliumState) -> bool:
         """Takes in what is known of Cilium; whether selectors mean others than before."""
@@ -105,7 +125,7 @@ class ClusterCache:
         self.catalogue = before.with_definitions(
             definitions, self._identity_labels(), self._own_cluster()
         )
-        self.planner = Planner(self.catalogue, istio=self.istio_installed)
+        self._plan_anew()
         return before
 
     def _identity_labels(self) -> IdentityLabels:
@@ -143,6 +163,37 @@ class ClusterCache:
             for intent in self.intents
             if intent.hatch_expired and intent.hatch_since is not None
         }
+
+    def clusterwide_policies(self) -> list[Policy]:
+        """The clusterwide policies that should stand.
+
+        Raises:
+            RenderError: a template cannot be rendered.
+        """
+        return self.planner.clusterwide(self.expired_hatches(), self._platform())
+
+    def _platform(self) -> PlatformNamespaces:
+        """The platform Namespaces there are, and those that are leaving it.
+
+        One that has a profile from now on is spared until the profile's policy stands: closed
+        before that, it would be denied what it was allowed before and is allowed after.
+        """
+        names = {intent.namespace for intent in self.intents if intent.platform}
+        for name in self.policies.spared():
+            intent = self.intents.get(name)
+            if intent is not None and intent.profile is not None and not self.has_profile(name):
+                names.add(name)
+        by_label = {
+            intent.namespace: self.namespaces.uid(intent.namespace)
+            for intent in self.intents
+            if intent.platform_label
+        }
+        return PlatformNamespaces(names, by_label)
+
+    def has_profile(self, namespace: str) -> bool:
+        """The policy of a profile stands in a Namespace."""
+        key = PolicyKey(Kind.CNP, namespace, policy_name(Component.PROFILE))
+        return self.policies.get(key) is not None
 
     def profile_users(self, profile: str) -> list[str]:
         """The Namespaces that use a profile, or one that extends it."""

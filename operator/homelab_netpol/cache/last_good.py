@@ -29,8 +29,10 @@ from homelab_netpol.policy.notes import (
     parse_expired_text,
     parse_gateway_ports_text,
     parse_internet_ports_text,
+    parse_platform_labels,
 )
 from homelab_netpol.policy.objects import LabelKeys, LivePolicy
+from homelab_netpol.policy.plan_clusterwide import NOTING_BASELINE
 
 
 def _ingress_of(intent: Intent) -> frozenset[str]:
@@ -72,6 +74,7 @@ class LastGoodCache:
             grant_values=intent.grant_values,
             hatch_open=intent.hatch_open,
             hatch_since=intent.hatch_since,
+            platform_label=intent.platform_label,
         )
 
     def forget(self, namespace: str) -> None:
@@ -91,6 +94,7 @@ class LastGoodCache:
         ingress = frozenset(one.about for one in named if one.component is Component.INGRESS)
         hatch_open = PolicyKey(Kind.CNP, namespace, _HATCH) in standing
         since = self._noted_since(namespace, uid)
+        platform = self._noted_platform(namespace, uid)
         profile = standing.get(PolicyKey(Kind.CNP, namespace, _PROFILE))
         if profile is None:
             return LastGood(
@@ -99,6 +103,7 @@ class LastGoodCache:
                 grant_values=parts,
                 hatch_open=hatch_open,
                 hatch_since=since,
+                platform_label=platform,
             )
         keys = self._label_keys
         return LastGood(
@@ -111,6 +116,7 @@ class LastGoodCache:
             grant_values=parts,
             hatch_open=hatch_open,
             hatch_since=since,
+            platform_label=platform,
         )
 
     def before(self, namespace: str, uid: str, known: Intent | None) -> LastGood:
@@ -140,6 +146,17 @@ class LastGoodCache:
             if named is not None and named.component is Component.ACCESS:
                 found[named.about] = live.labels.get(self._label_keys.value, WHOLE)
         return found
+
+    def _noted_platform(self, namespace: str, uid: str) -> bool:
+        """Its label made it a platform namespace, as the cluster remembers it."""
+        baseline = self._policies.get(PolicyKey(Kind.CCNP, "", NOTING_BASELINE))
+        text = (
+            "" if baseline is None else baseline.annotations.get(self._label_keys.platform_labels)
+        )
+        # Asked for every Namespace, and hardly ever is one noted.
+        if not text or namespace not in text:
+            return False
+        return parse_platform_labels(text).get(namespace) == uid
 
     def _noted_since(self, namespace: str, uid: str) -> datetime | None:
         """Since when the hatch is asked for, as the cluster remembers it."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from operator import attrgetter
 
 from homelab_netpol.cache.store import VersionedStore
-from homelab_netpol.policy.keys import Kind, PolicyKey, WorkKey, owner_of
+from homelab_netpol.policy.keys import CLUSTERWIDE, Kind, PolicyKey, WorkKey, owner_of
 from homelab_netpol.policy.objects import LivePolicy
 
 
@@ -46,6 +46,28 @@ class PolicyCache:
     def owners(self) -> list[WorkKey]:
         """The work keys that own any of them."""
         return [owner for owner in self._owned if owner is not None]
+
+    def spared(self) -> frozenset[str]:
+        """The Namespaces that every baseline which stands and closes the cluster leaves out."""
+        lists = self._spared_by_baseline()
+        return frozenset.intersection(*lists) if lists else frozenset()
+
+    def is_spared(self, namespace: str) -> bool:
+        """Baselines that stand close the cluster, and leave a Namespace out."""
+        return namespace in self.spared()
+
+    def is_closed_by_baselines(self, namespace: str) -> bool:
+        """A baseline that stands denies to a Namespace's pods what nothing allows."""
+        return any(namespace not in spared for spared in self._spared_by_baseline())
+
+    def baselines_close(self) -> bool:
+        """A baseline that stands switches on default deny for all but the platform."""
+        return bool(self._spared_by_baseline())
+
+    def _spared_by_baseline(self) -> list[frozenset[str]]:
+        """What each baseline that stands, and closes the cluster, leaves out."""
+        standing = self.owned_by(CLUSTERWIDE).values()
+        return [live.spared for live in standing if live.spared is not None]
 
     def strays(self) -> list[PolicyKey]:
         """Policies with our label and a name that the operator never gives."""

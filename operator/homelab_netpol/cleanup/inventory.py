@@ -8,13 +8,13 @@ from typing import Any
 
 from homelab_netpol.cilium.selectors import selects
 from homelab_netpol.cilium.terms import NAMESPACE_KEY, NAMESPACE_LABELS_PREFIX
-from homelab_netpol.cleanup.default_deny import has_default_deny, rule_sets
 from homelab_netpol.cleanup.lease_watch import LeaseSeen, read_lease
 from homelab_netpol.cleanup.ownership import ManagedPolicy, UnmanagedPolicy, classify
 from homelab_netpol.cleanup.retry import with_retries
 from homelab_netpol.cluster.client import Api
 from homelab_netpol.cluster.owned import OwnedObjects, Record
 from homelab_netpol.cluster.resources import Resources
+from homelab_netpol.policy.default_deny import has_default_deny, rule_sets
 from homelab_netpol.policy.keys import Kind
 from homelab_netpol.policy.objects import LabelKeys
 from homelab_netpol.settings import Settings

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from homelab_netpol.cleanup import mesh_rules
-from homelab_netpol.cleanup.default_deny import has_default_deny, has_deny_rules, rule_sets
+from homelab_netpol.policy.default_deny import has_default_deny, has_deny_rules, rule_sets
 from homelab_netpol.policy.keys import (
     CILIUM_KINDS,
     Component,

@@ -13,8 +13,8 @@ from functools import partial
 from typing import Any
 
 from homelab_netpol.cleanup import mesh_rules
-from homelab_netpol.cleanup.default_deny import without_default_deny
 from homelab_netpol.cleanup.ownership import ManagedPolicy
+from homelab_netpol.policy.default_deny import without_default_deny
 from homelab_netpol.policy.keys import (
     CILIUM_KINDS,
     HATCH_CCNP,

@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from homelab_netpol.cluster.client import Api
+
+# Pods that a policy can hold: not on the host's network, and not ended.
+WITH_POLICY = "spec.hostNetwork=false,status.phase!=Succeeded,status.phase!=Failed"
+
 _ENDED = ("Succeeded", "Failed")
+# A page is parsed at once, while the event loop stands still.
+_PAGE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +68,17 @@ def read_pod(manifest: Mapping[str, Any]) -> ObservedPod | None:
         ports=tuple(dict.fromkeys(ports)),
         host_network=bool(spec.get("hostNetwork")),
     )
+
+
+async def namespaces_with_pods(api: Api) -> set[str]:
+    """The namespaces in which there are pods that a policy can hold, by a list that is complete.
+
+    Raises:
+        ApiError: the list failed.
+    """
+    found: set[str] = set()
+    async for items, _ in api.pages(
+        "/api/v1/pods", field_selector=WITH_POLICY, metadata_only=True, page_size=_PAGE
+    ):
+        found.update(item["metadata"]["namespace"] for item in items)
+    return found

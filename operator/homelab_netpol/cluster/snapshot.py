@@ -24,7 +24,7 @@ from homelab_netpol.cilium.evaluation import PolicyRef, ReadPolicy, in_cluster, 
 from homelab_netpol.cilium.terms import CLUSTER_NETWORK_POLICY, NETWORK_POLICY
 from homelab_netpol.cluster.client import Api
 from homelab_netpol.cluster.optional import OptionalLists
-from homelab_netpol.cluster.pods import ObservedPod, read_pod
+from homelab_netpol.cluster.pods import WITH_POLICY, ObservedPod, read_pod
 from homelab_netpol.cluster.public_names import PublicName, PublicNames
 from homelab_netpol.cluster.services import ObservedService, read_service
 from homelab_netpol.policy.keys import API_VERSION, Kind
@@ -45,8 +45,6 @@ _PAGE = 100
 _MAX_PODS = 500
 # Namespaces whose pods are read as a Service there has a suspicious port: each is a request.
 _MAX_BEHIND = 100
-# Pods that a policy can hold: not on the host's network, and not ended.
-_WITH_POLICY = "spec.hostNetwork=false,status.phase!=Succeeded,status.phase!=Failed"
 # These tell apart replicas of one workload, and nothing else.
 _OF_REPLICAS = frozenset(
     {
@@ -207,7 +205,7 @@ class SnapshotReader:
         namespace, marks = "", set[_Mark]()
         pause = Pause()
         async for items, _ in self._api.pages(
-            "/api/v1/pods", field_selector=_WITH_POLICY, metadata_only=True, page_size=_PAGE
+            "/api/v1/pods", field_selector=WITH_POLICY, metadata_only=True, page_size=_PAGE
         ):
             for item in items:
                 metadata = item["metadata"]

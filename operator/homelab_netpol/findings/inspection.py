@@ -74,7 +74,8 @@ class Inspection:
 
     def is_platform(self, namespace: str) -> bool:
         """It is one of the platform namespaces."""
-        return namespace in self.cache.catalogue.vocabulary.platform_namespaces
+        intent = self.cache.intents.get(namespace)
+        return intent is not None and intent.platform
 
     def is_target(self, namespace: str) -> bool:
         """The operator may write policies there for the sake of other namespaces."""
@@ -109,7 +110,7 @@ class Inspection:
     def _planned(self, namespace: str) -> Iterator[Policy]:
         cache, is_meshed = self.cache, self.cache.namespaces.is_meshed
         if not namespace:
-            yield from cache.planner.clusterwide(cache.expired_hatches())
+            yield from cache.clusterwide_policies()
             return
         intent = cache.intents.get(namespace)
         if intent is not None:

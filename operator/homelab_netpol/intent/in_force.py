@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from homelab_netpol.intent.model import LastGood, NamespaceFacts
+from homelab_netpol.intent.platform import read_platform
 from homelab_netpol.intent.vocabulary import WHOLE, Vocabulary
 
 
@@ -25,7 +26,10 @@ def facts_in_force(facts: NamespaceFacts, last_good: LastGood, words: Vocabulary
         if resource in words.grantable
     }
     annotations: dict[str, str] = {}
-    platform = facts.name in words.platform_namespaces
+    if last_good.platform_label:
+        labels[words.platform_key] = "true"
+    said = dataclasses.replace(facts, labels={**labels, **facts.labels})
+    platform = read_platform(said, last_good, words).is_platform
     profile = None if platform else last_good.profile
     if profile is not None and profile in words.profiles:
         labels[words.profile_key] = profile

@@ -45,6 +45,7 @@ class LastGood:
         hatch_open: the hatch's policy stands.
         hatch_since: when the hatch that the label asks for was first seen, also if it has closed by
             itself since then; None: the label did not ask for it.
+        platform_label: its label made it a platform namespace.
     """
 
     profile: str | None = None
@@ -56,11 +57,13 @@ class LastGood:
     grant_values: Mapping[str, str] = field(default_factory=dict, hash=False)
     hatch_open: bool = False
     hatch_since: datetime | None = None
+    platform_label: bool = False
 
 
 class Reason(StrEnum):
     """The reason of an Event on a Namespace, and the value of a metric's label."""
 
+    PLATFORM_VALUE_INVALID = "PlatformValueInvalid"
     PROFILE_REFUSED = "ProfileRefused"
     PROFILE_UNKNOWN = "ProfileUnknown"
     PROFILE_NOT_READY = "ProfileNotReady"
@@ -103,6 +106,7 @@ class Intent:
     Attributes:
         namespace: its name.
         platform: it is one of the platform namespaces.
+        platform_label: its own label makes it one, whether or not the settings do as well.
         profile: the profile in force, a known one; None: no profile.
         retained_profile: the standing profile policy belongs to this profile, which is no longer
             known or not usable now; the policy is left as it is.
@@ -133,6 +137,7 @@ class Intent:
 
     namespace: str
     platform: bool = False
+    platform_label: bool = False
     profile: str | None = None
     retained_profile: str | None = None
     intra_namespace: bool = False

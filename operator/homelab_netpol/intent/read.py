@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from homelab_netpol.intent.model import Intent, LastGood, NamespaceFacts, Problem, Reason
+from homelab_netpol.intent.platform import Platform, read_platform
 from homelab_netpol.intent.ports import MAX_PORTS, parse_ports
 from homelab_netpol.intent.read_grants import read_grants
 from homelab_netpol.intent.read_hatch import read_hatch
@@ -40,13 +41,15 @@ class _Reader:
         self._problems: list[Problem] = []
 
     def read(self) -> Intent:
-        platform = self._facts.name in self._words.platform_namespaces
-        profile, retained = self._profile(platform=platform)
+        platform = read_platform(self._facts, self._last_good, self._words)
+        if platform.problem is not None:
+            self._problems.append(platform.problem)
+        profile, retained = self._profile(platform)
         grants = read_grants(self._facts, self._last_good, self._words)
         self._problems += grants.problems
         remedy = (
             "a platform namespace has none: remove it"
-            if platform
+            if platform.is_platform
             else f"it needs a profile: set {self._words.profile_key} as well"
         )
         missing = None if profile or retained else remedy
@@ -60,7 +63,8 @@ class _Reader:
         mesh_key, mesh_value = self._words.mesh_label
         return Intent(
             namespace=self._facts.name,
-            platform=platform,
+            platform=platform.is_platform,
+            platform_label=platform.by_label,
             profile=profile,
             retained_profile=retained,
             intra_namespace=intra_namespace,
@@ -86,14 +90,15 @@ class _Reader:
     def _report(self, reason: Reason, key: str, message: str) -> None:
         self._problems.append(Problem(reason, key, message))
 
-    def _profile(self, *, platform: bool) -> tuple[str | None, str | None]:
+    def _profile(self, platform: Platform) -> tuple[str | None, str | None]:
         """The profile in force, and the one whose policy is retained."""
         key = self._words.profile_key
         value = self._facts.labels.get(key)
         if value is None:
             return None, None
-        if platform:
-            self._report(Reason.PROFILE_REFUSED, key, self._refusal(f"{key}={value}"))
+        if platform.is_platform:
+            refusal = self._refusal(f"{key}={value}", platform)
+            self._report(Reason.PROFILE_REFUSED, key, refusal)
             return None, None
         if value in self._words.profiles:
             return value, None
@@ -113,7 +118,7 @@ class _Reader:
             return kept, None
         return None, kept
 
-    def _refusal(self, label: str) -> str:
+    def _refusal(self, label: str, platform: Platform) -> str:
         name = self._facts.name
         if name == self._words.own_namespace:
             return (
@@ -121,9 +126,9 @@ class _Reader:
                 f" off from the API server: the label {label} is refused. Remove the label."
             )
         return (
-            f"{name} is a platform namespace: it keeps its hand-written policies,"
-            f" and the label {label} is refused. Remove the label, or take the namespace"
-            " out of the setting platformNamespaces."
+            f"{name} is a platform namespace, as {platform.why}: it keeps its hand-written"
+            f" policies, and the label {label} is refused. Remove the label; or, if the"
+            f" namespace should have a profile, {platform.remedy}."
         )
 
     def _intra_namespace(self, profile: str | None, *, missing: str | None) -> bool:
@@ -204,6 +209,7 @@ class _Reader:
             words.enforcement_key,
             words.intra_namespace_key,
             words.webhooks_key,
+            words.platform_key,
         }
         for key in sorted(self._facts.labels):
             if key.startswith(prefix) and key not in known:

@@ -74,6 +74,7 @@ class Vocabulary:
         profiles: name of each known profile -> whether its pods reach each other by default.
         resources: name of each shared resource -> what its access label may say.
         platform_namespaces: names of the namespaces that must not have a profile.
+        platform_patterns: patterns of such names; `*` is any run of characters of a DNS label.
         mesh_label: key and value of the label that puts a namespace into the mesh.
         unusable_profiles: name of each NetworkProfile that cannot be used -> why not.
         unusable_resources: name of each SharedResource that cannot be used -> why not.
@@ -92,6 +93,7 @@ class Vocabulary:
     unusable_settings: Mapping[str, str] = field(default_factory=dict)
     own_namespace: str | None = None
     internet_profiles: frozenset[str] = frozenset()
+    platform_patterns: tuple[str, ...] = ()
 
     @property
     def gateway_grant(self) -> bool:
@@ -104,6 +106,11 @@ class Vocabulary:
         """What access labels may name: the shared resources, and the gateways."""
         gateways = {GATEWAY_GRANT: _GATEWAY_WORDS} if self.gateway_grant else {}
         return {**gateways, **self.resources}
+
+    @property
+    def platform_key(self) -> str:
+        """Label: `true` makes the Namespace one of the platform's."""
+        return f"{self.domain}/platform"
 
     @property
     def profile_key(self) -> str:

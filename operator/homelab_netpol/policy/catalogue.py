@@ -117,11 +117,14 @@ class Catalogue:
         }
         custom = {name: profile.intra_namespace for name, profile in self._custom.items()}
         own = () if own_namespace is None else (own_namespace,)
+        patterns = [each for each in settings.platform_namespaces if "*" in each]
+        names = [each for each in settings.platform_namespaces if "*" not in each]
         self.vocabulary = Vocabulary(
             domain=settings.label_domain,
             profiles={**templates, **custom},
             resources={name: _words(each) for name, each in self._resources.items()},
-            platform_namespaces=frozenset((*settings.platform_namespaces, *own)),
+            platform_namespaces=frozenset((*names, *own)),
+            platform_patterns=tuple(patterns),
             mesh_label=(settings.mesh.label, settings.mesh.value),
             unusable_profiles=self._messages(DefinitionKind.PROFILE),
             unusable_resources=self._messages(DefinitionKind.RESOURCE),

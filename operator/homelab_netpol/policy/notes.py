@@ -43,6 +43,23 @@ def parse_internet_ports_text(text: str | None) -> tuple[PortRange, ...] | None:
     return () if text == "default" else parse_port_ranges(text or "")
 
 
+def platform_labels_text(uids: Mapping[str, str]) -> str:
+    """How a baseline notes the Namespaces whose label makes them the platform's, with their uids.
+
+    So that a restart still knows what counted before a label became unreadable.
+    """
+    return json.dumps(uids, sort_keys=True, separators=(",", ":"))
+
+
+def parse_platform_labels(text: str | None) -> dict[str, str]:
+    """The reverse; what cannot be read (an edit by hand) counts as not noted."""
+    try:
+        notes = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return {str(k): str(v) for k, v in notes.items()} if isinstance(notes, dict) else {}
+
+
 @dataclass(frozen=True, slots=True)
 class ExpiredHatch:
     """A hatch that has closed by itself though its label is still there.

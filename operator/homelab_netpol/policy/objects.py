@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from homelab_netpol.policy.default_deny import namespaces_spared
 from homelab_netpol.policy.keys import Component, Kind, PolicyKey
 
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
@@ -51,6 +52,8 @@ class LivePolicy:
         digest: of its spec and specs, comparable with `Policy.digest`.
         created: creationTimestamp, RFC 3339.
         rejected: why Cilium does not put it in force; "" if it does, or has not said yet.
+        spared: of a clusterwide policy that switches on default deny for all namespaces, those that
+            it leaves out; None: it does not.
     """
 
     key: PolicyKey
@@ -61,6 +64,7 @@ class LivePolicy:
     digest: str
     created: str
     rejected: str = ""
+    spared: frozenset[str] | None = None
 
     @property
     def version(self) -> int:
@@ -83,6 +87,7 @@ class LabelKeys:
         self.until = f"{domain}/until"
         self.expired_hatches = f"{domain}/expired-hatches"
         self.take_over = f"{domain}/take-over"
+        self.platform_labels = f"{domain}/platform-labels"
 
     def component_of(self, policy: LivePolicy) -> str:
         """What a standing policy says it is there for; `unknown` if somebody edited the label."""
@@ -113,6 +118,7 @@ def read_live(kind: Kind, manifest: Mapping[str, Any]) -> LivePolicy:
         digest=digest_of(manifest),
         created=metadata.get("creationTimestamp") or "",
         rejected=_rejected(manifest),
+        spared=namespaces_spared(manifest) if kind is Kind.CCNP else None,
     )
 
 

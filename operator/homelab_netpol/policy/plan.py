@@ -35,11 +35,16 @@ from homelab_netpol.policy.keys import (
 )
 from homelab_netpol.policy.notes import ExpiredHatch, gateway_ports_text, internet_ports_text
 from homelab_netpol.policy.objects import Policy
-from homelab_netpol.policy.plan_clusterwide import clusterwide_policies
+from homelab_netpol.policy.plan_clusterwide import (
+    NO_OTHERS,
+    PlatformNamespaces,
+    clusterwide_policies,
+)
 from homelab_netpol.policy.plan_gateways import GatewayPlanner
 from homelab_netpol.policy.plan_mesh import MeshPlanner
 from homelab_netpol.policy.plan_target import is_reached_by_tunnel, target_policy
 from homelab_netpol.policy.rendering import RenderError
+from homelab_netpol.settings import DefaultDeny
 
 _EXAMPLE_PORTS = (PortRange("TCP", 8080),)
 
@@ -60,19 +65,24 @@ class NamespacePlan:
 class Planner:
     """Renders what should stand. Pure: the same arguments give the same policies."""
 
-    def __init__(self, catalogue: Catalogue, *, istio: bool = True) -> None:
+    def __init__(
+        self, catalogue: Catalogue, *, istio: bool = True, scope: DefaultDeny | None = None
+    ) -> None:
         """Prepares planning.
 
         Args:
             catalogue: what is defined.
             istio: Istio's policies can be written, if the settings ask for them.
+            scope: where default deny is in force now; None: where the settings say, `auto` being
+                what it comes to in the end.
         """
         self._catalogue = catalogue
+        self._scope = (scope or catalogue.settings.default_deny).in_the_end
         self._builder = PolicyBuilder(
             catalogue.renderer, catalogue.settings.label_domain, catalogue.own_cluster.selected
         )
         self._keys = self._builder.keys
-        self._mesh = MeshPlanner(catalogue, self._builder) if istio else None
+        self._mesh = MeshPlanner(catalogue, self._builder, self._scope) if istio else None
         self.gateways = GatewayPlanner(catalogue, self._builder)
 
     def check(self) -> None:
@@ -200,16 +210,19 @@ class Planner:
         """
         return target_policy(self._catalogue, self._builder, name, consumers, is_meshed)
 
-    def clusterwide(self, expired: Mapping[str, ExpiredHatch]) -> list[Policy]:
+    def clusterwide(
+        self, expired: Mapping[str, ExpiredHatch], platform: PlatformNamespaces = NO_OTHERS
+    ) -> list[Policy]:
         """The baselines, and the hatch's clusterwide policy.
 
         Args:
             expired: the hatches that have closed by themselves, by Namespace.
+            platform: the platform Namespaces beside those that the settings name.
 
         Raises:
             RenderError: a template cannot be rendered.
         """
-        return clusterwide_policies(self._catalogue, self._builder, expired)
+        return clusterwide_policies(self._catalogue, self._builder, self._scope, expired, platform)
 
     def _hatch(self, key: PolicyKey, intent: Intent) -> Policy:
         notes = {}

@@ -2,38 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from homelab_netpol.cilium.terms import NAMESPACE_KEY, SOURCE_K8S
+from homelab_netpol.cilium.terms import NAMESPACE_LABELS_PREFIX, SOURCE_K8S
 from homelab_netpol.policy.builder import PolicyBuilder
 from homelab_netpol.policy.catalogue import KUBE_API, Catalogue
+from homelab_netpol.policy.default_deny import NAMESPACE_LABEL
 from homelab_netpol.policy.keys import HATCH_CCNP, Component, Kind, PolicyKey
-from homelab_netpol.policy.notes import ExpiredHatch, expired_text
+from homelab_netpol.policy.notes import ExpiredHatch, expired_text, platform_labels_text
 from homelab_netpol.policy.objects import Policy
+from homelab_netpol.policy.plan_companions import companion_policies
 from homelab_netpol.settings import DefaultDeny
 
+# It notes which Namespaces are the platform's by their labels; all baselines would say the same.
+NOTING_BASELINE = "baseline-dns-egress"
 _KUBE_API_ACCESS = "baseline-kube-api-access"
 _SCRAPE = "baseline-prometheus-scrape"
-_BASELINES = (
-    "baseline-dns-egress",
+BASELINES = (
+    NOTING_BASELINE,
     "baseline-health-probes",
     _SCRAPE,
     _KUBE_API_ACCESS,
     "baseline-hbone-mesh",
 )
-_NAMESPACE_LABEL = f"{SOURCE_K8S}:{NAMESPACE_KEY}"
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformNamespaces:
+    """The platform Namespaces that there are, beside those that the settings name.
+
+    Attributes:
+        names: all that default deny is to spare now.
+        by_label: those whose own label makes them one, with their uids.
+    """
+
+    names: Collection[str] = ()
+    by_label: Mapping[str, str] = field(default_factory=dict)
+
+
+NO_OTHERS = PlatformNamespaces()
 
 
 def clusterwide_policies(
-    catalogue: Catalogue, builder: PolicyBuilder, expired: Mapping[str, ExpiredHatch]
+    catalogue: Catalogue,
+    builder: PolicyBuilder,
+    scope: DefaultDeny,
+    expired: Mapping[str, ExpiredHatch],
+    platform: PlatformNamespaces,
 ) -> list[Policy]:
     """The hatch's clusterwide policy, and the baselines.
 
     Args:
         catalogue: what is defined.
         builder: of policies.
+        scope: where the baselines switch on default deny; not `auto`.
         expired: the hatches that have closed by themselves, by Namespace.
+        platform: the platform Namespaces.
 
     Raises:
         RenderError: a template cannot be rendered.
@@ -46,17 +72,28 @@ def clusterwide_policies(
         expired=sorted(expired),
     )
     variables: dict[str, Any] = {
-        "selections": _selections(catalogue),
+        "selections": _selections(catalogue, scope, platform.names),
         "kube_api": catalogue.resource_data(KUBE_API),
     }
+    noted = {builder.keys.platform_labels: platform_labels_text(platform.by_label)}
     baselines = [
         builder.render(
-            PolicyKey(Kind.CCNP, "", name), Component.BASELINE, f"baselines/{name}", **variables
+            PolicyKey(Kind.CCNP, "", name),
+            Component.BASELINE,
+            f"baselines/{name}",
+            annotations=noted if name == NOTING_BASELINE else None,
+            **variables,
         )
-        for name in _BASELINES
+        for name in BASELINES
         if _is_wanted(name, catalogue)
     ]
-    return [hatch, *baselines]
+    companions = companion_policies(
+        catalogue.settings.companions,
+        builder,
+        catalogue.settings.mesh,
+        _outside_platform(catalogue, platform.names),
+    )
+    return [hatch, *baselines, *companions]
 
 
 def _is_wanted(name: str, catalogue: Catalogue) -> bool:
@@ -73,26 +110,46 @@ def _has_kube_api_baseline(catalogue: Catalogue) -> bool:
     return bool(kube_api.entities) and kube_api.allow_from is None
 
 
-def _selections(catalogue: Catalogue) -> list[dict[str, Any]]:
+def _selections(
+    catalogue: Catalogue, scope: DefaultDeny, platform: Collection[str]
+) -> list[dict[str, Any]]:
     """For which pods the baselines are, and where they switch on default deny.
 
-    A bare `NotIn` would also select endpoints without a namespace, such as Cilium's own health
-    endpoint; `Exists` keeps to Pods.
+    What they allow is allowed to every pod, whatever the scope, so that no change of it denies
+    anything in between. A bare `NotIn` would also select endpoints without a namespace, such as
+    Cilium's own health endpoint; `Exists` keeps to Pods.
+
+    Cilium knows no patterns: platform namespaces are left out by name, at once when one comes. One
+    that is made with the platform's label needs nobody: its pods have it in their identities from
+    the start. Taken away, it counts until Cilium has learned that, up to 36 s; nothing is wider
+    then than before (decision 15).
     """
-    every_pod = {"key": _NAMESPACE_LABEL, "operator": "Exists"}
-    match catalogue.settings.default_deny:
+    every_pod = {"key": NAMESPACE_LABEL, "operator": "Exists"}
+    words = catalogue.vocabulary
+    governed: list[dict[str, Any]] = [every_pod]
+    match scope:
         case DefaultDeny.LABELLED:
             return [_selection([every_pod], additive=True)]
         case DefaultDeny.CLUSTER:
-            own = catalogue.vocabulary.own_namespace
-            spared = [] if own is None else [own]
-        case DefaultDeny.WORKLOAD:
-            spared = sorted(catalogue.vocabulary.platform_namespaces)
-    if not spared:
-        return [_selection([every_pod], additive=False)]
-    outside = {"key": _NAMESPACE_LABEL, "operator": "NotIn", "values": spared}
-    inside = {"key": _NAMESPACE_LABEL, "operator": "In", "values": spared}
-    return [_selection([every_pod, outside], additive=False), _selection([inside], additive=True)]
+            if words.own_namespace is None:
+                return [_selection([every_pod], additive=False)]
+            governed.append(_outside(NAMESPACE_LABEL, [words.own_namespace]))
+        case _:
+            governed += _outside_platform(catalogue, platform)
+    return [_selection([every_pod], additive=True), _selection(governed, additive=False)]
+
+
+def _outside_platform(catalogue: Catalogue, platform: Collection[str]) -> list[dict[str, Any]]:
+    """What keeps a selector out of platform namespaces: by their names, and by the label."""
+    words = catalogue.vocabulary
+    spared = sorted({*words.platform_namespaces, *platform})
+    label = f"{SOURCE_K8S}:{NAMESPACE_LABELS_PREFIX}{words.platform_key}"
+    by_name = [_outside(NAMESPACE_LABEL, spared)] if spared else []
+    return [*by_name, _outside(label, ["true"])]
+
+
+def _outside(key: str, values: list[str]) -> dict[str, Any]:
+    return {"key": key, "operator": "NotIn", "values": values}
 
 
 def _selection(expressions: list[dict[str, Any]], *, additive: bool) -> dict[str, Any]:

@@ -23,20 +23,22 @@ from homelab_netpol.settings import DefaultDeny, Mtls, TargetSide, namespaces_of
 class MeshPlanner:
     """Renders Istio's policies. Pure: the same arguments give the same policies."""
 
-    def __init__(self, catalogue: Catalogue, builder: PolicyBuilder) -> None:
+    def __init__(self, catalogue: Catalogue, builder: PolicyBuilder, scope: DefaultDeny) -> None:
+        """Prepares; `scope` is where default deny is in force, never `auto`."""
+        self._scope = scope
         self._catalogue = catalogue
         self._settings = catalogue.settings
         self._builder = builder
 
     def is_governed(self, intent: Intent) -> bool:
         """Cilium denies to the namespace's pods what nothing allows."""
-        match self._settings.default_deny:
+        match self._scope:
             case DefaultDeny.CLUSTER:
                 return intent.namespace != self._catalogue.vocabulary.own_namespace
-            case DefaultDeny.WORKLOAD:
-                return not intent.platform
             case DefaultDeny.LABELLED:
                 return intent.profile is not None
+            case _:
+                return not intent.platform
 
     def parts(self, intent: Intent) -> Iterator[tuple[PolicyKey, Callable[[], Policy]]]:
         """The policies of one namespace: which object, and how to render it."""

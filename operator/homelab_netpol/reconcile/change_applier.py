@@ -12,6 +12,7 @@ from homelab_netpol.policy.diff import Change, Create, Delete, Replace, in_steps
 from homelab_netpol.policy.keys import Component, PolicyKey, Scope, WorkKey, policy_name
 from homelab_netpol.policy.objects import Policy
 from homelab_netpol.policy.take_over import OthersPolicy, bridge
+from homelab_netpol.reconcile.order import Order
 from homelab_netpol.reconcile.queue import WorkQueue
 from homelab_netpol.reconcile.taken_names import TakenNames
 from homelab_netpol.reconcile.writer import ForeignPolicy, Writer
@@ -51,7 +52,7 @@ class ChangeApplier:
     ) -> None:
         """Prepares; nothing is written while `labels_current` is cleared (decision 13)."""
         self._cache = cache
-        self._queue = queue
+        self._order = Order(cache, queue)
         self._writer = writer
         self._reporter = reporter
         self._labels_current = labels_current
@@ -82,8 +83,11 @@ class ChangeApplier:
         rest = [change for change in changes if bridged is None or _key_of(change) != bridged.key]
         for step in in_steps(rest):
             may_deny = work.scope is Scope.NAMESPACE and not only_allows(step[0])
-            if may_deny and self._targets_pending(work.name):
+            if may_deny and self._order.something_before_denying(work.name):
                 raise Requeue
+            if may_deny and self._order.baselines_failed(work.name):
+                problem = f"the profile in {work.name} stays until the baselines are written"
+                raise ReconcileError([problem], 0.0)
             if any(isinstance(outcome, Unavailable | Conflict) for outcome in outcomes):
                 step = [each for each in step if not _is_removal_of(each, hatch)]
             if not self._labels_current.is_set():
@@ -118,7 +122,8 @@ class ChangeApplier:
         found = bridge(changes, others)
         if found is None:
             return others, None
-        waits = work.scope is Scope.NAMESPACE and self._targets_pending(work.name)
+        is_namespace = work.scope is Scope.NAMESPACE
+        waits = is_namespace and self._order.something_before_denying(work.name)
         if waits or not self._labels_current.is_set():
             raise Requeue
         (outcome,) = await self._write_all(work, [Create(found.meanwhile)], others)
@@ -185,14 +190,6 @@ class ChangeApplier:
             if verified.get(key) == _mark(change.policy):
                 self._reporter.drift_reverted(key)
             verified[key] = _mark(change.policy)
-
-    def _targets_pending(self, namespace: str) -> bool:
-        """Policies beside resources of this namespace come first.
-
-        They may allow what the profile, which goes or narrows by the same edit, allowed until now.
-        """
-        resources = self._cache.catalogue.resources_in(namespace)
-        return any(self._queue.is_pending(WorkKey(Scope.TARGET, name)) for name in resources)
 
 
 def _key_of(change: Change) -> PolicyKey:

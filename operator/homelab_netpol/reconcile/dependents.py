@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from homelab_netpol.cache.cluster import ClusterCache
@@ -9,11 +10,11 @@ from homelab_netpol.cache.intents import profiles_of
 from homelab_netpol.definitions import DefinitionKind
 from homelab_netpol.intent import Intent
 from homelab_netpol.policy.keys import CLUSTERWIDE
-from homelab_netpol.reconcile.requests import Priority, Requests, status_key
+from homelab_netpol.reconcile.requests import Priority, Requests, merge, status_key
 
 
 def beyond_own_policies(old: Intent | None, new: Intent | None, cache: ClusterCache) -> Requests:
-    """Requests the hatch's clusterwide policy, and the statuses that count a Namespace.
+    """Requests the clusterwide policies, and the statuses that count a Namespace.
 
     Args:
         old: what was wanted before; None: nothing was known.
@@ -24,6 +25,10 @@ def beyond_own_policies(old: Intent | None, new: Intent | None, cache: ClusterCa
     if _expired(old) != _expired(new):
         requests[CLUSTERWIDE] = Priority.HATCH
     words, lineage = cache.catalogue.vocabulary, cache.catalogue.definitions.lineage
+    # The baselines name those that the settings name in any case.
+    named = words.platform_namespaces
+    if _platform(old, named) != _platform(new, named):
+        merge(requests, {CLUSTERWIDE: Priority.CHANGE})
     moved = profiles_of(old) ^ profiles_of(new)
     profiles = moved | {each for name in moved for each in lineage(name)}
     resources = {name for name, _ in _resources(old) ^ _resources(new)}
@@ -48,3 +53,10 @@ def _resources(intent: Intent | None) -> set[tuple[str, bool]]:
 
 def _expired(intent: Intent | None) -> datetime | None:
     return intent.hatch_since if intent is not None and intent.hatch_expired else None
+
+
+def _platform(intent: Intent | None, named: Collection[str]) -> tuple[bool, bool]:
+    """Whether baselines spare a Namespace that no setting names, and note its label."""
+    if intent is None:
+        return False, False
+    return intent.platform and intent.namespace not in named, intent.platform_label

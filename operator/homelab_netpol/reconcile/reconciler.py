@@ -10,6 +10,7 @@ from homelab_netpol.definitions import DefinitionKind
 from homelab_netpol.intent import Intent
 from homelab_netpol.policy.diff import diff
 from homelab_netpol.policy.keys import (
+    CLUSTERWIDE,
     GATEWAY_KEYS,
     Component,
     Kind,
@@ -20,8 +21,11 @@ from homelab_netpol.policy.keys import (
 )
 from homelab_netpol.policy.objects import LivePolicy, Policy
 from homelab_netpol.policy.rendering import RenderError
+from homelab_netpol.reconcile.auto_scope import AutoScope
 from homelab_netpol.reconcile.change_applier import ChangeApplier, ReconcileError, Requeue
+from homelab_netpol.reconcile.order import Order
 from homelab_netpol.reconcile.queue import WorkQueue
+from homelab_netpol.reconcile.requests import Priority
 from homelab_netpol.reconcile.statuses import Statuses
 from homelab_netpol.reporting.reporter import Reporter
 
@@ -36,12 +40,15 @@ class Reconciler:
         changes: ChangeApplier,
         statuses: Statuses,
         reporter: Reporter,
+        auto_scope: AutoScope,
     ) -> None:
         self._cache = cache
         self._queue = queue
         self._changes = changes
         self._statuses = statuses
         self._reporter = reporter
+        self._auto_scope = auto_scope
+        self._order = Order(cache, queue)
 
     async def reconcile(self, key: WorkKey) -> int:
         """Reconciles a key.
@@ -53,9 +60,12 @@ class Reconciler:
             ReconcileError: something could not be written; what stood before still stands.
             Requeue: something was left for a moment later.
         """
+        self._auto_scope.follow_standing()
         try:
             return await self._reconcile(key)
         finally:
+            if key.scope is Scope.NAMESPACE:
+                self._auto_scope.wake()
             self._reporter.rejected(key, self._cache.policies.owned_by(key).values())
 
     async def _reconcile(self, key: WorkKey) -> int:
@@ -115,12 +125,15 @@ class Reconciler:
         cache.record_applied(intent)
         self._changes.verified(key, plan.policies)
         self._reporter.applied(intent, before)
+        if intent.profile is not None and cache.policies.is_spared(key.name):
+            # It is the platform's no longer, and was spared until its profile stood.
+            self._queue.enqueue({CLUSTERWIDE: Priority.CHANGE})
         return written
 
     async def _shared(self, key: WorkKey) -> int:
         """The policies beside a shared resource or a gateway, which list its consumers."""
         cache, is_meshed = self._cache, self._cache.namespaces.is_meshed
-        if key.scope is Scope.TARGET and self._hatch_goes_first(cache.resource_namespace(key.name)):
+        if key.scope is Scope.TARGET and self._order.hatch_before_target(key.name):
             raise Requeue
         consumers = cache.intents.consumers(key)
         try:
@@ -146,7 +159,13 @@ class Reconciler:
 
     async def _clusterwide(self, key: WorkKey) -> int:
         try:
-            wanted = self._cache.planner.clusterwide(self._cache.expired_hatches())
+            if not await self._auto_scope.before_baselines():
+                raise Requeue
+        except ApiError as error:
+            problem = f"the baselines that stand could not be read: {error}"
+            raise ReconcileError([problem], error.retry_after or 0.0) from error
+        try:
+            wanted = self._cache.clusterwide_policies()
         except RenderError as error:
             raise ReconcileError([str(error)], 0.0) from error
         return await self._bring_about(key, wanted, self._cache.policies.owned_by(key))
@@ -157,18 +176,6 @@ class Reconciler:
         written = await self._changes.apply(key, diff(wanted, standing))
         self._changes.verified(key, wanted)
         return written
-
-    def _hatch_goes_first(self, home: str | None) -> bool:
-        """The hatch of a resource's namespace comes first.
-
-        It may open what the policy beside the resource, by the same edit, no longer does.
-        """
-        intent = self._cache.intents.get(home) if home is not None else None
-        if intent is None or not intent.hatch_open:
-            return False
-        hatch = PolicyKey(Kind.CNP, intent.namespace, policy_name(Component.HATCH))
-        pending = self._queue.is_pending(WorkKey(Scope.NAMESPACE, intent.namespace))
-        return pending and self._cache.policies.get(hatch) is None
 
 
 def _retained_names(intent: Intent) -> set[str]:

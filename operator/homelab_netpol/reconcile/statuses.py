@@ -16,6 +16,7 @@ from homelab_netpol.definitions.status import (
     resource_status,
     with_times,
 )
+from homelab_netpol.intent.platform import regex_of
 from homelab_netpol.policy.keys import Component, Kind, PolicyKey, policy_name
 from homelab_netpol.reporting.reporter import Reporter
 
@@ -72,13 +73,15 @@ class Statuses:
         words, where = self._cache.catalogue.vocabulary, self._cache.catalogue.settings.admission
         data = {
             "profiles": ",".join(sorted(words.profiles)),
-            "resources": ",".join(sorted(words.resources)),
+            "resources": ",".join(sorted(words.grantable)),
             "accessValues": ",".join(
                 f"{name}={value}"
-                for name in sorted(words.resources)
-                for value in words.resources[name].listed()
+                for name, of_resource in sorted(words.grantable.items())
+                for value in of_resource.listed()
             ),
             "platformNamespaces": ",".join(sorted(words.platform_namespaces)),
+            # One regular expression for all patterns; none matches no name.
+            "platformPattern": "|".join(f"^{regex_of(each)}$" for each in words.platform_patterns),
         }
         return int(await self._resources.keep_config_map(where.namespace, where.name, data))
 

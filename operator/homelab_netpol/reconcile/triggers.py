@@ -35,6 +35,7 @@ from homelab_netpol.reconcile.requests import (
     status_key,
     target_key,
 )
+from homelab_netpol.settings import DefaultDeny
 
 
 class Triggers:
@@ -280,6 +281,16 @@ class Triggers:
         """The operator's policies of a kind were listed."""
         owners = self._cache.policies.replace(kind, listed, version)
         return dict.fromkeys(owners, Priority.CHANGE)
+
+    def scope_decided(self, scope: DefaultDeny) -> Requests:
+        """Where default deny is in force was decided."""
+        if scope is self._cache.scope:
+            return {}
+        self._cache.set_scope(scope)
+        # Istio's policies stand where Cilium's deny the rest.
+        meshed = [namespace_key(i.namespace) for i in self._cache.intents if i.meshed]
+        keys = (CLUSTERWIDE, *meshed, *self._cache.shared_keys())
+        return dict.fromkeys(keys, Priority.CHANGE)
 
     def istio_observed(self, *, installed: bool) -> Requests:
         """Istio's CRDs were found, or found missing."""

@@ -5,7 +5,7 @@ Each condition is reported once when it begins and once when it ends, not at eve
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from homelab_netpol.cluster.errors import ApiError, Unavailable
 from homelab_netpol.cluster.events import Subject
@@ -15,6 +15,7 @@ from homelab_netpol.policy.keys import API_VERSION, PolicyKey, WorkKey, owner_of
 from homelab_netpol.policy.objects import LivePolicy
 from homelab_netpol.policy.rendering import RenderError
 from homelab_netpol.policy.take_over import OthersPolicy
+from homelab_netpol.reporting.auto_scope import AutoScopeReporter
 from homelab_netpol.reporting.definitions import DefinitionReporter
 from homelab_netpol.reporting.enforcement import EnforcementReporter
 from homelab_netpol.reporting.findings import FindingReporter
@@ -32,16 +33,24 @@ class Reporter:
         definitions: reports custom resources.
         findings: reports what others wrote.
         enforcement: reports whether Cilium enforces policies.
+        auto_scope: reports what `defaultDeny: auto` waits for.
     """
 
-    def __init__(self, events: EventSink, metrics: Metrics, settings: Settings) -> None:
-        # There, only namespaces with a profile are closed.
-        self._open_without_profile = settings.default_deny is DefaultDeny.LABELLED
+    def __init__(
+        self,
+        events: EventSink,
+        metrics: Metrics,
+        settings: Settings,
+        scope: Callable[[], DefaultDeny],
+    ) -> None:
+        """Prepares; `scope` says where default deny is in force now."""
+        self._scope = scope
         recorder = self._recorder = EventRecorder(events)
         self.hatch = HatchReporter(recorder, metrics)
         self.definitions = DefinitionReporter(recorder, metrics)
         self.findings = FindingReporter(recorder, metrics)
         self.enforcement = EnforcementReporter(recorder, metrics, settings.cilium.namespace)
+        self.auto_scope = AutoScopeReporter(recorder, metrics)
         self._metrics = metrics
         self._problems: dict[str, frozenset[Problem]] = {}
         self._failures: dict[PolicyKey, str] = {}
@@ -101,9 +110,9 @@ class Reporter:
 
     def _profile_lost(self, namespace: str, profile: str | None) -> None:
         left = (
-            "the namespace is open now, as only those with a profile are closed (defaultDeny:"
-            " labelled)"
-            if self._open_without_profile
+            "the namespace is open now, as only those with a profile are closed (defaultDeny acts"
+            " as labelled)"
+            if self._scope() is DefaultDeny.LABELLED
             else "what is left are the baselines and its grants"
         )
         self._metrics.profile_lost.labels(namespace).set_to_current_time()

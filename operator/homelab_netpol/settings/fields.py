@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field
 from homelab_netpol.cilium import terms
 
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_NAME_PATTERN = re.compile(r"[a-z0-9*]([-a-z0-9*]{0,61}[a-z0-9*])?")
 # The label domain is a part of longer names.
 _MAX_SUBDOMAIN = 200
 
@@ -53,6 +54,15 @@ def _cidr(value: str) -> str:
 
 DnsLabel = Annotated[
     str, _must("a DNS label: lower-case letters, digits and '-', at most 63", _DNS_LABEL.fullmatch)
+]
+NamespacePattern = Annotated[
+    str,
+    _must(
+        "a Namespace's name or a pattern of names such as *-system: lower-case letters, digits,"
+        " '-' and '*', at most 63",
+        _NAME_PATTERN.fullmatch,
+    ),
+    _must("a pattern that does not match every Namespace", lambda text: text.strip("*")),
 ]
 DnsSubdomain = Annotated[
     str,

@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 
 from homelab_netpol.cilium.terms import NAMESPACE_KEY
 from homelab_netpol.settings.companion import Companion
-from homelab_netpol.settings.fields import DnsLabel, DnsSubdomain
+from homelab_netpol.settings.fields import DnsLabel, DnsSubdomain, NamespacePattern
 from homelab_netpol.settings.mesh import Mesh
 from homelab_netpol.settings.moved import refuse_old_sections
 from homelab_netpol.settings.peer import Peer, SomePeers
@@ -39,13 +39,19 @@ from homelab_netpol.settings.shared_resource import Port, SharedResource
 class DefaultDeny(StrEnum):
     """Which namespaces deny what nothing allows."""
 
+    AUTO = "auto"
     WORKLOAD = "workload"
     LABELLED = "labelled"
     CLUSTER = "cluster"
 
+    @property
+    def in_the_end(self) -> DefaultDeny:
+        """Itself; of `auto`, what it comes to once nobody would be cut off."""
+        return DefaultDeny.WORKLOAD if self is DefaultDeny.AUTO else self
 
-# The hand-kept namespaces of the vocabulary; the operator's own is among them, so that no label can
-# make it cut itself off.
+
+# The hand-kept namespaces of the vocabulary, and those that most clusters have beside them; the
+# operator's own is among them, so that no label can make it cut itself off.
 _PLATFORM_NAMESPACES = (
     "kube-system",
     "kube-public",
@@ -61,6 +67,17 @@ _PLATFORM_NAMESPACES = (
     "longhorn-system",
     "cert-manager",
     "homelab-netpol",
+    "external-secrets",
+    "kube-tools",
+    "network",
+    "networking",
+    "observability",
+    "rook-ceph",
+    "security",
+    "spegel",
+    "storage",
+    "system-upgrade",
+    "*-system",
 )
 
 
@@ -87,17 +104,20 @@ class Settings(Section):
         description="The labels' domain: `DOMAIN/profile`, `access.DOMAIN/RESOURCE` and so on.",
     )
     default_deny: DefaultDeny = Field(
-        default=DefaultDeny.WORKLOAD,
-        description="Who is denied what nothing allows. `workload`: every namespace but the"
-        " platform ones. `labelled`: only namespaces with a profile. `cluster`: all of them; write"
+        default=DefaultDeny.AUTO,
+        description="Who is denied what nothing allows. `auto`: as `labelled`, until every"
+        " namespace but the platform ones that has pods has a profile or an open hatch; then, and"
+        " from then on for good, as `workload`. `workload`: every namespace but the platform"
+        " ones. `labelled`: only namespaces with a profile. `cluster`: all of them; write"
         " the platform's own policies first, as then kube-dns, too, answers only whom one of them"
         " lets in, and a gateway reaches only what one of them lets it. The operator's own"
         " namespace is left out, or the operator could cut itself off.",
     )
-    platform_namespaces: tuple[DnsLabel, ...] = Field(
+    platform_namespaces: tuple[NamespacePattern, ...] = Field(
         default=_PLATFORM_NAMESPACES,
-        description="Namespaces with hand-kept policies; a profile on one is refused. The"
-        " operator's own namespace is always one of them.",
+        description="Namespaces with hand-kept policies; a profile on one is refused. Names, and"
+        " patterns in which `*` is any run of characters. A Namespace with the label"
+        ' `DOMAIN/platform: "true"` is one too, and the operator\'s own always is.',
     )
     cilium: Cilium = Field(default=Cilium(), description=_about(Cilium))
     cluster: Cluster = Field(default=Cluster(), description=_about(Cluster))

@@ -68,6 +68,15 @@ class Metrics:
             "enforcement_known",
             "1 when Cilium's configuration could be read; if not, its enforcement is not known.",
         )
+        self.default_deny_waiting = self._gauge(
+            "default_deny_waiting",
+            "1 while `defaultDeny: auto` acts as `labelled`, as somebody would be cut off.",
+        )
+        self.default_deny_open_namespaces = self._gauge(
+            "default_deny_open_namespaces",
+            "Namespaces with pods, and neither a profile nor an open hatch in force, for which"
+            " `defaultDeny: auto` waits; as of the last look.",
+        )
         self.invalid_policies = self._gauge(
             "invalid_policies",
             "1 for each policy of the operator that Cilium rejects and so does not put in force.",
