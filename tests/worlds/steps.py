@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 
+from homelab_netpol.policy.default_deny import namespaces_spared
 from homelab_netpol.policy.diff import Change, Create, Delete, Replace, diff, in_steps, only_allows
 from homelab_netpol.policy.keys import Component, PolicyKey
 from homelab_netpol.policy.objects import LivePolicy, Policy
@@ -125,4 +126,5 @@ def _live(policy: Policy) -> LivePolicy:
         annotations=policy.annotations,
         digest=policy.digest,
         created="2026-03-01T11:00:00Z",
+        spared=namespaces_spared(policy.body) if not policy.key.namespace else None,
     )
