@@ -12,7 +12,16 @@ import pytest
 from tests.cluster import words
 from tests.cluster.conftest import QUICK
 from tests.cluster.kube import Kube, eventually
-from tests.cluster.spaces import ENFORCEMENT, MANAGED_BY, OPERATOR, Space, Spaces, access
+from tests.cluster.spaces import (
+    ENFORCEMENT,
+    MANAGED_BY,
+    OPERATOR,
+    PLATFORM,
+    PROFILE,
+    Space,
+    Spaces,
+    access,
+)
 from tests.cluster.watched import resync
 from tests.running_operator import RunningOperator, running_operator
 
@@ -20,6 +29,11 @@ Start = Callable[..., AbstractContextManager[RunningOperator]]
 GATEWAY = access("gateway")
 ACCESS = "homelab-access-gateway"
 BOTH = ("internal", "external")
+COMPANION: Mapping[str, Any] = {
+    "pods": {"matchLabels": {"cnpg.io/podRole": "instance"}},
+    "from": [{"namespace": "database", "podLabels": {"app": "operator"}}],
+    "ports": [{"port": 8000}],
+}
 _POD = "pods of istio-gateway with gateway.networking.k8s.io/gateway-name"
 
 
@@ -57,6 +71,14 @@ def lets_in(home: Space, which: str, app: Space) -> None:
         lambda: app.name in words.consumers(home.policy(name)),
         f"{name} in {home.name} to list {app.name}",
     )
+
+
+def left_out(kube: Kube, name: str) -> set[str]:
+    """The namespaces that a clusterwide policy leaves out by name."""
+    policy = kube.ccnp(name)
+    assert policy is not None, f"{name} stands"
+    expressions = policy["specs"][0]["endpointSelector"]["matchExpressions"]
+    return {value for each in expressions for value in each.get("values") or ()}
 
 
 def test_the_grant_gateway_moves_both_sides_and_keeps_its_last_good_value(
@@ -132,20 +154,36 @@ def test_the_side_of_a_gateway_that_moved_goes_with_the_settings(
         old.lacks("homelab-callers-internal")
 
 
+def test_companions_leave_a_namespace_that_becomes_the_platforms(
+    start: Start, spaces: Spaces, kube: Kube
+) -> None:
+    app = spaces({PROFILE: "isolated"})
+    with start({"companions": {"cnpg": COMPANION}}):
+        app.has_profile("isolated")
+        assert app.name not in left_out(kube, "baseline-companion-cnpg")
+        app.label({PLATFORM: "true"})
+        app.lacks()
+        eventually(
+            lambda: app.name in left_out(kube, "baseline-companion-cnpg"),
+            "the companions to be of governed namespaces",
+        )
+        app.label({PLATFORM: None})
+        app.has_profile("isolated")
+        eventually(
+            lambda: app.name not in left_out(kube, "baseline-companion-cnpg"),
+            "the companions to be back",
+        )
+
+
 def test_companions_come_and_go_with_the_settings(start: Start, kube: Kube) -> None:
-    companion = {
-        "pods": {"matchLabels": {"cnpg.io/podRole": "instance"}},
-        "from": [{"namespace": "database", "podLabels": {"app": "operator"}}],
-        "ports": [{"port": 8000}],
-    }
-    with start({"companions": {"cnpg": companion, "backup": companion}}):
+    with start({"companions": {"cnpg": COMPANION, "backup": COMPANION}}):
         for name in ("baseline-companion-cnpg", "baseline-companion-backup"):
             policy = kube.ccnp(name)
             assert policy is not None, "ready means that it stands"
             assert policy["metadata"]["labels"][MANAGED_BY] == OPERATOR
             for side in policy["specs"]:
                 assert side["enableDefaultDeny"] == {"ingress": False, "egress": False}
-    changed = {**companion, "ports": [{"port": 8001}]}
+    changed = {**COMPANION, "ports": [{"port": 8001}]}
     with start({"companions": {"cnpg": changed}}):
         policy = kube.ccnp("baseline-companion-cnpg")
         assert policy is not None

@@ -60,6 +60,11 @@ def test_companions_hold_for_as_long_as_the_baselines_deny(
     assert order(PLANNER.clusterwide({}, before), PLANNER.clusterwide({}, after)) == steps
 
 
+def test_companions_go_with_the_profile_of_a_namespace_that_joins_the_platform() -> None:
+    before, closing = PLANNER.clusterwide({}), PlatformNamespaces(["app"], denied=["app"])
+    assert order(before, PLANNER.clusterwide({}, closing)) == [DENYING]
+
+
 def test_companions_are_there_before_the_baselines_deny() -> None:
     first = order([], PLANNER.clusterwide({}))[0]
     assert COMPANION in first

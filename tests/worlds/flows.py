@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -68,6 +69,15 @@ def pick(oracle: Oracle, dice: Random, tries: int, most: int) -> list[Expected]:
     wider = _some_of_each(dice.sample(list(by_ends.values()), len(by_ends)), most // 4)
     rest = most - len(passing) - len(wider)
     return passing + wider + _some_of_each(list(denied.values()), rest)
+
+
+def every_pair(oracle: Oracle, dice: Random, targets: int) -> Iterator[Expected]:
+    """Every two ends of which one is a pod, on the mesh's port and a few others."""
+    known = list(dict.fromkeys(_targets(oracle.world)))
+    for source, target in itertools.permutations(oracle.world.ends, 2):
+        if isinstance(source, Pod) or isinstance(target, Pod):
+            for port in {HBONE, *dice.sample(known, targets)}:
+                yield expect(oracle, source, target, port)
 
 
 def _sort(end: End) -> str:
