@@ -222,3 +222,19 @@ def test_nothing_of_ours_becomes_a_rule_for_the_whole_mesh(scope: str, hatch_ope
     owner = Intent("istio-system", meshed=True, platform=True)
     beside = planner.beside("tracing", {"my-app": WHOLE}, owner, lambda _: True)
     assert [policy.key.kind.value for policy in beside] == ["CiliumNetworkPolicy"]
+
+
+def test_scrapers_of_certain_ports_use_the_tunnel_from_meshed_namespaces_only() -> None:
+    pods = {"namespace": "monitoring", "podLabels": {"app": "vmagent"}}
+    settings = Settings.model_validate({"scrapers": [{**pods, "ports": [9100]}]})
+    policies = {each.key.name: each for each in Planner(Catalogue(settings)).clusterwide({})}
+    ingress = policies["baseline-hbone-mesh"].body["spec"]["ingress"]
+    selectors = [peer for rule in ingress for peer in rule.get("fromEndpoints") or ()]
+    [scraper] = [each for each in selectors if each["matchLabels"].get("k8s:app") == "vmagent"]
+    assert scraper["matchExpressions"] == [
+        {
+            "key": "k8s:io.cilium.k8s.namespace.labels.istio.io/dataplane-mode",
+            "operator": "In",
+            "values": ["ambient"],
+        }
+    ]
