@@ -113,6 +113,8 @@ class ClusterCache:
 
     def _uses_layer_7(self) -> bool:
         catalogue = self.catalogue
+        if catalogue.settings.dns.proxy:
+            return True
         return any(
             catalogue.resource(name).fqdns and self.intents.holding_grant(name)
             for name in catalogue.vocabulary.resources
