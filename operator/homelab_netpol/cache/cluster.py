@@ -118,7 +118,7 @@ class ClusterCache:
         return any(
             catalogue.resource(name).fqdns and self.intents.holding_grant(name)
             for name in catalogue.vocabulary.resources
-        ) or any(catalogue.needs_layer_7(intent.profile or "") for intent in self.intents)
+        ) or any(catalogue.profiles.needs_layer_7(intent.profile or "") for intent in self.intents)
 
     def redefine(self) -> Catalogue:
         """Works out what the custom resources define now; the catalogue before that."""

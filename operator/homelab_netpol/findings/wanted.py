@@ -54,7 +54,7 @@ def profiles_in_use(cache: ClusterCache) -> dict[str, tuple[CustomProfile, list[
     return {
         name: (custom, sorted(users[name]))
         for name in users
-        if (custom := cache.catalogue.custom_profile(name)) is not None
+        if (custom := cache.catalogue.profiles.custom.get(name)) is not None
     }
 
 

@@ -99,7 +99,7 @@ class Planner:
         self.clusterwide({})
         resources = tuple(sorted(self._catalogue.vocabulary.resources))
         for profile in self._catalogue.vocabulary.profiles:
-            self._catalogue.gateways_of(profile)
+            self._catalogue.profiles.gateways_of(profile)
             for intra, ports, meshed in itertools.product(
                 (False, True), (None, (), (8080,)), (False, True)
             ):
@@ -234,7 +234,7 @@ class Planner:
 
     def _profile(self, key: PolicyKey, intent: Intent, profile: str) -> Policy:
         ports = intent.gateway_ports
-        rendered = self._catalogue.profile_body(
+        rendered = self._catalogue.profiles.body(
             profile,
             intra_namespace=intent.intra_namespace,
             gateway_ports=None if ports is None else list(ports),

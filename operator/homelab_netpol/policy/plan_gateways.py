@@ -39,11 +39,11 @@ class GatewayPlanner:
         """A namespace's profile lets a gateway in, `internal` or `external`."""
         if intent.profile is None:
             return False
-        template = self._catalogue.template_of(intent.profile)
+        template = self._catalogue.profiles.template_of(intent.profile)
         # Ports that cannot be read close what the template opens; a profile's own rules stand.
         by_template = intent.gateway_ports is not None
-        return (by_template and which in self._catalogue.gateways_of(template)) or (
-            which in self._catalogue.gateways_named_by(intent.profile)
+        return (by_template and which in self._catalogue.profiles.gateways_of(template)) or (
+            which in self._catalogue.profiles.gateways_named_by(intent.profile)
         )
 
     def consumes(self, key: WorkKey, intent: Intent) -> bool:

@@ -132,10 +132,10 @@ class MeshPlanner:
         if intent.intra_namespace:
             yield AllowedPeers(namespaces=(intent.namespace,))
         # Rules of a profile's own that let a gateway in come with ports of their own, below.
-        gateways = catalogue.gateways_of(catalogue.template_of(intent.profile))
+        gateways = catalogue.profiles.gateways_of(catalogue.profiles.template_of(intent.profile))
         if gateways and intent.gateway_ports is not None:
             yield from self._gateways(gateways, intent.gateway_ports)
-        custom = catalogue.custom_profile(intent.profile)
+        custom = catalogue.profiles.custom.get(intent.profile)
         if custom is not None:
             yield from allowed_peers(custom.ingress, intent.namespace)
 
