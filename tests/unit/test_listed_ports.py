@@ -111,9 +111,15 @@ def test_what_cannot_be_read_leaves_what_stands() -> None:
     assert any("stay open" in problem.message for problem in intent.problems)
 
 
-@pytest.mark.parametrize("said", ["lan_ports", "world_ports", "internet_ports"])
-def test_without_a_profile_they_have_no_effect_and_that_is_told(said: str) -> None:
-    intent = read(profile=None, **{said: "80"})
+@pytest.mark.parametrize(
+    "intent",
+    [
+        read(profile=None, lan_ports="80"),
+        read(profile=None, world_ports="80"),
+        read(profile=None, internet_ports="80"),
+    ],
+)
+def test_without_a_profile_they_have_no_effect_and_that_is_told(intent: Intent) -> None:
     assert reasons(intent) == {Reason.PORTS_REFUSED}
     assert replace(intent, problems=()) == read(profile=None)
 

@@ -69,9 +69,8 @@ def _gateways(inspection: Inspection, namespace: str) -> Iterator[Finding]:
         return
     # A gateway's tunnel to a pod in the mesh carries every port, unless Istio's policies say which.
     in_tunnel = intent.meshed and not catalogue.settings.mesh.authorization_policies
-    if in_tunnel or not catalogue.profiles.gateways_of(
-        catalogue.profiles.template_of(intent.profile)
-    ):
+    profiles = catalogue.profiles
+    if in_tunnel or not profiles.gateways_of(profiles.template_of(intent.profile)):
         return
     key = catalogue.vocabulary.gateway_ports_key
     opened = [GrantedPort(port) for port in intent.gateway_ports]
