@@ -48,6 +48,8 @@ class ObservedService:
         names: DNS names that lead to its address from outside.
         waypoint_labels: those of its labels that say which of Istio's waypoints it has.
         waypoint_bound: Istio says that it has one, or has none; None: Istio does not say.
+        by_every_node: it takes clients from outside in by every node, which then send them on as
+            their own (`externalTrafficPolicy: Cluster`).
     """
 
     namespace: str
@@ -60,6 +62,7 @@ class ObservedService:
     names: tuple[str, ...] = ()
     waypoint_labels: Mapping[str, str] = field(default_factory=dict)
     waypoint_bound: bool | None = None
+    by_every_node: bool = False
 
     def addresses(self, *, outside: bool) -> tuple[IpAddress, ...]:
         """Its addresses in the cluster, with those outside of it or without them."""
@@ -93,6 +96,8 @@ def read_service(manifest: Mapping[str, Any]) -> ObservedService:
         names=published_names(metadata) if outside and not by_cilium else (),
         waypoint_labels={k: v for k, v in labels.items() if k.startswith(_USE_WAYPOINT)},
         waypoint_bound=_waypoint_bound(status),
+        by_every_node=spec.get("type") in ("LoadBalancer", "NodePort")
+        and spec.get("externalTrafficPolicy", "Cluster") == "Cluster",
     )
 
 

@@ -30,6 +30,7 @@ class FindingReason(StrEnum):
     TARGET_IS_OWN_ADDRESS = "TargetIsOwnAddress"
     SERVICE_PORT_OPENED = "ServicePortOpened"
     CONSUMER_DENIES = "ConsumerDenies"
+    CLIENTS_SEEN_AS_NODES = "ClientsSeenAsNodes"
     NAMES_NOT_LEARNED = "NamesNotLearned"
     HATCH_DENIED = "HatchDenied"
     PROFILE_WIDENED = "ProfileWidened"

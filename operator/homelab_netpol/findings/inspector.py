@@ -19,6 +19,7 @@ from homelab_netpol.cluster.lease import Leadership
 from homelab_netpol.cluster.snapshot import Pause, SnapshotReader, release, young_garbage_only
 from homelab_netpol.findings import (
     check_consumers,
+    check_direct_ingress,
     check_grants,
     check_hatch,
     check_host_network,
@@ -52,6 +53,7 @@ CHECKS: tuple[Check, ...] = (
     check_identity_labels.check,
     check_pod_labels.check,
     check_names.check,
+    check_direct_ingress.check,
     check_take_over.check,
 )
 # Whoever wakes the inspector may do so again and again.
