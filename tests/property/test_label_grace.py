@@ -13,8 +13,10 @@ from homelab_netpol.cache.cluster import ClusterCache
 from homelab_netpol.cache.label_grace import LabelGrace
 from homelab_netpol.intent import Intent
 from homelab_netpol.policy.catalogue import Catalogue
+from homelab_netpol.policy.objects import Policy, read_live
 from homelab_netpol.reconcile.triggers import Triggers
 from homelab_netpol.settings import Settings
+from tests.worlds.rendered import as_object
 
 CATALOGUE = Catalogue(Settings())
 D = "network-policy.homelab"
@@ -29,6 +31,25 @@ _LABELS = st.fixed_dictionaries(
         PROFILE: st.sampled_from(["isolated", "standard"]),
         INTRA: st.sampled_from(["allow", "deny"]),
         POSTGRES: st.sampled_from(["true", "false"]),
+    },
+)
+# All that a person may say beside the hatch, with a profile that all of it refines.
+_ALL_LABELS = st.fixed_dictionaries(
+    {PROFILE: st.sampled_from(["internal-egress", "standard"])},
+    optional={
+        INTRA: st.sampled_from(["allow", "deny"]),
+        POSTGRES: st.just("true"),
+        f"access.{D}/gateway": st.sampled_from(["true", "internal", "external"]),
+        f"{D}/webhooks": st.sampled_from(["allow", "deny"]),
+    },
+)
+_ANNOTATIONS = st.fixed_dictionaries(
+    {},
+    optional={
+        f"{D}/gateway-ports": st.sampled_from(["8080", "8080,9090"]),
+        f"{D}/internet-ports": st.sampled_from(["80,443,UDP/443", "8000-8010"]),
+        f"{D}/lan-ports": st.sampled_from(["1883,UDP/27015", "22"]),
+        f"{D}/world-ports": st.sampled_from(["UDP/27000-27050", "53,UDP/53"]),
     },
 )
 _GAPS = st.sampled_from([0.1, 0.3, 0.8, 1.5, 4.0])
@@ -66,6 +87,21 @@ class Played:
         }
         self.triggers.namespace_observed(self.cache.namespaces.read({"metadata": metadata}))
 
+    def start(self, standing: list[Policy]) -> None:
+        """The operator comes while these policies stand, and the Namespace says nothing."""
+        for number, policy in enumerate(standing):
+            found = as_object(policy)
+            metadata = found["metadata"] | {"labels": policy.labels}
+            metadata |= {"annotations": policy.annotations, "uid": policy.key.name}
+            metadata["resourceVersion"] = str(number + 1)
+            self.triggers.policy_observed(
+                read_live(policy.key.kind, {**found, "metadata": metadata})
+            )
+        self.version = len(standing) + 1
+        metadata = {"name": "app", "uid": "app", "resourceVersion": str(self.version)}
+        observed = self.cache.namespaces.read({"metadata": metadata})
+        self.triggers.namespaces_listed({"app"}, [observed], self.version)
+
     @property
     def intent(self) -> Intent:
         """What the operator would act upon now."""
@@ -95,6 +131,21 @@ def test_a_label_counts_until_it_has_been_gone_for_the_grace(
         if intent.profile is not None:
             default = "deny" if intent.profile == "isolated" else "allow"
             assert intent.intra_namespace is (counting.get(INTRA, default) == "allow")
+
+
+@settings(deadline=None, max_examples=200)
+@given(_ALL_LABELS, _ANNOTATIONS)
+def test_what_blinks_while_the_operator_starts_counts_as_what_stands_says(
+    labels: dict[str, str], annotations: dict[str, str]
+) -> None:
+    before = Played()
+    before.say(labels, annotations)
+    standing = before.cache.planner.namespace(before.intent, lambda _: False).policies
+    played = Played()
+    played.start(standing)
+    assert played.intent == before.intent
+    played.wait(2)
+    assert played.intent == Intent("app"), "it was meant after all"
 
 
 @settings(deadline=None, max_examples=200)

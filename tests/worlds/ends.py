@@ -66,6 +66,7 @@ OUTSIDE = (
     Outside("192.168.1.77"),
     Outside("10.1.2.3"),
     Outside("169.254.99.1"),
+    Outside("169.254.20.10"),
     Outside("fd16:9254:7127:1337:ffff::1"),
     Outside("2001:db8::7"),
     Outside("198.51.100.5", "api.stripe.com"),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from random import Random
 
+from tests.worlds.annotations import UNREADABLE
 from tests.worlds.random_definitions import (
     APPS,
     CUSTOM,
@@ -14,15 +15,21 @@ from tests.worlds.random_definitions import (
     random_resource,
 )
 from tests.worlds.random_worlds import random_labels
-from tests.worlds.readings import PLATFORM, is_value, resolve, resources_of
+from tests.worlds.readings import PLATFORM, grants_gateways, is_value, resolve, resources_of
+from tests.worlds.surroundings import GATEWAYS
 from tests.worlds.world import (
     ENFORCEMENT,
+    GATEWAY,
     GATEWAY_PORTS,
+    INTERNET_PORTS,
     INTRA,
+    LAN_PORTS,
     MESH,
     PLATFORM_LABEL,
     PROFILE,
     UNTIL,
+    WEBHOOKS,
+    WORLD_PORTS,
     World,
     access,
 )
@@ -31,7 +38,20 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     ENFORCEMENT: ("disabled",),
     INTRA: ("allow", "deny"),
     PLATFORM_LABEL: ("true", "false"),
+    WEBHOOKS: ("allow", "deny"),
 }
+_PORTS = (GATEWAY_PORTS, INTERNET_PORTS, LAN_PORTS, WORLD_PORTS)
+# Of these one changes by itself.
+_KEYS = (
+    PROFILE,
+    PROFILE,
+    INTRA,
+    MESH,
+    "team",
+    WEBHOOKS,
+    *_PORTS,
+    *map(access, (GATEWAY, *OFFERED)),
+)
 
 
 @dataclass(frozen=True)
@@ -92,12 +112,16 @@ def understood(world: World) -> World:
                 del labels[key]
         granted = {access(resource): resource for resource in usable}
         for key in [key for key in labels if key.startswith(access(""))]:
-            if key not in granted or not is_value(usable[granted[key]], labels[key]):
+            if key == access(GATEWAY) and grants_gateways(world):
+                known = labels[key] in ("true", *GATEWAYS)
+            else:
+                known = key in granted and is_value(usable[granted[key]], labels[key])
+            if not known:
                 del labels[key]
         notes = {
             key: value
             for key, value in space.annotations.items()
-            if (key, value) not in {(UNTIL, "soon"), (GATEWAY_PORTS, "http")}
+            if (key, value) != (UNTIL, "soon") and not (key in _PORTS and value == UNREADABLE)
         }
         world = relabelled(world, name, labels, notes)
     return world
@@ -106,13 +130,12 @@ def understood(world: World) -> World:
 def _one_label(dice: Random, world: World, name: str) -> Event:
     space = world.spaces[name]
     drawn, notes = random_labels(dice, 0.5)
-    key = dice.choice((PROFILE, PROFILE, INTRA, GATEWAY_PORTS, MESH, "team", *map(access, OFFERED)))
-    before: Mapping[str, str] = space.annotations if key == GATEWAY_PORTS else space.labels
-    after = dict(before)
-    after.pop(key, None)
-    value = (notes if key == GATEWAY_PORTS else drawn).get(key)
+    key = dice.choice(_KEYS)
+    before: Mapping[str, str] = space.annotations if key in _PORTS else space.labels
+    after = {each: value for each, value in before.items() if each != key}
+    value = (notes if key in _PORTS else drawn).get(key)
     after |= {key: value} if value is not None else {}
-    if key == GATEWAY_PORTS:
+    if key in _PORTS:
         changed = relabelled(world, name, space.labels, after)
     else:
         changed = relabelled(world, name, after, space.annotations)
@@ -158,7 +181,7 @@ def _profile(dice: Random, world: World) -> Event:
 
 
 def _resource(dice: Random, world: World) -> Event:
-    name = dice.choice(OFFERED)
+    name = dice.choice((*OFFERED, GATEWAY))
     resources = {key: value for key, value in world.resources.items() if key != name}
     if name in world.resources and dice.random() < 0.3:
         return Event(

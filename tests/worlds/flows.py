@@ -19,6 +19,7 @@ Sort = tuple[Reasons, Reasons]
 _USUAL = (
     *(Target(53, "UDP"), Target(53), Target(443), Target(8080), Target(9090), HBONE, HBONE),
     *(Target(5432), Target(6443), Target(1234), Target(1234, "UDP"), Target(8, "ICMP")),
+    *(Target(80), Target(443, "UDP"), Target(1883), Target(27015, "UDP"), Target(8050)),
 )
 
 

@@ -107,6 +107,7 @@ def _differences(oracle: Oracle, flow: Expected, verdict: Verdict) -> list[tuple
             found.append((direction, f"http proxy: {layer_7}", f"proxy {proxy!r}"))
     if flow.egress == ("dns",) and isinstance(flow.source, Pod):
         seen = oracle.looks_up_names(flow.source.namespace)
+        seen = seen or oracle.world.around.dns_proxy
         if (verdict.egress_proxy == "dns") is not seen:
             found.append(("egress", f"dns proxy: {seen}", f"proxy {verdict.egress_proxy!r}"))
     return found
@@ -135,7 +136,8 @@ def explain(engine: Engine, one: Mismatch) -> str:
             f" expected {one.expected} ({', '.join(reasons or ()) or 'no rule allows it'}),"
             f" Cilium says {one.got}",
             f"    defaultDeny: {world.scope}, mesh.hbone: {world.hbone},"
-            f" cluster.name: {world.cluster or '-'}",
+            f" cluster.name: {world.cluster or '-'},"
+            f" other settings: {json.dumps(world.around.settings())}",
             *(f"    {line}" for line in _description(world)),
         ]
     )

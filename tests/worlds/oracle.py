@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tests.worlds.ends import End, Outside, Pod
+from tests.worlds.oracle_around import AroundOracle
 from tests.worlds.peers import DnsNames, Pods, is_entity
 from tests.worlds.ports import HBONE, Target
-from tests.worlds.readings import GATEWAYS_OF, WITH_HTTPS, Reading, may_ask, read, resources_of
+from tests.worlds.readings import GATEWAYS_OF, Reading, may_ask, read, resources_of
+from tests.worlds.surroundings import is_outside
 from tests.worlds.world import Resource, Rule, World
 
 NOT_DENIED = "nothing denies"
 HATCH = "hatch"
-GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name"
 # Link-local addresses, and what ambient mode gives to probes on IPv6.
 _PROBING = ("169.254.", "fd16:9254:7127:1337:ffff:")
-_DNS = (Target(53, "UDP"), Target(53, "TCP"))
 
 
 class Oracle:
@@ -29,6 +29,7 @@ class Oracle:
         self.world = world
         self.readings = {name: read(world, space) for name, space in world.spaces.items()}
         self.resources = resources_of(world)
+        self._around = AroundOracle(world, self.readings)
 
     def ingress(self, own: Pod, peer: End, target: Target) -> tuple[str, ...]:
         """Why `own` lets this in; empty: it does not."""
@@ -65,17 +66,10 @@ class Oracle:
             yield "probes"
         if isinstance(peer, Outside) and peer.address.startswith(_PROBING):
             yield "probes"
-        if not isinstance(peer, Pod):
-            yield from self._custom(own, peer, target, here, "ingress")
-            return
-        tcp = target.protocol == "TCP"
-        if _is(peer, "monitoring", "app.kubernetes.io/name", "prometheus") and tcp:
-            yield "prometheus"
-        if here.profile and tcp:
-            for which in GATEWAYS_OF[here.profile.built_in]:
-                if _is(peer, "istio-gateway", GATEWAY_NAME, which):
-                    yield from self._from_gateway(target, here)
+        yield from self._around.ingress(own, peer, target, here)
         yield from self._custom(own, peer, target, here, "ingress")
+        if not isinstance(peer, Pod):
+            return
         for resource in self.resources.values():
             yield from self._target_side(resource, own, peer, target, here)
 
@@ -84,15 +78,11 @@ class Oracle:
         if not self._denies_egress(own, here):
             yield NOT_DENIED
         yield from self._either(own, peer, target, here)
-        if _is(peer, "kube-system", "k8s-app", "kube-dns") and target in _DNS:
-            yield "dns"
-        https = here.profile is not None and here.profile.built_in in WITH_HTTPS
-        if https and target == Target(443) and _is_outside(peer):
-            yield "https"
+        yield from self._around.egress(own, peer, target, here)
         yield from self._custom(own, peer, target, here, "egress")
         for name, value in here.grants.items():
             yield from self._consumer_side(self.resources[name], value, own, peer, target, here)
-        if isinstance(peer, Pod) and own.namespace == "istio-gateway" and target == HBONE:
+        if isinstance(peer, Pod) and target == HBONE:
             there = self.readings[peer.namespace]
             if here.meshed and there.meshed and self._serves(own, peer.namespace):
                 yield "gateway in the mesh"
@@ -117,7 +107,7 @@ class Oracle:
         if here.meshed and target == HBONE and _is(peer, "istio-system", "app", "ztunnel"):
             yield "ztunnel"
         for_all = self.world.hbone == "cluster"
-        if for_all and here.meshed and target == HBONE and not _is_outside(peer):
+        if for_all and here.meshed and target == HBONE and not is_outside(peer):
             yield "tunnel for the cluster"
 
     def _custom(
@@ -146,14 +136,6 @@ class Oracle:
     def _meshed(self, end: End) -> bool:
         return isinstance(end, Pod) and self.readings[end.namespace].meshed
 
-    def _from_gateway(self, target: Target, here: Reading) -> Iterator[str]:
-        if here.gateway_ports is None:
-            return
-        if not here.gateway_ports or target.number in here.gateway_ports:
-            yield "gateway"
-        elif here.meshed and target == HBONE:
-            yield "gateway in the mesh"
-
     def _serves(self, gateway: Pod, namespace: str) -> bool:
         """Whether a namespace's profile lets a gateway's pod in on TCP, and names its namespace.
 
@@ -161,7 +143,8 @@ class Oracle:
         """
         there = self.readings[namespace]
         profile = there.profile
-        if profile is None:
+        classes = tuple(self.world.around.classes(gateway, self.world.labelled))
+        if profile is None or not classes:
             return False
         named = (
             peer
@@ -169,9 +152,8 @@ class Oracle:
             for peer in rule.peers
             if rule.opens_tcp and isinstance(peer, Pods) and gateway.namespace in peer.spaces
         )
-        which = gateway.labels.get(GATEWAY_NAME)
-        built_in = which in GATEWAYS_OF[profile.built_in] and there.gateway_ports is not None
-        return built_in or any(
+        built_in = any(which in GATEWAYS_OF[profile.built_in] for which in classes)
+        return (built_in and there.gateway_ports is not None) or any(
             peer.covers(gateway, namespace, self.world.labelled) for peer in named
         )
 
@@ -205,10 +187,6 @@ class Oracle:
 
 def _is(end: End, namespace: str, key: str, value: str) -> bool:
     return isinstance(end, Pod) and end.namespace == namespace and end.labels.get(key) == value
-
-
-def _is_outside(end: End) -> bool:
-    return isinstance(end, Outside) or is_entity(end, "world")
 
 
 def _tunnels(resource: Resource, target: Target) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from random import Random
 
+from tests.worlds.annotations import DEADLINES, PORT_LISTS, RANGE_LISTS
 from tests.worlds.ends import Pod
 from tests.worlds.peers import EntityPeer, Pods, Requirement
 from tests.worlds.ports import PortItem
@@ -19,16 +20,23 @@ from tests.worlds.random_definitions import (
     random_profile,
     random_resource,
 )
-from tests.worlds.readings import BUILT_IN, DEADLINES, PORT_LISTS
+from tests.worlds.random_surroundings import random_surroundings
+from tests.worlds.readings import BUILT_IN
+from tests.worlds.surroundings import GATEWAY_NAME
 from tests.worlds.world import (
     ENFORCEMENT,
     ENGINES_CLUSTER,
+    GATEWAY,
     GATEWAY_PORTS,
+    INTERNET_PORTS,
     INTRA,
+    LAN_PORTS,
     MESH,
     PLATFORM_LABEL,
     PROFILE,
     UNTIL,
+    WEBHOOKS,
+    WORLD_PORTS,
     HandMade,
     Resource,
     Rule,
@@ -45,13 +53,14 @@ _PLATFORM_PODS: dict[str, dict[str, dict[str, str]]] = {
         "grafana": {"k8s-app": "kube-dns"},
     },
     "istio-gateway": {
-        "internal": {"gateway.networking.k8s.io/gateway-name": "internal"},
-        "external": {"gateway.networking.k8s.io/gateway-name": "external"},
+        "internal": {GATEWAY_NAME: "internal"},
+        "external": {GATEWAY_NAME: "external"},
     },
     "istio-system": {"ztunnel": {"app": "ztunnel"}, "istiod": {"app": "istiod"}},
     "database": {"primary": {"role": "a", "app": "db"}, "replica": {"role": "b", "app": "db"}},
     "cache": {"dragonfly": {"app": "db"}},
     "garage": {"garage": {"app": "web"}},
+    "network": {"proxy": {"app": "proxy"}, "prober": {"app": "prober", "role": "a"}},
 }
 
 
@@ -63,6 +72,8 @@ def random_world(dice: Random) -> World:
         name = dice.choice(tuple(BUILT_IN))
         resource = random_resource(dice, name)
         resources |= {} if resource.mistake else {name: resource}
+    if dice.random() < 0.05:
+        resources[GATEWAY] = random_resource(dice, GATEWAY)
     meshy = dice.choice((0.0, 0.5, 0.9))
     spaces = {
         name: random_app(dice, name, meshy) for name in APPS[: dice.randint(2, len(APPS))]
@@ -79,6 +90,7 @@ def random_world(dice: Random) -> World:
         resources=resources,
         hand_made=tuple(_hand_made(dice, name) for name in _PLATFORM_PODS if dice.random() < 0.2),
         cluster=dice.choice(("", ENGINES_CLUSTER)),
+        around=random_surroundings(dice),
     )
 
 
@@ -125,8 +137,15 @@ def random_labels(dice: Random, meshy: float) -> tuple[dict[str, str], dict[str,
             annotations[UNTIL] = dice.choice(tuple(DEADLINES))
     if dice.random() < 0.2:
         labels[INTRA] = dice.choices(("allow", "deny", "maybe"), (45, 45, 10))[0]
+    if dice.random() < 0.25:
+        labels[access(GATEWAY)] = dice.choice((*("true", "internal", "external") * 3, "yes"))
+    if dice.random() < 0.15:
+        labels[WEBHOOKS] = dice.choices(("allow", "deny", "maybe"), (80, 10, 10))[0]
     if dice.random() < 0.2:
         annotations[GATEWAY_PORTS] = dice.choices(tuple(PORT_LISTS), (50, 40, 10))[0]
+    for key in (INTERNET_PORTS, LAN_PORTS, WORLD_PORTS):
+        if dice.random() < 0.2:
+            annotations[key] = dice.choices(tuple(RANGE_LISTS), (30, 30, 30, 10))[0]
     if dice.random() < meshy:
         labels[MESH] = "ambient"
     if dice.random() < 0.1:
@@ -141,9 +160,11 @@ def _platform(dice: Random, name: str, meshy: float) -> Space:
     labels = {MESH: "ambient"} if name != "istio-system" and dice.random() < meshy else {}
     labels |= {ENFORCEMENT: "disabled"} if dice.random() < 0.03 else {}
     labels |= {PROFILE: "standard"} if dice.random() < 0.03 else {}  # to be refused
+    labels |= {WEBHOOKS: "allow"} if dice.random() < 0.1 else {}
+    notes = {LAN_PORTS: "8000-8100"} if dice.random() < 0.05 else {}  # no profile: to be refused
     if dice.random() < 0.2:
-        labels[access(dice.choice((*BUILT_IN, *OFFERED)))] = "true"
-    return Space(name, labels, {}, pods)
+        labels[access(dice.choice((*BUILT_IN, *OFFERED, GATEWAY)))] = "true"
+    return Space(name, labels, notes, pods)
 
 
 def _hand_made(dice: Random, name: str) -> HandMade:

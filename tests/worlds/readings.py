@@ -9,16 +9,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from tests.worlds.annotations import DEADLINES, PORT_LISTS, RANGE_LISTS
 from tests.worlds.peers import EntityPeer
 from tests.worlds.ports import PortItem
+from tests.worlds.surroundings import GATEWAYS
 from tests.worlds.world import (
     ENFORCEMENT,
+    GATEWAY,
     GATEWAY_PORTS,
+    INTERNET_PORTS,
     INTRA,
+    LAN_PORTS,
     MESH,
     PLATFORM_LABEL,
     PROFILE,
     UNTIL,
+    WEBHOOKS,
+    WORLD_PORTS,
     Resource,
     Rule,
     Space,
@@ -54,20 +61,6 @@ BUILT_IN = {
         "kube-api", (PortItem(6443), PortItem(443)), peers=(EntityPeer("kube-apiserver"),)
     ),
 }
-# What the generator writes for deadlines, and whether the hatch is open with it at noon. A text
-# that is no deadline leaves the hatch open: nobody is locked out by a typing mistake.
-DEADLINES = {
-    "2026-03-01T11:00:00Z": False,
-    "2026-03-01T18:00:00Z": True,
-    "2h": True,
-    "soon": True,
-}
-# What the generator writes for gateway-ports. What cannot be read lets no gateway in.
-PORT_LISTS: Mapping[str, tuple[int, ...] | None] = {
-    "8080,9090": (8080, 9090),
-    "80": (80,),
-    "http": None,
-}
 
 
 @dataclass(frozen=True)
@@ -92,6 +85,11 @@ class Reading:
         profile: in force; None: none.
         intra: its pods reach each other.
         gateway_ports: ports that narrow the gateways; () any TCP port; None: none at all.
+        internet_ports: ports of the profile's rule for the internet, if it has one.
+        lan_ports: ports that the home network reaches.
+        world_ports: ports that everything outside the cluster reaches.
+        webhooks: the API server reaches any TCP port.
+        gateways: those that it may call from inside.
         grants: the shared resources that it has, each with the value of its label.
     """
 
@@ -102,6 +100,11 @@ class Reading:
     profile: Resolved | None
     intra: bool
     gateway_ports: tuple[int, ...] | None
+    internet_ports: tuple[PortItem, ...]
+    lan_ports: tuple[PortItem, ...]
+    world_ports: tuple[PortItem, ...]
+    webhooks: bool
+    gateways: tuple[str, ...]
     grants: Mapping[str, str]
 
 
@@ -161,6 +164,11 @@ def read(world: World, space: Space) -> Reading:
         profile=profile,
         intra=intra,
         gateway_ports=ports,
+        internet_ports=_listed(space, INTERNET_PORTS, world.around.internet_ports),
+        lan_ports=_listed(space, LAN_PORTS) if profile is not None else (),
+        world_ports=_listed(space, WORLD_PORTS) if profile is not None else (),
+        webhooks=labels.get(WEBHOOKS) == "allow",
+        gateways=_gateways(world, labels.get(access(GATEWAY))),
         grants={
             name: labels[access(name)]
             for name, resource in resources_of(world).items()
@@ -168,6 +176,25 @@ def read(world: World, space: Space) -> Reading:
             and may_ask(world, resource, space.name)
         },
     )
+
+
+def grants_gateways(world: World) -> bool:
+    """Whether `gateway` means the gateways: no shared resource has the name, usable or not."""
+    return GATEWAY not in world.resources
+
+
+def _gateways(world: World, value: str | None) -> tuple[str, ...]:
+    """The gateways that the grant opens: both, or the one that it names."""
+    if not grants_gateways(world):
+        return ()
+    return GATEWAYS if value == "true" else tuple(each for each in GATEWAYS if each == value)
+
+
+def _listed(space: Space, key: str, usual: tuple[PortItem, ...] = ()) -> tuple[PortItem, ...]:
+    """The ports that an annotation lists, or the usual ones; none if it cannot be read."""
+    if key not in space.annotations:
+        return usual
+    return RANGE_LISTS[space.annotations[key]] or ()
 
 
 def is_value(resource: Resource, value: str) -> bool:

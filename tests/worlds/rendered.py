@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from homelab_netpol.definitions import Definitions, read_profile, read_resource
@@ -14,15 +15,15 @@ from lab.control_plane import Engine
 from tests.desired import desired_policies
 from tests.worlds.ends import ENTITIES, OUTSIDE, Entity, Outside, identity
 from tests.worlds.readings import NOON
+from tests.worlds.surroundings import Surroundings
 from tests.worlds.world import World
 
 
-@cache
-def _catalogue(scope: str, hbone: str, cluster: str) -> Catalogue:
-    named = f", cluster: {{name: {cluster}}}" if cluster else ""
-    settings: Settings = parse_settings(
-        f"{{defaultDeny: {scope}, mesh: {{hbone: {hbone}}}{named}}}"
-    )
+@lru_cache(maxsize=64)
+def _catalogue(scope: str, hbone: str, cluster: str, around: Surroundings) -> Catalogue:
+    said = {"defaultDeny": scope, "mesh": {"hbone": hbone}, **around.settings()}
+    said |= {"cluster": {"name": cluster}} if cluster else {}
+    settings: Settings = parse_settings(json.dumps(said))
     return Catalogue(settings)
 
 
@@ -30,7 +31,7 @@ def catalogue_of(world: World) -> Catalogue:
     """The operator's catalogue; templates are read once for the same settings."""
     profiles = {name: read_profile(each.manifest()) for name, each in world.profiles.items()}
     resources = {name: read_resource(each.manifest()) for name, each in world.resources.items()}
-    plain = _catalogue(world.scope, world.hbone, world.cluster)
+    plain = _catalogue(world.scope, world.hbone, world.cluster, world.around)
     return Catalogue(plain.settings, Definitions(profiles, resources), renderer=plain.renderer)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
+from tests.worlds.surroundings import Surroundings
 from tests.worlds.world import Profile, Resource, Rule, Space, World
 
 V = TypeVar("V")
@@ -30,6 +31,7 @@ def _smaller(world: World) -> Iterator[World]:
     for index in range(len(world.hand_made)):
         kept = world.hand_made[:index] + world.hand_made[index + 1 :]
         yield replace(world, hand_made=kept)
+    yield from (replace(world, around=less) for less in _plainer(world.around))
     for spaces in _without_one(world.spaces):
         yield replace(world, spaces=spaces)
     for profiles in _without_one(world.profiles):
@@ -45,6 +47,16 @@ def _smaller(world: World) -> Iterator[World]:
     for name, resource in world.resources.items():
         for simpler in _smaller_resources(resource):
             yield replace(world, resources={**world.resources, name: simpler})
+
+
+def _plainer(around: Surroundings) -> Iterator[Surroundings]:
+    usual = Surroundings()
+    for attribute, value in vars(usual).items():
+        if getattr(around, attribute) != value:
+            yield replace(around, **{attribute: value})
+    for index in range(len(around.companions)):
+        kept = around.companions[:index] + around.companions[index + 1 :]
+        yield replace(around, companions=kept)
 
 
 def _smaller_spaces(space: Space) -> Iterator[Space]:

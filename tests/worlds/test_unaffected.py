@@ -13,10 +13,9 @@ from tests.worlds.random_worlds import random_world
 from tests.worlds.readings import GATEWAYS_OF, read, resources_of
 from tests.worlds.rendered import policies_of
 from tests.worlds.summary import WORLDS_PROPERTY
-from tests.worlds.world import PROFILE, World
+from tests.worlds.world import GATEWAY, PROFILE, World
 
 EVENTS_PER_WORLD = 3
-GATEWAYS = "istio-gateway"
 
 # A policy's name and its fingerprint.
 Names = dict[str, str]
@@ -58,6 +57,7 @@ def _affected(world: World, event: Event) -> set[str]:
     """The namespaces that an event may reach, in the world before it or after it."""
     resources = resources_of(world)
     readings = {name: read(world, space) for name, space in world.spaces.items()}
+    gateways = world.around.gateway_namespaces
     if event.space:
         reading = readings[event.space]
         # Its own; the homes of what it uses, all of them if it is hatched; its gateways; and who
@@ -69,14 +69,17 @@ def _affected(world: World, event: Event) -> set[str]:
         }
         offered = {name for name, each in resources.items() if each.namespace == event.space}
         consumers = {name for name, each in readings.items() if each.grants.keys() & offered}
-        gateways = {GATEWAYS} if reading.profile is not None else set()
-        return {event.space} | homes | consumers | gateways
+        served = reading.profile is not None or reading.gateways or reading.hatch
+        return {event.space} | homes | consumers | (gateways if served else set())
     if event.resource:
         resource = resources.get(event.resource)
         users = {space for space, each in readings.items() if event.resource in each.grants}
+        if event.resource == GATEWAY and resource is None:
+            # The grant on the gateways comes, or goes.
+            users |= gateways | {space for space, each in readings.items() if each.gateways}
         return users | ({resource.namespace} if resource else set())
     users = {space for space in readings if event.profile in _chain(world, space)}
-    return users | ({GATEWAYS} if users else set())
+    return users | (gateways if users else set())
 
 
 def _chain(world: World, space: str) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Any
 from tests.worlds.ends import ENTITIES, OUTSIDE, End, Pod
 from tests.worlds.peers import Labelled, Peer, Requirement, selector
 from tests.worlds.ports import IcmpItem, PortItem, Target
+from tests.worlds.surroundings import Surroundings
 
 D = "network-policy.homelab"
 PROFILE = f"{D}/profile"
@@ -20,8 +21,14 @@ ENFORCEMENT = f"{D}/enforcement"
 INTRA = f"{D}/intra-namespace"
 PLATFORM_LABEL = f"{D}/platform"
 GATEWAY_PORTS = f"{D}/gateway-ports"
+INTERNET_PORTS = f"{D}/internet-ports"
+LAN_PORTS = f"{D}/lan-ports"
+WORLD_PORTS = f"{D}/world-ports"
+WEBHOOKS = f"{D}/webhooks"
 UNTIL = f"{D}/disabled-until"
 MESH = "istio.io/dataplane-mode"
+# The grant on the gateways; a shared resource of this name takes its place.
+GATEWAY = "gateway"
 
 
 def access(resource: str) -> str:
@@ -194,6 +201,7 @@ class World:
         resources: the SharedResources by name, beside those of the settings.
         hand_made: policies that are not the operator's.
         cluster: the setting cluster.name; "": none.
+        around: the other settings.
     """
 
     scope: str = "workload"
@@ -203,6 +211,7 @@ class World:
     resources: Mapping[str, Resource] = field(default_factory=dict)
     hand_made: tuple[HandMade, ...] = ()
     cluster: str = ""
+    around: Surroundings = field(default_factory=Surroundings)
 
     @cached_property
     def labelled(self) -> Labelled:

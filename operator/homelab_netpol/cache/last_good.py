@@ -11,7 +11,15 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from homelab_netpol.cache.policies import PolicyCache
-from homelab_netpol.intent import GATEWAY_GRANT, WHOLE, Intent, LastGood, parse_moment
+from homelab_netpol.intent import (
+    GATEWAY_GRANT,
+    WHOLE,
+    Intent,
+    LastGood,
+    PortRange,
+    parse_moment,
+    parse_port_ranges,
+)
 from homelab_netpol.policy.keys import (
     HATCH_CCNP,
     LAN,
@@ -46,6 +54,14 @@ def _granted(intent: Intent) -> frozenset[str]:
     return frozenset((*intent.grants, *intent.retained_grants, *gateways))
 
 
+def _noted_ports(
+    standing: Mapping[PolicyKey, LivePolicy], namespace: str, where: str, note: str
+) -> tuple[PortRange, ...]:
+    """The ports that a policy for ingress says it opens; what somebody edited says none."""
+    live = standing.get(PolicyKey(Kind.CNP, namespace, policy_name(Component.INGRESS, where)))
+    return () if live is None else parse_port_ranges(live.annotations.get(note, "")) or ()
+
+
 _PROFILE = policy_name(Component.PROFILE)
 _HATCH = policy_name(Component.HATCH)
 
@@ -70,6 +86,8 @@ class LastGoodCache:
             gateway_ports=intent.gateway_ports if intent.profile else None,
             internet_ports=intent.internet_ports if intent.profile else None,
             ingress=_ingress_of(intent),
+            lan_ports=intent.lan_ports,
+            world_ports=intent.world_ports,
             grants=_granted(intent),
             grant_values=intent.grant_values,
             hatch_open=intent.hatch_open,
@@ -112,6 +130,8 @@ class LastGoodCache:
             gateway_ports=parse_gateway_ports_text(profile.annotations.get(keys.gateway_ports)),
             internet_ports=parse_internet_ports_text(profile.annotations.get(keys.internet_ports)),
             ingress=ingress,
+            lan_ports=_noted_ports(standing, namespace, LAN, keys.lan_ports),
+            world_ports=_noted_ports(standing, namespace, WORLD, keys.world_ports),
             grants=grants,
             grant_values=parts,
             hatch_open=hatch_open,

@@ -6,6 +6,7 @@ import dataclasses
 
 from homelab_netpol.intent.model import LastGood, NamespaceFacts
 from homelab_netpol.intent.platform import read_platform
+from homelab_netpol.intent.ports import port_ranges_text
 from homelab_netpol.intent.vocabulary import WHOLE, Vocabulary
 
 
@@ -26,6 +27,8 @@ def facts_in_force(facts: NamespaceFacts, last_good: LastGood, words: Vocabulary
         if resource in words.grantable
     }
     annotations: dict[str, str] = {}
+    if "webhooks" in last_good.ingress:
+        labels[words.webhooks_key] = "allow"
     if last_good.platform_label:
         labels[words.platform_key] = "true"
     said = dataclasses.replace(facts, labels={**labels, **facts.labels})
@@ -38,6 +41,12 @@ def facts_in_force(facts: NamespaceFacts, last_good: LastGood, words: Vocabulary
             labels[words.intra_namespace_key] = "allow" if intra else "deny"
         if last_good.gateway_ports:
             annotations[words.gateway_ports_key] = ",".join(map(str, last_good.gateway_ports))
+        listed = {
+            words.internet_ports_key: last_good.internet_ports,
+            words.lan_ports_key: last_good.lan_ports,
+            words.world_ports_key: last_good.world_ports,
+        }
+        annotations |= {key: port_ranges_text(ports) for key, ports in listed.items() if ports}
     return dataclasses.replace(
         facts,
         labels={**labels, **facts.labels},

@@ -40,6 +40,8 @@ class LastGood:
         internet_ports: the ports that policy opens to the internet; empty: as the settings have it;
             None: none.
         ingress: which policies for ingress beside the profile stand: `lan`, `world`, `webhooks`.
+        lan_ports: the ports that the first of these opens, as far as it says so.
+        world_ports: likewise the second.
         grants: the shared resources whose access policies stand.
         grant_values: the values of those that were granted by another value than "true".
         hatch_open: the hatch's policy stands.
@@ -53,6 +55,8 @@ class LastGood:
     gateway_ports: tuple[int, ...] | None = None
     internet_ports: tuple[PortRange, ...] | None = None
     ingress: frozenset[str] = frozenset()
+    lan_ports: tuple[PortRange, ...] = ()
+    world_ports: tuple[PortRange, ...] = ()
     grants: frozenset[str] = frozenset()
     grant_values: Mapping[str, str] = field(default_factory=dict, hash=False)
     hatch_open: bool = False

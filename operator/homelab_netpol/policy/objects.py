@@ -83,6 +83,8 @@ class LabelKeys:
         self.intra_namespace = f"{domain}/intra-namespace"
         self.gateway_ports = f"{domain}/gateway-ports"
         self.internet_ports = f"{domain}/internet-ports"
+        self.lan_ports = f"{domain}/lan-ports"
+        self.world_ports = f"{domain}/world-ports"
         self.since = f"{domain}/since"
         self.until = f"{domain}/until"
         self.expired_hatches = f"{domain}/expired-hatches"

@@ -7,7 +7,7 @@ add, so that they can never cut off a namespace without a profile.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -20,6 +20,7 @@ from homelab_netpol.intent import (
     Intent,
     PortRange,
     format_moment,
+    port_ranges_text,
 )
 from homelab_netpol.policy.builder import PolicyBuilder
 from homelab_netpol.policy.catalogue import Catalogue
@@ -260,10 +261,16 @@ class Planner:
         return [port.model_dump(mode="json", by_alias=True) for port in listed]
 
     def _ingress(
-        self, key: PolicyKey, _: Intent, where: str, ports: Sequence[PortRange] = ()
+        self, key: PolicyKey, _: Intent, where: str, ports: tuple[PortRange, ...] = ()
     ) -> Policy:
-        listed = [port.data() for port in ports]
-        return self._builder.render(key, Component.INGRESS, f"ingress/{where}", ports=listed)
+        note = {LAN: self._keys.lan_ports, WORLD: self._keys.world_ports}.get(where)
+        return self._builder.render(
+            key,
+            Component.INGRESS,
+            f"ingress/{where}",
+            annotations={note: port_ranges_text(ports)} if note is not None else None,
+            ports=[port.data() for port in ports],
+        )
 
     def _access(
         self, key: PolicyKey, intent: Intent, name: str, is_meshed: Callable[[str], bool]
