@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from homelab_netpol.cache.policies import PolicyCache
-from homelab_netpol.intent import GATEWAY_GRANT, WHOLE, Intent, LastGood, parse_moment
+from homelab_netpol.intent import GATEWAY_GRANT, NONE, WHOLE, Intent, LastGood, parse_moment
 from homelab_netpol.policy.keys import (
     HATCH_CCNP,
     LAN,
@@ -38,12 +38,13 @@ from homelab_netpol.policy.plan_clusterwide import NOTING_BASELINE
 def _ingress_of(intent: Intent) -> frozenset[str]:
     """Which policies for ingress beside the profile an intent has."""
     wanted = {LAN: intent.lan_ports, WORLD: intent.world_ports, WEBHOOKS: intent.webhooks}
-    return intent.retained_ingress.union(where for where, is_wanted in wanted.items() if is_wanted)
+    opened = frozenset(where for where, is_wanted in wanted.items() if is_wanted)
+    return opened | intent.retained_ingress if opened else intent.retained_ingress
 
 
 def _granted(intent: Intent) -> frozenset[str]:
     gateways = (GATEWAY_GRANT,) if intent.gateway_access else ()
-    return frozenset((*intent.grants, *intent.retained_grants, *gateways))
+    return frozenset((*intent.grants, *intent.retained_grants, *gateways)) or NONE
 
 
 _PROFILE = policy_name(Component.PROFILE)
