@@ -2,7 +2,14 @@
 
 from homelab_netpol.intent.deadline import format_moment, parse_moment
 from homelab_netpol.intent.in_force import facts_in_force
-from homelab_netpol.intent.model import Intent, LastGood, NamespaceFacts, Problem, Reason
+from homelab_netpol.intent.model import (
+    NONE,
+    Intent,
+    LastGood,
+    NamespaceFacts,
+    Problem,
+    Reason,
+)
 from homelab_netpol.intent.ports import (
     PortRange,
     parse_port_ranges,
@@ -22,6 +29,7 @@ from homelab_netpol.intent.vocabulary import (
 __all__ = [
     "GATEWAYS",
     "GATEWAY_GRANT",
+    "NONE",
     "NOTHING",
     "WHOLE",
     "Intent",

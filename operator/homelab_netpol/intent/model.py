@@ -9,6 +9,10 @@ from enum import StrEnum
 
 from homelab_netpol.intent.ports import PortRange
 
+# What most Namespaces have none of, once for all of them: an empty set takes 216 bytes, a dict 64.
+NONE: frozenset[str] = frozenset()
+NO_VALUES: Mapping[str, str] = {}
+
 
 @dataclass(frozen=True, slots=True)
 class NamespaceFacts:

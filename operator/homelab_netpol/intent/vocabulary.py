@@ -98,8 +98,12 @@ class Vocabulary:
     @property
     def gateway_grant(self) -> bool:
         """The grant `gateway` means the gateways; no shared resource takes its name."""
-        taken = (self.resources, self.unusable_resources, self.unusable_settings)
-        return not any(GATEWAY_GRANT in names for names in taken)
+        is_taken = (
+            GATEWAY_GRANT in self.resources
+            or GATEWAY_GRANT in self.unusable_resources
+            or GATEWAY_GRANT in self.unusable_settings
+        )
+        return not is_taken
 
     @property
     def grantable(self) -> Mapping[str, ResourceWords]:

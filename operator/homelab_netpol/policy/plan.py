@@ -83,6 +83,9 @@ class Planner:
             catalogue.renderer, catalogue.settings.label_domain, catalogue.own_cluster.selected
         )
         self._keys = self._builder.keys
+        self._internet = [
+            port.model_dump(mode="json", by_alias=True) for port in catalogue.settings.internet.ports
+        ]
         self._mesh = MeshPlanner(catalogue, self._builder, self._scope) if istio else None
         self.gateways = GatewayPlanner(catalogue, self._builder)
 
@@ -255,10 +258,7 @@ class Planner:
     def _internet_ports(self, intent: Intent) -> list[dict[str, Any]] | None:
         if intent.internet_ports is None:
             return None
-        if intent.internet_ports:
-            return [port.data() for port in intent.internet_ports]
-        listed = self._catalogue.settings.internet.ports
-        return [port.model_dump(mode="json", by_alias=True) for port in listed]
+        return [port.data() for port in intent.internet_ports] or self._internet
 
     def _ingress(
         self, key: PolicyKey, _: Intent, where: str, ports: tuple[PortRange, ...] = ()

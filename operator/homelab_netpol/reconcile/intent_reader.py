@@ -76,9 +76,9 @@ class IntentReader:
         Returns:
             The value of its grant; None: it is not let in.
         """
-        if key in GATEWAY_KEYS:
-            return WHOLE if self._cache.planner.gateways.consumes(key, intent) else None
-        return self._cache.planner.let_in(intent, key.name)
+        if key.scope is Scope.TARGET:
+            return self._cache.planner.let_in(intent, key.name)
+        return WHOLE if self._cache.planner.gateways.consumes(key, intent) else None
 
     def sharing_with(self, name: str) -> Requests:
         """A namespace came, went or changed its mesh: what it shares, and with which others."""
