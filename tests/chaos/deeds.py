@@ -12,10 +12,13 @@ from tests.cluster.spaces import (
     ENFORCEMENT,
     GATEWAY_PORTS,
     HATCH_POLICY,
+    INTERNET_PORTS,
     INTRA_NAMESPACE,
+    LAN_PORTS,
     MANAGED_BY,
     PROFILE,
     PROFILE_POLICY,
+    WEBHOOKS,
     access,
     hand_made,
 )
@@ -38,6 +41,8 @@ def random_labels(dice: Random) -> dict[str, str | None]:
         INTRA_NAMESPACE: dice.choice(["allow", "deny", None, None]),
         ENFORCEMENT: dice.choice(["disabled", "enabled", None, None]),
         **{access(name): dice.choice(["true", None]) for name in (*TARGETS, "kube-api")},
+        access("gateway"): dice.choice(["true", "internal", None, None]),
+        WEBHOOKS: dice.choice(["allow", "deny", None, None]),
     }
 
 
@@ -72,9 +77,10 @@ def _turn_hatch_of_platform(hand: Hand, _: str) -> None:
     _turn_hatch(hand, hand.dice.choice([*TARGETS.values()]))
 
 
-def _narrow_ports(hand: Hand, name: str) -> None:
+def _list_ports(hand: Hand, name: str) -> None:
+    key = hand.dice.choice([GATEWAY_PORTS, INTERNET_PORTS, LAN_PORTS])
     ports = hand.dice.choice(["8080", "8080,9090", None])
-    _patch_space(hand, name, {"annotations": {GATEWAY_PORTS: ports}})
+    _patch_space(hand, name, {"annotations": {key: ports}})
 
 
 def _write_foreign(hand: Hand, name: str) -> None:
@@ -124,7 +130,7 @@ DEEDS: tuple[tuple[Deed, int], ...] = (
     (_relabel, 3),
     (_turn_hatch, 4),
     (_turn_hatch_of_platform, 1),
-    (_narrow_ports, 1),
+    (_list_ports, 1),
     (_delete, 1),
     (_edit, 2),
     (_drop, 2),

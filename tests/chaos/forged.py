@@ -14,7 +14,7 @@ from tests.chaos.judge import LEASE, Case, Verdict, judge
 from tests.chaos.ledger import uid_of, write_ledger
 from tests.chaos.rights import USERS, user
 from tests.chaos.timeline import Blindness
-from tests.chaos.wanted import TARGETS, Key, PureFunction
+from tests.chaos.wanted import HOMES, Key, PureFunction
 from tests.cluster.kube import Manifest
 
 OPERATOR, OTHER, PERSON = user("replica-a"), user("replica-b"), "admin"
@@ -31,7 +31,7 @@ class Forgery:
         self._objects: dict[Key, Manifest] = {}
         self._changes: list[Change] = []
         self._asked: list[Asked] = []
-        for name in TARGETS.values():
+        for name in sorted({*HOMES.values()}):
             self.space(name)
         for key, policy in self.function.clusterwide().items():
             self.store(OPERATOR, key, as_object(policy))

@@ -17,7 +17,7 @@ from tests.chaos.history import NAMESPACES
 from tests.chaos.ledger import Entry, says_ours
 from tests.chaos.timeline import is_going
 from tests.chaos.wanted import (
-    TARGETS,
+    HOMES,
     Key,
     PureFunction,
     grant_of,
@@ -93,7 +93,7 @@ class _Walk:
         self._spaces: dict[str, Manifest] = {}
         self._going: set[str] = set()
         self._policies: dict[Key, Manifest] = {}
-        self._users: dict[str, set[str]] = {resource: set() for resource in TARGETS}
+        self._users: dict[str, set[str]] = {resource: set() for resource in HOMES}
         # Baselines are wanted from the beginning, when none of them stands.
         self._wrong = dict.fromkeys(function.clusterwide(), ("missing", 0.0))
         self._found = Lateness()
@@ -120,7 +120,7 @@ class _Walk:
 
     def finish(self, moment: float) -> Lateness:
         """Looks at everything as it is in the end."""
-        keys = {*self._policies, *self._function.clusterwide(), *map(key_of_grant, TARGETS)}
+        keys = {*self._policies, *self._function.clusterwide(), *map(key_of_grant, HOMES)}
         for name, space in self._spaces.items():
             keys.update(self._function.own(space, moment))
             self._count(name, space, moment)
@@ -144,7 +144,7 @@ class _Walk:
         for space in (old, self._spaces.get(name)):
             keys.update(self._function.own(space, 0.0))
         self._count(name, self._spaces.get(name), 0.0)
-        return keys | {*map(key_of_grant, TARGETS)}
+        return keys | {*map(key_of_grant, HOMES)}
 
     def _count(self, name: str, space: Manifest | None, now: float) -> None:
         """Counts a Namespace as a user of what it uses."""

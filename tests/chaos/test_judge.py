@@ -13,7 +13,7 @@ import pytest
 from homelab_netpol.settings import Settings
 from tests.chaos.audit import read_audit
 from tests.chaos.forged import OPERATOR, OTHER, PERSON, Forgery, as_object, blind
-from tests.chaos.wanted import Key, key_of_grant
+from tests.chaos.wanted import HOMES, Key, key_of_grant
 from tests.cluster.kube import CCNP, CNP, Manifest
 from tests.cluster.spaces import ENFORCEMENT, HATCH_POLICY, PROFILE, PROFILE_POLICY, access
 
@@ -48,7 +48,7 @@ def open_hatch(story: Forgery, seconds: float) -> None:
     story.space("app", STANDARD | OPEN)
     story.clock += seconds
     story.store(OPERATOR, HATCHED, story.own("app", OPEN)[HATCH_POLICY])
-    for resource in ("postgres", "dragonfly", "garage-s3"):
+    for resource in HOMES:
         policy = story.function.target(resource, ["app"])
         assert policy is not None
         story.store(OPERATOR, key_of_grant(resource), as_object(policy))
@@ -59,7 +59,7 @@ def test_a_blameless_record_is_not_objected_to(story: Forgery) -> None:
     open_hatch(story, 0.5)
     story.space("app", ISOLATED)
     story.store(OPERATOR, PROFILED, story.own("app", ISOLATED)[PROFILE_POLICY])
-    for resource in ("postgres", "dragonfly", "garage-s3"):
+    for resource in HOMES:
         story.store(OPERATOR, key_of_grant(resource), None)
     story.store(OPERATOR, HATCHED, None)
     verdict = story.judged()

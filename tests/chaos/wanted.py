@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from homelab_netpol.policy.catalogue import Catalogue
-from homelab_netpol.policy.keys import Component, policy_name
+from homelab_netpol.policy.keys import Component, Scope, WorkKey, gateway_policy_name, policy_name
 from homelab_netpol.policy.objects import Policy, digest_of
 from homelab_netpol.settings import Settings
 from tests.chaos.ledger import labels_of
@@ -25,12 +25,23 @@ from tests.desired import desired_policies
 TARGETS = {"postgres": "database", "dragonfly": "cache", "garage-s3": "garage"}
 UNTIL = f"{DOMAIN}/disabled-until"
 
+# Likewise the gateways', which the grant `gateway` shares.
+_GATEWAY_HOME, _GATEWAYS = "istio-gateway", ("internal", "external")
+HOMES = {**TARGETS, **dict.fromkeys(_GATEWAYS, _GATEWAY_HOME)}
+
 # Kind, namespace and name of a policy.
 Key = tuple[str, str, str]
-_GRANTS = {
-    (CNP, namespace, policy_name(Component.GRANT, name)): name
-    for name, namespace in TARGETS.items()
-}
+
+
+def key_of_grant(shared: str) -> Key:
+    """The policy beside a shared resource, or a gateway."""
+    name = policy_name(Component.GRANT, shared)
+    if shared in _GATEWAYS:
+        name = gateway_policy_name(WorkKey(Scope.CALLERS, shared))
+    return CNP, HOMES[shared], name
+
+
+_GRANTS = {key_of_grant(shared): shared for shared in HOMES}
 _WHENEVER = datetime(2026, 1, 1, tzinfo=UTC)
 _LATER = datetime(9000, 1, 1, tzinfo=UTC)
 
@@ -65,13 +76,13 @@ class PureFunction:
         return self._own[key]
 
     def uses(self, space: Manifest | None, now: float) -> frozenset[str]:
-        """The shared resources whose own side lets a Namespace in."""
+        """The shared resources, and the gateways, whose own side lets a Namespace in."""
         if space is None:
             return frozenset()
         moment = datetime.fromtimestamp(now, UTC) if has_deadline(space) else _WHENEVER
         key, name = (_essence(space), moment), space["metadata"]["name"]
         if key not in self._uses:
-            others = [_bare(each) for each in TARGETS.values() if each != name]
+            others = [_bare(each) for each in set(HOMES.values()) if each != name]
             found = self._ask([space, *others], moment)
             self._uses[key] = frozenset(
                 resource
@@ -81,14 +92,13 @@ class PureFunction:
         return self._uses[key]
 
     def target(self, resource: str, names: Iterable[str]) -> Policy | None:
-        """The policy beside a shared resource when exactly these Namespaces use it."""
+        """The policy beside a shared resource or gateway when exactly these Namespaces use it."""
         key = (resource, *sorted(names))
         if key not in self._targets:
-            home = TARGETS[resource]
+            home = HOMES[resource]
             spaces = {home: _bare(home)} | {name: _bare(name, resource) for name in key[1:]}
             found = self._ask([*spaces.values()], _WHENEVER)
-            place = (CNP, home, policy_name(Component.GRANT, resource))
-            self._targets[key] = found.get(place)
+            self._targets[key] = found.get(key_of_grant(resource))
         return self._targets[key]
 
     def clusterwide(self, closed: Sequence[Manifest] = ()) -> Mapping[Key, Policy]:
@@ -137,13 +147,8 @@ def has_deadline(space: Manifest) -> bool:
 
 
 def grant_of(key: Key) -> str | None:
-    """The shared resource that a policy lets consumers into; None for other policies."""
+    """The shared resource or gateway that a policy lets consumers into; None for others."""
     return _GRANTS.get(key)
-
-
-def key_of_grant(resource: str) -> Key:
-    """The policy beside a shared resource."""
-    return CNP, TARGETS[resource], policy_name(Component.GRANT, resource)
 
 
 def _essence(space: Manifest) -> object:
@@ -159,7 +164,10 @@ def _sorted(texts: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
 
 
 def _bare(name: str, *resources: str) -> Manifest:
-    labels = {access(resource): "true" for resource in resources}
+    labels = {
+        access("gateway" if each in _GATEWAYS else each): each if each in _GATEWAYS else "true"
+        for each in resources
+    }
     return {"metadata": {"name": name, "labels": labels, "uid": ""}}
 
 

@@ -109,6 +109,7 @@ def test_every_label_wrong_at_once_is_told_label_by_label(
             access("Postgres"): "true",
             access("a" * 63): "true",
             access("kube_api.v1"): "TRUE",
+            access("kube-api"): "TRUE",
             f"{DOMAIN}/enforcment": "disabled",
             f"{DOMAIN}/component": "hatch",
         },

@@ -189,9 +189,10 @@ def test_this_clusters_own_filter_decides(
     queue.condition("Ready", "False", "LabelNotInIdentity", "team", "this cluster's Cilium")
     app.told("AccessNotReady", "team", "the access that stands is kept")
     gateways = spaces.existing("istio-gateway")
-    gateways.told("LabelNotInIdentity", "gateways.label", "gateway.networking.k8s.io/gateway-name")
+    label = "gateway.networking.k8s.io/gateway-name"
+    gateways.told("LabelNotInIdentity", "gateways.internal[0].podLabels", label)
     shows(operator, 1, "enforcement_impaired", reason="LabelsNotInIdentities")
-    assert "gateway.networking.k8s.io/gateway-name" in ready_text(operator)
+    assert label in ready_text(operator)
     configure({"labels": "!pod-hash"})
     queue.condition("Ready", "True", "Accepted")
     app.has(f"homelab-access-{queue.name}")

@@ -47,7 +47,8 @@ def consumers(policy: Manifest | None) -> list[str]:
     """The namespaces that the resource's side of a grant lets in, on the resource's port."""
     if policy is None:
         return []
-    for rule in policy["spec"].get("ingress") or []:
+    rule_sets = policy.get("specs") or [policy["spec"]]
+    for rule in [rule for each in rule_sets for rule in each.get("ingress") or []]:
         for peer in rule.get("fromEndpoints") or []:
             for expression in peer.get("matchExpressions") or []:
                 if expression["key"] == _NAMESPACE and expression["operator"] == "In":

@@ -57,11 +57,22 @@ def pick(oracle: Oracle, dice: Random, tries: int, most: int) -> list[Expected]:
     """
     allowed: dict[Sort, list[Expected]] = defaultdict(list)
     denied: dict[Sort, list[Expected]] = defaultdict(list)
+    baseless: dict[tuple[str, str, Target], list[Expected]] = defaultdict(list)
     for found in _draw(oracle, dice, tries):
         sorts = allowed if found.allowed else denied
         sorts[found.egress, found.ingress].append(found)
+        if not found.egress and not found.ingress:
+            baseless[_sort(found.source), _sort(found.target), found.port].append(found)
     passing = _some_of_each(list(allowed.values()), most // 2)
-    return passing + _some_of_each(list(denied.values()), most - len(passing))
+    # What nothing allows looks all alike by its reasons: what is wider than its word is there.
+    wider = _some_of_each(dice.sample(list(baseless.values()), len(baseless)), most // 6)
+    rest = most - len(passing) - len(wider)
+    return passing + wider + _some_of_each(list(denied.values()), rest)
+
+
+def _sort(end: End) -> str:
+    """Whose end it is: its namespace's, or its own."""
+    return end.namespace if isinstance(end, Pod) else end.name
 
 
 def _draw(oracle: Oracle, dice: Random, tries: int) -> Iterator[Expected]:

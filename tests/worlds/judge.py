@@ -19,7 +19,7 @@ from tests.worlds.rendered import enforce, people, policies_of
 from tests.worlds.shrink import shrink
 from tests.worlds.world import World
 
-_TRIES, _FLOWS = 1000, 60
+_TRIES, _FLOWS = 1000, 90
 
 
 @dataclass(frozen=True)

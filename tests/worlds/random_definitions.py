@@ -63,7 +63,8 @@ def random_profile(dice: Random, name: str) -> Profile:
 def random_rule(dice: Random, direction: str) -> Rule:
     """One rule of a profile."""
     peers = _peers(dice, direction)
-    kind = dice.choices(("all", "ports", "http", "icmp"), (2, 6, 1, 1))[0]
+    seldom = isinstance(peers[0], DnsNames)
+    kind = dice.choices(("all", "ports", "http", "icmp"), (2, 6, 4 if seldom else 1, 1))[0]
     to_pods = isinstance(peers[0], Pods)
     if kind == "all":
         return Rule(peers)
