@@ -84,7 +84,8 @@ class Planner:
         )
         self._keys = self._builder.keys
         self._internet = [
-            port.model_dump(mode="json", by_alias=True) for port in catalogue.settings.internet.ports
+            port.model_dump(mode="json", by_alias=True)
+            for port in catalogue.settings.internet.ports
         ]
         self._mesh = MeshPlanner(catalogue, self._builder, self._scope) if istio else None
         self.gateways = GatewayPlanner(catalogue, self._builder)
