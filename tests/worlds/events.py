@@ -18,11 +18,14 @@ from tests.worlds.readings import PLATFORM, is_value, resolve, resources_of
 from tests.worlds.world import (
     ENFORCEMENT,
     GATEWAY_PORTS,
+    INGRESS_USE_WAYPOINT,
     INTRA,
     MESH,
     PLATFORM_LABEL,
     PROFILE,
     UNTIL,
+    USE_WAYPOINT,
+    USE_WAYPOINT_NAMESPACE,
     World,
     access,
 )
@@ -106,7 +109,8 @@ def understood(world: World) -> World:
 def _one_label(dice: Random, world: World, name: str) -> Event:
     space = world.spaces[name]
     drawn, notes = random_labels(dice, 0.5)
-    key = dice.choice((PROFILE, PROFILE, INTRA, GATEWAY_PORTS, MESH, "team", *map(access, OFFERED)))
+    plain = (PROFILE, PROFILE, INTRA, GATEWAY_PORTS, MESH, "team", *map(access, OFFERED))
+    key = dice.choice((*plain, USE_WAYPOINT, USE_WAYPOINT_NAMESPACE, INGRESS_USE_WAYPOINT))
     before: Mapping[str, str] = space.annotations if key == GATEWAY_PORTS else space.labels
     after = dict(before)
     after.pop(key, None)

@@ -24,11 +24,15 @@ from tests.worlds.world import (
     ENFORCEMENT,
     ENGINES_CLUSTER,
     GATEWAY_PORTS,
+    GATEWAY_NAME,
+    INGRESS_USE_WAYPOINT,
     INTRA,
     MESH,
     PLATFORM_LABEL,
     PROFILE,
     UNTIL,
+    USE_WAYPOINT,
+    USE_WAYPOINT_NAMESPACE,
     HandMade,
     Resource,
     Rule,
@@ -53,6 +57,9 @@ _PLATFORM_PODS: dict[str, dict[str, dict[str, str]]] = {
     "cache": {"dragonfly": {"app": "db"}},
     "garage": {"garage": {"app": "web"}},
 }
+
+
+WAYPOINT_NAMES = ("waypoint", "second")
 
 
 def random_world(dice: Random) -> World:
@@ -99,6 +106,8 @@ def random_app(dice: Random, name: str, meshy: float) -> Space:
         Pod(f"{name}/{letter}", name, {key: dice.choice(of) for key, of in POD_LABELS.items()})
         for letter in ("x", "y")
     )
+    if dice.random() < meshy / 2:
+        pods += (Pod(f"{name}/waypoint", name, {GATEWAY_NAME: dice.choice(WAYPOINT_NAMES)}),)
     labels, annotations = random_labels(dice, meshy)
     return Space(name, labels, annotations, pods)
 
@@ -129,6 +138,12 @@ def random_labels(dice: Random, meshy: float) -> tuple[dict[str, str], dict[str,
         annotations[GATEWAY_PORTS] = dice.choices(tuple(PORT_LISTS), (50, 40, 10))[0]
     if dice.random() < meshy:
         labels[MESH] = "ambient"
+        if dice.random() < 0.5:
+            labels[USE_WAYPOINT] = dice.choice((*WAYPOINT_NAMES, *WAYPOINT_NAMES, "none"))
+        if dice.random() < 0.3:
+            labels[USE_WAYPOINT_NAMESPACE] = dice.choice((*APPS[:3], "elsewhere"))
+        if dice.random() < 0.3:
+            labels[INGRESS_USE_WAYPOINT] = dice.choice(("true", "true", "false"))
     if dice.random() < 0.1:
         labels[PLATFORM_LABEL] = dice.choices(("true", "false", "yes"), (80, 10, 10))[0]
     if dice.random() < 0.6:

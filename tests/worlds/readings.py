@@ -14,11 +14,14 @@ from tests.worlds.ports import PortItem
 from tests.worlds.world import (
     ENFORCEMENT,
     GATEWAY_PORTS,
+    INGRESS_USE_WAYPOINT,
     INTRA,
     MESH,
     PLATFORM_LABEL,
     PROFILE,
     UNTIL,
+    USE_WAYPOINT,
+    USE_WAYPOINT_NAMESPACE,
     Resource,
     Rule,
     Space,
@@ -93,6 +96,8 @@ class Reading:
         intra: its pods reach each other.
         gateway_ports: ports that narrow the gateways; () any TCP port; None: none at all.
         grants: the shared resources that it has, each with the value of its label.
+        waypoint: namespace and name of the one that calls go by; None: none.
+        ingress_by_waypoint: those of gateways as well.
     """
 
     platform: bool
@@ -103,6 +108,8 @@ class Reading:
     intra: bool
     gateway_ports: tuple[int, ...] | None
     grants: Mapping[str, str]
+    waypoint: tuple[str, str] | None
+    ingress_by_waypoint: bool
 
 
 def resources_of(world: World) -> dict[str, Resource]:
@@ -167,7 +174,17 @@ def read(world: World, space: Space) -> Reading:
             if is_value(resource, labels.get(access(name), "false"))
             and may_ask(world, resource, space.name)
         },
+        waypoint=_waypoint(space),
+        ingress_by_waypoint=labels.get(INGRESS_USE_WAYPOINT) == "true",
     )
+
+
+def _waypoint(space: Space) -> tuple[str, str] | None:
+    """Istio: the label says which, `none` that there is none; in the same Namespace unless said."""
+    name = space.labels.get(USE_WAYPOINT, "none")
+    if name == "none" or space.labels.get(MESH) != "ambient":
+        return None
+    return space.labels.get(USE_WAYPOINT_NAMESPACE, space.name), name
 
 
 def is_value(resource: Resource, value: str) -> bool:

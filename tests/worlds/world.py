@@ -22,6 +22,10 @@ PLATFORM_LABEL = f"{D}/platform"
 GATEWAY_PORTS = f"{D}/gateway-ports"
 UNTIL = f"{D}/disabled-until"
 MESH = "istio.io/dataplane-mode"
+USE_WAYPOINT = "istio.io/use-waypoint"
+USE_WAYPOINT_NAMESPACE = "istio.io/use-waypoint-namespace"
+INGRESS_USE_WAYPOINT = "istio.io/ingress-use-waypoint"
+GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name"
 
 
 def access(resource: str) -> str:

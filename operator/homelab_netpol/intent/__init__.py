@@ -18,11 +18,20 @@ from homelab_netpol.intent.vocabulary import (
     ResourceWords,
     Vocabulary,
 )
+from homelab_netpol.intent.waypoint import (
+    GATEWAY_NAME_LABEL,
+    USE_WAYPOINT,
+    Waypoint,
+    waypoint_by_labels,
+    waypoint_of_facts,
+)
 
 __all__ = [
     "GATEWAYS",
     "GATEWAY_GRANT",
+    "GATEWAY_NAME_LABEL",
     "NOTHING",
+    "USE_WAYPOINT",
     "WHOLE",
     "Intent",
     "LastGood",
@@ -32,6 +41,7 @@ __all__ = [
     "Reason",
     "ResourceWords",
     "Vocabulary",
+    "Waypoint",
     "facts_in_force",
     "format_moment",
     "parse_moment",
@@ -39,4 +49,6 @@ __all__ = [
     "parse_ports",
     "port_ranges_text",
     "read_intent",
+    "waypoint_by_labels",
+    "waypoint_of_facts",
 ]
