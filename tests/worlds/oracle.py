@@ -197,9 +197,9 @@ class Oracle:
     def _way_of_grant(self, home: str, _: Pod, other: Pod, is_call: bool) -> bool:
         """Between the waypoint of a resource's namespace, and a consumer or the resource's pods."""
         for resource in self.resources.values():
-            if resource.peers or resource.target == "none" or not _tunnels(resource, HBONE):
+            if resource.target == "none" or not _tunnels(resource, HBONE):
                 continue
-            if not resource.is_in(home):
+            if resource.peers or resource.namespace != home:
                 continue
             values = {name: self.consumes(name, resource) for name in self.readings}
             meshed = {n: v for n, v in values.items() if v and self.readings[n].meshed}

@@ -23,8 +23,8 @@ from tests.worlds.readings import BUILT_IN, DEADLINES, PORT_LISTS
 from tests.worlds.world import (
     ENFORCEMENT,
     ENGINES_CLUSTER,
-    GATEWAY_PORTS,
     GATEWAY_NAME,
+    GATEWAY_PORTS,
     INGRESS_USE_WAYPOINT,
     INTRA,
     MESH,

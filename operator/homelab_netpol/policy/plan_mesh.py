@@ -130,17 +130,18 @@ class MeshPlanner:
                 yield AllowedPeers(namespaces=tuple(names), ports=ports)
         if intent.profile is None:
             return
-        own = None if intent.waypoint is None else self._principal(intent.waypoint)
+        waypoint = intent.waypoint
         if intent.intra_namespace:
             yield AllowedPeers(namespaces=(intent.namespace,))
-            if own is not None:
-                yield AllowedPeers(principals=(own,))
+            if waypoint is not None and waypoint.namespace != intent.namespace:
+                yield AllowedPeers(principals=(self._principal(waypoint),))
         # Rules of a profile's own that let a gateway in come with ports of their own, below.
         gateways = catalogue.gateways_of(catalogue.template_of(intent.profile))
         if gateways and intent.gateway_ports is not None:
             yield from self._gateways(gateways, intent.gateway_ports)
-            if own is not None and intent.ingress_by_waypoint:
-                yield AllowedPeers(principals=(own,), ports=intent.gateway_ports)
+            if waypoint is not None and intent.ingress_by_waypoint:
+                by_waypoint = (self._principal(waypoint),)
+                yield AllowedPeers(principals=by_waypoint, ports=intent.gateway_ports)
         custom = catalogue.custom_profile(intent.profile)
         if custom is not None:
             yield from allowed_peers(custom.ingress, intent.namespace)

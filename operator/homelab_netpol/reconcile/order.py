@@ -27,8 +27,9 @@ class Order:
     def something_before_denying(self, namespace: str) -> bool:
         """What may deny in a Namespace, or takes something away there, is not yet to be written.
 
-        Policies beside its resources and waypoints come first: they may allow what the profile, which goes or
-        narrows by the same edit, allowed until now. So do baselines that do not yet spare it.
+        Policies beside its resources and waypoints come first: they may allow what the profile,
+        which goes or narrows by the same edit, allowed until now. So do baselines that do not yet
+        spare it.
         """
         cache = self._cache
         resources = {
