@@ -9,7 +9,8 @@ import pytest
 from homelab_netpol.cluster.pods import ObservedPod
 from homelab_netpol.cluster.services import ObservedService, read_service
 from homelab_netpol.findings import GrantedPort
-from homelab_netpol.findings.waypoints import Waypoint, reached_by_waypoint
+from homelab_netpol.findings.waypoints import reached_by_waypoint
+from homelab_netpol.intent import Waypoint
 from tests.unit.hand_made import pod, service
 
 GATEWAY_LABEL = "gateway.networking.k8s.io/gateway-name"

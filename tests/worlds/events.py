@@ -49,6 +49,9 @@ _KEYS = (
     MESH,
     "team",
     WEBHOOKS,
+    USE_WAYPOINT,
+    USE_WAYPOINT_NAMESPACE,
+    INGRESS_USE_WAYPOINT,
     *_PORTS,
     *map(access, (GATEWAY, *OFFERED)),
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 
 from homelab_netpol.policy.diff import Change, Create, Delete, Replace, diff, in_steps, only_allows
-from homelab_netpol.policy.keys import Component, PolicyKey
+from homelab_netpol.policy.keys import OF_GATEWAYS, SERVED, Component, PolicyKey
 from homelab_netpol.policy.objects import LivePolicy, Policy
 
 Standing = Mapping[PolicyKey, Policy]
@@ -77,7 +77,7 @@ def _work(policy: Policy) -> str:
     """Which piece of work writes a policy: one for each Namespace, and each side of a grant."""
     if not policy.key.namespace:
         return _CLUSTERWIDE
-    if policy.component is Component.GRANT:
+    if policy.component is Component.GRANT or policy.key.name in (SERVED, OF_GATEWAYS):
         return f"{_BESIDE}{policy.key.name}{_IN}{policy.key.namespace}"
     return f"{_NAMESPACE}{policy.key.namespace}"
 

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from homelab_netpol.intent import USE_WAYPOINT
+
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 # What external-dns publishes a name of, and what it lets the name lead to instead of the object.
 NAME_ANNOTATION = "external-dns.alpha.kubernetes.io/hostname"
 TARGET_ANNOTATION = "external-dns.alpha.kubernetes.io/target"
-_USE_WAYPOINT = "istio.io/use-waypoint"
 _WAYPOINT_BOUND = "istio.io/WaypointBound"
 # Cilium's own gateways answer on these themselves, before any policy for the sender counts.
 _OF_CILIUM = ("io.cilium.gateway/owning-gateway", "cilium.io/ingress")
@@ -94,7 +95,7 @@ def read_service(manifest: Mapping[str, Any]) -> ObservedService:
         cluster_ips=() if by_cilium else tuple(cluster_ips),
         outside=() if by_cilium else tuple(outside),
         names=published_names(metadata) if outside and not by_cilium else (),
-        waypoint_labels={k: v for k, v in labels.items() if k.startswith(_USE_WAYPOINT)},
+        waypoint_labels={k: v for k, v in labels.items() if k.startswith(USE_WAYPOINT)},
         waypoint_bound=_waypoint_bound(status),
         by_every_node=spec.get("type") in ("LoadBalancer", "NodePort")
         and spec.get("externalTrafficPolicy", "Cluster") == "Cluster",

@@ -81,7 +81,9 @@ class Inspection:
         """The operator may write policies there for the sake of other namespaces."""
         catalogue = self.cache.catalogue
         beside_gateway = namespace in catalogue.settings.gateways.namespaces
-        return beside_gateway or bool(catalogue.resources_in(namespace))
+        if beside_gateway or self.cache.intents.serves_others(namespace):
+            return True
+        return bool(catalogue.resources_in(namespace) or self.cache.resources_led_by(namespace))
 
     def own(self, namespace: str) -> tuple[ReadPolicy, ...]:
         """The operator's policies in a namespace; "": the clusterwide ones."""
@@ -109,18 +111,29 @@ class Inspection:
 
     def _planned(self, namespace: str) -> Iterator[Policy]:
         cache, is_meshed = self.cache, self.cache.namespaces.is_meshed
+        waypoint_of = cache.namespaces.waypoint_of
         if not namespace:
             yield from cache.clusterwide_policies()
             return
         intent = cache.intents.get(namespace)
         if intent is not None:
-            yield from cache.planner.namespace(intent, is_meshed).policies
+            yield from cache.planner.namespace(intent, is_meshed, waypoint_of).policies
         for resource in cache.catalogue.resources_in(namespace):
             consumers = cache.intents.consumers(WorkKey(Scope.TARGET, resource))
-            beside = cache.planner.target(resource, consumers, is_meshed)
+            beside = cache.planner.target(resource, consumers, is_meshed, waypoint_of)
             if beside is not None:
                 yield beside
-        if namespace in cache.catalogue.settings.gateways.namespaces:
+        for resource in cache.resources_led_by(namespace):
+            consumers = cache.intents.consumers(WorkKey(Scope.TARGET, resource))
+            by_waypoint = cache.planner.waypoints.beside(
+                resource, consumers, is_meshed, waypoint_of
+            )
+            yield from (each for each in by_waypoint if each.key.namespace == namespace)
+        gateways = cache.catalogue.settings.gateways.namespaces
+        if namespace in gateways or cache.intents.serves_others(namespace):
+            serving = cache.serving_waypoints()
+            yield from (each for each in serving if each.key.namespace == namespace)
+        if namespace in gateways:
             for key in GATEWAY_KEYS:
                 consumers = cache.intents.consumers(key)
                 policies = cache.planner.gateways.beside(key, consumers, is_meshed)

@@ -13,12 +13,13 @@ from ipaddress import ip_network
 from typing import Any
 
 from homelab_netpol.cilium.dns_patterns import dns_pattern_holds
-from homelab_netpol.cluster.public_names import GATEWAY_NAME_LABEL, PublicName
+from homelab_netpol.cluster.public_names import PublicName
 from homelab_netpol.cluster.services import IpAddress, ObservedService, normal_name
 from homelab_netpol.findings.finding import join_words, name_labels, name_ports
 from homelab_netpol.findings.front_door import FrontDoor
 from homelab_netpol.findings.ports import GrantedPort, granted_ports
 from homelab_netpol.findings.rule_ports import opened_by
+from homelab_netpol.intent import GATEWAY_NAME_LABEL
 from homelab_netpol.settings import SharedResource
 
 # A network is only told if every address in it is the cluster's own; larger ones never are.

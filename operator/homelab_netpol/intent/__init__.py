@@ -25,12 +25,21 @@ from homelab_netpol.intent.vocabulary import (
     ResourceWords,
     Vocabulary,
 )
+from homelab_netpol.intent.waypoint import (
+    GATEWAY_NAME_LABEL,
+    USE_WAYPOINT,
+    Waypoint,
+    waypoint_by_labels,
+    waypoint_of_facts,
+)
 
 __all__ = [
     "GATEWAYS",
     "GATEWAY_GRANT",
+    "GATEWAY_NAME_LABEL",
     "NONE",
     "NOTHING",
+    "USE_WAYPOINT",
     "WHOLE",
     "Intent",
     "LastGood",
@@ -40,6 +49,7 @@ __all__ = [
     "Reason",
     "ResourceWords",
     "Vocabulary",
+    "Waypoint",
     "facts_in_force",
     "format_moment",
     "parse_moment",
@@ -47,4 +57,6 @@ __all__ = [
     "parse_ports",
     "port_ranges_text",
     "read_intent",
+    "waypoint_by_labels",
+    "waypoint_of_facts",
 ]

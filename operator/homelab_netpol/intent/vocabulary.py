@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from homelab_netpol.cilium.selectors import LabelSelector
 from homelab_netpol.cilium.terms import is_label_value
 from homelab_netpol.intent.model import NamespaceFacts
+from homelab_netpol.intent.waypoint import kept_of_waypoint
 
 # An access label of this value grants all of a shared resource, one of the next nothing.
 WHOLE = "true"
@@ -183,9 +184,10 @@ class Vocabulary:
         own = (f"{self.domain}/", self.access_prefix)
         mesh_key = self.mesh_label[0]
         labels, annotations = labels or {}, annotations or {}
+        kept = {k: v for k, v in labels.items() if k.startswith(own) or k == mesh_key}
         return NamespaceFacts(
             name=name,
-            labels={k: v for k, v in labels.items() if k.startswith(own) or k == mesh_key},
+            labels={**kept, **kept_of_waypoint(labels, name)},
             annotations={k: v for k, v in annotations.items() if k.startswith(own)},
             terminating=terminating,
             # A few keys and values make up most labels of a cluster: keep each text once.

@@ -12,6 +12,7 @@ from homelab_netpol.policy.diff import diff
 from homelab_netpol.policy.keys import (
     CLUSTERWIDE,
     GATEWAY_KEYS,
+    WAYPOINTS,
     Component,
     Kind,
     PolicyKey,
@@ -72,7 +73,7 @@ class Reconciler:
         match key.scope:
             case Scope.NAMESPACE:
                 return await self._namespace(key)
-            case Scope.TARGET | Scope.GATEWAY | Scope.CALLERS:
+            case Scope.TARGET | Scope.GATEWAY | Scope.CALLERS | Scope.WAYPOINTS:
                 return await self._shared(key)
             case Scope.CLUSTERWIDE:
                 return await self._clusterwide(key)
@@ -105,7 +106,7 @@ class Reconciler:
         if not namespaces.is_writable(key.name):
             return 0
         before = cache.applied(key.name)
-        plan = cache.planner.namespace(intent, namespaces.is_meshed)
+        plan = cache.planner.namespace(intent, namespaces.is_meshed, namespaces.waypoint_of)
         retained = _retained_names(intent)
         standing = {
             policy: live
@@ -131,17 +132,20 @@ class Reconciler:
         return written
 
     async def _shared(self, key: WorkKey) -> int:
-        """The policies beside a shared resource or a gateway, which list its consumers."""
+        """The policies beside a shared resource, a gateway or waypoints, which list consumers."""
         cache, is_meshed = self._cache, self._cache.namespaces.is_meshed
-        if key.scope is Scope.TARGET and self._order.hatch_before_target(key.name):
+        if key not in GATEWAY_KEYS and self._order.hatch_before(key):
             raise Requeue
         consumers = cache.intents.consumers(key)
         try:
             if key in GATEWAY_KEYS:
                 policies = cache.planner.gateways.beside(key, consumers, is_meshed)
+            elif key == WAYPOINTS:
+                policies = cache.serving_waypoints()
             elif key.name in cache.catalogue.vocabulary.resources:
                 owner = cache.intents.get(cache.catalogue.resource(key.name).home or "")
-                policies = cache.planner.beside(key.name, consumers, owner, is_meshed)
+                waypoint_of = cache.namespaces.waypoint_of
+                policies = cache.planner.beside(key.name, consumers, owner, is_meshed, waypoint_of)
             elif cache.intents.retains_grant(key.name):
                 return 0
             else:
