@@ -9,9 +9,14 @@ import pytest
 
 from homelab_netpol.cluster.public_names import PublicName
 from homelab_netpol.cluster.services import ObservedService, read_service
+from homelab_netpol.cluster.snapshot import Snapshot
+from homelab_netpol.findings import check_own_addresses
 from homelab_netpol.findings.front_door import FrontDoor
+from homelab_netpol.findings.inspection import Inspection
 from homelab_netpol.findings.own_addresses import OwnEnds, leads_home, of_resource, of_rule
+from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.settings import SharedResource, parse_settings
+from tests.inspected import DOMAIN, Cluster
 from tests.unit.hand_made import ports
 
 AT_443 = [{"port": 443}]
@@ -236,6 +241,19 @@ def test_f4_an_address_of_a_gateway_leads_to_the_grant(cidr: str) -> None:
     text = leads_home(asked, own(gateway_service()), door) or ""
     assert "that is the Service internal in istio-gateway" in text
     assert f"{GRANT}=internal" in text
+
+
+@pytest.mark.parametrize("taken", [False, True])
+def test_f4_the_event_names_the_grant_unless_a_shared_resource_has_its_name(taken: bool) -> None:
+    own_address = "{cidrs: [192.168.1.50/32], ports: [{port: 443}]}"
+    others = "gateway: {namespace: edge, ports: [{port: 443}]}" if taken else ""
+    settings = parse_settings(f"sharedResources: {{idp: {own_address}, {others}}}")
+    labels = {f"access.{DOMAIN}/idp": "true"}
+    seen = Snapshot(services={"istio-gateway": [gateway_service()]})
+    [found] = Cluster({"app": labels}, Catalogue(settings)).inspected(
+        seen, (Inspection.sort, check_own_addresses.check)
+    )
+    assert (GRANT in found.message) is not taken
 
 
 def test_only_the_names_that_are_asked_for_are_wanted() -> None:
