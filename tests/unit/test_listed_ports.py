@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from homelab_netpol.intent import (
@@ -82,7 +82,6 @@ def test_what_is_no_list_of_at_most_forty_ports_is_none(text: str) -> None:
     assert parse_port_ranges(text) is None
 
 
-@settings(deadline=None)
 @given(st.sets(PORTS, min_size=1, max_size=40))
 def test_a_list_that_a_policy_notes_is_read_back(ports: set[PortRange]) -> None:
     ordered = tuple(sorted(ports))
