@@ -81,9 +81,12 @@ def platform(settings: Settings) -> dict[str, dict[str, str]]:
 def test_an_example_is_read_and_rendered_and_nothing_unexpected_is_said_of_it(name: str) -> None:
     settings = example(name)
     said = list(remarks(settings))
-    assert [("internal and external are one here" in each) for each in said] == (
-        [True] if name in _ONE else []
-    )
+    assert any("internal and external are one here" in each for each in said) is (name in _ONE)
+    labelled = {where for where, labels in platform(settings).items() if labels}
+    told = [each for each in said if "is no platform namespace" in each]
+    assert {where for where in labelled if any(f"of {where}," in each for each in told)} == labelled
+    assert len(said) == (name in _ONE) + len(told)
+    assert bool(told) is bool(labelled)
     catalogue = Catalogue(settings)
     Planner(catalogue).check()
     assert not catalogue.unusable

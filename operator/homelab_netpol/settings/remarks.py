@@ -12,7 +12,7 @@ from homelab_netpol.settings.model import Settings
 _PROBING_ENTITIES = frozenset({"health", "host"})
 
 # Whoever they are, others need them: a profile says nothing of what they need.
-_NEEDED_BY_ALL = ("gateways.", "dns.", "mesh.")
+_NEEDED_BY_ALL = ("gateways.", "dns.", "mesh.ztunnel")
 
 
 def remarks(settings: Settings) -> Iterator[str]:
@@ -25,8 +25,8 @@ def remarks(settings: Settings) -> Iterator[str]:
                 " it may come from the internet, so that internal and external are one here"
                 " (the profile `internal` lets in what `standard` does)."
             )
-    for path, peer in settings.named_peers():
-        for name in peer.namespaces if path.startswith(_NEEDED_BY_ALL) else ():
+    for path, named in settings.named_peers():
+        for name in named.namespaces if path.startswith(_NEEDED_BY_ALL) else ():
             if not _is_platform(name, settings):
                 yield (
                     f"{path} names pods of {name}, which is no platform namespace: like an app's it"
