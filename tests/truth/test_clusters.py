@@ -69,10 +69,14 @@ def gateway_ends(name: str) -> dict[str, Identity]:
     return {"internal": internal, "external": external, "other": other}
 
 
+# The vocabulary names it.
+_OF_OLD = ("istio-gateway",)
+
+
 def platform(settings: Settings) -> dict[str, dict[str, str]]:
     """The gateways' namespaces, labelled where the defaults do not know them."""
     return {
-        name: {} if name.endswith("-system") else {"platform": "true"}
+        name: {} if name.endswith("-system") or name in _OF_OLD else {"platform": "true"}
         for name in settings.gateways.namespaces
     }
 
