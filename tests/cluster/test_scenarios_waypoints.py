@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from lab.control_plane import Flow, Identity
@@ -16,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("operator")
 SETTINGS = {"inspectionSeconds": 1}
 MESH = {"istio.io/dataplane-mode": "ambient"}
 USE_WAYPOINT_IN = "istio.io/use-waypoint-namespace"
-OLLAMA = {"podLabels": {"app": "ollama"}, "ports": [{"port": 11434}]}
+OLLAMA: dict[str, Any] = {"podLabels": {"app": "ollama"}, "ports": [{"port": 11434}]}
 GATEWAY_LABEL = "gateway.networking.k8s.io/gateway-name"
 
 
