@@ -98,8 +98,8 @@ def _pods_of(inspection: Inspection, waypoint: Waypoint) -> Iterator[Pod]:
 def _message(name: str, reached: Reached, denied: Iterable[str], port: int) -> str:
     waypoint = reached.waypoint
     return (
-        f"The grant {name} leads by the waypoint {waypoint.name} in {waypoint.namespace}, which"
-        f" {reached.through} has. Denied on TCP {port}: {join_words(list(dict.fromkeys(denied)))}."
+        f"The grant {name} leads by the waypoint {waypoint.name} in {waypoint.namespace}. Denied on"
+        f" TCP {port}: {join_words(list(dict.fromkeys(denied)))}."
     )
 
 
@@ -112,7 +112,7 @@ def _remedy(inspection: Inspection, reached: Reached, resource: SharedResource, 
         for peer in cache.catalogue.settings.mesh.waypoints
     )
     pods = f"{GATEWAY_NAME_LABEL}={waypoint.name}"
-    none = f"give {reached.through} the label {USE_WAYPOINT}: none"
+    none = f"give {reached.through}, which has it, {USE_WAYPOINT}: none"
     if not listed and waypoint != cache.namespaces.waypoint_of(home):
         return (
             f" Name it in the setting mesh.waypoints, {{namespace: {waypoint.namespace}, podLabels:"
