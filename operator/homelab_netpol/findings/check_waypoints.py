@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from homelab_netpol.cilium.evaluation import Outcome, Pod, egress_verdict, ingress_verdict
+from homelab_netpol.cilium.evaluation import Pod
+from homelab_netpol.findings.denied_tunnel import denied_on_tunnel
 from homelab_netpol.findings.finding import Finding, FindingReason, join_words
 from homelab_netpol.findings.inspection import Inspection
 from homelab_netpol.findings.ports import granted_ports
@@ -75,7 +76,7 @@ def _to_waypoint(inspection: Inspection, waypoint: Waypoint, consumer: str) -> I
     labels = inspection.cache.namespaces.labels(consumer)
     sender = Pod(consumer, labels, {}, complete=False)
     receivers = list(_pods_of(inspection, waypoint))
-    yield from _denied(inspection, sender, receivers)
+    yield from denied_on_tunnel(inspection, sender, receivers)
 
 
 def _onward(inspection: Inspection, reached: Reached, home: str) -> Iterator[str]:
@@ -83,20 +84,8 @@ def _onward(inspection: Inspection, reached: Reached, home: str) -> Iterator[str
     labels = inspection.cache.namespaces.labels(home)
     receivers = [Pod(home, labels, pod) for pod in reached.pods[:_PODS_ASKED]]
     for sender in _pods_of(inspection, reached.waypoint):
-        yield from _denied(inspection, sender, receivers)
+        yield from denied_on_tunnel(inspection, sender, receivers)
         return
-
-
-def _denied(inspection: Inspection, sender: Pod, receivers: Iterable[Pod]) -> Iterator[str]:
-    port, found = inspection.cache.catalogue.settings.mesh.port, set()
-    for receiver in receivers:
-        leaving = inspection.selecting(sender.namespace)
-        entering = inspection.selecting(receiver.namespace)
-        if egress_verdict(leaving, sender, receiver, port).outcome is Outcome.DENIED:
-            found.add(f"egress of {sender.namespace}")
-        if ingress_verdict(entering, receiver, sender, port).outcome is Outcome.DENIED:
-            found.add(f"ingress of {receiver.namespace}")
-    yield from sorted(found)
 
 
 def _pods_of(inspection: Inspection, waypoint: Waypoint) -> Iterator[Pod]:
@@ -109,8 +98,8 @@ def _pods_of(inspection: Inspection, waypoint: Waypoint) -> Iterator[Pod]:
 def _message(name: str, reached: Reached, denied: Iterable[str], port: int) -> str:
     waypoint = reached.waypoint
     return (
-        f"The grant {name} leads by the waypoint {waypoint.name} in {waypoint.namespace}, which"
-        f" {reached.through} has. Denied on TCP {port}: {join_words(list(dict.fromkeys(denied)))}."
+        f"The grant {name} leads by the waypoint {waypoint.name} in {waypoint.namespace}. Denied on"
+        f" TCP {port}: {join_words(list(dict.fromkeys(denied)))}."
     )
 
 
@@ -123,11 +112,10 @@ def _remedy(inspection: Inspection, reached: Reached, resource: SharedResource, 
         for peer in cache.catalogue.settings.mesh.waypoints
     )
     pods = f"{GATEWAY_NAME_LABEL}={waypoint.name}"
-    none = f"give {reached.through} the label {USE_WAYPOINT}: none"
+    none = f"give {reached.through}, which has it, {USE_WAYPOINT}: none"
     if not listed and waypoint != cache.namespaces.waypoint_of(home):
         return (
-            f" Grants lead by the waypoint of a Namespace's own label, and by those of the setting"
-            f" mesh.waypoints: add it there as {{namespace: {waypoint.namespace}, podLabels:"
+            f" Name it in the setting mesh.waypoints, {{namespace: {waypoint.namespace}, podLabels:"
             f" {{{GATEWAY_NAME_LABEL}: {waypoint.name}}}}}, or {none}."
         )
     if resource.target is TargetSide.NONE:

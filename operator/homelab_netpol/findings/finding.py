@@ -27,6 +27,7 @@ class FindingReason(StrEnum):
     TARGET_FILTERS = "TargetFilters"
     TARGET_ON_HOST_NETWORK = "TargetOnHostNetwork"
     TARGET_BEHIND_WAYPOINT = "TargetBehindWaypoint"
+    TARGET_TUNNEL_CLOSED = "TargetTunnelClosed"
     TARGET_IS_OWN_ADDRESS = "TargetIsOwnAddress"
     SERVICE_PORT_OPENED = "ServicePortOpened"
     CONSUMER_DENIES = "ConsumerDenies"

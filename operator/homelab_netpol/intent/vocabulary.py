@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from homelab_netpol.cilium.selectors import LabelSelector
 from homelab_netpol.cilium.terms import is_label_value
 from homelab_netpol.intent.model import NamespaceFacts
-from homelab_netpol.intent.waypoint import kept_of_waypoint
+from homelab_netpol.intent.waypoint import USE_WAYPOINT, kept_of_waypoint
 
 # An access label of this value grants all of a shared resource, one of the next nothing.
 WHOLE = "true"
@@ -185,9 +185,11 @@ class Vocabulary:
         mesh_key = self.mesh_label[0]
         labels, annotations = labels or {}, annotations or {}
         kept = {k: v for k, v in labels.items() if k.startswith(own) or k == mesh_key}
+        if USE_WAYPOINT in labels:
+            kept |= kept_of_waypoint(labels, name)
         return NamespaceFacts(
             name=name,
-            labels={**kept, **kept_of_waypoint(labels, name)},
+            labels=kept,
             annotations={k: v for k, v in annotations.items() if k.startswith(own)},
             terminating=terminating,
             # A few keys and values make up most labels of a cluster: keep each text once.

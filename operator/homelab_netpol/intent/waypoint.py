@@ -60,7 +60,9 @@ def kept_of_waypoint(labels: Labels, namespace: str) -> dict[str, str]:
     is, and a label that is lost counts for a moment longer (decision 14).
     """
     found = waypoint_by_labels(labels, namespace)
-    kept = {} if found is None else {USE_WAYPOINT: str(found)}
+    if found is None:
+        return {}
+    kept = {USE_WAYPOINT: str(found)}
     if labels.get(INGRESS_USE_WAYPOINT, "").lower() == "true":
         kept[INGRESS_USE_WAYPOINT] = "true"
     return kept

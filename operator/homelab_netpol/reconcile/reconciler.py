@@ -12,6 +12,7 @@ from homelab_netpol.policy.diff import diff
 from homelab_netpol.policy.keys import (
     CLUSTERWIDE,
     GATEWAY_KEYS,
+    OWN_WAY,
     WAYPOINTS,
     Component,
     Kind,
@@ -186,5 +187,5 @@ def _retained_names(intent: Intent) -> set[str]:
     """The policies that stay as they are, as what they follow from is not usable now."""
     names = {policy_name(Component.ACCESS, resource) for resource in intent.retained_grants}
     names |= {policy_name(Component.INGRESS, where) for where in intent.retained_ingress}
-    of_profile = {policy_name(Component.PROFILE), policy_name(Component.MESH)}
+    of_profile = {policy_name(Component.PROFILE), policy_name(Component.MESH), OWN_WAY}
     return names | of_profile if intent.retained_profile else names
