@@ -66,7 +66,7 @@ def desired_policies(
     }
     platform = PlatformNamespaces(
         [each.namespace for each in intents.values() if each.platform],
-        {name: uids[name] for name, each in intents.items() if each.platform_label},
+        by_label={name: uids[name] for name, each in intents.items() if each.platform_label},
     )
     policies = planner.clusterwide(expired, platform)
     for intent in intents.values():

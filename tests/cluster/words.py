@@ -77,6 +77,10 @@ def _ports(rule: Mapping[str, Any]) -> str:
     ports = [item for entry in rule.get("toPorts") or [] for item in entry["ports"]]
     if not ports:
         return "any port"
-    return " ".join(
-        f"{item['protocol']}/{'any' if item['port'] == '0' else item['port']}" for item in ports
-    )
+    return " ".join(f"{item['protocol']}/{_number(item)}" for item in ports)
+
+
+def _number(item: Mapping[str, Any]) -> str:
+    if item["port"] == "0":
+        return "any"
+    return f"{item['port']}-{item['endPort']}" if item.get("endPort") else str(item["port"])

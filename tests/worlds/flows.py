@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -57,17 +58,26 @@ def pick(oracle: Oracle, dice: Random, tries: int, most: int) -> list[Expected]:
     """
     allowed: dict[Sort, list[Expected]] = defaultdict(list)
     denied: dict[Sort, list[Expected]] = defaultdict(list)
-    baseless: dict[tuple[str, str, Target], list[Expected]] = defaultdict(list)
+    by_ends: dict[tuple[str, str, Target], list[Expected]] = defaultdict(list)
     for found in _draw(oracle, dice, tries):
         sorts = allowed if found.allowed else denied
         sorts[found.egress, found.ingress].append(found)
-        if not found.egress and not found.ingress:
-            baseless[_sort(found.source), _sort(found.target), found.port].append(found)
+        if not found.allowed:
+            by_ends[_sort(found.source), _sort(found.target), found.port].append(found)
     passing = _some_of_each(list(allowed.values()), most // 2)
-    # What nothing allows looks all alike by its reasons: what is wider than its word is there.
-    wider = _some_of_each(dice.sample(list(baseless.values()), len(baseless)), most // 6)
+    # A half that nothing allows has no reasons to tell it apart by: there is what is too wide.
+    wider = _some_of_each(dice.sample(list(by_ends.values()), len(by_ends)), most // 4)
     rest = most - len(passing) - len(wider)
     return passing + wider + _some_of_each(list(denied.values()), rest)
+
+
+def every_pair(oracle: Oracle, dice: Random, targets: int) -> Iterator[Expected]:
+    """Every two ends of which one is a pod, on the mesh's port and a few others."""
+    known = list(dict.fromkeys(_targets(oracle.world)))
+    for source, target in itertools.permutations(oracle.world.ends, 2):
+        if isinstance(source, Pod) or isinstance(target, Pod):
+            for port in {HBONE, *dice.sample(known, targets)}:
+                yield expect(oracle, source, target, port)
 
 
 def _sort(end: End) -> str:

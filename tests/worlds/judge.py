@@ -12,7 +12,7 @@ from homelab_netpol.policy.objects import Policy
 from lab.control_plane import Engine, Flow, Verdict
 from tests.dice import seeded
 from tests.worlds.ends import Pod
-from tests.worlds.flows import Expected, expect, pick
+from tests.worlds.flows import Expected, every_pair, expect, pick
 from tests.worlds.oracle import Oracle
 from tests.worlds.random_worlds import random_world
 from tests.worlds.rendered import enforce, people, policies_of
@@ -20,6 +20,7 @@ from tests.worlds.shrink import shrink
 from tests.worlds.world import World
 
 _TRIES, _FLOWS = 1000, 90
+_TARGETS = 3
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,14 @@ def judge_world(engine: Engine, seed: object, tally: Tally) -> None:
     flows = pick(oracle, seeded(f"flows {seed}"), _TRIES, _FLOWS)
     tally.count(flows)
     tally.wrong += judge(engine, oracle, flows, policies_of(world))
+
+
+def judge_all_of_world(engine: Engine, seed: object, tally: Tally) -> None:
+    """Makes the world of a seed, and judges flows between all ends."""
+    oracle = Oracle(random_world(seeded(f"world {seed}")))
+    flows = list(every_pair(oracle, seeded(f"flows {seed}"), _TARGETS))
+    tally.count(flows)
+    tally.wrong += judge(engine, oracle, flows, policies_of(oracle.world))
 
 
 def judge(

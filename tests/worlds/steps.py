@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 
+from homelab_netpol.policy.default_deny import namespaces_spared
 from homelab_netpol.policy.diff import Change, Create, Delete, Replace, diff, in_steps, only_allows
-from homelab_netpol.policy.keys import OF_GATEWAYS, SERVED, Component, PolicyKey
+from homelab_netpol.policy.keys import COMPANION_PREFIX, OF_GATEWAYS, SERVED, Component, PolicyKey
 from homelab_netpol.policy.objects import LivePolicy, Policy
 
 Standing = Mapping[PolicyKey, Policy]
 
 _NAMESPACE, _BESIDE, _IN = "namespace ", "beside ", " in "
-_CLUSTERWIDE = "clusterwide"
+_CLUSTERWIDE, _COMPANIONS = "clusterwide", "companions"
 
 
 def by_key(policies: Sequence[Policy]) -> dict[PolicyKey, Policy]:
@@ -29,7 +30,8 @@ def between(
     side, so in any order. Pieces of work run side by side as well, but for these things: what may
     deny in a namespace waits for the policies beside resources there, and these for its hatch; the
     profile of a namespace that comes to the platform goes once the baselines spare it; and they
-    spare one that leaves it until its profile stands.
+    spare one that leaves it until its profile stands. Companions, which a namespace of the platform
+    has none of, change after all of that where one comes, and before the baselines else.
 
     Args:
         dice: to draw the order with.
@@ -75,6 +77,8 @@ def _in_some_order(dice: Random, changes: list[Change], deletions_first: bool) -
 
 def _work(policy: Policy) -> str:
     """Which piece of work writes a policy: one for each Namespace, and each side of a grant."""
+    if policy.key.name.startswith(COMPANION_PREFIX):
+        return _COMPANIONS
     if not policy.key.namespace:
         return _CLUSTERWIDE
     if policy.component is Component.GRANT or policy.key.name in (SERVED, OF_GATEWAYS):
@@ -86,6 +90,11 @@ def _waits(
     work: str, works: Mapping[str, list[Change]], joining: set[str], leaving: set[str]
 ) -> bool:
     """Somebody else comes first."""
+    if work == _COMPANIONS and joining:
+        # They go with the profiles of those that come to the platform, which the baselines spare.
+        return any(each in works for each in (_CLUSTERWIDE, *(_NAMESPACE + n for n in joining)))
+    if work == _CLUSTERWIDE and not joining and _COMPANIONS in works:
+        return True
     if work == _CLUSTERWIDE:
         return any(_makes_profile(works.get(f"{_NAMESPACE}{name}", ())) for name in leaving)
     if work.startswith(_BESIDE):
@@ -125,4 +134,5 @@ def _live(policy: Policy) -> LivePolicy:
         annotations=policy.annotations,
         digest=policy.digest,
         created="2026-03-01T11:00:00Z",
+        spared=namespaces_spared(policy.body) if not policy.key.namespace else None,
     )

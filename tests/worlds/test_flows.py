@@ -11,7 +11,7 @@ from homelab_netpol.policy.objects import Policy
 from lab.control_plane import Engine
 from tests.dice import seeded
 from tests.worlds.flows import pick
-from tests.worlds.judge import Mismatch, Tally, explain, judge, judge_world
+from tests.worlds.judge import Mismatch, Tally, explain, judge, judge_all_of_world, judge_world
 from tests.worlds.oracle import Oracle
 from tests.worlds.random_worlds import random_world
 from tests.worlds.rendered import policies_of
@@ -80,6 +80,21 @@ def test_in_any_world_cilium_allows_what_the_mission_allows_and_nothing_else(
     if world_count >= ENOUGH_FOR_ALL_REASONS:
         assert tally.flows >= 40 * world_count, text
         assert set(tally.deciding) >= REASONS, REASONS - set(tally.deciding)
+
+
+def test_between_all_ends_of_some_worlds_nothing_is_wider_than_its_word(
+    engine: Engine,
+    world_seed: str,
+    world_count: int,
+    record_property: Callable[[str, object], None],
+) -> None:
+    tally = Tally()
+    for number in range(max(5, world_count // 20)):
+        judge_all_of_world(engine, f"{world_seed}/all/{number}", tally)
+    text = f"seed {world_seed}: {tally.flows:,} flows between all ends of {tally.worlds:,} worlds"
+    record_property(WORLDS_PROPERTY, text)
+    if tally.wrong:
+        pytest.fail(f"{text}\n{_one_of_each(engine, tally.wrong)}", pytrace=False)
 
 
 @pytest.mark.parametrize("left_out", list(Component)[:5], ids=str)

@@ -191,7 +191,8 @@ class ClusterCache:
             for intent in self.intents
             if intent.platform_label
         }
-        return PlatformNamespaces(names, by_label)
+        denied = [name for name in names if self.has_profile(name)]
+        return PlatformNamespaces(names, denied, by_label)
 
     def has_profile(self, namespace: str) -> bool:
         """The policy of a profile stands in a Namespace."""

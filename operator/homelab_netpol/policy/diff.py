@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from homelab_netpol.policy.default_deny import namespaces_spared
 from homelab_netpol.policy.keys import (
+    COMPANION_PREFIX,
     HATCH_CCNP,
     Component,
     Kind,
@@ -100,19 +102,38 @@ def only_allows(change: Change) -> bool:
 
 
 def _step_of(change: Change) -> int:
-    if not isinstance(change, Delete):
-        key = change.policy.key
-        # The lists of parts first: whoever goes from one to that of all, or back, is on either.
-        grant = _grant_in_mesh(key)
-        is_list_of_all = grant is not None and not grant.part
-        return 1 if is_list_of_all or _may_deny(key) else 0
-    key = change.live.key
+    if isinstance(change, Delete):
+        return _step_of_deletion(change.live.key)
+    key = change.policy.key
+    if _is_companion(key):
+        return 0 if isinstance(change, Create) else 1
+    # The lists of parts first: whoever goes from one to that of all, or back, is on either.
+    grant = _grant_in_mesh(key)
+    is_list_of_all = grant is not None and not grant.part
+    may_deny = is_list_of_all or _may_deny(key)
+    return 2 if may_deny and not _spares_no_fewer(change) else 0
+
+
+def _step_of_deletion(key: PolicyKey) -> int:
     if key.name in _HATCHES:
-        return 5
+        return 6
     grant = _grant_in_mesh(key)
     if grant is not None and grant.part:
-        return 4
-    return 2 if _may_deny(key) else 3
+        return 5
+    return 3 if _may_deny(key) else 4
+
+
+def _is_companion(key: PolicyKey) -> bool:
+    """It only allows, but for the platform's namespaces: in between of what baselines spare."""
+    return key.kind is Kind.CCNP and key.name.startswith(COMPANION_PREFIX)
+
+
+def _spares_no_fewer(change: Create | Replace) -> bool:
+    """A baseline denies to no namespace to which it has not denied before."""
+    if isinstance(change, Create) or change.live.key.kind is not Kind.CCNP:
+        return False
+    before, after = change.live.spared, namespaces_spared(change.policy.body)
+    return after is None or (before is not None and before <= after)
 
 
 def _grant_in_mesh(key: PolicyKey) -> PolicyName | None:

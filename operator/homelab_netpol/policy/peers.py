@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from homelab_netpol.cilium.selectors import read_selector
-from homelab_netpol.cilium.terms import NAMESPACE_KEY, SOURCE_K8S
-from homelab_netpol.settings import Peer, Selector
+from homelab_netpol.cilium.terms import NAMESPACE_KEY, NAMESPACE_LABELS_PREFIX, SOURCE_K8S
+from homelab_netpol.settings import Mesh, Peer, Selector
 
 _EVERY_NAMESPACE = {"key": f"{SOURCE_K8S}:{NAMESPACE_KEY}", "operator": "Exists"}
 
@@ -37,6 +37,21 @@ def endpoint_selector(peer: Peer) -> dict[str, Any] | None:
     if not any(one.is_of_namespace for one in read_selector(found).requirements):
         found["matchExpressions"].append(_EVERY_NAMESPACE)
     return {key: value for key, value in found.items() if value}
+
+
+def with_expressions(
+    selector: Mapping[str, Any], *expressions: Mapping[str, Any]
+) -> dict[str, Any]:
+    """A selector in Cilium's words that asks for more."""
+    found = [*(selector.get("matchExpressions") or ()), *expressions]
+    labels = selector.get("matchLabels")
+    return {**({"matchLabels": labels} if labels else {}), "matchExpressions": found}
+
+
+def in_mesh(selector: Mapping[str, Any], mesh: Mesh) -> dict[str, Any]:
+    """Of the pods that a selector means, those of meshed namespaces."""
+    label = f"{SOURCE_K8S}:{NAMESPACE_LABELS_PREFIX}{mesh.label}"
+    return with_expressions(selector, {"key": label, "operator": "In", "values": [mesh.value]})
 
 
 def peers_data(peers: Iterable[Peer]) -> dict[str, list[Any]]:

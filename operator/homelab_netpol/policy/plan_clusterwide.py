@@ -13,6 +13,7 @@ from homelab_netpol.policy.default_deny import NAMESPACE_LABEL
 from homelab_netpol.policy.keys import HATCH_CCNP, Component, Kind, PolicyKey
 from homelab_netpol.policy.notes import ExpiredHatch, expired_text, platform_labels_text
 from homelab_netpol.policy.objects import Policy
+from homelab_netpol.policy.peers import in_mesh, peers_data
 from homelab_netpol.policy.plan_companions import companion_policies
 from homelab_netpol.settings import DefaultDeny
 
@@ -35,10 +36,12 @@ class PlatformNamespaces:
 
     Attributes:
         names: all that default deny is to spare now.
+        denied: those of them in which a profile still denies; companions go with it, not before.
         by_label: those whose own label makes them one, with their uids.
     """
 
     names: Collection[str] = ()
+    denied: Collection[str] = ()
     by_label: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -74,6 +77,7 @@ def clusterwide_policies(
     variables: dict[str, Any] = {
         "selections": _selections(catalogue, scope, platform.names),
         "kube_api": catalogue.resource_data(KUBE_API),
+        "scrapers_in_mesh": _scrapers_in_mesh(catalogue),
     }
     noted = {builder.keys.platform_labels: platform_labels_text(platform.by_label)}
     baselines = [
@@ -91,9 +95,16 @@ def clusterwide_policies(
         catalogue.settings.companions,
         builder,
         catalogue.settings.mesh,
-        _outside_platform(catalogue, platform.names),
+        _outside_platform(catalogue, frozenset(platform.names).difference(platform.denied)),
     )
     return [hatch, *baselines, *companions]
+
+
+def _scrapers_in_mesh(catalogue: Catalogue) -> list[dict[str, Any]]:
+    """Pods of meshed namespaces that scrape by certain ports: their requests use the tunnel's."""
+    settings = catalogue.settings
+    listing = [each for each in settings.scrapers if each.ports]
+    return [in_mesh(pods, settings.mesh) for pods in peers_data(listing)["endpoints"]]
 
 
 def _is_wanted(name: str, catalogue: Catalogue) -> bool:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from homelab_netpol.cilium.terms import NAMESPACE_KEY, NAMESPACE_LABELS_PREFIX, SOURCE_K8S
+from homelab_netpol.cilium.terms import NAMESPACE_KEY, SOURCE_K8S
 from homelab_netpol.policy.builder import PolicyBuilder
 from homelab_netpol.policy.keys import COMPANION_PREFIX, Component, Kind, PolicyKey
 from homelab_netpol.policy.objects import Policy
-from homelab_netpol.policy.peers import peers_data, written_selector
+from homelab_netpol.policy.peers import (
+    in_mesh,
+    peers_data,
+    with_expressions,
+    written_selector,
+)
 from homelab_netpol.settings import Companion, Mesh
-
-Selector = Mapping[str, Any]
 
 
 def companion_policies(
@@ -35,10 +38,10 @@ def companion_policies(
     every_pod = {"key": f"{SOURCE_K8S}:{NAMESPACE_KEY}", "operator": "Exists"}
     policies = []
     for name, companion in companions.items():
-        pods = _with(written_selector(companion.pods), every_pod, *outside)
+        pods = with_expressions(written_selector(companion.pods), every_pod, *outside)
         peers = peers_data(companion.peers)
         tunnels = [
-            [_in_mesh(pods, mesh), _in_mesh(theirs, mesh)]
+            [in_mesh(pods, mesh), in_mesh(theirs, mesh)]
             for theirs in peers["endpoints"]
             if any(port.protocol == "TCP" for port in companion.ports)
         ]
@@ -56,14 +59,3 @@ def companion_policies(
             )
         )
     return policies
-
-
-def _with(selector: Selector, *expressions: Mapping[str, Any]) -> dict[str, Any]:
-    found = [*(selector.get("matchExpressions") or ()), *expressions]
-    labels = selector.get("matchLabels")
-    return {**({"matchLabels": labels} if labels else {}), "matchExpressions": found}
-
-
-def _in_mesh(selector: Selector, mesh: Mesh) -> dict[str, Any]:
-    label = f"{SOURCE_K8S}:{NAMESPACE_LABELS_PREFIX}{mesh.label}"
-    return _with(selector, {"key": label, "operator": "In", "values": [mesh.value]})

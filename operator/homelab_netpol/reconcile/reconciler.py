@@ -130,6 +130,9 @@ class Reconciler:
         if intent.profile is not None and cache.policies.is_spared(key.name):
             # It is the platform's no longer, and was spared until its profile stood.
             self._queue.enqueue({CLUSTERWIDE: Priority.CHANGE})
+        elif intent.platform and before.profile and cache.catalogue.settings.companions:
+            # It is the platform's now, and had its companions until its profile was gone.
+            self._queue.enqueue({CLUSTERWIDE: Priority.CHANGE})
         return written
 
     async def _shared(self, key: WorkKey) -> int:
