@@ -79,6 +79,5 @@ def desired_policies(
             policies += planner.beside(name, consumers, owner, is_meshed)
     for key in GATEWAY_KEYS:
         listed = [e.namespace for e in intents.values() if planner.gateways.consumes(key, e)]
-        beside = planner.gateways.beside(key, listed, is_meshed)
-        policies += [each for each in beside if each.key.namespace in intents]
+        policies += planner.gateways.beside(key, listed, is_meshed, intents.__contains__)
     return policies

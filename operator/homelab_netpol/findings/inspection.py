@@ -123,8 +123,9 @@ class Inspection:
         if namespace in cache.catalogue.settings.gateways.namespaces:
             for key in GATEWAY_KEYS:
                 consumers = cache.intents.consumers(key)
-                policies = cache.planner.gateways.beside(key, consumers, is_meshed)
-                yield from (each for each in policies if each.key.namespace == namespace)
+                yield from cache.planner.gateways.beside(
+                    key, consumers, is_meshed, lambda name: name == namespace
+                )
 
     def _standing(self, planned: Iterable[Policy]) -> Iterator[ReadPolicy]:
         for policy in planned:

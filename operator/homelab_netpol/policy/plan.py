@@ -82,9 +82,8 @@ class Planner:
             catalogue.renderer, catalogue.settings.label_domain, catalogue.own_cluster.selected
         )
         self._keys = self._builder.keys
-        self._internet = [
-            port.model_dump(mode="json", by_alias=True) for port in catalogue.settings.internet.ports
-        ]
+        internet = catalogue.settings.internet.ports
+        self._internet = [port.model_dump(mode="json", by_alias=True) for port in internet]
         self._mesh = MeshPlanner(catalogue, self._builder, self._scope) if istio else None
         self.gateways = GatewayPlanner(catalogue, self._builder)
 
@@ -127,7 +126,7 @@ class Planner:
         for resource in resources:
             self.beside(resource, {"example": WHOLE}, owner, always)
         for key in GATEWAY_KEYS:
-            self.gateways.beside(key, ["example"], always)
+            self.gateways.beside(key, ["example"], always, always)
 
     def namespace(self, intent: Intent, is_meshed: Callable[[str], bool]) -> NamespacePlan:
         """The policies of one namespace: its hatch, its profile, its side of its grants.

@@ -54,7 +54,11 @@ class GatewayPlanner:
         return granted or (intent.hatch_open and self._catalogue.vocabulary.gateway_grant)
 
     def beside(
-        self, key: WorkKey, consumers: Collection[str], is_meshed: Callable[[str], bool]
+        self,
+        key: WorkKey,
+        consumers: Collection[str],
+        is_meshed: Callable[[str], bool],
+        is_wanted_in: Callable[[str], bool],
     ) -> list[Policy]:
         """The policies beside a gateway, one in each namespace of its pods.
 
@@ -62,17 +66,26 @@ class GatewayPlanner:
             key: one of `GATEWAY_KEYS`.
             consumers: the namespaces that it lists.
             is_meshed: whether a namespace, by name, is part of the mesh.
+            is_wanted_in: whether to make the one in a namespace, which may not be there.
 
         Raises:
             RenderError: a template cannot be rendered.
         """
-        return list(self._beside(key, sorted(consumers), is_meshed)) if consumers else []
+        if not consumers:
+            return []
+        return list(self._beside(key, sorted(consumers), is_meshed, is_wanted_in))
 
     def _beside(
-        self, key: WorkKey, consumers: list[str], is_meshed: Callable[[str], bool]
+        self,
+        key: WorkKey,
+        consumers: list[str],
+        is_meshed: Callable[[str], bool],
+        is_wanted_in: Callable[[str], bool],
     ) -> Iterator[Policy]:
         name = gateway_policy_name(key)
         for namespace, peers in _by_namespace(self._gateways.of(key.name)):
+            if not is_wanted_in(namespace):
+                continue
             in_mesh = is_meshed(namespace)
             variables: dict[str, Any] = {"consumers": consumers}
             template = "grants/gateway"

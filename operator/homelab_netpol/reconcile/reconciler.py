@@ -133,12 +133,14 @@ class Reconciler:
     async def _shared(self, key: WorkKey) -> int:
         """The policies beside a shared resource or a gateway, which list its consumers."""
         cache, is_meshed = self._cache, self._cache.namespaces.is_meshed
+        is_writable = cache.namespaces.is_writable
         if key.scope is Scope.TARGET and self._order.hatch_before_target(key.name):
             raise Requeue
         consumers = cache.intents.consumers(key)
         try:
             if key in GATEWAY_KEYS:
-                policies = cache.planner.gateways.beside(key, consumers, is_meshed)
+                gateways = cache.planner.gateways
+                policies = gateways.beside(key, consumers, is_meshed, is_writable)
             elif key.name in cache.catalogue.vocabulary.resources:
                 owner = cache.intents.get(cache.catalogue.resource(key.name).home or "")
                 policies = cache.planner.beside(key.name, consumers, owner, is_meshed)
@@ -148,7 +150,6 @@ class Reconciler:
                 policies = []
         except RenderError as error:
             raise ReconcileError([str(error)], 0.0) from error
-        is_writable = cache.namespaces.is_writable
         wanted = [policy for policy in policies if is_writable(policy.key.namespace)]
         standing = {
             policy: live
