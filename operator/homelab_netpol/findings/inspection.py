@@ -37,6 +37,7 @@ class Inspection:
         self.overruling: defaultdict[str, list[ReadPolicy]] = defaultdict(list)
         self.deny_rules: dict[str, str] = {}
         self._own: dict[str, tuple[ReadPolicy, ...]] = {}
+        self._gateways = cache.catalogue.settings.gateways.namespaces
         self._own_cluster = cache.cluster_of_identities()
         # As they are now: while an inspection runs, a Namespace may come or go.
         self.namespaces = list(cache.namespaces)
@@ -79,9 +80,8 @@ class Inspection:
 
     def is_target(self, namespace: str) -> bool:
         """The operator may write policies there for the sake of other namespaces."""
-        catalogue = self.cache.catalogue
-        beside_gateway = namespace in catalogue.settings.gateways.namespaces
-        return beside_gateway or bool(catalogue.resources_in(namespace))
+        resources = self.cache.catalogue.resources_in(namespace)
+        return namespace in self._gateways or bool(resources)
 
     def own(self, namespace: str) -> tuple[ReadPolicy, ...]:
         """The operator's policies in a namespace; "": the clusterwide ones."""
@@ -120,7 +120,7 @@ class Inspection:
             beside = cache.planner.target(resource, consumers, is_meshed)
             if beside is not None:
                 yield beside
-        if namespace in cache.catalogue.settings.gateways.namespaces:
+        if namespace in self._gateways:
             for key in GATEWAY_KEYS:
                 consumers = cache.intents.consumers(key)
                 yield from cache.planner.gateways.beside(
