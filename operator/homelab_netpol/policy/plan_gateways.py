@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from homelab_netpol.cilium.terms import SOURCE_K8S
-from homelab_netpol.intent import GATEWAY_GRANT, WHOLE, Intent
+from homelab_netpol.intent import GATEWAY_GRANT, GATEWAYS, WHOLE, Intent
 from homelab_netpol.policy.builder import PolicyBuilder
 from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.keys import (
@@ -20,15 +20,20 @@ from homelab_netpol.policy.keys import (
 )
 from homelab_netpol.policy.objects import Policy
 from homelab_netpol.policy.peers import peers_data
-from homelab_netpol.settings import GatewayPeer
+from homelab_netpol.settings import GatewayPeer, namespaces_of_peers
 
 
 class GatewayPlanner:
-    """Renders the policies. Pure: the same arguments give the same policies."""
+    """Renders the policies. Pure: the same arguments give the same policies.
+
+    Attributes:
+        homes: by gateway, `internal` or `external`, the namespaces that its pods are in.
+    """
 
     def __init__(self, catalogue: Catalogue, builder: PolicyBuilder) -> None:
         self._catalogue = catalogue
         self._gateways = catalogue.settings.gateways
+        self.homes = {which: namespaces_of_peers(self._gateways.of(which)) for which in GATEWAYS}
         self._builder = builder
 
     def serves(self, which: str, intent: Intent) -> bool:

@@ -47,7 +47,9 @@ class IntentReader:
         for key in cache.intents.shared_keys():
             value = self.consumes(intent, key)
             moved = cache.intents.set_consumer(key, name, value)
-            if moved or (value is not None and meshed_before != intent.meshed):
+            if value is not None and meshed_before != intent.meshed:
+                moved = True
+            if moved and self._has_home(key):
                 requests[key] = Priority.TARGET
         for resource in {*intent.retained_grants, *(old.retained_grants if old else ())}:
             requests[target_key(resource)] = Priority.TARGET
@@ -80,6 +82,13 @@ class IntentReader:
             return self._cache.planner.let_in(intent, key.name)
         return WHOLE if self._cache.planner.gateways.consumes(key, intent) else None
 
+    def _has_home(self, key: WorkKey) -> bool:
+        """There is a Namespace for what a key writes; once it comes, `sharing_with` asks for it."""
+        if key.scope is Scope.TARGET:
+            return True
+        homes = self._cache.planner.gateways.homes[key.name]
+        return any(map(self._cache.namespaces.exists, homes))
+
     def sharing_with(self, name: str) -> Requests:
         """A namespace came, went or changed its mesh: what it shares, and with which others."""
         requests: Requests = {}
@@ -88,7 +97,8 @@ class IntentReader:
             requests[key] = Priority.TARGET
             for consumer in self._cache.intents.consumers(key):
                 requests[namespace_key(consumer)] = Priority.CHANGE
-        if name in self._cache.catalogue.settings.gateways.namespaces:
+        homes = self._cache.planner.gateways.homes
+        if any(name in each for each in homes.values()):
             for key in GATEWAY_KEYS:
                 requests[key] = Priority.TARGET
                 if key.scope is Scope.CALLERS:
