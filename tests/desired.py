@@ -83,8 +83,7 @@ def desired_policies(
             policies += [each for each in beside if each.key.namespace in intents]
     for key in GATEWAY_KEYS:
         listed = [e.namespace for e in intents.values() if planner.gateways.consumes(key, e)]
-        beside = planner.gateways.beside(key, listed, is_meshed)
-        policies += [each for each in beside if each.key.namespace in intents]
+        policies += planner.gateways.beside(key, listed, is_meshed, intents.__contains__)
     served = [each for each in intents.values() if planner.waypoints.consumes(each)]
     serving = planner.waypoints.serving(served, is_meshed)
     policies += [each for each in serving if each.key.namespace in intents]

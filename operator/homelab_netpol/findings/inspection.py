@@ -37,6 +37,7 @@ class Inspection:
         self.overruling: defaultdict[str, list[ReadPolicy]] = defaultdict(list)
         self.deny_rules: dict[str, str] = {}
         self._own: dict[str, tuple[ReadPolicy, ...]] = {}
+        self._gateways = cache.catalogue.settings.gateways.namespaces
         self._own_cluster = cache.cluster_of_identities()
         # As they are now: while an inspection runs, a Namespace may come or go.
         self.namespaces = list(cache.namespaces)
@@ -79,10 +80,9 @@ class Inspection:
 
     def is_target(self, namespace: str) -> bool:
         """The operator may write policies there for the sake of other namespaces."""
-        catalogue = self.cache.catalogue
-        beside_gateway = namespace in catalogue.settings.gateways.namespaces
-        if beside_gateway or self.cache.intents.serves_others(namespace):
+        if namespace in self._gateways or self.cache.intents.serves_others(namespace):
             return True
+        catalogue = self.cache.catalogue
         return bool(catalogue.resources_in(namespace) or self.cache.resources_led_by(namespace))
 
     def own(self, namespace: str) -> tuple[ReadPolicy, ...]:
@@ -129,15 +129,15 @@ class Inspection:
                 resource, consumers, is_meshed, waypoint_of
             )
             yield from (each for each in by_waypoint if each.key.namespace == namespace)
-        gateways = cache.catalogue.settings.gateways.namespaces
-        if namespace in gateways or cache.intents.serves_others(namespace):
+        if namespace in self._gateways or cache.intents.serves_others(namespace):
             serving = cache.serving_waypoints()
             yield from (each for each in serving if each.key.namespace == namespace)
-        if namespace in gateways:
+        if namespace in self._gateways:
             for key in GATEWAY_KEYS:
                 consumers = cache.intents.consumers(key)
-                policies = cache.planner.gateways.beside(key, consumers, is_meshed)
-                yield from (each for each in policies if each.key.namespace == namespace)
+                yield from cache.planner.gateways.beside(
+                    key, consumers, is_meshed, lambda name: name == namespace
+                )
 
     def _standing(self, planned: Iterable[Policy]) -> Iterator[ReadPolicy]:
         for policy in planned:

@@ -85,10 +85,8 @@ class Planner:
             catalogue.renderer, catalogue.settings.label_domain, catalogue.own_cluster.selected
         )
         self._keys = self._builder.keys
-        self._internet = [
-            port.model_dump(mode="json", by_alias=True)
-            for port in catalogue.settings.internet.ports
-        ]
+        internet = catalogue.settings.internet.ports
+        self._internet = [port.model_dump(mode="json", by_alias=True) for port in internet]
         self._mesh = MeshPlanner(catalogue, self._builder, self._scope) if istio else None
         self.gateways = GatewayPlanner(catalogue, self._builder)
         self.waypoints = WaypointPlanner(catalogue, self._builder, self.gateways)
@@ -142,7 +140,7 @@ class Planner:
         self.namespace(owner, always)
         self.waypoints.serving([owner], always)
         for key in GATEWAY_KEYS:
-            self.gateways.beside(key, ["example"], always)
+            self.gateways.beside(key, ["example"], always, always)
 
     def namespace(
         self,

@@ -48,7 +48,9 @@ class IntentReader:
         for key in cache.intents.shared_keys():
             value = self.consumes(intent, key)
             moved = cache.intents.set_consumer(key, name, value)
-            if moved or (value is not None and mesh_moved):
+            if value is not None and mesh_moved:
+                moved = True
+            if moved and self._has_home(key):
                 requests[key] = Priority.TARGET
         for resource in {*intent.retained_grants, *(old.retained_grants if old else ())}:
             requests[target_key(resource)] = Priority.TARGET
@@ -82,6 +84,13 @@ class IntentReader:
             return self._cache.planner.waypoints.consumes(intent)
         return WHOLE if self._cache.planner.gateways.consumes(key, intent) else None
 
+    def _has_home(self, key: WorkKey) -> bool:
+        """There is a Namespace for what a key writes; once it comes, `sharing_with` asks for it."""
+        if key not in GATEWAY_KEYS:
+            return True
+        homes = self._cache.planner.gateways.homes[key.name]
+        return any(map(self._cache.namespaces.exists, homes))
+
     def sharing_with(self, name: str) -> Requests:
         """A namespace came, went or changed its mesh: what it shares, and with which others."""
         requests: Requests = {}
@@ -92,10 +101,11 @@ class IntentReader:
                 requests[namespace_key(consumer)] = Priority.CHANGE
         for resource in self._cache.resources_led_by(name):
             requests[target_key(resource)] = Priority.TARGET
-        gateways = self._cache.catalogue.settings.gateways.namespaces
-        if self._cache.intents.serves_others(name) or name in gateways:
+        homes = self._cache.planner.gateways.homes
+        is_gateways = any(name in each for each in homes.values())
+        if self._cache.intents.serves_others(name) or is_gateways:
             requests[WAYPOINTS] = Priority.TARGET
-        if name in gateways:
+        if is_gateways:
             for key in GATEWAY_KEYS:
                 requests[key] = Priority.TARGET
                 if key.scope is Scope.CALLERS:

@@ -138,12 +138,14 @@ class Reconciler:
     async def _shared(self, key: WorkKey) -> int:
         """The policies beside a shared resource, a gateway or waypoints, which list consumers."""
         cache, is_meshed = self._cache, self._cache.namespaces.is_meshed
+        is_writable = cache.namespaces.is_writable
         if key not in GATEWAY_KEYS and self._order.hatch_before(key):
             raise Requeue
         consumers = cache.intents.consumers(key)
         try:
             if key in GATEWAY_KEYS:
-                policies = cache.planner.gateways.beside(key, consumers, is_meshed)
+                gateways = cache.planner.gateways
+                policies = gateways.beside(key, consumers, is_meshed, is_writable)
             elif key == WAYPOINTS:
                 policies = cache.serving_waypoints()
             elif key.name in cache.catalogue.vocabulary.resources:
@@ -156,7 +158,6 @@ class Reconciler:
                 policies = []
         except RenderError as error:
             raise ReconcileError([str(error)], 0.0) from error
-        is_writable = cache.namespaces.is_writable
         wanted = [policy for policy in policies if is_writable(policy.key.namespace)]
         standing = {
             policy: live
