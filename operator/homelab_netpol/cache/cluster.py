@@ -178,13 +178,13 @@ class ClusterCache:
     def _platform(self) -> PlatformNamespaces:
         """The platform Namespaces there are, and those that are leaving it.
 
-        One that has a profile from now on is spared until the profile's policy stands: closed
-        before that, it would be denied what it was allowed before and is allowed after.
+        One that leaves is spared until its own policies stand: closed before that, it would be
+        denied what it was allowed before and is allowed after.
         """
         names = {intent.namespace for intent in self.intents if intent.platform}
         for name in self.policies.spared():
             intent = self.intents.get(name)
-            if intent is not None and intent.profile is not None and not self.has_profile(name):
+            if intent is not None and not self._has_own_policies(intent):
                 names.add(name)
         by_label = {
             intent.namespace: self.namespaces.uid(intent.namespace)
@@ -193,6 +193,12 @@ class ClusterCache:
         }
         denied = [name for name in names if self.has_profile(name)]
         return PlatformNamespaces(names, denied, by_label)
+
+    def _has_own_policies(self, intent: Intent) -> bool:
+        """All policies that a Namespace should have for itself stand there, in some version."""
+        namespaces = self.namespaces
+        plan = self.planner.namespace(intent, namespaces.is_meshed, namespaces.waypoint_of)
+        return not plan.failed and all(self.policies.get(each.key) for each in plan.policies)
 
     def has_profile(self, namespace: str) -> bool:
         """The policy of a profile stands in a Namespace."""

@@ -127,8 +127,8 @@ class Reconciler:
         cache.record_applied(intent)
         self._changes.verified(key, plan.policies)
         self._reporter.applied(intent, before)
-        if intent.profile is not None and cache.policies.is_spared(key.name):
-            # It is the platform's no longer, and was spared until its profile stood.
+        if not intent.platform and cache.policies.is_spared(key.name):
+            # It is the platform's no longer, and was spared until its own policies stood.
             self._queue.enqueue({CLUSTERWIDE: Priority.CHANGE})
         elif intent.platform and before.profile and cache.catalogue.settings.companions:
             # It is the platform's now, and had its companions until its profile was gone.
