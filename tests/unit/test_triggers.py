@@ -7,13 +7,17 @@ from typing import Any
 import pytest
 
 from homelab_netpol.cache.cluster import ClusterCache
+from homelab_netpol.cache.definitions import read_definition
+from homelab_netpol.definitions import DefinitionKind
 from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.keys import Kind, PolicyKey, Scope, WorkKey
 from homelab_netpol.policy.objects import read_live
+from homelab_netpol.reconcile.requests import Requests
 from homelab_netpol.reconcile.triggers import Triggers
 from homelab_netpol.settings import Settings
 
 HATCH = "homelab-escape-hatch"
+OPEN = {"network-policy.homelab/enforcement": "disabled"}
 
 
 def namespace(uid: str, version: int, labels: dict[str, str], name: str = "app") -> dict[str, Any]:
@@ -70,3 +74,49 @@ def test_the_list_beside_a_gateway_is_looked_at_once_caller_and_gateway_are_ther
 def _cluster() -> tuple[Triggers, ClusterCache]:
     cache = ClusterCache(Catalogue(Settings()))
     return Triggers(cache), cache
+
+
+class Hatched:
+    """A namespace with an open hatch, among shared resources that change."""
+
+    def __init__(self) -> None:
+        self.cache = ClusterCache(Catalogue(Settings()))
+        self.triggers = Triggers(self.cache)
+        self._version = 1
+        self.triggers.namespace_observed(self.cache.namespaces.read(namespace("app", 1, OPEN)))
+
+    def define(self, name: str, **spec: Any) -> Requests:
+        """A SharedResource says this now."""
+        self._version += 1
+        metadata = {"name": name, "uid": name, "resourceVersion": str(self._version)}
+        spec = {"namespace": "home", "ports": [{"port": 80}], **spec}
+        live = read_definition(DefinitionKind.RESOURCE, {"metadata": metadata, "spec": spec})
+        return self.triggers.definition_observed(DefinitionKind.RESOURCE, live)
+
+    def delete(self, name: str) -> Requests:
+        """A SharedResource goes."""
+        self._version += 1
+        return self.triggers.definition_deleted(DefinitionKind.RESOURCE, name, self._version)
+
+    def is_let_in(self, key: WorkKey) -> bool:
+        """The policies of a key list the namespace."""
+        return "app" in self.cache.intents.consumers(key)
+
+
+def test_an_open_hatch_is_let_in_by_whom_allow_from_names_now() -> None:
+    hatched, nas = Hatched(), WorkKey(Scope.TARGET, "nas")
+    hatched.define("nas", allowFrom={"matchLabels": {"team": "shop"}})
+    assert not hatched.is_let_in(nas)
+    assert nas in hatched.define("nas")
+    assert hatched.is_let_in(nas)
+    assert nas in hatched.define("nas", allowFrom={"matchLabels": {"team": "shop"}})
+    assert not hatched.is_let_in(nas), "nobody gets past it by opening a hatch of his own"
+
+
+def test_an_open_hatch_is_let_in_by_the_gateways_until_a_resource_takes_their_name() -> None:
+    hatched, callers = Hatched(), WorkKey(Scope.CALLERS, "internal")
+    assert hatched.is_let_in(callers)
+    assert callers in hatched.define("gateway")
+    assert not hatched.is_let_in(callers)
+    assert callers in hatched.delete("gateway")
+    assert hatched.is_let_in(callers)

@@ -249,13 +249,18 @@ class Triggers:
     def _names_any(
         self, facts: NamespaceFacts, profiles: Collection[str], resources: Collection[str]
     ) -> bool:
-        """A Namespace's labels name one of these, or one of the profiles is kept there."""
-        words = self._cache.catalogue.vocabulary
+        """A Namespace's labels name one of these, or one of the profiles is kept there.
+
+        An open hatch names every resource: as a grant on it, where the resource allows that.
+        """
+        words, intent = self._cache.catalogue.vocabulary, self._cache.intents.get(facts.name)
+        if resources and intent is not None and intent.hatch_open:
+            return True
         if facts.labels.get(words.profile_key) in profiles:
             return True
         if any(f"{words.access_prefix}{resource}" in facts.labels for resource in resources):
             return True
-        return not profiles_of(self._cache.intents.get(facts.name)).isdisjoint(profiles)
+        return not profiles_of(intent).isdisjoint(profiles)
 
     # Policies
 
