@@ -14,7 +14,7 @@ from bench.plan import Measurement, Plan, measurements
 from bench.processes import describe_machine
 from bench.records import Record, Records
 from bench.scenarios.bench_plane import Extent, bench_plane, learn
-from bench.subjects import own
+from bench.subjects import OURS, own
 from bench.summary import tables
 from bench.summary.bars import bars
 from bench.summary.failures import disturbed
@@ -48,9 +48,16 @@ class Report:
             machine = describe_machine(bench.plane.versions())
         self._progress_line("learning what is written (not measured)")
         written = learn(own())
+        # Another state of ours may write something else; what stands for it is what it writes.
+        of_others = {
+            each.name: learn(each.subject)
+            for each in plan.contenders
+            if each.ours and each.subject is not None and each.name != OURS
+        }
 
         def extent(each: Measurement) -> Extent:
-            return Extent(each.namespaces, each.samples, plan.seconds, written)
+            stands = of_others.get(each.contender.name, written)
+            return Extent(each.namespaces, each.samples, plan.seconds, stands)
 
         records = Records(machine, json_file)
         complete = False

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from homelab_netpol.package_data import own_crds
@@ -24,6 +25,10 @@ from tests.cluster.audited import AuditedPlane
 from tests.scheduling import ByModule, long_ones_first
 from tests.truth.judge import JUDGED
 from tests.worlds.summary import lines
+
+# No test is timed: a busy machine must not fail one.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from homelab_netpol.intent import Intent, LastGood, read_intent
+from homelab_netpol.intent import Intent, LastGood, Waypoint, read_intent
 from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.keys import GATEWAY_KEYS
 from homelab_netpol.policy.notes import ExpiredHatch
@@ -56,6 +56,9 @@ def desired_policies(
     def is_meshed(name: str) -> bool:
         return name in intents and intents[name].meshed
 
+    def waypoint_of(name: str) -> Waypoint | None:
+        return intents[name].waypoint if name in intents else None
+
     expired = {
         name: ExpiredHatch(intent.hatch_since, uids[name])
         for name, intent in intents.items()
@@ -67,7 +70,7 @@ def desired_policies(
     )
     policies = planner.clusterwide(expired, platform)
     for intent in intents.values():
-        plan = planner.namespace(intent, is_meshed)
+        plan = planner.namespace(intent, is_meshed, waypoint_of)
         for error in plan.failed.values():
             raise error
         policies += plan.policies
@@ -76,9 +79,12 @@ def desired_policies(
         if owner is not None:
             let_in = {each.namespace: planner.let_in(each, name) for each in intents.values()}
             consumers = {namespace: value for namespace, value in let_in.items() if value}
-            policies += planner.beside(name, consumers, owner, is_meshed)
+            beside = planner.beside(name, consumers, owner, is_meshed, waypoint_of)
+            policies += [each for each in beside if each.key.namespace in intents]
     for key in GATEWAY_KEYS:
         listed = [e.namespace for e in intents.values() if planner.gateways.consumes(key, e)]
-        beside = planner.gateways.beside(key, listed, is_meshed)
-        policies += [each for each in beside if each.key.namespace in intents]
+        policies += planner.gateways.beside(key, listed, is_meshed, intents.__contains__)
+    served = [each for each in intents.values() if planner.waypoints.consumes(each)]
+    serving = planner.waypoints.serving(served, is_meshed)
+    policies += [each for each in serving if each.key.namespace in intents]
     return policies

@@ -6,6 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+# The scraper that the peers know, as ours does by default.
+PROMETHEUS = {
+    "namespace": "monitoring",
+    "podLabels": {"app.kubernetes.io/name": "prometheus"},
+}
 # Ours looks at the targets of grants now and then; the peers never do.
 _WITHOUT_EFFECT = frozenset({"inspectionSeconds"})
 
@@ -30,12 +35,13 @@ class PeerSettings:
             ValueError: something is set that a peer would ignore, so that unlike operators would be
                 compared.
         """
-        prometheus = settings.get("prometheus", {})
-        unknown = settings.keys() - {"resyncSeconds", "prometheus"} - _WITHOUT_EFFECT
-        unknown |= {f"prometheus.{key}" for key in prometheus if key != "ports"}
+        scrapers = settings.get("scrapers", [PROMETHEUS])
+        unknown = settings.keys() - {"resyncSeconds", "scrapers"} - _WITHOUT_EFFECT
+        if [{**each, "ports": []} for each in scrapers] != [{**PROMETHEUS, "ports": []}]:
+            unknown |= {"scrapers, but for Prometheus' ports"}
         if unknown:
             raise ValueError(f"the peers do not know the settings {', '.join(sorted(unknown))}")
-        return cls(settings.get("resyncSeconds"), tuple(prometheus.get("ports", ())))
+        return cls(settings.get("resyncSeconds"), tuple(scrapers[0].get("ports", ())))
 
     @property
     def ports_text(self) -> str:

@@ -17,7 +17,7 @@ Labelled = Mapping[str, Mapping[str, str]]
 Stands = dict[str, Manifest]
 
 _DOMAIN = "network-policy.homelab"
-_GATEWAY_PORTS = f"{_DOMAIN}/gateway-ports"
+_NOTED_PORTS = (f"{_DOMAIN}/gateway-ports", f"{_DOMAIN}/internet-ports")
 _MANAGED = "labelSelector=app.kubernetes.io/managed-by%3Dhomelab-netpol"
 
 _POSTGRES = {f"access.{_DOMAIN}/postgres": "true"}
@@ -35,6 +35,7 @@ def _profile(name: str) -> dict[str, str]:
 BEFORE: Labelled = {
     "database": {},
     "cache": {},
+    "istio-gateway": {},
     "monitoring": _profile("standard") | _POSTGRES,
     "jobs": _profile("isolated"),
     "wiki": _profile("internal") | _POSTGRES,
@@ -108,7 +109,7 @@ class Home:
         return {
             _where(item): {
                 "labels": item["metadata"]["labels"],
-                "gateway ports": item["metadata"].get("annotations", {}).get(_GATEWAY_PORTS),
+                "noted ports": _noted_ports(item),
                 "spec": item.get("spec"),
                 "specs": item.get("specs"),
             }
@@ -137,6 +138,11 @@ def home(lab: Lab) -> Iterator[Home]:
         found = Home(plane, Path(folder))
         yield found
         found.kube.close()
+
+
+def _noted_ports(item: Manifest) -> list[str | None]:
+    annotations = item["metadata"].get("annotations", {})
+    return [annotations.get(key) for key in _NOTED_PORTS]
 
 
 def _where(item: Manifest) -> str:

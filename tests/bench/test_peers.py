@@ -10,7 +10,7 @@ import pytest
 
 from bench.contenders import PLAIN_KOPF, STOCK, TUNED, contenders
 from bench.peers.binary import go_peer
-from bench.peers.settings import PeerSettings
+from bench.peers.settings import PROMETHEUS, PeerSettings
 from bench.subjects import Subject, own
 from lab.control_plane import Lab
 from tests.bench.homes import AFTER, BEFORE, Home, Labelled, Stands, home
@@ -21,7 +21,7 @@ PEERS = [
     for each in contenders()
     if each.subject and each.name in (PLAIN_KOPF, TUNED, STOCK)
 ]
-NARROWED = {"prometheus": {"ports": [9090, 9100]}}
+NARROWED = {"scrapers": [PROMETHEUS | {"ports": [9090, 9100]}]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +145,8 @@ def test_a_resync_with_everything_right_writes_nothing(place: Home, peer: Subjec
 def test_a_setting_that_a_peer_does_not_know_is_refused() -> None:
     with pytest.raises(ValueError, match="defaultDeny"):
         PeerSettings.read({"defaultDeny": "labelled"})
+    with pytest.raises(ValueError, match="scrapers"):
+        PeerSettings.read({"scrapers": [{"entities": ["host"]}]})
 
 
 def _ours_leaves(place: Home, labels: Labelled) -> Stands:

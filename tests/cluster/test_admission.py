@@ -27,6 +27,7 @@ from tests.cluster.spaces import (
     INTRA_NAMESPACE,
     PLATFORM,
     PROFILE,
+    WEBHOOKS,
     Space,
     Spaces,
     access,
@@ -87,6 +88,7 @@ def old(kube: Kube) -> Space:
         ({access("garage-s3"): "1"}, ("garage-s3", '"true" or "false", not "1"')),
         ({ENFORCEMENT: "off"}, (ENFORCEMENT, "must be disabled", 'or enabled, not "off"')),
         ({INTRA_NAMESPACE: "no"}, (INTRA_NAMESPACE, 'allow or deny, not "no"')),
+        ({WEBHOOKS: "yes"}, (WEBHOOKS, 'allow or deny, not "yes"')),
         ({PLATFORM: "yes"}, (PLATFORM, '"true" or "false", not "yes"')),
     ],
 )

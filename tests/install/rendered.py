@@ -23,16 +23,18 @@ _HASH = re.compile(r"-[2456789bcdfghkmt]{10}$")
 
 ROOT = Path(__file__).resolve().parents[2]
 MANIFESTS = ROOT / "manifests"
+EXAMPLE_SETTINGS = tuple(sorted((MANIFESTS / "examples" / "settings").glob("*.yaml")))
 CHART = ROOT / "charts" / "homelab-netpol"
 HOME = "homelab-netpol"
 SETTINGS = "homelab-netpol-settings"
-COMPONENTS = ("single-replica", "mesh", "admission", "monitoring")
+COMPONENTS = ("single-replica", "mesh", "admission", "monitoring", "internet-only")
 # What says the same to the chart.
 VALUES: Mapping[str, Mapping[str, Any]] = {
     "single-replica": {"replicas": 1},
     "mesh": {"mesh": {"enabled": True}},
     "admission": {"admission": {"enabled": True}},
     "monitoring": {"monitoring": {"enabled": True}},
+    "internet-only": {"internetOnly": {"enabled": True}},
 }
 
 

@@ -53,6 +53,7 @@ def test_components_go_together_and_each_has_its_effect(choice: tuple[str, ...])
     assert ("PodDisruptionBudget" not in kinds) is ("single-replica" in choice)
     assert settings.default_deny == "auto", "nobody is cut off by installing it"
     assert settings.mesh.authorization_policies is ("mesh" in choice)
+    assert ("192.168.0.0/16" in settings.internet.except_cidrs) is ("internet-only" in choice)
     assert (labels.get("istio.io/dataplane-mode") == "none") is ("mesh" in choice)
     assert settings.admission.enabled is ("admission" in choice)
     assert ("ValidatingAdmissionPolicy" in kinds) is ("admission" in choice)
@@ -69,7 +70,7 @@ def test_objects_are_in_the_operators_namespace_and_clusterwide_ones_in_none() -
 
 def test_changed_settings_start_the_pods_again() -> None:
     mounted = set()
-    for choice in ((), ("admission",), ("mesh",), ("admission", "mesh")):
+    for choice in ((), ("admission",), ("mesh",), ("internet-only",), ("admission", "mesh")):
         objects = overlay(choice)
         [volume] = [
             each
@@ -80,7 +81,7 @@ def test_changed_settings_start_the_pods_again() -> None:
             volume["configMap"]["name"] == the(objects, "ConfigMap", SETTINGS)["metadata"]["name"]
         )
         mounted.add(volume["configMap"]["name"])
-    assert len(mounted) == 4
+    assert len(mounted) == 5
 
 
 def test_the_kustomize_inside_kubectl_makes_the_same_of_it(tmp_path: Path) -> None:

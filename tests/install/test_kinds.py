@@ -15,6 +15,7 @@ from lab.control_plane import ControlPlane
 from tests.cluster.kube import Kube
 from tests.install.rendered import (
     COMPONENTS,
+    EXAMPLE_SETTINGS,
     MANIFESTS,
     VALUES,
     Manifest,
@@ -34,7 +35,8 @@ def _read(path: Path) -> list[Manifest]:
     return documents(path.read_text())
 
 
-_EXAMPLES = sorted((MANIFESTS / "examples").rglob("*.yaml"))
+# Settings are no objects; tests/truth/test_clusters.py is about them.
+_EXAMPLES = sorted(set((MANIFESTS / "examples").rglob("*.yaml")) - set(EXAMPLE_SETTINGS))
 pytestmark = pytest.mark.usefixtures("gitops")
 
 _RENDERED: dict[str, Callable[[], list[Manifest]]] = {

@@ -36,7 +36,7 @@ _SPEC = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(_ANYTHING | _SPEC)
 def test_reading_a_custom_resource_never_fails(spec: Any) -> None:
     manifest = {"metadata": {"name": "own", "generation": 1}, "spec": spec}

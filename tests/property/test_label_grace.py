@@ -110,7 +110,7 @@ class Played:
         return intent
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.lists(st.tuples(_GAPS, _LABELS), min_size=1, max_size=12))
 def test_a_label_counts_until_it_has_been_gone_for_the_grace(
     edits: list[tuple[float, dict[str, str]]],
@@ -133,7 +133,7 @@ def test_a_label_counts_until_it_has_been_gone_for_the_grace(
             assert intent.intra_namespace is (counting.get(INTRA, default) == "allow")
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(_ALL_LABELS, _ANNOTATIONS)
 def test_what_blinks_while_the_operator_starts_counts_as_what_stands_says(
     labels: dict[str, str], annotations: dict[str, str]
@@ -148,7 +148,7 @@ def test_what_blinks_while_the_operator_starts_counts_as_what_stands_says(
     assert played.intent == Intent("app"), "it was meant after all"
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.lists(st.tuples(_GAPS, st.sampled_from([0.1, 0.3, 0.8])), min_size=1, max_size=20))
 def test_a_deadline_counts_from_when_the_hatch_was_first_open(
     blinks: list[tuple[float, float]],

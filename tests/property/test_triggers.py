@@ -70,7 +70,7 @@ class Known:
         )
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(_LIVES, st.randoms(use_true_random=False), st.booleans())
 def test_any_order_of_watches_and_lists_ends_in_the_same_state(
     lives: list[tuple[str, dict[str, str] | None]], shuffle: Any, listed: bool
@@ -97,7 +97,7 @@ def test_any_order_of_watches_and_lists_ends_in_the_same_state(
     assert shuffled.state() == ordered.state()
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(_LIVES)
 def test_consumers_are_the_granted_and_the_hatched(
     lives: list[tuple[str, dict[str, str] | None]],
@@ -121,7 +121,7 @@ def test_consumers_are_the_granted_and_the_hatched(
         assert known.consumers(resource) == expected
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(_LIVES, _LIVES)
 def test_a_change_asks_only_for_what_it_can_affect(
     before: list[tuple[str, dict[str, str] | None]], after: list[tuple[str, dict[str, str] | None]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from homelab_netpol.cache.cluster import ClusterCache
 from homelab_netpol.cilium.agent_config import read_agent_config
 from homelab_netpol.cilium.enforcement import (
     Agents,
@@ -16,6 +17,8 @@ from homelab_netpol.cilium.enforcement import (
 from homelab_netpol.cilium.label_faults import label_faults
 from homelab_netpol.cilium.version import Version, read_version
 from homelab_netpol.findings.check_pod_labels import pod_label_findings
+from homelab_netpol.policy.catalogue import Catalogue
+from homelab_netpol.settings import parse_settings
 
 WHERE = "kube-system/cilium-config"
 RUNNING = Agents(3, 3)
@@ -105,6 +108,13 @@ def test_without_the_layer_7_proxy_only_who_uses_it_is_told() -> None:
     off = {"enable-l7-proxy": "false"}
     assert judged(off) == Enforcement(known=True)
     assert set(judged(off, needs=Needs(layer_7=True)).impairments) == {Impairment.LAYER_7_OFF}
+
+
+@pytest.mark.parametrize(("proxy", "told"), [("false", set()), ("true", {Impairment.LAYER_7_OFF})])
+def test_lookups_by_the_dns_proxy_need_the_layer_7_proxy(proxy: str, told: set[Impairment]) -> None:
+    cache = ClusterCache(Catalogue(parse_settings(f"dns: {{proxy: {proxy}}}")))
+    cache.set_cilium(CiliumState(WHERE, read_agent_config({"enable-l7-proxy": "false"}), RUNNING))
+    assert set(cache.enforcement().impairments) == told
 
 
 def test_the_worst_comes_first_and_alone() -> None:

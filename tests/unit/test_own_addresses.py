@@ -9,8 +9,14 @@ import pytest
 
 from homelab_netpol.cluster.public_names import PublicName
 from homelab_netpol.cluster.services import ObservedService, read_service
+from homelab_netpol.cluster.snapshot import Snapshot
+from homelab_netpol.findings import check_own_addresses
+from homelab_netpol.findings.front_door import FrontDoor
+from homelab_netpol.findings.inspection import Inspection
 from homelab_netpol.findings.own_addresses import OwnEnds, leads_home, of_resource, of_rule
-from homelab_netpol.settings import SharedResource
+from homelab_netpol.policy.catalogue import Catalogue
+from homelab_netpol.settings import SharedResource, parse_settings
+from tests.inspected import DOMAIN, Cluster
 from tests.unit.hand_made import ports
 
 AT_443 = [{"port": 443}]
@@ -176,6 +182,80 @@ def test_a_load_balancer_that_has_only_a_name_is_somebody_elses() -> None:
     assert cloud.names == ()
 
 
+GRANT = "access.network-policy.homelab/gateway"
+
+
+def at_the_door(
+    settings: str = "", *, name: PublicName = AUTH, service: ObservedService | None = None
+) -> str:
+    """What is told of `auth.example.org` where the settings say who the gateways are."""
+    asked = resource(fqdns=[{"matchName": "auth.example.org"}])
+    door = FrontDoor(parse_settings(settings).gateways, GRANT)
+    known = own(service or gateway_service(), names=(name,))
+    return leads_home(of_resource("idp", asked), known, door) or ""
+
+
+def at(*addresses: str, gateway: tuple[str, str] | None = None) -> PublicName:
+    found = frozenset(ip_address(each) for each in addresses)
+    return PublicName(AUTH.name, "Ingress auth in idp", leads_to=found, gateway=gateway)
+
+
+def test_f4_an_own_name_that_a_gateway_answers_leads_to_the_grant() -> None:
+    text = at_the_door()
+    assert f"label the Namespace {GRANT}=internal" in text
+    assert "podLabels" not in text, "one way, and that is the shorter one"
+
+
+def test_f4_the_service_at_its_address_says_which_gateway_and_which_port() -> None:
+    text = at_the_door(name=at("192.168.1.50"))
+    assert f"{GRANT}=internal" in text
+    assert "TCP 10443 in the setting gateways.ports" in text
+    assert "gateways.ports" not in at_the_door(
+        "gateways: {ports: [{port: 10443}]}", name=at("192.168.1.50")
+    )
+
+
+def test_f4_a_gateway_for_both_is_granted_as_both() -> None:
+    one = "[{namespace: edge, podLabels: {app.kubernetes.io/name: traefik}}]"
+    labels = {"app.kubernetes.io/name": "traefik", "app.kubernetes.io/instance": "traefik-edge"}
+    service = gateway_service(
+        metadata={"name": "traefik", "namespace": "edge"}, spec={"selector": labels}
+    )
+    text = at_the_door(
+        f"gateways: {{internal: {one}, external: {one}}}", name=at("192.168.1.50"), service=service
+    )
+    assert f"{GRANT}=true" in text
+
+
+def test_what_is_no_gateway_of_the_settings_leads_to_its_pods() -> None:
+    elsewhere = "gateways: {internal: [{entities: [ingress]}], external: []}"
+    text = at_the_door(elsewhere)
+    assert GRANT not in text
+    assert "namespace: istio-gateway" in text
+
+
+@pytest.mark.parametrize("cidr", ["192.168.1.50/32", "10.96.0.9/32"])
+def test_f4_an_address_of_a_gateway_leads_to_the_grant(cidr: str) -> None:
+    asked = of_resource("idp", resource(cidrs=[cidr]))
+    door = FrontDoor(parse_settings("").gateways, GRANT)
+    text = leads_home(asked, own(gateway_service()), door) or ""
+    assert "that is the Service internal in istio-gateway" in text
+    assert f"{GRANT}=internal" in text
+
+
+@pytest.mark.parametrize("taken", [False, True])
+def test_f4_the_event_names_the_grant_unless_a_shared_resource_has_its_name(taken: bool) -> None:
+    own_address = "{cidrs: [192.168.1.50/32], ports: [{port: 443}]}"
+    others = "gateway: {namespace: edge, ports: [{port: 443}]}" if taken else ""
+    settings = parse_settings(f"sharedResources: {{idp: {own_address}, {others}}}")
+    labels = {f"access.{DOMAIN}/idp": "true"}
+    seen = Snapshot(services={"istio-gateway": [gateway_service()]})
+    [found] = Cluster({"app": labels}, Catalogue(settings)).inspected(
+        seen, (Inspection.sort, check_own_addresses.check)
+    )
+    assert (GRANT in found.message) is not taken
+
+
 def test_only_the_names_that_are_asked_for_are_wanted() -> None:
     asked = of_resource("idp", resource(fqdns=[{"matchName": "Auth.example.org"}]))
     assert asked.means("auth.example.org")
@@ -230,6 +310,6 @@ def test_a_network_with_exceptions_is_left_alone() -> None:
 
 
 def test_no_text_is_longer_than_an_event_reads_well() -> None:
-    for text in (told("192.168.1.50/32"), named()):
+    for text in (told("192.168.1.50/32"), named(), at_the_door(name=at("192.168.1.50"))):
         assert text is not None
         assert len(text) <= 400

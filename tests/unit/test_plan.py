@@ -110,9 +110,9 @@ specs:
     )
     catalogue = Catalogue(parse_settings(f"templates: {tmp_path}"))
     Planner(catalogue).check()
-    assert catalogue.gateways_of("own") == {"external"}
-    assert catalogue.gateways_of("standard") == {"internal", "external"}
-    assert catalogue.gateways_of("isolated") == frozenset()
+    assert catalogue.profiles.gateways_of("own") == {"external"}
+    assert catalogue.profiles.gateways_of("standard") == {"internal", "external"}
+    assert catalogue.profiles.gateways_of("isolated") == frozenset()
 
 
 def test_no_object_is_named_default_deny_and_all_are_marked_as_managed() -> None:

@@ -163,7 +163,7 @@ def test_news_does_not_wait_for_the_pause_of_a_failure() -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 3])
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     data=st.lists(
         st.tuples(st.sampled_from([A, B, C]), st.sampled_from(Priority), st.booleans()), max_size=30

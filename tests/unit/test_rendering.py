@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from homelab_netpol.policy.keys import Kind
@@ -19,7 +19,6 @@ _JSON = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(_JSON)
 def test_whatever_a_template_prints_is_read_back_as_the_same_value(value: object) -> None:
     assert yaml.safe_load(f"key: {json_for_yaml(value)}")["key"] == value

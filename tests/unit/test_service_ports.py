@@ -6,12 +6,19 @@ from collections.abc import Iterable
 
 import pytest
 
+from homelab_netpol.cache.cluster import ClusterCache
 from homelab_netpol.cluster.pods import ObservedPod, read_pod
 from homelab_netpol.cluster.services import ObservedService
-from homelab_netpol.findings import GrantedPort
+from homelab_netpol.cluster.snapshot import Snapshot
+from homelab_netpol.findings import GrantedPort, check_service_ports
+from homelab_netpol.findings.inspection import Inspection
 from homelab_netpol.findings.rule_ports import opened_by, peers_elsewhere
 from homelab_netpol.findings.service_ports import describe, service_ports_opened
+from homelab_netpol.policy.catalogue import Catalogue
+from homelab_netpol.reconcile.triggers import Triggers
+from homelab_netpol.settings import Settings
 from lab.control_plane import Engine, Flow, Identity
+from tests.inspected import DOMAIN, NOON
 from tests.unit.hand_made import namespaces, pod, policy, ports, service
 
 
@@ -153,3 +160,22 @@ def test_an_egress_rule_is_about_the_one_namespace_that_it_names() -> None:
     assert not peers.selects({"app": "other"})
     assert not list(peers_elsewhere([{"toEndpoints": namespaces("a", "b"), "toPorts": ports(80)}]))
     assert not list(peers_elsewhere([{"toEndpoints": [{}], "toPorts": ports(80)}]))
+
+
+@pytest.mark.parametrize("said", ["lan-ports", "world-ports", "gateway-ports"])
+@pytest.mark.parametrize("listed", ["80", "8080"])
+def test_an_annotation_with_a_services_port_is_told(said: str, listed: str) -> None:
+    catalogue = Catalogue(Settings())
+    cache = ClusterCache(catalogue)
+    metadata = {
+        **{"name": "jobs", "uid": "jobs", "resourceVersion": "1"},
+        "labels": {f"{DOMAIN}/profile": "standard"},
+        "annotations": {f"{DOMAIN}/{said}": listed},
+    }
+    triggers = Triggers(cache, lambda: NOON)
+    triggers.namespace_observed(cache.namespaces.read({"metadata": metadata}))
+    seen = Snapshot(targets={"jobs": [pod("api", 8080)]}, services={"jobs": [service()]})
+    found = [each for each in check_service_ports.check(Inspection(cache, seen)) if each]
+    messages = [each.message for each in found]
+    assert bool(messages) is (listed == "80")
+    assert all(f"{DOMAIN}/{said}" in text and "Write TCP 8080" in text for text in messages)

@@ -255,6 +255,7 @@ def test_who_is_named_wrongly_is_refused_with_the_path(text: str, path: str, sai
     [
         ("gateways: {internal: [{entities: [ingress]}], external: [{entities: [ingress]}]}", "one"),
         ("probes: [{entities: [health, remote-node]}]", "remote-node"),
+        ("gateways: {external: [{namespace: traefik}]}", "traefik, which is no platform namespace"),
         ("dns: {servers: [{cidrs: [169.254.20.10/32]}]}", "link-local"),
     ],
 )

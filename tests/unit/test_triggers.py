@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from homelab_netpol.cache.cluster import ClusterCache
 from homelab_netpol.cache.definitions import read_definition
 from homelab_netpol.definitions import DefinitionKind
@@ -18,8 +20,8 @@ HATCH = "homelab-escape-hatch"
 OPEN = {"network-policy.homelab/enforcement": "disabled"}
 
 
-def namespace(uid: str, version: int, labels: dict[str, str]) -> dict[str, Any]:
-    metadata = {"name": "app", "uid": uid, "resourceVersion": str(version), "labels": labels}
+def namespace(uid: str, version: int, labels: dict[str, str], name: str = "app") -> dict[str, Any]:
+    metadata = {"name": name, "uid": uid, "resourceVersion": str(version), "labels": labels}
     return {"metadata": metadata}
 
 
@@ -31,8 +33,8 @@ def hatch(version: int) -> dict[str, Any]:
 
 def test_a_policy_that_outlives_its_namespace_is_known_in_the_next_one_of_that_name() -> None:
     """The API server can let a Namespace go while CRDs are not served, and keep what is in it."""
-    cache = ClusterCache(Catalogue(Settings()))
-    triggers, read = Triggers(cache), cache.namespaces.read
+    triggers, cache = _cluster()
+    read = cache.namespaces.read
     disabled = {"network-policy.homelab/enforcement": "disabled"}
     triggers.namespace_observed(read(namespace("first", 10, disabled)))
     triggers.policy_observed(read_live(Kind.CNP, hatch(11)))
@@ -44,6 +46,34 @@ def test_a_policy_that_outlives_its_namespace_is_known_in_the_next_one_of_that_n
     intent = cache.intents.get("app")
     assert intent is not None
     assert not intent.hatch_open
+
+
+@pytest.mark.parametrize(
+    "caller",
+    [
+        {"access.network-policy.homelab/gateway": "internal"},
+        {"network-policy.homelab/enforcement": "disabled"},
+    ],
+    ids=["grant", "hatch"],
+)
+@pytest.mark.parametrize("caller_first", [True, False])
+def test_the_list_beside_a_gateway_is_looked_at_once_caller_and_gateway_are_there(
+    caller: dict[str, str], caller_first: bool
+) -> None:
+    triggers, cache = _cluster()
+    arrivals = [("app", caller), ("istio-gateway", {})]
+    if not caller_first:
+        arrivals.reverse()
+    requests = [
+        triggers.namespace_observed(cache.namespaces.read(namespace(name, number, labels, name)))
+        for number, (name, labels) in enumerate(arrivals, start=10)
+    ]
+    assert WorkKey(Scope.CALLERS, "internal") in requests[-1]
+
+
+def _cluster() -> tuple[Triggers, ClusterCache]:
+    cache = ClusterCache(Catalogue(Settings()))
+    return Triggers(cache), cache
 
 
 class Hatched:

@@ -8,8 +8,15 @@ import pytest
 
 from homelab_netpol.cluster.pods import ObservedPod
 from homelab_netpol.cluster.services import ObservedService, read_service
+from homelab_netpol.cluster.snapshot import Snapshot
 from homelab_netpol.findings import GrantedPort
-from homelab_netpol.findings.waypoints import Waypoint, reached_by_waypoint
+from homelab_netpol.findings.check_waypoints import check
+from homelab_netpol.findings.inspection import Inspection
+from homelab_netpol.findings.waypoints import reached_by_waypoint
+from homelab_netpol.intent import Waypoint
+from homelab_netpol.policy.catalogue import Catalogue
+from homelab_netpol.settings import parse_settings
+from tests.inspected import Cluster
 from tests.unit.hand_made import pod, service
 
 GATEWAY_LABEL = "gateway.networking.k8s.io/gateway-name"
@@ -92,3 +99,49 @@ def test_pods_outside_the_mesh_are_called_without_one() -> None:
 def test_only_the_tunnels_protocol_and_the_granted_port_count() -> None:
     assert reached({USE: "waypoint"}, port=GrantedPort(11434, protocol="UDP")) == []
     assert reached({USE: "waypoint"}, port=GrantedPort(9999)) == []
+
+
+AMBIENT = {"istio.io/dataplane-mode": "ambient"}
+MINE = {GATEWAY_LABEL: "shared", "istio.io/waypoint-for": "service"}
+
+
+def told(labels: dict[str, str], listed: str = "", target: str = "additive") -> list[str]:
+    """What is told where the Service `ollama` has the waypoint `shared` in `istio-waypoints`."""
+    resource = f"{{namespace: ai, ports: [{{port: 11434}}], target: {target}}}"
+    mesh = f"mesh: {{waypoints: [{listed}]}}" if listed else ""
+    settings = parse_settings(f"sharedResources: {{ollama: {resource}}}\n{mesh}")
+    profile = {"network-policy.homelab/profile": "isolated", **AMBIENT}
+    namespaces = {
+        "ai": {**profile, **labels},
+        "chat": {**profile, "access.network-policy.homelab/ollama": "true"},
+        "istio-waypoints": {},
+    }
+    target_pod = pod("ollama", 11434)
+    seen = Snapshot(
+        pods={"ai": [target_pod.labels], "chat": [{}], "istio-waypoints": [MINE]},
+        targets={"ai": [target_pod]},
+        services={"ai": [replace(OLLAMA, waypoint_labels=ELSEWHERE)]},
+    )
+    cluster = Cluster(namespaces, Catalogue(settings))
+    found = cluster.inspected(seen, (Inspection.sort, check))
+    assert {each.subject for each in found} <= {"chat"}
+    return [each.message for each in found]
+
+
+def test_a_way_that_the_operator_opens_is_not_told() -> None:
+    assert told(ELSEWHERE) == []
+    assert told({}, f"{{namespace: istio-waypoints, podLabels: {{{GATEWAY_LABEL}: shared}}}}") == []
+    assert told({}, "{namespace: istio-waypoints}") == []
+
+
+def test_where_only_the_service_names_it_the_setting_is_told() -> None:
+    for listed in ("", f"{{namespace: istio-waypoints, podLabels: {{{GATEWAY_LABEL}: other}}}}"):
+        [message] = told({}, listed)
+        assert "mesh.waypoints, {namespace: istio-waypoints, podLabels: {gateway" in message
+        assert "Denied on TCP 15008: egress of chat" in message
+        assert message.endswith("istio.io/use-waypoint: none.")
+
+
+def test_where_the_resources_side_is_written_by_hand_that_is_said() -> None:
+    [message] = told(ELSEWHERE, target="none")
+    assert "`target: none`" in message

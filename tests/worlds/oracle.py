@@ -13,7 +13,7 @@ from tests.worlds.oracle_around import AroundOracle
 from tests.worlds.peers import DnsNames, Pods, is_entity
 from tests.worlds.ports import HBONE, Target
 from tests.worlds.readings import GATEWAYS_OF, Reading, may_ask, read, resources_of
-from tests.worlds.surroundings import is_outside
+from tests.worlds.surroundings import GATEWAY_NAME, is_outside
 from tests.worlds.world import Resource, Rule, World
 
 NOT_DENIED = "nothing denies"
@@ -72,6 +72,8 @@ class Oracle:
             return
         for resource in self.resources.values():
             yield from self._target_side(resource, own, peer, target, here)
+        if target == HBONE and self._by_waypoint(peer, own):
+            yield "by waypoint"
 
     def _egress(self, own: Pod, peer: End, target: Target) -> Iterator[str]:
         here = self.readings[own.namespace]
@@ -82,6 +84,8 @@ class Oracle:
         yield from self._custom(own, peer, target, here, "egress")
         for name, value in here.grants.items():
             yield from self._consumer_side(self.resources[name], value, own, peer, target, here)
+        if isinstance(peer, Pod) and target == HBONE and self._by_waypoint(own, peer):
+            yield "by waypoint"
         if isinstance(peer, Pod) and target == HBONE:
             there = self.readings[peer.namespace]
             if here.meshed and there.meshed and self._serves(own, peer.namespace):
@@ -156,6 +160,53 @@ class Oracle:
         return (built_in and there.gateway_ports is not None) or any(
             peer.covers(gateway, namespace, self.world.labelled) for peer in named
         )
+
+    def _by_waypoint(self, source: Pod, target: Pod) -> bool:
+        """One of the two is a waypoint on a way that a grant or a profile opens.
+
+        A call by way of it is two connections: the caller's to the waypoint, and the waypoint's to
+        the pod that is called.
+        """
+        for name, there in self.readings.items():
+            if there.waypoint is None:
+                continue
+            for end, other, is_call in ((target, source, True), (source, target, False)):
+                if (end.namespace, end.labels.get(GATEWAY_NAME)) == there.waypoint:
+                    ways = (self._way_of_grant, self._way_of_profile)
+                    if any(way(name, end, other, is_call) for way in ways):
+                        return True
+        return False
+
+    def _way_of_grant(self, home: str, _: Pod, other: Pod, is_call: bool) -> bool:
+        """Between the waypoint of a resource's namespace, and a consumer or the resource's pods."""
+        for resource in self.resources.values():
+            if resource.target == "none" or not _tunnels(resource, HBONE):
+                continue
+            if resource.peers or resource.namespace != home:
+                continue
+            values = {name: self.consumes(name, resource) for name in self.readings}
+            meshed = {n: v for n, v in values.items() if v and self.readings[n].meshed}
+            if is_call and other.namespace in meshed:
+                return True
+            if not is_call and any(resource.has(other, v) for v in meshed.values()):
+                return True
+        return False
+
+    def _way_of_profile(self, called: str, waypoint: Pod, other: Pod, is_call: bool) -> bool:
+        """Within a namespace, and of the gateways that call it by way of its waypoint.
+
+        In the waypoint's own namespace its profile opens that, and the hatch everything.
+        """
+        there = self.readings[called]
+        gateways = [pod for pod in self.world.pods if self._serves(pod, called)]
+        by_gateway = there.ingress_by_waypoint and bool(gateways)
+        elsewhere = waypoint.namespace != called
+        within = (there.intra or there.hatch) and elsewhere
+        if not is_call:
+            return other.namespace == called and (within or by_gateway)
+        if by_gateway and other in gateways and elsewhere:
+            return True
+        return within and other.namespace == called
 
     def _target_side(
         self, resource: Resource, own: Pod, peer: Pod, target: Target, here: Reading

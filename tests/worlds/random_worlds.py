@@ -28,6 +28,7 @@ from tests.worlds.world import (
     ENGINES_CLUSTER,
     GATEWAY,
     GATEWAY_PORTS,
+    INGRESS_USE_WAYPOINT,
     INTERNET_PORTS,
     INTRA,
     LAN_PORTS,
@@ -35,6 +36,8 @@ from tests.worlds.world import (
     PLATFORM_LABEL,
     PROFILE,
     UNTIL,
+    USE_WAYPOINT,
+    USE_WAYPOINT_NAMESPACE,
     WEBHOOKS,
     WORLD_PORTS,
     HandMade,
@@ -62,6 +65,9 @@ _PLATFORM_PODS: dict[str, dict[str, dict[str, str]]] = {
     "garage": {"garage": {"app": "web"}},
     "network": {"proxy": {"app": "proxy"}, "prober": {"app": "prober", "role": "a"}},
 }
+
+
+WAYPOINT_NAMES = ("waypoint", "second")
 
 
 def random_world(dice: Random) -> World:
@@ -111,6 +117,8 @@ def random_app(dice: Random, name: str, meshy: float) -> Space:
         Pod(f"{name}/{letter}", name, {key: dice.choice(of) for key, of in POD_LABELS.items()})
         for letter in ("x", "y")
     )
+    if dice.random() < meshy / 2:
+        pods += (Pod(f"{name}/waypoint", name, {GATEWAY_NAME: dice.choice(WAYPOINT_NAMES)}),)
     labels, annotations = random_labels(dice, meshy)
     return Space(name, labels, annotations, pods)
 
@@ -148,6 +156,12 @@ def random_labels(dice: Random, meshy: float) -> tuple[dict[str, str], dict[str,
             annotations[key] = dice.choices(tuple(RANGE_LISTS), (30, 30, 30, 10))[0]
     if dice.random() < meshy:
         labels[MESH] = "ambient"
+        if dice.random() < 0.5:
+            labels[USE_WAYPOINT] = dice.choice((*WAYPOINT_NAMES, *WAYPOINT_NAMES, "none"))
+        if dice.random() < 0.3:
+            labels[USE_WAYPOINT_NAMESPACE] = dice.choice((*APPS[:3], "elsewhere"))
+        if dice.random() < 0.3:
+            labels[INGRESS_USE_WAYPOINT] = dice.choice(("true", "true", "false"))
     if dice.random() < 0.1:
         labels[PLATFORM_LABEL] = dice.choices(("true", "false", "yes"), (80, 10, 10))[0]
     if dice.random() < 0.6:

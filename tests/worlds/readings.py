@@ -17,6 +17,7 @@ from tests.worlds.world import (
     ENFORCEMENT,
     GATEWAY,
     GATEWAY_PORTS,
+    INGRESS_USE_WAYPOINT,
     INTERNET_PORTS,
     INTRA,
     LAN_PORTS,
@@ -24,6 +25,8 @@ from tests.worlds.world import (
     PLATFORM_LABEL,
     PROFILE,
     UNTIL,
+    USE_WAYPOINT,
+    USE_WAYPOINT_NAMESPACE,
     WEBHOOKS,
     WORLD_PORTS,
     Resource,
@@ -91,6 +94,8 @@ class Reading:
         webhooks: the API server reaches any TCP port.
         gateways: those that it may call from inside.
         grants: the shared resources that it has, each with the value of its label.
+        waypoint: namespace and name of the one that calls go by; None: none.
+        ingress_by_waypoint: those of gateways as well.
     """
 
     platform: bool
@@ -106,6 +111,8 @@ class Reading:
     webhooks: bool
     gateways: tuple[str, ...]
     grants: Mapping[str, str]
+    waypoint: tuple[str, str] | None
+    ingress_by_waypoint: bool
 
 
 def resources_of(world: World) -> dict[str, Resource]:
@@ -175,6 +182,8 @@ def read(world: World, space: Space) -> Reading:
             if is_value(resource, labels.get(access(name), "false"))
             and may_ask(world, resource, space.name)
         },
+        waypoint=_waypoint(space),
+        ingress_by_waypoint=labels.get(INGRESS_USE_WAYPOINT) == "true",
     )
 
 
@@ -195,6 +204,14 @@ def _listed(space: Space, key: str, usual: tuple[PortItem, ...] = ()) -> tuple[P
     if key not in space.annotations:
         return usual
     return RANGE_LISTS[space.annotations[key]] or ()
+
+
+def _waypoint(space: Space) -> tuple[str, str] | None:
+    """Istio: the label says which, `none` that there is none; in the same Namespace unless said."""
+    name = space.labels.get(USE_WAYPOINT, "none")
+    if name == "none" or space.labels.get(MESH) != "ambient":
+        return None
+    return space.labels.get(USE_WAYPOINT_NAMESPACE, space.name), name
 
 
 def is_value(resource: Resource, value: str) -> bool:

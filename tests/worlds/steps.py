@@ -7,7 +7,7 @@ from random import Random
 
 from homelab_netpol.policy.default_deny import namespaces_spared
 from homelab_netpol.policy.diff import Change, Create, Delete, Replace, diff, in_steps, only_allows
-from homelab_netpol.policy.keys import COMPANION_PREFIX, Component, PolicyKey
+from homelab_netpol.policy.keys import COMPANION_PREFIX, OF_GATEWAYS, SERVED, Component, PolicyKey
 from homelab_netpol.policy.objects import LivePolicy, Policy
 
 Standing = Mapping[PolicyKey, Policy]
@@ -30,8 +30,9 @@ def between(
     side, so in any order. Pieces of work run side by side as well, but for these things: what may
     deny in a namespace waits for the policies beside resources there, and these for its hatch; the
     profile of a namespace that comes to the platform goes once the baselines spare it; and they
-    spare one that leaves it until its profile stands. Companions, which a namespace of the platform
-    has none of, change after all of that where one comes, and before the baselines else.
+    spare one that leaves it until all that is created in it stands. Companions, which a namespace
+    of the platform has none of, change after all of that where one comes, and before the baselines
+    else.
 
     Args:
         dice: to draw the order with.
@@ -43,7 +44,9 @@ def between(
     joining, leaving = _spared(new) - _spared(old), _spared(old) - _spared(new)
     works = {w: _in_some_order(dice, c, deletions_first) for w, c in _works(old, new).items()}
     while works:
-        work = dice.choice([work for work in works if not _waits(work, works, joining, leaving)])
+        ready = [work for work in works if not _waits(work, works, joining, leaving)]
+        # The wrong way round, they may wait for each other.
+        work = dice.choice(ready or list(works) if deletions_first else ready)
         change = works[work].pop(0)
         standing = dict(standing)
         match change:
@@ -81,7 +84,7 @@ def _work(policy: Policy) -> str:
         return _COMPANIONS
     if not policy.key.namespace:
         return _CLUSTERWIDE
-    if policy.component is Component.GRANT:
+    if policy.component is Component.GRANT or policy.key.name in (SERVED, OF_GATEWAYS):
         return f"{_BESIDE}{policy.key.name}{_IN}{policy.key.namespace}"
     return f"{_NAMESPACE}{policy.key.namespace}"
 
@@ -96,7 +99,7 @@ def _waits(
     if work == _CLUSTERWIDE and not joining and _COMPANIONS in works:
         return True
     if work == _CLUSTERWIDE:
-        return any(_makes_profile(works.get(f"{_NAMESPACE}{name}", ())) for name in leaving)
+        return any(_creates_some(works.get(f"{_NAMESPACE}{name}", ())) for name in leaving)
     if work.startswith(_BESIDE):
         home = works.get(f"{_NAMESPACE}{work.partition(_IN)[2]}", ())
         return any(isinstance(c, Create) and c.policy.component is Component.HATCH for c in home)
@@ -121,8 +124,8 @@ def _spared(policies: Sequence[Policy]) -> set[str]:
     }
 
 
-def _makes_profile(changes: Sequence[Change]) -> bool:
-    return any(isinstance(c, Create) and c.policy.component is Component.PROFILE for c in changes)
+def _creates_some(changes: Sequence[Change]) -> bool:
+    return any(isinstance(change, Create) for change in changes)
 
 
 def _live(policy: Policy) -> LivePolicy:

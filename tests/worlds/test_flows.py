@@ -42,8 +42,15 @@ REASONS = {
         for direction in ("egress", "ingress")
         for reason in (
             *("hatch", "nothing denies", "no rule", "intra-namespace", "hand-written"),
-            *("grant in the mesh", "custom in the mesh", "custom endpoints", "custom entities"),
+            *(
+                "grant in the mesh",
+                "by waypoint",
+                "custom in the mesh",
+                "custom endpoints",
+                "custom entities",
+            ),
             *("custom CIDR", "custom CIDR set", "custom endpoints http", "custom endpoints icmp"),
+            "by waypoint",
         )
     ),
 }

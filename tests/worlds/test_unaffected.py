@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 import pytest
 
@@ -10,7 +10,7 @@ from homelab_netpol.policy.objects import Policy
 from tests.dice import seeded
 from tests.worlds.events import Event, random_event
 from tests.worlds.random_worlds import random_world
-from tests.worlds.readings import GATEWAYS_OF, read, resources_of
+from tests.worlds.readings import GATEWAYS_OF, Reading, read, resources_of
 from tests.worlds.rendered import policies_of
 from tests.worlds.summary import WORLDS_PROPERTY
 from tests.worlds.world import GATEWAY, PROFILE, World
@@ -61,7 +61,8 @@ def _affected(world: World, event: Event) -> set[str]:
     if event.space:
         reading = readings[event.space]
         # Its own; the homes of what it uses, all of them if it is hatched; its gateways; and who
-        # uses what it offers, as the mesh's tunnel between the two may open or close.
+        # uses what it offers, as the mesh's tunnel between the two may open or close; and the
+        # waypoints on these ways.
         homes = {
             resource.namespace
             for name, resource in resources.items()
@@ -70,16 +71,24 @@ def _affected(world: World, event: Event) -> set[str]:
         offered = {name for name, each in resources.items() if each.namespace == event.space}
         consumers = {name for name, each in readings.items() if each.grants.keys() & offered}
         served = reading.profile is not None or reading.gateways or reading.hatch
-        return {event.space} | homes | consumers | (gateways if served else set())
+        waypoints = _waypoints(readings, homes, event.space)
+        return {event.space} | homes | consumers | waypoints | (gateways if served else set())
     if event.resource:
         resource = resources.get(event.resource)
         users = {space for space, each in readings.items() if event.resource in each.grants}
         if event.resource == GATEWAY and resource is None:
             # The grant on the gateways comes, or goes.
             users |= gateways | {space for space, each in readings.items() if each.gateways}
-        return users | ({resource.namespace} if resource else set())
+        home = {resource.namespace} if resource else set()
+        return users | home | _waypoints(readings, home)
     users = {space for space in readings if event.profile in _chain(world, space)}
-    return users | (gateways if users else set())
+    return users | (gateways if users else set()) | _waypoints(readings, users)
+
+
+def _waypoints(readings: Mapping[str, Reading], called: Iterable[str], *more: str) -> set[str]:
+    """Where the waypoints are by way of which these namespaces are called."""
+    found = (readings[name].waypoint for name in (*called, *more) if name in readings)
+    return {waypoint[0] for waypoint in found if waypoint is not None}
 
 
 def _chain(world: World, space: str) -> list[str]:

@@ -29,6 +29,9 @@ UNTIL = f"{D}/disabled-until"
 MESH = "istio.io/dataplane-mode"
 # The grant on the gateways; a shared resource of this name takes its place.
 GATEWAY = "gateway"
+USE_WAYPOINT = "istio.io/use-waypoint"
+USE_WAYPOINT_NAMESPACE = "istio.io/use-waypoint-namespace"
+INGRESS_USE_WAYPOINT = "istio.io/ingress-use-waypoint"
 
 
 def access(resource: str) -> str:

@@ -18,7 +18,7 @@ func clusterwidePolicies(prometheusPorts []string) map[string]*unstructured.Unst
 	}
 	scrape := func() list { return list{fromPrometheus(scraped...)} }
 	add("baseline-prometheus-scrape", componentBaseline,
-		everywhere("Baseline: ingress from Prometheus.", "ingress", scrape))
+		everywhere("Baseline: ingress from scrapers.", "ingress", scrape))
 	add("baseline-kube-api-access", componentBaseline, object{"spec": kubeAPIAccess()})
 	add("baseline-hbone-mesh", componentBaseline, object{"spec": mesh(len(prometheusPorts) > 0)})
 	hatch := everything(

@@ -1,22 +1,25 @@
 package main
 
 import (
+	"slices"
+
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
 )
 
 const (
-	domain           = "network-policy.homelab"
-	managedByLabel   = "app.kubernetes.io/managed-by"
-	fieldManager     = "homelab-netpol"
-	componentLabel   = domain + "/component"
-	profileLabel     = domain + "/profile"
-	intraLabel       = domain + "/intra-namespace"
-	gatewayPortsNote = domain + "/gateway-ports"
-	resourceLabel    = domain + "/resource"
-	enforcementLabel = domain + "/enforcement"
-	platformLabel    = domain + "/platform"
-	accessPrefix     = "access." + domain + "/"
+	domain            = "network-policy.homelab"
+	managedByLabel    = "app.kubernetes.io/managed-by"
+	fieldManager      = "homelab-netpol"
+	componentLabel    = domain + "/component"
+	profileLabel      = domain + "/profile"
+	intraLabel        = domain + "/intra-namespace"
+	gatewayPortsNote  = domain + "/gateway-ports"
+	internetPortsNote = domain + "/internet-ports"
+	resourceLabel     = domain + "/resource"
+	enforcementLabel  = domain + "/enforcement"
+	platformLabel     = domain + "/platform"
+	accessPrefix      = "access." + domain + "/"
 )
 
 var platformNamespaces = []string{
@@ -34,6 +37,7 @@ type sharedResource struct {
 	namespace string
 	entity    string
 	ports     []string
+	isGateway bool
 }
 
 var sharedResources = []sharedResource{
@@ -45,6 +49,23 @@ var sharedResources = []sharedResource{
 
 var kubeAPI = sharedResource{
 	name: "kube-api", entity: "kube-apiserver", ports: []string{"6443", "443"},
+}
+
+// gateways let in whose hatch is open. Ours has a label for others, too, which no scenario sets.
+var gateways = []sharedResource{
+	{name: "external", namespace: "istio-gateway", ports: gatewayPorts, isGateway: true},
+	{name: "internal", namespace: "istio-gateway", ports: gatewayPorts, isGateway: true},
+}
+
+var gatewayPorts = []string{"80", "443"}
+
+// targets have a policy beside them, which lists whom they let in.
+var targets = withNamespace(append(gateways, sharedResources...))
+
+func withNamespace(resources []sharedResource) []sharedResource {
+	return slices.DeleteFunc(resources, func(each sharedResource) bool {
+		return each.namespace == ""
+	})
 }
 
 // An intent is what a Namespace's labels ask for.
@@ -69,15 +90,15 @@ func readIntent(namespace *corev1.Namespace) intent {
 	return found
 }
 
-// usedResources names the resources whose target side lets a Namespace in.
-func usedResources(namespace *corev1.Namespace) []string {
+// usedTargets names those that let a Namespace in.
+func usedTargets(namespace *corev1.Namespace) []string {
 	if namespace.DeletionTimestamp != nil {
 		return nil
 	}
 	wanted := readIntent(namespace)
 	granted := wanted.grants
 	if wanted.hatch {
-		granted = sharedResources
+		granted = targets
 	}
 	var names []string
 	for _, resource := range granted {

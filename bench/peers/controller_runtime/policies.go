@@ -135,7 +135,7 @@ func profilePolicy(namespace, name string) *unstructured.Unstructured {
 	policy := newPolicy(
 		kindCNP, namespace, "homelab-profile", componentProfile, object{"spec": spec},
 	)
-	policy.SetAnnotations(map[string]string{gatewayPortsNote: "any"})
+	policy.SetAnnotations(map[string]string{gatewayPortsNote: "any", internetPortsNote: "default"})
 	return withLabels(policy, map[string]string{profileLabel: name, intraLabel: intra})
 }
 
@@ -157,9 +157,12 @@ func accessPolicy(namespace string, resource sharedResource) *unstructured.Unstr
 	return withLabels(policy, map[string]string{resourceLabel: resource.name})
 }
 
-// targetPolicy lets consumers in, in the resource's own namespace.
+// targetPolicy lets consumers in, in the target's own namespace.
 func targetPolicy(resource sharedResource, consumers []string) *unstructured.Unstructured {
 	rule := object{"fromEndpoints": podsOf(consumers), "toPorts": tcp(resource.ports...)}
+	if resource.isGateway {
+		return callersPolicy(resource, rule)
+	}
 	spec := object{
 		"description": fmt.Sprintf(
 			"Namespaces with access to the shared resource %s.", resource.name,
@@ -168,7 +171,22 @@ func targetPolicy(resource sharedResource, consumers []string) *unstructured.Uns
 		"enableDefaultDeny": additive(),
 		"ingress":           list{rule},
 	}
-	name := "homelab-grant-" + resource.name
+	name := targetKey(resource).Name
 	policy := newPolicy(kindCNP, resource.namespace, name, componentGrant, object{"spec": spec})
 	return withLabels(policy, map[string]string{resourceLabel: resource.name})
+}
+
+func callersPolicy(gateway sharedResource, rule object) *unstructured.Unstructured {
+	own := object{"matchLabels": object{"k8s:" + gatewayNameLabel: gateway.name}}
+	spec := object{
+		"description": fmt.Sprintf(
+			"Namespaces with access to the gateway %s from inside.", gateway.name,
+		),
+		"endpointSelector":  own,
+		"enableDefaultDeny": additive(),
+		"ingress":           list{rule},
+	}
+	name := targetKey(gateway).Name
+	body := object{"specs": list{spec}}
+	return newPolicy(kindCNP, gateway.namespace, name, componentGrant, body)
 }

@@ -6,9 +6,10 @@ type object = map[string]any
 type list = []any
 
 const (
-	podNamespace    = "k8s:io.kubernetes.pod.namespace"
-	namespaceLabels = "k8s:io.cilium.k8s.namespace.labels."
-	meshPort        = "15008"
+	podNamespace     = "k8s:io.kubernetes.pod.namespace"
+	namespaceLabels  = "k8s:io.cilium.k8s.namespace.labels."
+	gatewayNameLabel = "gateway.networking.k8s.io/gateway-name"
+	meshPort         = "15008"
 )
 
 func additive() object { return object{"egress": false, "ingress": false} }
@@ -52,9 +53,7 @@ func fromProbes() list {
 }
 
 func fromGateway(name string) object {
-	gateway := object{
-		podNamespace: "istio-gateway", "k8s:gateway.networking.k8s.io/gateway-name": name,
-	}
+	gateway := object{podNamespace: "istio-gateway", "k8s:" + gatewayNameLabel: name}
 	return object{"fromEndpoints": pods(gateway), "toPorts": tcp("0")}
 }
 

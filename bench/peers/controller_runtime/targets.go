@@ -14,7 +14,7 @@ import (
 
 const usesIndex = "uses"
 
-// targetReconciler keeps the list of consumers beside each shared resource. Its key is the policy;
+// targetReconciler keeps the list of consumers beside each target. Its key is the policy;
 // many changes at once are one request, as the queue holds no key twice.
 type targetReconciler struct {
 	writer
@@ -22,17 +22,15 @@ type targetReconciler struct {
 }
 
 func addTargets(ctx context.Context, mgr ctrl.Manager, writer writer, pass *firstPass) error {
-	uses := func(o client.Object) []string { return usedResources(o.(*corev1.Namespace)) }
+	uses := func(o client.Object) []string { return usedTargets(o.(*corev1.Namespace)) }
 	err := mgr.GetFieldIndexer().IndexField(ctx, &corev1.Namespace{}, usesIndex, uses)
 	if err != nil {
 		return err
 	}
 	var keys []types.NamespacedName
-	for _, resource := range sharedResources {
-		if resource.namespace != "" {
-			keys = append(keys, targetKey(resource))
-			pass.expect(targetKey(resource).String())
-		}
+	for _, resource := range targets {
+		keys = append(keys, targetKey(resource))
+		pass.expect(targetKey(resource).String())
 	}
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("targets").
@@ -51,18 +49,19 @@ func addTargets(ctx context.Context, mgr ctrl.Manager, writer writer, pass *firs
 }
 
 func targetKey(resource sharedResource) types.NamespacedName {
-	return types.NamespacedName{
-		Namespace: resource.namespace, Name: "homelab-grant-" + resource.name,
+	prefix := "homelab-grant-"
+	if resource.isGateway {
+		prefix = "homelab-callers-"
 	}
+	return types.NamespacedName{Namespace: resource.namespace, Name: prefix + resource.name}
 }
 
 // toTargets is asked about a Namespace before and after a change, so it need not compare.
 func toTargets(_ context.Context, o client.Object) []ctrl.Request {
-	uses := usedResources(o.(*corev1.Namespace))
+	uses := usedTargets(o.(*corev1.Namespace))
 	var requests []ctrl.Request
-	for _, resource := range sharedResources {
-		hosts := resource.namespace != "" && resource.namespace == o.GetName()
-		if hosts || slices.Contains(uses, resource.name) {
+	for _, resource := range targets {
+		if resource.namespace == o.GetName() || slices.Contains(uses, resource.name) {
 			requests = append(requests, ctrl.Request{NamespacedName: targetKey(resource)})
 		}
 	}
@@ -93,18 +92,18 @@ func (r *targetReconciler) reconcile(ctx context.Context, key types.NamespacedNa
 	if err != nil {
 		live = nil
 	}
-	at := slices.IndexFunc(sharedResources, func(each sharedResource) bool {
+	at := slices.IndexFunc(targets, func(each sharedResource) bool {
 		return targetKey(each) == key
 	})
 	var consumers []string
 	if at >= 0 { // else it is left over from a resource that there was once
-		if consumers, err = r.consumers(ctx, sharedResources[at].name); err != nil {
+		if consumers, err = r.consumers(ctx, targets[at].name); err != nil {
 			return err
 		}
 	}
 	switch {
 	case len(consumers) > 0:
-		return r.ensure(ctx, targetPolicy(sharedResources[at], consumers), live)
+		return r.ensure(ctx, targetPolicy(targets[at], consumers), live)
 	case live != nil:
 		return r.remove(ctx, live)
 	}

@@ -36,7 +36,7 @@ def clusterwide_policies(prometheus_ports: Sequence[int]) -> dict[Key, Policy]:
             "Baseline: ingress from health probes.", ingress=from_probes()
         ),
         "baseline-prometheus-scrape": _everywhere(
-            "Baseline: ingress from Prometheus.", ingress=[scrape]
+            "Baseline: ingress from scrapers.", ingress=[scrape]
         ),
         "baseline-kube-api-access": {"spec": _kube_api()},
         "baseline-hbone-mesh": {"spec": _mesh(narrowed=bool(prometheus_ports))},

@@ -77,8 +77,14 @@ RESOURCES = {
     "kube-api": Resource((6443, 443), entity="kube-apiserver"),
     "postgres": Resource((5432,), namespace="database"),
 }
+# They let in whose hatch is open. Ours has a label for others, too, which no scenario sets.
+GATEWAYS = {
+    name: Resource((80, 443), namespace="istio-gateway") for name in ("external", "internal")
+}
 # Those that have a namespace of their own, in which a policy lists who may come.
-TARGETS = {name: found.namespace for name, found in RESOURCES.items() if found.namespace}
+TARGETS = {
+    name: found.namespace for name, found in (GATEWAYS | RESOURCES).items() if found.namespace
+}
 
 
 class Intent(NamedTuple):
@@ -88,9 +94,9 @@ class Intent(NamedTuple):
     grants: frozenset[str]
     hatch: bool
 
-    def uses(self, resource: str) -> bool:
-        """A shared resource lets it in: by a grant, or as its hatch is open."""
-        return self.hatch or resource in self.grants
+    def uses(self, target: str) -> bool:
+        """A shared resource or a gateway lets it in: by a grant, or as its hatch is open."""
+        return self.hatch or target in self.grants
 
 
 def read_intent(namespace: str, labels: Mapping[str, str]) -> Intent:

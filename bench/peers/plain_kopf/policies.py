@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from bench.peers.plain_kopf.intent import (
     COMPONENT,
     DOMAIN,
+    GATEWAYS,
     MANAGED_BY,
     PROFILE,
     PROFILES,
@@ -20,6 +21,7 @@ from bench.peers.plain_kopf.intent import (
 Json = dict[str, Any]
 
 POD_NAMESPACE = "k8s:io.kubernetes.pod.namespace"
+_GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name"
 
 
 class Key(NamedTuple):
@@ -68,22 +70,35 @@ def namespace_policies(namespace: str, wanted: Intent) -> Iterator[Policy]:
         yield _access(namespace, resource)
 
 
+def target_key(name: str) -> Key:
+    """The policy beside a shared resource or a gateway."""
+    purpose = "callers" if name in GATEWAYS else "grant"
+    return Key(TARGETS[name], f"homelab-{purpose}-{name}")
+
+
 def target_policy(name: str, consumers: Sequence[str]) -> Policy:
-    """The policy beside a shared resource, which lets its consumers in."""
+    """The policy beside a shared resource or a gateway, which lets its consumers in."""
+    if name in GATEWAYS:
+        own = {"matchLabels": {f"k8s:{_GATEWAY_NAME}": name}}
+        said = f"Namespaces with access to the gateway {name} from inside."
+        spec = _letting_in(said, own, consumers, GATEWAYS[name].ports)
+        return make_policy(target_key(name), "grant", {"specs": [spec]})
+    said = f"Namespaces with access to the shared resource {name}."
+    spec = _letting_in(said, {"matchLabels": {}}, consumers, RESOURCES[name].ports)
+    labels = {f"{DOMAIN}/resource": name}
+    return make_policy(target_key(name), "grant", {"spec": spec}, labels)
+
+
+def _letting_in(
+    description: str, selector: Json, consumers: Sequence[str], ports: Sequence[int]
+) -> Json:
     within = {"key": POD_NAMESPACE, "operator": "In", "values": list(consumers)}
-    spec = {
-        "description": f"Namespaces with access to the shared resource {name}.",
-        "endpointSelector": {"matchLabels": {}},
+    return {
+        "description": description,
+        "endpointSelector": selector,
         "enableDefaultDeny": additive(),
-        "ingress": [
-            {
-                "fromEndpoints": [{"matchExpressions": [within]}],
-                "toPorts": tcp(RESOURCES[name].ports),
-            }
-        ],
+        "ingress": [{"fromEndpoints": [{"matchExpressions": [within]}], "toPorts": tcp(ports)}],
     }
-    key = Key(TARGETS[name], f"homelab-grant-{name}")
-    return make_policy(key, "grant", {"spec": spec}, {f"{DOMAIN}/resource": name})
 
 
 def additive() -> Json:
@@ -131,7 +146,7 @@ def to_dns() -> Json:
 
 
 def _from_gateway(name: str) -> Json:
-    labels = {"gateway.networking.k8s.io/gateway-name": name}
+    labels = {_GATEWAY_NAME: name}
     return {"fromEndpoints": pods("istio-gateway", labels), "toPorts": tcp([0])}
 
 

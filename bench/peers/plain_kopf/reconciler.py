@@ -11,9 +11,15 @@ from kubernetes.dynamic import DynamicClient
 from bench.peers.plain_kopf.cache import PolicyCache, read_live
 from bench.peers.plain_kopf.clusterwide import clusterwide_policies
 from bench.peers.plain_kopf.intent import TARGETS, Intent, read_intent
-from bench.peers.plain_kopf.policies import Key, Policy, namespace_policies, target_policy
+from bench.peers.plain_kopf.policies import (
+    Key,
+    Policy,
+    namespace_policies,
+    target_key,
+    target_policy,
+)
 
-_TARGET_KEYS = {Key(where, f"homelab-grant-{name}"): name for name, where in TARGETS.items()}
+_TARGET_KEYS = {target_key(name): name for name in TARGETS}
 
 
 class Reconciler:
@@ -150,7 +156,7 @@ class Reconciler:
 
     def _write_target(self, resource: str) -> None:
         consumers = self._consumers(resource)
-        key = Key(TARGETS[resource], f"homelab-grant-{resource}")
+        key = target_key(resource)
         if consumers:
             self.policies.ensure(target_policy(resource, consumers))
         elif key.name in self.policies.within(key.namespace):

@@ -31,6 +31,9 @@ The settings that other values imply, as the components of the kustomization do,
 {{- $settings = mergeOverwrite (dict "admission" (dict "namespace" .Release.Namespace)) $settings }}
 {{- end }}
 {{- end }}
+{{- if .Values.internetOnly.enabled }}
+{{- $settings = mergeOverwrite (.Files.Get "files/internet-only/internet-only.yaml" | fromYaml) $settings }}
+{{- end }}
 {{- if .Values.mesh.enabled }}
 {{- $settings = mergeOverwrite (.Files.Get "files/mesh/mesh.yaml" | fromYaml) $settings }}
 {{- end }}

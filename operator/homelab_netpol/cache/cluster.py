@@ -19,6 +19,7 @@ from homelab_netpol.intent import Intent, LastGood
 from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.keys import (
     GATEWAY_KEYS,
+    WAYPOINTS,
     Component,
     Kind,
     PolicyKey,
@@ -30,7 +31,7 @@ from homelab_netpol.policy.notes import ExpiredHatch
 from homelab_netpol.policy.objects import LabelKeys, Policy
 from homelab_netpol.policy.plan import Planner
 from homelab_netpol.policy.plan_clusterwide import PlatformNamespaces
-from homelab_netpol.settings import DefaultDeny
+from homelab_netpol.settings import DefaultDeny, namespaces_of_peers
 
 
 class ClusterCache:
@@ -59,7 +60,7 @@ class ClusterCache:
         self.label_keys = LabelKeys(catalogue.settings.label_domain)
         self.namespaces = NamespaceCache(catalogue.vocabulary)
         targets = [WorkKey(Scope.TARGET, name) for name in catalogue.vocabulary.resources]
-        self.intents = IntentCache([*targets, *GATEWAY_KEYS])
+        self.intents = IntentCache([*targets, *GATEWAY_KEYS, WAYPOINTS])
         self.policies = PolicyCache()
         self.definitions = DefinitionCache()
         self.last_good = LastGoodCache(self.policies, self.label_keys)
@@ -113,10 +114,12 @@ class ClusterCache:
 
     def _uses_layer_7(self) -> bool:
         catalogue = self.catalogue
+        if catalogue.settings.dns.proxy:
+            return True
         return any(
             catalogue.resource(name).fqdns and self.intents.holding_grant(name)
             for name in catalogue.vocabulary.resources
-        ) or any(catalogue.needs_layer_7(intent.profile or "") for intent in self.intents)
+        ) or any(catalogue.profiles.needs_layer_7(intent.profile or "") for intent in self.intents)
 
     def redefine(self) -> Catalogue:
         """Works out what the custom resources define now; the catalogue before that."""
@@ -175,13 +178,13 @@ class ClusterCache:
     def _platform(self) -> PlatformNamespaces:
         """The platform Namespaces there are, and those that are leaving it.
 
-        One that has a profile from now on is spared until the profile's policy stands: closed
-        before that, it would be denied what it was allowed before and is allowed after.
+        One that leaves is spared until its own policies stand: closed before that, it would be
+        denied what it was allowed before and is allowed after.
         """
         names = {intent.namespace for intent in self.intents if intent.platform}
         for name in self.policies.spared():
             intent = self.intents.get(name)
-            if intent is not None and intent.profile is not None and not self.has_profile(name):
+            if intent is not None and not self._has_own_policies(intent):
                 names.add(name)
         by_label = {
             intent.namespace: self.namespaces.uid(intent.namespace)
@@ -190,6 +193,12 @@ class ClusterCache:
         }
         denied = [name for name in names if self.has_profile(name)]
         return PlatformNamespaces(names, denied, by_label)
+
+    def _has_own_policies(self, intent: Intent) -> bool:
+        """All policies that a Namespace should have for itself stand there, in some version."""
+        namespaces = self.namespaces
+        plan = self.planner.namespace(intent, namespaces.is_meshed, namespaces.waypoint_of)
+        return not plan.failed and all(self.policies.get(each.key) for each in plan.policies)
 
     def has_profile(self, namespace: str) -> bool:
         """The policy of a profile stands in a Namespace."""
@@ -210,6 +219,32 @@ class ClusterCache:
         if resource not in self.catalogue.vocabulary.resources:
             return None
         return self.catalogue.resource(resource).home
+
+    def resources_led_by(self, namespace: str) -> list[str]:
+        """The shared resources in the mesh that are reached by way of waypoints in a namespace."""
+        listed = namespace in namespaces_of_peers(self.catalogue.settings.mesh.waypoints)
+        own = self.namespaces.waypoint_of(namespace)
+        is_own = own is not None and own.namespace == namespace
+        if not (listed or is_own or self.intents.serves_others(namespace)):
+            return []
+        found = []
+        for name in self.catalogue.vocabulary.resources:
+            home = self.catalogue.resource(name).home
+            if home is not None and self.namespaces.is_meshed(home):
+                waypoint = self.namespaces.waypoint_of(home)
+                if listed or (waypoint is not None and waypoint.namespace == namespace):
+                    found.append(name)
+        return found
+
+    def serving_waypoints(self) -> list[Policy]:
+        """The policies of the waypoints that serve other namespaces.
+
+        Raises:
+            RenderError: a template cannot be rendered.
+        """
+        served = (self.intents.get(name) for name in self.intents.consumers(WAYPOINTS))
+        intents = [intent for intent in served if intent is not None]
+        return self.planner.waypoints.serving(intents, self.namespaces.is_meshed)
 
     def shared_keys(self) -> list[WorkKey]:
         """The keys whose policies list other Namespaces, those with policies left over included."""

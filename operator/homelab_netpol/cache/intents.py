@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from homelab_netpol.intent import WHOLE, Intent
@@ -28,6 +28,7 @@ class IntentCache:
         self._intents: dict[str, Intent] = {}
         self._holders: dict[str, set[str]] = {}
         self._consumers: dict[WorkKey, dict[str, str]] = {key: {} for key in shared}
+        self._waypoints_elsewhere: Counter[str] = Counter()
 
     def __len__(self) -> int:
         """How many Namespaces have one."""
@@ -45,13 +46,20 @@ class IntentCache:
         """Replaces what a Namespace wants."""
         known = self._intents.get(intent.namespace)
         self._intents[intent.namespace] = intent
+        self._count_waypoint(known, -1)
+        self._count_waypoint(intent, 1)
         self._move(intent.namespace, known.grants if known is not None else (), intent.grants)
 
     def pop(self, namespace: str) -> Intent | None:
         """Forgets a Namespace; what it wanted."""
         known = self._intents.pop(namespace, None)
+        self._count_waypoint(known, -1)
         self._move(namespace, known.grants if known is not None else (), ())
         return known
+
+    def serves_others(self, namespace: str) -> bool:
+        """Another Namespace's waypoint is in that one."""
+        return self._waypoints_elsewhere[namespace] > 0
 
     def using_profile(self, names: Collection[str]) -> list[str]:
         """The Namespaces in which one of these profiles is in force, or retained."""
@@ -126,3 +134,8 @@ class IntentCache:
             self._holders[resource].discard(namespace)
         for resource in after:
             self._holders.setdefault(resource, set()).add(namespace)
+
+    def _count_waypoint(self, intent: Intent | None, by: int) -> None:
+        waypoint = intent.waypoint if intent is not None else None
+        if intent is not None and waypoint is not None and waypoint.namespace != intent.namespace:
+            self._waypoints_elsewhere[waypoint.namespace] += by

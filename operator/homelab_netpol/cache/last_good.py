@@ -13,6 +13,7 @@ from datetime import datetime
 from homelab_netpol.cache.policies import PolicyCache
 from homelab_netpol.intent import (
     GATEWAY_GRANT,
+    NONE,
     WHOLE,
     Intent,
     LastGood,
@@ -46,12 +47,13 @@ from homelab_netpol.policy.plan_clusterwide import NOTING_BASELINE
 def _ingress_of(intent: Intent) -> frozenset[str]:
     """Which policies for ingress beside the profile an intent has."""
     wanted = {LAN: intent.lan_ports, WORLD: intent.world_ports, WEBHOOKS: intent.webhooks}
-    return intent.retained_ingress.union(where for where, is_wanted in wanted.items() if is_wanted)
+    opened = frozenset(where for where, is_wanted in wanted.items() if is_wanted)
+    return opened | intent.retained_ingress if opened else intent.retained_ingress
 
 
 def _granted(intent: Intent) -> frozenset[str]:
     gateways = (GATEWAY_GRANT,) if intent.gateway_access else ()
-    return frozenset((*intent.grants, *intent.retained_grants, *gateways))
+    return frozenset((*intent.grants, *intent.retained_grants, *gateways)) or NONE
 
 
 def _noted_ports(

@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from homelab_netpol.cache.store import VersionedStore
-from homelab_netpol.intent import NamespaceFacts, Vocabulary
+from homelab_netpol.intent import NamespaceFacts, Vocabulary, Waypoint, waypoint_of_facts
 
 
 class ObservedNamespace(NamedTuple):
@@ -75,3 +75,10 @@ class NamespaceCache(VersionedStore[str, ObservedNamespace]):
         observed = self.get(name)
         key, value = self._vocabulary.mesh_label
         return observed is not None and observed.facts.labels.get(key) == value
+
+    def waypoint_of(self, name: str) -> Waypoint | None:
+        """By way of which calls go to a Namespace's Services; None: none, or it is not meshed."""
+        observed = self.get(name)
+        if observed is None or not self.is_meshed(name):
+            return None
+        return waypoint_of_facts(observed.facts.labels)

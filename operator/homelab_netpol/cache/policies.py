@@ -54,7 +54,8 @@ class PolicyCache:
 
     def is_spared(self, namespace: str) -> bool:
         """Baselines that stand close the cluster, and leave a Namespace out."""
-        return namespace in self.spared()
+        lists = self._spared_by_baseline()
+        return bool(lists) and all(namespace in spared for spared in lists)
 
     def is_closed_by_baselines(self, namespace: str) -> bool:
         """A baseline that stands denies to a Namespace's pods what nothing allows."""

@@ -24,6 +24,10 @@ _LOCAL_SELECTORS_SINCE = (1, 19)
 _FIXED = re.compile(r"(\d+)=([^,=]+)")
 
 
+# By `bpf-lb-mode`; `hybrid` is direct for TCP only.
+_DIRECT_RETURN = {"dsr": frozenset({"TCP", "UDP", "SCTP"}), "hybrid": frozenset({"TCP"})}
+
+
 @dataclass(frozen=True, slots=True)
 class AgentConfig:
     """Those of the agents' options that decide what becomes of policies.
@@ -40,6 +44,8 @@ class AgentConfig:
         cluster_network_policies: ClusterNetworkPolicies are read.
         kube_proxy_replacement: Cilium translates the addresses of load balancers, too, before it
             judges; else kube-proxy does, afterwards.
+        keeps_client_addresses: the protocols whose clients from outside keep their address when a
+            node sends them on to another one (direct server return).
         host_firewall: policies for nodes are enforced.
         fixed_identities: names that a pod can ask to be, by a label.
         cluster_name: which cluster this is, as its pods' identities say it.
@@ -58,6 +64,7 @@ class AgentConfig:
     kubernetes_policies: bool = True
     cluster_network_policies: bool = False
     kube_proxy_replacement: bool = False
+    keeps_client_addresses: frozenset[str] = frozenset()
     host_firewall: bool = False
     fixed_identities: frozenset[str] = frozenset()
     cluster_name: str = DEFAULT_CLUSTER
@@ -88,6 +95,7 @@ def read_agent_config(data: Mapping[str, str], versions: Collection[Version] = (
         kubernetes_policies=_is_on(data, "enable-k8s-networkpolicy", default=True),
         cluster_network_policies=_is_on(data, "enable-k8s-cluster-network-policy", default=False),
         kube_proxy_replacement=_is_on(data, "kube-proxy-replacement", default=False),
+        keeps_client_addresses=_DIRECT_RETURN.get(data.get("bpf-lb-mode", ""), frozenset()),
         host_firewall=_is_on(data, "enable-host-firewall", default=False),
         fixed_identities=frozenset(name.strip() for _, name in _FIXED.findall(fixed)),
         cluster_name=data.get("cluster-name", "").strip() or DEFAULT_CLUSTER,

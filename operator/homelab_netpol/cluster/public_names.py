@@ -22,9 +22,6 @@ from homelab_netpol.cluster.services import (
     published_names,
 )
 
-# By which the Gateway API tells a Gateway's pods.
-GATEWAY_NAME_LABEL = "gateway.networking.k8s.io/gateway-name"
-
 _GATEWAY_API = "/apis/gateway.networking.k8s.io"
 _GATEWAYS = [f"{_GATEWAY_API}/{version}/gateways" for version in ("v1", "v1beta1")]
 _ROUTES = {

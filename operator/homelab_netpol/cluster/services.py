@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from homelab_netpol.intent import USE_WAYPOINT
+
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 # What external-dns publishes a name of, and what it lets the name lead to instead of the object.
 NAME_ANNOTATION = "external-dns.alpha.kubernetes.io/hostname"
 TARGET_ANNOTATION = "external-dns.alpha.kubernetes.io/target"
-_USE_WAYPOINT = "istio.io/use-waypoint"
 _WAYPOINT_BOUND = "istio.io/WaypointBound"
 # Cilium's own gateways answer on these themselves, before any policy for the sender counts.
 _OF_CILIUM = ("io.cilium.gateway/owning-gateway", "cilium.io/ingress")
@@ -48,6 +49,8 @@ class ObservedService:
         names: DNS names that lead to its address from outside.
         waypoint_labels: those of its labels that say which of Istio's waypoints it has.
         waypoint_bound: Istio says that it has one, or has none; None: Istio does not say.
+        by_every_node: it takes clients from outside in by every node, which then send them on as
+            their own (`externalTrafficPolicy: Cluster`).
     """
 
     namespace: str
@@ -60,6 +63,7 @@ class ObservedService:
     names: tuple[str, ...] = ()
     waypoint_labels: Mapping[str, str] = field(default_factory=dict)
     waypoint_bound: bool | None = None
+    by_every_node: bool = False
 
     def addresses(self, *, outside: bool) -> tuple[IpAddress, ...]:
         """Its addresses in the cluster, with those outside of it or without them."""
@@ -91,8 +95,10 @@ def read_service(manifest: Mapping[str, Any]) -> ObservedService:
         cluster_ips=() if by_cilium else tuple(cluster_ips),
         outside=() if by_cilium else tuple(outside),
         names=published_names(metadata) if outside and not by_cilium else (),
-        waypoint_labels={k: v for k, v in labels.items() if k.startswith(_USE_WAYPOINT)},
+        waypoint_labels={k: v for k, v in labels.items() if k.startswith(USE_WAYPOINT)},
         waypoint_bound=_waypoint_bound(status),
+        by_every_node=spec.get("type") in ("LoadBalancer", "NodePort")
+        and spec.get("externalTrafficPolicy", "Cluster") == "Cluster",
     )
 
 

@@ -27,9 +27,10 @@ def check(inspection: Inspection) -> Iterator[Finding | None]:
     servers = list(_ends(inspection))
     if settings.dns.proxy or not servers:
         return
+    policies = inspection.snapshot.policies
+    clusterwide = _by_name(policies.get("", ()))
     for namespace in inspection.namespaces:
-        policies = inspection.snapshot.selecting(namespace)
-        by_name = [one for one in policies if any(_opens_names(rule) for rule in one.rules)]
+        by_name = [*_by_name(policies.get(namespace, ())), *clusterwide]
         yield None
         if not by_name:
             continue
@@ -54,6 +55,10 @@ def _ends(inspection: Inspection) -> Iterator[Endpoint]:
 
 def _networks(cidrs: Iterable[str]) -> Iterator[IpNetwork]:
     yield from filter(None, map(parse_cidr, cidrs))
+
+
+def _by_name(policies: Iterable[ReadPolicy]) -> list[ReadPolicy]:
+    return [one for one in policies if any(_opens_names(rule) for rule in one.rules)]
 
 
 def _opens_names(rule: Rule) -> bool:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from homelab_netpol.findings.finding import Finding, FindingReason
+from homelab_netpol.findings.front_door import FrontDoor
 from homelab_netpol.findings.inspection import Inspection
 from homelab_netpol.findings.own_addresses import OwnEnds, leads_home
 from homelab_netpol.findings.wanted import asked_outside
+from homelab_netpol.intent import GATEWAY_GRANT
 
 
 def check(inspection: Inspection) -> Iterator[Finding | None]:
@@ -23,9 +25,13 @@ def check(inspection: Inspection) -> Iterator[Finding | None]:
         for service in services:
             own.add(service)
         yield None
+    catalogue, door = inspection.cache.catalogue, None
+    if catalogue.vocabulary.gateway_grant:
+        label = f"{catalogue.vocabulary.access_prefix}{GATEWAY_GRANT}"
+        door = FrontDoor(catalogue.settings.gateways, label)
     told: set[tuple[str, str]] = set()
     for outside, users in asked:
-        message = leads_home(outside, own)
+        message = leads_home(outside, own, door)
         yield None
         for user in users if message is not None else ():
             # Of a profile with several such rules, the first is enough.

@@ -9,7 +9,7 @@ from homelab_netpol.definitions import CustomProfile
 from homelab_netpol.findings.finding import Finding, FindingReason
 from homelab_netpol.findings.inspection import Inspection
 from homelab_netpol.findings.known_peers import observed_pods
-from homelab_netpol.findings.ports import GrantedPort, granted_ports
+from homelab_netpol.findings.ports import GrantedPort, granted_ports, listed_ports
 from homelab_netpol.findings.rule_ports import OpenedPeers, opened_by, peers_elsewhere
 from homelab_netpol.findings.service_ports import describe, service_ports_opened
 from homelab_netpol.findings.targets import carries
@@ -29,6 +29,7 @@ def check(inspection: Inspection) -> Iterator[Finding | None]:
         yield None
     for namespace in inspection.namespaces:
         yield from _gateways(inspection, namespace)
+        yield from _straight(inspection, namespace)
         yield None
     for name, (custom, users) in profiles_in_use(inspection.cache).items():
         yield from _profile(inspection, name, custom, users)
@@ -69,7 +70,8 @@ def _gateways(inspection: Inspection, namespace: str) -> Iterator[Finding]:
         return
     # A gateway's tunnel to a pod in the mesh carries every port, unless Istio's policies say which.
     in_tunnel = intent.meshed and not catalogue.settings.mesh.authorization_policies
-    if in_tunnel or not catalogue.gateways_of(catalogue.template_of(intent.profile)):
+    profiles = catalogue.profiles
+    if in_tunnel or not profiles.gateways_of(profiles.template_of(intent.profile)):
         return
     key = catalogue.vocabulary.gateway_ports_key
     opened = [GrantedPort(port) for port in intent.gateway_ports]
@@ -77,6 +79,23 @@ def _gateways(inspection: Inspection, namespace: str) -> Iterator[Finding]:
     message = _told(inspection, opened, namespace, pods, who, where)
     if message is not None:
         yield Finding(FindingReason.SERVICE_PORT_OPENED, namespace, message)
+
+
+def _straight(inspection: Inspection, namespace: str) -> Iterator[Finding]:
+    """What comes in without a gateway: a load balancer's port is a Service's, too."""
+    intent = inspection.cache.intents.get(namespace)
+    pods = inspection.snapshot.targets.get(namespace)
+    if intent is None or not pods:
+        return
+    words = inspection.cache.catalogue.vocabulary
+    for key, listed in (
+        (words.lan_ports_key, intent.lan_ports),
+        (words.world_ports_key, intent.world_ports),
+    ):
+        who, where = f"The annotation {key}", "in the annotation"
+        message = _told(inspection, listed_ports(listed), namespace, pods, who, where)
+        if message is not None:
+            yield Finding(FindingReason.SERVICE_PORT_OPENED, namespace, message)
 
 
 def _profile(

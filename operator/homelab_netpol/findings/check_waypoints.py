@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from homelab_netpol.cilium.evaluation import Outcome, Pod, egress_verdict, ingress_verdict
-from homelab_netpol.cluster.public_names import GATEWAY_NAME_LABEL
+from homelab_netpol.cilium.evaluation import Pod
+from homelab_netpol.findings.denied_tunnel import denied_on_tunnel
 from homelab_netpol.findings.finding import Finding, FindingReason, join_words
 from homelab_netpol.findings.inspection import Inspection
 from homelab_netpol.findings.ports import granted_ports
 from homelab_netpol.findings.targets import carries
 from homelab_netpol.findings.wanted import resources_in_use
-from homelab_netpol.findings.waypoints import (
-    Reached,
-    Waypoint,
-    reached_by_waypoint,
-)
-from homelab_netpol.settings import SharedResource
+from homelab_netpol.findings.waypoints import Reached, reached_by_waypoint
+from homelab_netpol.intent import GATEWAY_NAME_LABEL, USE_WAYPOINT, Waypoint
+from homelab_netpol.settings import SharedResource, TargetSide
 
 # Pods of one workload are under the same policies, but for few.
 _PODS_ASKED = 20
@@ -48,29 +45,30 @@ def _grant(
         for pod in snapshot.targets.get(home, ())
         if not pod.host_network and carries(pod.labels, labels)
     ]
-    reached = next(
-        reached_by_waypoint(
+    by_way_of = {
+        reached.waypoint: reached
+        for reached in reached_by_waypoint(
             granted_ports(resource.ports),
             pods,
             snapshot.services.get(home, ()),
             (home, namespaces.labels(home) or {}),
             lambda namespace: snapshot.pods.get(namespace, ()),
-        ),
-        None,
-    )
-    if reached is None:
-        return
-    onward = list(_onward(inspection, reached, home))
-    yield None
-    for consumer in consumers:
-        if namespaces.is_meshed(consumer):
-            denied = [*_to_waypoint(inspection, reached.waypoint, consumer), *onward]
-            if denied:
-                message = _message(
-                    name, reached, denied, inspection.cache.catalogue.settings.mesh.port
-                )
-                yield Finding(FindingReason.TARGET_BEHIND_WAYPOINT, consumer, message)
+        )
+    }
+    told: set[str] = set()
+    for reached in by_way_of.values():
+        onward = list(_onward(inspection, reached, home))
+        remedy = _remedy(inspection, reached, resource, home)
         yield None
+        for consumer in consumers:
+            if namespaces.is_meshed(consumer) and consumer not in told:
+                denied = [*_to_waypoint(inspection, reached.waypoint, consumer), *onward]
+                if denied:
+                    port = inspection.cache.catalogue.settings.mesh.port
+                    message = _message(name, reached, denied, port) + remedy
+                    told.add(consumer)
+                    yield Finding(FindingReason.TARGET_BEHIND_WAYPOINT, consumer, message)
+            yield None
 
 
 def _to_waypoint(inspection: Inspection, waypoint: Waypoint, consumer: str) -> Iterator[str]:
@@ -78,7 +76,7 @@ def _to_waypoint(inspection: Inspection, waypoint: Waypoint, consumer: str) -> I
     labels = inspection.cache.namespaces.labels(consumer)
     sender = Pod(consumer, labels, {}, complete=False)
     receivers = list(_pods_of(inspection, waypoint))
-    yield from _denied(inspection, sender, receivers)
+    yield from denied_on_tunnel(inspection, sender, receivers)
 
 
 def _onward(inspection: Inspection, reached: Reached, home: str) -> Iterator[str]:
@@ -86,20 +84,8 @@ def _onward(inspection: Inspection, reached: Reached, home: str) -> Iterator[str
     labels = inspection.cache.namespaces.labels(home)
     receivers = [Pod(home, labels, pod) for pod in reached.pods[:_PODS_ASKED]]
     for sender in _pods_of(inspection, reached.waypoint):
-        yield from _denied(inspection, sender, receivers)
+        yield from denied_on_tunnel(inspection, sender, receivers)
         return
-
-
-def _denied(inspection: Inspection, sender: Pod, receivers: Iterable[Pod]) -> Iterator[str]:
-    port, found = inspection.cache.catalogue.settings.mesh.port, set()
-    for receiver in receivers:
-        leaving = inspection.selecting(sender.namespace)
-        entering = inspection.selecting(receiver.namespace)
-        if egress_verdict(leaving, sender, receiver, port).outcome is Outcome.DENIED:
-            found.add(f"egress of {sender.namespace}")
-        if ingress_verdict(entering, receiver, sender, port).outcome is Outcome.DENIED:
-            found.add(f"ingress of {receiver.namespace}")
-    yield from sorted(found)
 
 
 def _pods_of(inspection: Inspection, waypoint: Waypoint) -> Iterator[Pod]:
@@ -112,8 +98,32 @@ def _pods_of(inspection: Inspection, waypoint: Waypoint) -> Iterator[Pod]:
 def _message(name: str, reached: Reached, denied: Iterable[str], port: int) -> str:
     waypoint = reached.waypoint
     return (
-        f"The grant {name} leads by the waypoint {waypoint.name} in {waypoint.namespace}, which"
-        f" {reached.through} has. Denied on TCP {port}: {join_words(list(dict.fromkeys(denied)))}."
-        f" Allow it by policies of your own, to and from pods {GATEWAY_NAME_LABEL}={waypoint.name},"
-        f" or give {reached.through} the label istio.io/use-waypoint: none."
+        f"The grant {name} leads by the waypoint {waypoint.name} in {waypoint.namespace}. Denied on"
+        f" TCP {port}: {join_words(list(dict.fromkeys(denied)))}."
+    )
+
+
+def _remedy(inspection: Inspection, reached: Reached, resource: SharedResource, home: str) -> str:
+    """What to do: grants open the way by waypoints that labels of Namespaces, or settings, name."""
+    waypoint, cache = reached.waypoint, inspection.cache
+    labels = cache.namespaces.labels(waypoint.namespace) or {}
+    listed = any(
+        peer.selects(waypoint.namespace, waypoint.pod_labels, labels)
+        for peer in cache.catalogue.settings.mesh.waypoints
+    )
+    pods = f"{GATEWAY_NAME_LABEL}={waypoint.name}"
+    none = f"give {reached.through}, which has it, {USE_WAYPOINT}: none"
+    if not listed and waypoint != cache.namespaces.waypoint_of(home):
+        return (
+            f" Name it in the setting mesh.waypoints, {{namespace: {waypoint.namespace}, podLabels:"
+            f" {{{GATEWAY_NAME_LABEL}: {waypoint.name}}}}}, or {none}."
+        )
+    if resource.target is TargetSide.NONE:
+        return (
+            f" As the resource says `target: none`, allow it by policies of your own, to and from"
+            f" pods {pods}, or {none}."
+        )
+    return (
+        f" The grant opens that way by policies of its own: see what else denies it, such as deny"
+        f" rules, to or from pods {pods}, or {none}."
     )

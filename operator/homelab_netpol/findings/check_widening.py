@@ -104,14 +104,18 @@ class _Comparison:
     def _own_rules(self, intent: Intent, labels: Labels) -> OwnRules | None:
         name = intent.namespace
         telling = {key: labels[key] for key in self._label_keys if key in labels}
-        is_target = self._inspection.is_target(name)
+        # What a waypoint's policies say, depends on whether it is in the namespace that has it.
+        is_target = self._inspection.is_target(name) or intent.waypoint is not None
         key: object = name
         if not is_target:
             key = (_without_name(intent), frozenset(telling.items()))
         if key not in self._own:
             stand_in = name if is_target else _SAME_LABELS
+            namespaces = self._cache.namespaces
             planned = self._cache.planner.namespace(
-                dataclasses.replace(intent, namespace=stand_in), self._cache.namespaces.is_meshed
+                dataclasses.replace(intent, namespace=stand_in),
+                namespaces.is_meshed,
+                namespaces.waypoint_of,
             ).policies
             planned = [policy for policy in planned if policy.key.kind in CILIUM_KINDS]
             beside = self._inspection.own(name) if is_target else ()

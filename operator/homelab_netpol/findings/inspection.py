@@ -37,6 +37,7 @@ class Inspection:
         self.overruling: defaultdict[str, list[ReadPolicy]] = defaultdict(list)
         self.deny_rules: dict[str, str] = {}
         self._own: dict[str, tuple[ReadPolicy, ...]] = {}
+        self._gateways = cache.catalogue.settings.gateways.namespaces
         self._own_cluster = cache.cluster_of_identities()
         # As they are now: while an inspection runs, a Namespace may come or go.
         self.namespaces = list(cache.namespaces)
@@ -79,9 +80,10 @@ class Inspection:
 
     def is_target(self, namespace: str) -> bool:
         """The operator may write policies there for the sake of other namespaces."""
+        if namespace in self._gateways or self.cache.intents.serves_others(namespace):
+            return True
         catalogue = self.cache.catalogue
-        beside_gateway = namespace in catalogue.settings.gateways.namespaces
-        return beside_gateway or bool(catalogue.resources_in(namespace))
+        return bool(catalogue.resources_in(namespace) or self.cache.resources_led_by(namespace))
 
     def own(self, namespace: str) -> tuple[ReadPolicy, ...]:
         """The operator's policies in a namespace; "": the clusterwide ones."""
@@ -109,22 +111,33 @@ class Inspection:
 
     def _planned(self, namespace: str) -> Iterator[Policy]:
         cache, is_meshed = self.cache, self.cache.namespaces.is_meshed
+        waypoint_of = cache.namespaces.waypoint_of
         if not namespace:
             yield from cache.clusterwide_policies()
             return
         intent = cache.intents.get(namespace)
         if intent is not None:
-            yield from cache.planner.namespace(intent, is_meshed).policies
+            yield from cache.planner.namespace(intent, is_meshed, waypoint_of).policies
         for resource in cache.catalogue.resources_in(namespace):
             consumers = cache.intents.consumers(WorkKey(Scope.TARGET, resource))
-            beside = cache.planner.target(resource, consumers, is_meshed)
+            beside = cache.planner.target(resource, consumers, is_meshed, waypoint_of)
             if beside is not None:
                 yield beside
-        if namespace in cache.catalogue.settings.gateways.namespaces:
+        for resource in cache.resources_led_by(namespace):
+            consumers = cache.intents.consumers(WorkKey(Scope.TARGET, resource))
+            by_waypoint = cache.planner.waypoints.beside(
+                resource, consumers, is_meshed, waypoint_of
+            )
+            yield from (each for each in by_waypoint if each.key.namespace == namespace)
+        if namespace in self._gateways or cache.intents.serves_others(namespace):
+            serving = cache.serving_waypoints()
+            yield from (each for each in serving if each.key.namespace == namespace)
+        if namespace in self._gateways:
             for key in GATEWAY_KEYS:
                 consumers = cache.intents.consumers(key)
-                policies = cache.planner.gateways.beside(key, consumers, is_meshed)
-                yield from (each for each in policies if each.key.namespace == namespace)
+                yield from cache.planner.gateways.beside(
+                    key, consumers, is_meshed, lambda name: name == namespace
+                )
 
     def _standing(self, planned: Iterable[Policy]) -> Iterator[ReadPolicy]:
         for policy in planned:

@@ -19,10 +19,12 @@ from homelab_netpol.cluster.lease import Leadership
 from homelab_netpol.cluster.snapshot import Pause, SnapshotReader, release, young_garbage_only
 from homelab_netpol.findings import (
     check_consumers,
+    check_direct_ingress,
     check_grants,
     check_hatch,
     check_host_network,
     check_identity_labels,
+    check_mesh_pods,
     check_names,
     check_own_addresses,
     check_platform,
@@ -46,12 +48,14 @@ CHECKS: tuple[Check, ...] = (
     check_service_ports.check,
     check_own_addresses.check,
     check_waypoints.check,
+    check_mesh_pods.check,
     check_host_network.check,
     check_platform.check,
     check_widening.check,
     check_identity_labels.check,
     check_pod_labels.check,
     check_names.check,
+    check_direct_ingress.check,
     check_take_over.check,
 )
 # Whoever wakes the inspector may do so again and again.

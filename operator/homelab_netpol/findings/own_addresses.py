@@ -13,11 +13,13 @@ from ipaddress import ip_network
 from typing import Any
 
 from homelab_netpol.cilium.dns_patterns import dns_pattern_holds
-from homelab_netpol.cluster.public_names import GATEWAY_NAME_LABEL, PublicName
+from homelab_netpol.cluster.public_names import PublicName
 from homelab_netpol.cluster.services import IpAddress, ObservedService, normal_name
 from homelab_netpol.findings.finding import join_words, name_labels, name_ports
+from homelab_netpol.findings.front_door import FrontDoor
 from homelab_netpol.findings.ports import GrantedPort, granted_ports
 from homelab_netpol.findings.rule_ports import opened_by
+from homelab_netpol.intent import GATEWAY_NAME_LABEL
 from homelab_netpol.settings import SharedResource
 
 # A network is only told if every address in it is the cluster's own; larger ones never are.
@@ -121,43 +123,82 @@ def of_rule(profile: str, rule: Mapping[str, Any]) -> Outside:
     )
 
 
-def leads_home(asked: Outside, own: OwnEnds) -> str | None:
-    """What to say of a network or a name that leads to the cluster itself; None: none does."""
+def leads_home(asked: Outside, own: OwnEnds, door: FrontDoor | None = None) -> str | None:
+    """What to say of a network or a name that leads to the cluster itself; None: none does.
+
+    Args:
+        asked: what is opened outside the cluster.
+        own: what leads to the cluster.
+        door: what opens its gateways; None: no label does.
+    """
     for cidr in asked.cidrs:
         network = ip_network(cidr, strict=False)
         if network.num_addresses > _LARGEST_NETWORK:
             continue
         serving = [_serving(own.at(address), asked) for address in network]
         if all(serving):
-            return _service_called(cidr, serving[0][0], "a network", asked)
+            return _service_called(cidr, serving[0][0], "a network", asked, door)
     for text in asked.names:
         service = own.called(text)
         if service is not None and (service.headless or _serving([service], asked)):
-            return _service_called(text, service, "a name", asked)
+            return _service_called(text, service, "a name", asked, door)
         for each in own.names:
             if _means(text, each.name) and _is_own(each, own) and _serves(each, asked):
-                return _name_called(each, text, asked)
+                advice = _to_gateways(each, own, asked, door) if door else None
+                return _name_called(each, text, asked, advice)
     return None
 
 
-def _service_called(what: str, service: ObservedService, never: str, asked: Outside) -> str:
+def _service_called(
+    what: str, service: ObservedService, never: str, asked: Outside, door: FrontDoor | None
+) -> str:
+    advice = _to_gateway(service, asked, door) if door else None
     return (
         f"{asked.who} opens nothing for {what}: that is the {service}, and Cilium judges what is"
-        f" behind it, never {never}. {_instead(service, asked)}"
+        f" behind it, never {never}. {advice or _instead(service, asked)}"
     )
 
 
-def _name_called(name: PublicName, text: str, asked: Outside) -> str:
+def _name_called(name: PublicName, text: str, asked: Outside, advice: str | None) -> str:
     of_pattern = "" if text == name.name else f", which {text} means,"
     labels = ""
     if name.gateway is not None:
         namespace, gateway = name.gateway
         labels = f" namespace: {namespace}, {asked.labels_in}: {GATEWAY_NAME_LABEL}={gateway},"
+    by_pods = (
+        f"Write {asked.where} the pods that answer it:{labels} and the port that they listen on."
+    )
     return (
         f"{asked.who} opens nothing for {name.name}: by {name.said_by} this{of_pattern} leads to"
-        " the cluster itself, and Cilium judges the pods there, never a name. Write"
-        f" {asked.where} the pods that answer it:{labels} and the port that they listen on."
+        f" the cluster itself, and Cilium judges the pods there, never a name. {advice or by_pods}"
     )
+
+
+def _to_gateways(name: PublicName, own: OwnEnds, asked: Outside, door: FrontDoor) -> str | None:
+    """The advice for a public name: by the Services at its addresses, else by its Gateway."""
+    services = (service for address in name.leads_to or () for service in own.at(address))
+    for service in _serving(services, asked):
+        if (advice := _to_gateway(service, asked, door)) is not None:
+            return advice
+    if name.gateway is None:
+        return None
+    namespace, gateway = name.gateway
+    return door.advice(namespace, {GATEWAY_NAME_LABEL: gateway}, ())
+
+
+def _to_gateway(service: ObservedService, asked: Outside, door: FrontDoor) -> str | None:
+    targets = _targets(service, asked)
+    numbers = [(how, target) for how, target in targets if isinstance(target, int)]
+    return door.advice(service.namespace, service.selector, numbers)
+
+
+def _targets(service: ObservedService, asked: Outside) -> list[tuple[str, int | str]]:
+    """Protocols and ports of the pods, by number or by name, that calls of it lead to."""
+    return [
+        (port.protocol, port.number if service.headless else port.target)
+        for port in service.ports
+        if service.headless or asked.opens(port.number, port.protocol)
+    ]
 
 
 def _instead(service: ObservedService, asked: Outside) -> str:
@@ -165,11 +206,7 @@ def _instead(service: ObservedService, asked: Outside) -> str:
         return "Write the entity kube-apiserver there instead."
     if not service.selector:
         return "Write the addresses of its EndpointSlices there instead."
-    targets = [
-        port.number if service.headless else port.target
-        for port in service.ports
-        if service.headless or asked.opens(port.number, port.protocol)
-    ]
+    targets = [target for _, target in _targets(service, asked)]
     protocols = {port.protocol for port in service.ports}
     how = protocols.pop() if len(protocols) == 1 else "port"
     numbers = dict.fromkeys((how, target, None) for target in targets if isinstance(target, int))

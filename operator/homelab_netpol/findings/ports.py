@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from homelab_netpol.cilium.evaluation.policy import Rule
 from homelab_netpol.cilium.terms import LAST_PORT
+from homelab_netpol.intent import PortRange
 from homelab_netpol.settings import Port
 
 
@@ -38,6 +39,11 @@ class GrantedPort:
 def granted_ports(ports: Iterable[Port]) -> tuple[GrantedPort, ...]:
     """The ports that settings or a custom resource list."""
     return tuple(GrantedPort(port.port, port.end_port, port.protocol.value) for port in ports)
+
+
+def listed_ports(ports: Iterable[PortRange]) -> list[GrantedPort]:
+    """The ports that an annotation lists."""
+    return [GrantedPort(each.first, each.last or None, each.protocol) for each in ports]
 
 
 def turning_ports(rules: Iterable[Rule]) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ from homelab_netpol.cache.cluster import ClusterCache
 from homelab_netpol.cluster.snapshot import Wanted
 from homelab_netpol.definitions import CustomProfile
 from homelab_netpol.findings.own_addresses import Outside, of_resource, of_rule
-from homelab_netpol.findings.ports import GrantedPort
+from homelab_netpol.findings.ports import GrantedPort, listed_ports
 from homelab_netpol.findings.rule_ports import opened_by, peers_elsewhere
 from homelab_netpol.settings import SharedResource, namespaces_of_peers
 
@@ -54,7 +54,7 @@ def profiles_in_use(cache: ClusterCache) -> dict[str, tuple[CustomProfile, list[
     return {
         name: (custom, sorted(users[name]))
         for name in users
-        if (custom := cache.catalogue.custom_profile(name)) is not None
+        if (custom := cache.catalogue.profiles.custom.get(name)) is not None
     }
 
 
@@ -79,6 +79,9 @@ def _ports_opened(cache: ClusterCache) -> dict[str, set[int]]:
     for intent in cache.intents:
         if intent.gateway_ports and intent.profile is not None:
             ports[intent.namespace] |= set(intent.gateway_ports)
+        straight = listed_ports((*intent.lan_ports, *intent.world_ports))
+        if straight:
+            ports[intent.namespace] |= set(_numbers(straight))
     for custom, users in profiles_in_use(cache).values():
         own = set(_numbers(opened_by(custom.ingress)))
         for user in users if own else ():

@@ -12,13 +12,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from homelab_netpol.cluster.pods import ObservedPod
-from homelab_netpol.cluster.public_names import GATEWAY_NAME_LABEL
 from homelab_netpol.cluster.services import ObservedService
 from homelab_netpol.findings.ports import GrantedPort
 from homelab_netpol.findings.service_ports import resolve
+from homelab_netpol.intent import USE_WAYPOINT, Waypoint, waypoint_by_labels
 
-_USE = "istio.io/use-waypoint"
-_USE_NAMESPACE = "istio.io/use-waypoint-namespace"
 _FOR = "istio.io/waypoint-for"
 _MODE = "istio.io/dataplane-mode"
 _NONE = "none"
@@ -26,17 +24,6 @@ _FOR_SERVICES = ("service", "all")
 _FOR_WORKLOADS = ("workload", "all")
 
 Labels = Mapping[str, str]
-
-
-class Waypoint(NamedTuple):
-    """A waypoint: the namespace of its pods, and its name."""
-
-    namespace: str
-    name: str
-
-    def selects(self, labels: Labels) -> bool:
-        """Whether a pod of its namespace with these labels is one of its own."""
-        return labels.get(GATEWAY_NAME_LABEL) == self.name
 
 
 class Reached(NamedTuple):
@@ -104,11 +91,7 @@ def _leads_to(
 
 
 def _waypoint(own: Labels, inherited: Labels, namespace: str) -> Waypoint | None:
-    labels = own if _USE in own else inherited
-    name = labels.get(_USE)
-    if not name or name == _NONE:
-        return None
-    return Waypoint(labels.get(_USE_NAMESPACE) or namespace, name)
+    return waypoint_by_labels(own if USE_WAYPOINT in own else inherited, namespace)
 
 
 def _is_for(

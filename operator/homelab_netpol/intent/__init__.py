@@ -2,7 +2,14 @@
 
 from homelab_netpol.intent.deadline import format_moment, parse_moment
 from homelab_netpol.intent.in_force import facts_in_force
-from homelab_netpol.intent.model import Intent, LastGood, NamespaceFacts, Problem, Reason
+from homelab_netpol.intent.model import (
+    NONE,
+    Intent,
+    LastGood,
+    NamespaceFacts,
+    Problem,
+    Reason,
+)
 from homelab_netpol.intent.ports import (
     PortRange,
     parse_port_ranges,
@@ -18,11 +25,21 @@ from homelab_netpol.intent.vocabulary import (
     ResourceWords,
     Vocabulary,
 )
+from homelab_netpol.intent.waypoint import (
+    GATEWAY_NAME_LABEL,
+    USE_WAYPOINT,
+    Waypoint,
+    waypoint_by_labels,
+    waypoint_of_facts,
+)
 
 __all__ = [
     "GATEWAYS",
     "GATEWAY_GRANT",
+    "GATEWAY_NAME_LABEL",
+    "NONE",
     "NOTHING",
+    "USE_WAYPOINT",
     "WHOLE",
     "Intent",
     "LastGood",
@@ -32,6 +49,7 @@ __all__ = [
     "Reason",
     "ResourceWords",
     "Vocabulary",
+    "Waypoint",
     "facts_in_force",
     "format_moment",
     "parse_moment",
@@ -39,4 +57,6 @@ __all__ = [
     "parse_ports",
     "port_ranges_text",
     "read_intent",
+    "waypoint_by_labels",
+    "waypoint_of_facts",
 ]

@@ -15,6 +15,7 @@ from homelab_netpol.intent.read_grants import read_grants
 from homelab_netpol.intent.read_hatch import read_hatch
 from homelab_netpol.intent.read_ports import read_ports
 from homelab_netpol.intent.vocabulary import Vocabulary, cannot_be_used, did_you_mean
+from homelab_netpol.intent.waypoint import INGRESS_USE_WAYPOINT, waypoint_of_facts
 
 
 def read_intent(
@@ -61,6 +62,9 @@ class _Reader:
         self._problems += hatch.problems
         self._unknown_keys()
         mesh_key, mesh_value = self._words.mesh_label
+        labels = self._facts.labels
+        meshed = labels.get(mesh_key) == mesh_value
+        waypoint = waypoint_of_facts(labels) if meshed else None
         return Intent(
             namespace=self._facts.name,
             platform=platform.is_platform,
@@ -83,7 +87,9 @@ class _Reader:
             hatch_open=hatch.is_open,
             hatch_since=hatch.since,
             hatch_until=hatch.until,
-            meshed=self._facts.labels.get(mesh_key) == mesh_value,
+            meshed=meshed,
+            waypoint=waypoint,
+            ingress_by_waypoint=waypoint is not None and INGRESS_USE_WAYPOINT in labels,
             problems=tuple(self._problems),
         )
 

@@ -8,7 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from homelab_netpol.intent.model import LastGood, NamespaceFacts, Problem, Reason
+from homelab_netpol.intent.model import (
+    NO_VALUES,
+    NONE,
+    LastGood,
+    NamespaceFacts,
+    Problem,
+    Reason,
+)
 from homelab_netpol.intent.vocabulary import (
     GATEWAY_GRANT,
     GATEWAYS,
@@ -51,17 +58,17 @@ def read_grants(facts: NamespaceFacts, last_good: LastGood, vocabulary: Vocabula
         if key.startswith(prefix) and facts.labels[key] != NOTHING:
             reader.read(key, key.removeprefix(prefix), facts.labels[key])
     gateways: tuple[str, ...] = ()
-    if vocabulary.gateway_grant and GATEWAY_GRANT in reader.granted:
+    if GATEWAY_GRANT in reader.granted and vocabulary.gateway_grant:
         reader.granted.remove(GATEWAY_GRANT)
         value = reader.values.get(GATEWAY_GRANT, WHOLE)
         gateways = GATEWAYS if value == WHOLE else (value,)
     return Grants(
         granted=tuple(reader.granted),
         gateways=gateways,
-        values=reader.values,
+        values=reader.values or NO_VALUES,
         retained=tuple(reader.retained),
         refused=tuple(reader.refused),
-        may_not_ask=frozenset(n for n in vocabulary.resources if not reader.is_allowed(n)),
+        may_not_ask=frozenset(n for n in vocabulary.resources if not reader.is_allowed(n)) or NONE,
         problems=tuple(reader.problems),
     )
 
@@ -73,6 +80,7 @@ class _Reader:
         self._facts = facts
         self._last_good = last_good
         self._words = words
+        self._grantable = words.grantable
         self.granted: list[str] = []
         self.values: dict[str, str] = {}
         self.retained: list[str] = []
@@ -81,7 +89,7 @@ class _Reader:
 
     def read(self, key: str, resource: str, value: str) -> None:
         before = self._before(resource)
-        words = self._words.grantable.get(resource)
+        words = self._grantable.get(resource)
         if words is None:
             self._not_usable(key, resource, _in_force(before))
             if before is not None:
@@ -101,7 +109,7 @@ class _Reader:
             self._grant(self.granted, resource, kept)
 
     def is_allowed(self, resource: str) -> bool:
-        selector = self._words.grantable[resource].allow_from
+        selector = self._grantable[resource].allow_from
         return selector is None or selector.matches(self._facts.selectable)
 
     def _before(self, resource: str) -> str | None:
@@ -126,7 +134,7 @@ class _Reader:
             message = f"The {named} cannot be used: {in_settings.rstrip('.')}; {in_force}."
             self._report(Reason.ACCESS_NOT_READY, key, message)
         elif why is None:
-            choice = did_you_mean(resource, self._words.grantable)
+            choice = did_you_mean(resource, self._grantable)
             message = f"There is no {named}; {in_force}. {choice}"
             self._report(Reason.ACCESS_UNKNOWN, key, message)
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from homelab_netpol.intent.model import LastGood, NamespaceFacts, Problem, Reason
+from homelab_netpol.intent.model import NONE, LastGood, NamespaceFacts, Problem, Reason
 from homelab_netpol.intent.ports import (
     MAX_RANGES,
     PortRange,
@@ -21,7 +21,7 @@ class ListedPorts:
     internet: tuple[PortRange, ...] | None = ()
     lan: tuple[PortRange, ...] = ()
     world: tuple[PortRange, ...] = ()
-    retained: frozenset[str] = frozenset()
+    retained: frozenset[str] = NONE
     problems: tuple[Problem, ...] = ()
 
 
@@ -66,7 +66,7 @@ def read_ports(
         internet,
         found.get("lan", ()),
         found.get("world", ()),
-        frozenset(retained),
+        frozenset(retained) or NONE,
         tuple(problems),
     )
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from homelab_netpol.cilium.selectors import LabelSelector
 from homelab_netpol.cilium.terms import is_label_value
 from homelab_netpol.intent.model import NamespaceFacts
+from homelab_netpol.intent.waypoint import USE_WAYPOINT, kept_of_waypoint
 
 # An access label of this value grants all of a shared resource, one of the next nothing.
 WHOLE = "true"
@@ -98,8 +99,12 @@ class Vocabulary:
     @property
     def gateway_grant(self) -> bool:
         """The grant `gateway` means the gateways; no shared resource takes its name."""
-        taken = (self.resources, self.unusable_resources, self.unusable_settings)
-        return not any(GATEWAY_GRANT in names for names in taken)
+        is_taken = (
+            GATEWAY_GRANT in self.resources
+            or GATEWAY_GRANT in self.unusable_resources
+            or GATEWAY_GRANT in self.unusable_settings
+        )
+        return not is_taken
 
     @property
     def grantable(self) -> Mapping[str, ResourceWords]:
@@ -179,9 +184,12 @@ class Vocabulary:
         own = (f"{self.domain}/", self.access_prefix)
         mesh_key = self.mesh_label[0]
         labels, annotations = labels or {}, annotations or {}
+        kept = {k: v for k, v in labels.items() if k.startswith(own) or k == mesh_key}
+        if USE_WAYPOINT in labels:
+            kept |= kept_of_waypoint(labels, name)
         return NamespaceFacts(
             name=name,
-            labels={k: v for k, v in labels.items() if k.startswith(own) or k == mesh_key},
+            labels=kept,
             annotations={k: v for k, v in annotations.items() if k.startswith(own)},
             terminating=terminating,
             # A few keys and values make up most labels of a cluster: keep each text once.

@@ -27,6 +27,12 @@ COMPANION_PREFIX = f"{_BASELINE_PREFIX}companion-"
 # Beside a gateway: whom it serves through the mesh, and who reaches it from inside.
 _GATEWAY_PREFIX = "homelab-gateway-"
 _CALLERS_PREFIX = "homelab-callers-"
+# Beside a waypoint: the grants that lead by way of it; and the namespaces elsewhere that it serves.
+_WAYPOINT_PREFIX = "homelab-waypoint-"
+SERVED = "homelab-waypoint"
+# The other ends of the latter: in those namespaces, and beside the gateways that call them.
+OWN_WAY = "homelab-by-waypoint"
+OF_GATEWAYS = "homelab-gateways-by-waypoint"
 
 
 class Kind(StrEnum):
@@ -98,6 +104,7 @@ class Scope(StrEnum):
     TARGET = "target"
     GATEWAY = "gateway"
     CALLERS = "callers"
+    WAYPOINTS = "waypoints"
     CLUSTERWIDE = "clusterwide"
     PROFILE_STATUS = "profile-status"
     RESOURCE_STATUS = "resource-status"
@@ -108,8 +115,8 @@ class WorkKey(NamedTuple):
     """What is reconciled in one turn: a request, in controller-runtime's words.
 
     A Namespace, a shared resource's side, a gateway's (the namespaces that it serves, or its
-    callers from inside), the baselines, the status of a custom resource, or the words that
-    admission policies know.
+    callers from inside), that of the waypoints which serve other namespaces, the baselines, the
+    status of a custom resource, or the words that admission policies know.
     """
 
     scope: Scope
@@ -119,6 +126,7 @@ class WorkKey(NamedTuple):
 GATEWAY_KEYS = tuple(
     WorkKey(scope, which) for scope in (Scope.GATEWAY, Scope.CALLERS) for which in GATEWAYS
 )
+WAYPOINTS = WorkKey(Scope.WAYPOINTS)
 CLUSTERWIDE = WorkKey(Scope.CLUSTERWIDE)
 VOCABULARY = WorkKey(Scope.VOCABULARY)
 
@@ -147,6 +155,11 @@ def _as_name(value: str) -> str:
 def gateway_policy_name(key: WorkKey) -> str:
     """The name of the policies beside a gateway, by one of `GATEWAY_KEYS`."""
     return f"{_GATEWAY_PREFIX if key.scope is Scope.GATEWAY else _CALLERS_PREFIX}{key.name}"
+
+
+def waypoint_policy_name(resource: str) -> str:
+    """The name of a shared resource's policies beside waypoints."""
+    return f"{_WAYPOINT_PREFIX}{resource}"
 
 
 _GATEWAY_POLICIES = {gateway_policy_name(key): key for key in GATEWAY_KEYS}
@@ -196,6 +209,19 @@ def parse_policy_name(key: PolicyKey) -> PolicyName | None:
             return PolicyName(component, WorkKey(Scope.TARGET, resource), resource, part)
     if name in _GATEWAY_POLICIES:
         return PolicyName(Component.GRANT, _GATEWAY_POLICIES[name])
+    if key.kind is Kind.CNP:
+        return _by_waypoint(name, namespace)
+    return None
+
+
+def _by_waypoint(name: str, namespace: WorkKey) -> PolicyName | None:
+    if name == OWN_WAY:
+        return PolicyName(Component.MESH, namespace)
+    if name in (SERVED, OF_GATEWAYS):
+        return PolicyName(Component.MESH, WAYPOINTS)
+    if name.startswith(_WAYPOINT_PREFIX):
+        resource = name.removeprefix(_WAYPOINT_PREFIX)
+        return PolicyName(Component.GRANT, WorkKey(Scope.TARGET, resource), resource)
     return None
 
 

@@ -19,6 +19,7 @@ from homelab_netpol.intent import (
     WHOLE,
     Intent,
     PortRange,
+    Waypoint,
     format_moment,
     port_ranges_text,
 )
@@ -44,6 +45,7 @@ from homelab_netpol.policy.plan_clusterwide import (
 from homelab_netpol.policy.plan_gateways import GatewayPlanner
 from homelab_netpol.policy.plan_mesh import MeshPlanner
 from homelab_netpol.policy.plan_target import is_reached_by_tunnel, target_policy
+from homelab_netpol.policy.plan_waypoints import WaypointOf, WaypointPlanner, no_waypoint
 from homelab_netpol.policy.rendering import RenderError
 from homelab_netpol.settings import DefaultDeny
 
@@ -83,8 +85,11 @@ class Planner:
             catalogue.renderer, catalogue.settings.label_domain, catalogue.own_cluster.selected
         )
         self._keys = self._builder.keys
+        internet = catalogue.settings.internet.ports
+        self._internet = [port.model_dump(mode="json", by_alias=True) for port in internet]
         self._mesh = MeshPlanner(catalogue, self._builder, self._scope) if istio else None
         self.gateways = GatewayPlanner(catalogue, self._builder)
+        self.waypoints = WaypointPlanner(catalogue, self._builder, self.gateways)
 
     def check(self) -> None:
         """Renders everything once, so that a wrong template ends the start, and not a later run.
@@ -100,7 +105,7 @@ class Planner:
         self.clusterwide({})
         resources = tuple(sorted(self._catalogue.vocabulary.resources))
         for profile in self._catalogue.vocabulary.profiles:
-            self._catalogue.gateways_of(profile)
+            self._catalogue.profiles.gateways_of(profile)
             for intra, ports, meshed in itertools.product(
                 (False, True), (None, (), (8080,)), (False, True)
             ):
@@ -121,18 +126,34 @@ class Planner:
                 plan = self.namespace(intent, always if meshed else never)
                 for error in plan.failed.values():
                     raise error
-        owner = Intent(namespace="example", profile="isolated", meshed=True)
+        waypoint = Waypoint("waypoints", "example")
+        owner = Intent(
+            namespace="example",
+            profile="standard",
+            intra_namespace=True,
+            meshed=True,
+            waypoint=waypoint,
+            ingress_by_waypoint=True,
+        )
         for resource in resources:
-            self.beside(resource, {"example": WHOLE}, owner, always)
+            self.beside(resource, {"example": WHOLE}, owner, always, lambda _: waypoint)
+        self.namespace(owner, always)
+        self.waypoints.serving([owner], always)
         for key in GATEWAY_KEYS:
-            self.gateways.beside(key, ["example"], always)
+            self.gateways.beside(key, ["example"], always, always)
 
-    def namespace(self, intent: Intent, is_meshed: Callable[[str], bool]) -> NamespacePlan:
+    def namespace(
+        self,
+        intent: Intent,
+        is_meshed: Callable[[str], bool],
+        waypoint_of: WaypointOf = no_waypoint,
+    ) -> NamespacePlan:
         """The policies of one namespace: its hatch, its profile, its side of its grants.
 
         Args:
             intent: what the namespace wants.
             is_meshed: whether another namespace, by name, is part of the mesh.
+            waypoint_of: the waypoint of another namespace, by name.
         """
         parts: list[tuple[PolicyKey, Callable[[], Policy]]] = []
 
@@ -145,7 +166,13 @@ class Planner:
         if intent.profile is not None:
             add(policy_name(Component.PROFILE), self._profile, intent.profile)
         for resource in intent.grants:
-            add(policy_name(Component.ACCESS, resource), self._access, resource, is_meshed)
+            add(
+                policy_name(Component.ACCESS, resource),
+                self._access,
+                resource,
+                is_meshed,
+                waypoint_of,
+            )
         if intent.gateway_access:
             add(policy_name(Component.ACCESS, GATEWAY_GRANT), self.gateways.access, is_meshed)
         for ports, where in ((intent.lan_ports, LAN), (intent.world_ports, WORLD)):
@@ -153,6 +180,9 @@ class Planner:
                 add(policy_name(Component.INGRESS, where), self._ingress, where, ports)
         if intent.webhooks:
             add(policy_name(Component.INGRESS, WEBHOOKS), self._ingress, WEBHOOKS)
+        own_way = self.waypoints.own_way(intent)
+        if own_way is not None:
+            parts.append(own_way)
         if self._mesh is not None:
             parts += self._mesh.parts(intent)
         plan = NamespacePlan([], {})
@@ -183,33 +213,43 @@ class Planner:
         consumers: Mapping[str, str],
         owner: Intent | None,
         is_meshed: Callable[[str], bool],
+        waypoint_of: WaypointOf = no_waypoint,
     ) -> list[Policy]:
-        """The policies in a shared resource's own namespace.
+        """The policies in a shared resource's own namespace, and beside waypoints on the way to it.
 
         Args:
             name: the shared resource.
             consumers: the namespaces that it lets in, each with the value of `let_in`.
             owner: what the resource's namespace wants; None: it is not there.
             is_meshed: whether a namespace, by name, is part of the mesh.
+            waypoint_of: the waypoint of a namespace, by name.
 
         Raises:
             RenderError: a template cannot be rendered.
         """
-        policy = self.target(name, consumers, is_meshed)
+        policy = self.target(name, consumers, is_meshed, waypoint_of)
         if policy is None:
             return []
         meshed = {each: value for each, value in consumers.items() if is_meshed(each)}
         in_mesh = self._mesh.grants(name, owner, meshed) if self._mesh is not None else []
-        return [policy, *in_mesh]
+        by_waypoint = self.waypoints.beside(name, consumers, is_meshed, waypoint_of)
+        return [policy, *by_waypoint, *in_mesh]
 
     def target(
-        self, name: str, consumers: Mapping[str, str], is_meshed: Callable[[str], bool]
+        self,
+        name: str,
+        consumers: Mapping[str, str],
+        is_meshed: Callable[[str], bool],
+        waypoint_of: WaypointOf = no_waypoint,
     ) -> Policy | None:
         """Of the policies beside a resource Cilium's, which lets consumers in; None: there is none.
 
         Arguments and errors are those of `beside`.
         """
-        return target_policy(self._catalogue, self._builder, name, consumers, is_meshed)
+        home = self._catalogue.resource(name).home
+        waypoint = None if home is None else waypoint_of(home)
+        selectors = self.waypoints.selectors(waypoint)
+        return target_policy(self._catalogue, self._builder, name, consumers, is_meshed, selectors)
 
     def clusterwide(
         self, expired: Mapping[str, ExpiredHatch], platform: PlatformNamespaces = NO_OTHERS
@@ -235,7 +275,7 @@ class Planner:
 
     def _profile(self, key: PolicyKey, intent: Intent, profile: str) -> Policy:
         ports = intent.gateway_ports
-        rendered = self._catalogue.profile_body(
+        rendered = self._catalogue.profiles.body(
             profile,
             intra_namespace=intent.intra_namespace,
             gateway_ports=None if ports is None else list(ports),
@@ -255,10 +295,7 @@ class Planner:
     def _internet_ports(self, intent: Intent) -> list[dict[str, Any]] | None:
         if intent.internet_ports is None:
             return None
-        if intent.internet_ports:
-            return [port.data() for port in intent.internet_ports]
-        listed = self._catalogue.settings.internet.ports
-        return [port.model_dump(mode="json", by_alias=True) for port in listed]
+        return [port.data() for port in intent.internet_ports] or self._internet
 
     def _ingress(
         self, key: PolicyKey, _: Intent, where: str, ports: tuple[PortRange, ...] = ()
@@ -273,9 +310,16 @@ class Planner:
         )
 
     def _access(
-        self, key: PolicyKey, intent: Intent, name: str, is_meshed: Callable[[str], bool]
+        self,
+        key: PolicyKey,
+        intent: Intent,
+        name: str,
+        is_meshed: Callable[[str], bool],
+        waypoint_of: WaypointOf,
     ) -> Policy:
         resource = self._catalogue.resource(name)
+        hbone = intent.meshed and is_reached_by_tunnel(resource, is_meshed)
+        waypoint = waypoint_of(resource.home) if hbone and resource.home is not None else None
         value = intent.grant_values.get(name, WHOLE)
         labels = {self._keys.resource: name}
         if self._catalogue.vocabulary.resources[name].has_parts:
@@ -290,5 +334,6 @@ class Planner:
             name=name,
             value=value,
             resource=self._catalogue.resource_data(name, value),
-            hbone=intent.meshed and is_reached_by_tunnel(resource, is_meshed),
+            hbone=hbone,
+            waypoints=self.waypoints.selectors(waypoint) if hbone else [],
         )

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from homelab_netpol.cilium.terms import SOURCE_K8S
-from homelab_netpol.intent import GATEWAY_GRANT, WHOLE, Intent
+from homelab_netpol.intent import GATEWAY_GRANT, GATEWAYS, WHOLE, Intent
 from homelab_netpol.policy.builder import PolicyBuilder
 from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.keys import (
@@ -20,15 +20,20 @@ from homelab_netpol.policy.keys import (
 )
 from homelab_netpol.policy.objects import Policy
 from homelab_netpol.policy.peers import peers_data
-from homelab_netpol.settings import GatewayPeer
+from homelab_netpol.settings import GatewayPeer, namespaces_of_peers
 
 
 class GatewayPlanner:
-    """Renders the policies. Pure: the same arguments give the same policies."""
+    """Renders the policies. Pure: the same arguments give the same policies.
+
+    Attributes:
+        homes: by gateway, `internal` or `external`, the namespaces that its pods are in.
+    """
 
     def __init__(self, catalogue: Catalogue, builder: PolicyBuilder) -> None:
         self._catalogue = catalogue
         self._gateways = catalogue.settings.gateways
+        self.homes = {which: namespaces_of_peers(self._gateways.of(which)) for which in GATEWAYS}
         self._builder = builder
 
     def serves(self, which: str, intent: Intent) -> bool:
@@ -39,11 +44,11 @@ class GatewayPlanner:
         """A namespace's profile lets a gateway in, `internal` or `external`."""
         if intent.profile is None:
             return False
-        template = self._catalogue.template_of(intent.profile)
+        template = self._catalogue.profiles.template_of(intent.profile)
         # Ports that cannot be read close what the template opens; a profile's own rules stand.
         by_template = intent.gateway_ports is not None
-        return (by_template and which in self._catalogue.gateways_of(template)) or (
-            which in self._catalogue.gateways_named_by(intent.profile)
+        return (by_template and which in self._catalogue.profiles.gateways_of(template)) or (
+            which in self._catalogue.profiles.gateways_named_by(intent.profile)
         )
 
     def consumes(self, key: WorkKey, intent: Intent) -> bool:
@@ -54,7 +59,11 @@ class GatewayPlanner:
         return granted or (intent.hatch_open and self._catalogue.vocabulary.gateway_grant)
 
     def beside(
-        self, key: WorkKey, consumers: Collection[str], is_meshed: Callable[[str], bool]
+        self,
+        key: WorkKey,
+        consumers: Collection[str],
+        is_meshed: Callable[[str], bool],
+        is_wanted_in: Callable[[str], bool],
     ) -> list[Policy]:
         """The policies beside a gateway, one in each namespace of its pods.
 
@@ -62,17 +71,26 @@ class GatewayPlanner:
             key: one of `GATEWAY_KEYS`.
             consumers: the namespaces that it lists.
             is_meshed: whether a namespace, by name, is part of the mesh.
+            is_wanted_in: whether to make the one in a namespace, which may not be there.
 
         Raises:
             RenderError: a template cannot be rendered.
         """
-        return list(self._beside(key, sorted(consumers), is_meshed)) if consumers else []
+        if not consumers:
+            return []
+        return list(self._beside(key, sorted(consumers), is_meshed, is_wanted_in))
 
     def _beside(
-        self, key: WorkKey, consumers: list[str], is_meshed: Callable[[str], bool]
+        self,
+        key: WorkKey,
+        consumers: list[str],
+        is_meshed: Callable[[str], bool],
+        is_wanted_in: Callable[[str], bool],
     ) -> Iterator[Policy]:
         name = gateway_policy_name(key)
         for namespace, peers in _by_namespace(self._gateways.of(key.name)):
+            if not is_wanted_in(namespace):
+                continue
             in_mesh = is_meshed(namespace)
             variables: dict[str, Any] = {"consumers": consumers}
             template = "grants/gateway"

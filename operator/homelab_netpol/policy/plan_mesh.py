@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 
-from homelab_netpol.intent import WHOLE, Intent
+from homelab_netpol.intent import GATEWAY_NAME_LABEL, WHOLE, Intent, Waypoint
 from homelab_netpol.policy.builder import PolicyBuilder
 from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.consumers import consumers_by_value
@@ -99,6 +99,7 @@ class MeshPlanner:
         ports = tcp_ports([port.model_dump(by_alias=True) for port in resource.ports])
         if consumers and ports is not None:
             peers.append(AllowedPeers(namespaces=tuple(consumers), ports=ports))
+            peers += self._by_waypoint(owner, ports)
         part = "" if value == WHOLE else value
         policy = policy_name(Component.GRANT, name, part)
         return self._builder.render(
@@ -129,15 +130,42 @@ class MeshPlanner:
                 yield AllowedPeers(namespaces=tuple(names), ports=ports)
         if intent.profile is None:
             return
+        waypoint = intent.waypoint
         if intent.intra_namespace:
             yield AllowedPeers(namespaces=(intent.namespace,))
+            if waypoint is not None and waypoint.namespace != intent.namespace:
+                yield AllowedPeers(principals=(self._principal(waypoint),))
         # Rules of a profile's own that let a gateway in come with ports of their own, below.
-        gateways = catalogue.gateways_of(catalogue.template_of(intent.profile))
+        gateways = catalogue.profiles.gateways_of(catalogue.profiles.template_of(intent.profile))
         if gateways and intent.gateway_ports is not None:
             yield from self._gateways(gateways, intent.gateway_ports)
-        custom = catalogue.custom_profile(intent.profile)
+            if waypoint is not None and intent.ingress_by_waypoint:
+                by_waypoint = (self._principal(waypoint),)
+                yield AllowedPeers(principals=by_waypoint, ports=intent.gateway_ports)
+        custom = catalogue.profiles.custom.get(intent.profile)
         if custom is not None:
             yield from allowed_peers(custom.ingress, intent.namespace)
+
+    def _by_waypoint(self, owner: Intent, ports: tuple[int, ...]) -> Iterator[AllowedPeers]:
+        """The waypoints on the way to a resource: what they call on, comes as theirs."""
+        namespaces: list[str] = []
+        known = [] if owner.waypoint is None else [owner.waypoint]
+        for peer in self._settings.mesh.waypoints:
+            name = peer.pod_labels.get(GATEWAY_NAME_LABEL)
+            if peer.namespace is not None and name is not None:
+                known.append(Waypoint(peer.namespace, name))
+            else:
+                namespaces += peer.namespaces
+        principals = [self._principal(waypoint) for waypoint in dict.fromkeys(known)]
+        if principals:
+            yield AllowedPeers(principals=tuple(principals), ports=ports)
+        if namespaces:
+            yield AllowedPeers(namespaces=tuple(dict.fromkeys(namespaces)), ports=ports)
+
+    def _principal(self, waypoint: Waypoint) -> str:
+        """Istio runs a waypoint under a service account of the waypoint's own name."""
+        trust = self._settings.mesh.trust_domain
+        return f"{trust}/ns/{waypoint.namespace}/sa/{waypoint.name}"
 
     def _gateways(self, which: Collection[str], ports: tuple[int, ...]) -> Iterator[AllowedPeers]:
         """Gateways by their service accounts, else by the namespaces of their pods."""

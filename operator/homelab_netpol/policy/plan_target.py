@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from homelab_netpol.intent import WHOLE
 from homelab_netpol.policy.builder import PolicyBuilder, side_by_side
@@ -19,6 +20,7 @@ def target_policy(
     name: str,
     consumers: Mapping[str, str],
     is_meshed: Callable[[str], bool],
+    waypoints: Sequence[Mapping[str, Any]],
 ) -> Policy | None:
     """Cilium's policy in the resource's namespace; None: there is none.
 
@@ -28,6 +30,7 @@ def target_policy(
         name: the shared resource.
         consumers: the namespaces that it lets in, each with the value of its grant.
         is_meshed: whether a namespace, by name, is part of the mesh.
+        waypoints: selectors of those by way of which consumers in the mesh may come.
 
     Raises:
         RenderError: a template cannot be rendered.
@@ -56,6 +59,7 @@ def target_policy(
             exclusive=exclusive and value == WHOLE,
             consumers=names,
             meshed_consumers=[each for each in names if is_meshed(each)] if in_mesh else [],
+            waypoints=waypoints,
         )
         rendered.append(part)
     return builder.build(

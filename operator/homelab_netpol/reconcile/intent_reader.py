@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from homelab_netpol.cache.cluster import ClusterCache
 from homelab_netpol.intent import WHOLE, Intent, LastGood, NamespaceFacts, read_intent
-from homelab_netpol.policy.keys import GATEWAY_KEYS, Scope, WorkKey
+from homelab_netpol.policy.keys import GATEWAY_KEYS, WAYPOINTS, Scope, WorkKey
 from homelab_netpol.reconcile.dependents import beyond_own_policies
 from homelab_netpol.reconcile.requests import (
     Priority,
@@ -43,16 +44,17 @@ class IntentReader:
         hatch_moved = intent.hatch_open != (old is not None and old.hatch_open)
         requests = {namespace_key(name): Priority.HATCH if hatch_moved else Priority.CHANGE}
         merge(requests, beyond_own_policies(old, intent, cache))
-        meshed_before = old is not None and old.meshed
+        mesh_moved = _in_mesh(old) != _in_mesh(intent)
         for key in cache.intents.shared_keys():
             value = self.consumes(intent, key)
             moved = cache.intents.set_consumer(key, name, value)
-            if moved or (value is not None and meshed_before != intent.meshed):
+            if value is not None and mesh_moved:
+                moved = True
+            if moved and self._has_home(key):
                 requests[key] = Priority.TARGET
         for resource in {*intent.retained_grants, *(old.retained_grants if old else ())}:
             requests[target_key(resource)] = Priority.TARGET
         profile_moved = old is not None and (old.profile is None) != (intent.profile is None)
-        mesh_moved = meshed_before != intent.meshed
         if before is None or mesh_moved or profile_moved or before.terminating:
             merge(requests, self.sharing_with(name))
         return requests
@@ -76,9 +78,18 @@ class IntentReader:
         Returns:
             The value of its grant; None: it is not let in.
         """
-        if key in GATEWAY_KEYS:
-            return WHOLE if self._cache.planner.gateways.consumes(key, intent) else None
-        return self._cache.planner.let_in(intent, key.name)
+        if key.scope is Scope.TARGET:
+            return self._cache.planner.let_in(intent, key.name)
+        if key == WAYPOINTS:
+            return self._cache.planner.waypoints.consumes(intent)
+        return WHOLE if self._cache.planner.gateways.consumes(key, intent) else None
+
+    def _has_home(self, key: WorkKey) -> bool:
+        """There is a Namespace for what a key writes; once it comes, `sharing_with` asks for it."""
+        if key not in GATEWAY_KEYS:
+            return True
+        homes = self._cache.planner.gateways.homes[key.name]
+        return any(map(self._cache.namespaces.exists, homes))
 
     def sharing_with(self, name: str) -> Requests:
         """A namespace came, went or changed its mesh: what it shares, and with which others."""
@@ -88,10 +99,23 @@ class IntentReader:
             requests[key] = Priority.TARGET
             for consumer in self._cache.intents.consumers(key):
                 requests[namespace_key(consumer)] = Priority.CHANGE
-        if name in self._cache.catalogue.settings.gateways.namespaces:
+        for resource in self._cache.resources_led_by(name):
+            requests[target_key(resource)] = Priority.TARGET
+        homes = self._cache.planner.gateways.homes
+        is_gateways = any(name in each for each in homes.values())
+        if self._cache.intents.serves_others(name) or is_gateways:
+            requests[WAYPOINTS] = Priority.TARGET
+        if is_gateways:
             for key in GATEWAY_KEYS:
                 requests[key] = Priority.TARGET
                 if key.scope is Scope.CALLERS:
                     for caller in self._cache.intents.consumers(key):
                         requests[namespace_key(caller)] = Priority.CHANGE
         return requests
+
+
+def _in_mesh(intent: Intent | None) -> tuple[Any, ...]:
+    """All that others' policies may follow from, of how a Namespace is part of the mesh."""
+    if intent is None:
+        return False, None, False
+    return intent.meshed, intent.waypoint, intent.ingress_by_waypoint

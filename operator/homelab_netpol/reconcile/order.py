@@ -5,6 +5,7 @@ from __future__ import annotations
 from homelab_netpol.cache.cluster import ClusterCache
 from homelab_netpol.policy.keys import (
     CLUSTERWIDE,
+    WAYPOINTS,
     Component,
     Kind,
     PolicyKey,
@@ -26,12 +27,19 @@ class Order:
     def something_before_denying(self, namespace: str) -> bool:
         """What may deny in a Namespace, or takes something away there, is not yet to be written.
 
-        Policies beside its resources come first: they may allow what the profile, which goes or
-        narrows by the same edit, allowed until now. So do baselines that do not yet spare it.
+        Policies beside its resources and waypoints come first: they may allow what the profile,
+        which goes or narrows by the same edit, allowed until now. So do baselines that do not yet
+        spare it.
         """
-        resources = self._cache.catalogue.resources_in(namespace)
-        targets = (WorkKey(Scope.TARGET, name) for name in resources)
-        if any(map(self._queue.is_pending, targets)):
+        cache = self._cache
+        resources = {
+            *cache.catalogue.resources_in(namespace),
+            *cache.resources_led_by(namespace),
+        }
+        beside = [WorkKey(Scope.TARGET, name) for name in resources]
+        if cache.intents.serves_others(namespace):
+            beside.append(WAYPOINTS)
+        if any(map(self._queue.is_pending, beside)):
             return True
         return self._queue.is_pending(CLUSTERWIDE) and self._baselines_close(namespace)
 
@@ -39,13 +47,18 @@ class Order:
         """The baselines should spare a Namespace, and could not be written."""
         return CLUSTERWIDE in self._queue.failures and self._baselines_close(namespace)
 
-    def hatch_before_target(self, resource: str) -> bool:
-        """The hatch of a resource's namespace comes first.
+    def hatch_before(self, key: WorkKey) -> bool:
+        """The hatch of a namespace with policies beside a resource or waypoints comes first.
 
-        It may open what the policy beside the resource, by the same edit, no longer does.
+        It may open what these, by the same edit, no longer do.
         """
-        home = self._cache.resource_namespace(resource)
-        intent = self._cache.intents.get(home) if home is not None else None
+        where = {policy.namespace for policy in self._cache.policies.owned_by(key)}
+        if key.scope is Scope.TARGET:
+            where.add(self._cache.resource_namespace(key.name) or "")
+        return any(map(self._opens_soon, where))
+
+    def _opens_soon(self, namespace: str) -> bool:
+        intent = self._cache.intents.get(namespace)
         if intent is None or not intent.hatch_open:
             return False
         hatch = PolicyKey(Kind.CNP, intent.namespace, policy_name(Component.HATCH))

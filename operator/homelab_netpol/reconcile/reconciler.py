@@ -12,6 +12,8 @@ from homelab_netpol.policy.diff import diff
 from homelab_netpol.policy.keys import (
     CLUSTERWIDE,
     GATEWAY_KEYS,
+    OWN_WAY,
+    WAYPOINTS,
     Component,
     Kind,
     PolicyKey,
@@ -72,7 +74,7 @@ class Reconciler:
         match key.scope:
             case Scope.NAMESPACE:
                 return await self._namespace(key)
-            case Scope.TARGET | Scope.GATEWAY | Scope.CALLERS:
+            case Scope.TARGET | Scope.GATEWAY | Scope.CALLERS | Scope.WAYPOINTS:
                 return await self._shared(key)
             case Scope.CLUSTERWIDE:
                 return await self._clusterwide(key)
@@ -105,7 +107,7 @@ class Reconciler:
         if not namespaces.is_writable(key.name):
             return 0
         before = cache.applied(key.name)
-        plan = cache.planner.namespace(intent, namespaces.is_meshed)
+        plan = cache.planner.namespace(intent, namespaces.is_meshed, namespaces.waypoint_of)
         retained = _retained_names(intent)
         standing = {
             policy: live
@@ -125,8 +127,8 @@ class Reconciler:
         cache.record_applied(intent)
         self._changes.verified(key, plan.policies)
         self._reporter.applied(intent, before)
-        if intent.profile is not None and cache.policies.is_spared(key.name):
-            # It is the platform's no longer, and was spared until its profile stood.
+        if not intent.platform and cache.policies.is_spared(key.name):
+            # It is the platform's no longer, and was spared until its own policies stood.
             self._queue.enqueue({CLUSTERWIDE: Priority.CHANGE})
         elif intent.platform and before.profile and cache.catalogue.settings.companions:
             # It is the platform's now, and had its companions until its profile was gone.
@@ -134,24 +136,28 @@ class Reconciler:
         return written
 
     async def _shared(self, key: WorkKey) -> int:
-        """The policies beside a shared resource or a gateway, which list its consumers."""
+        """The policies beside a shared resource, a gateway or waypoints, which list consumers."""
         cache, is_meshed = self._cache, self._cache.namespaces.is_meshed
-        if key.scope is Scope.TARGET and self._order.hatch_before_target(key.name):
+        is_writable = cache.namespaces.is_writable
+        if key not in GATEWAY_KEYS and self._order.hatch_before(key):
             raise Requeue
         consumers = cache.intents.consumers(key)
         try:
             if key in GATEWAY_KEYS:
-                policies = cache.planner.gateways.beside(key, consumers, is_meshed)
+                gateways = cache.planner.gateways
+                policies = gateways.beside(key, consumers, is_meshed, is_writable)
+            elif key == WAYPOINTS:
+                policies = cache.serving_waypoints()
             elif key.name in cache.catalogue.vocabulary.resources:
                 owner = cache.intents.get(cache.catalogue.resource(key.name).home or "")
-                policies = cache.planner.beside(key.name, consumers, owner, is_meshed)
+                waypoint_of = cache.namespaces.waypoint_of
+                policies = cache.planner.beside(key.name, consumers, owner, is_meshed, waypoint_of)
             elif cache.intents.retains_grant(key.name):
                 return 0
             else:
                 policies = []
         except RenderError as error:
             raise ReconcileError([str(error)], 0.0) from error
-        is_writable = cache.namespaces.is_writable
         wanted = [policy for policy in policies if is_writable(policy.key.namespace)]
         standing = {
             policy: live
@@ -185,5 +191,5 @@ def _retained_names(intent: Intent) -> set[str]:
     """The policies that stay as they are, as what they follow from is not usable now."""
     names = {policy_name(Component.ACCESS, resource) for resource in intent.retained_grants}
     names |= {policy_name(Component.INGRESS, where) for where in intent.retained_ingress}
-    of_profile = {policy_name(Component.PROFILE), policy_name(Component.MESH)}
+    of_profile = {policy_name(Component.PROFILE), policy_name(Component.MESH), OWN_WAY}
     return names | of_profile if intent.retained_profile else names

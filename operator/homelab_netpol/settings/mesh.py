@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
@@ -49,8 +49,11 @@ class Mesh(Section):
     )
     waypoints: Peers = Field(
         default=(),
-        description="Waypoints through which calls between namespaces go; without any, each"
-        " Namespace's own labels say which it has.",
+        description="Waypoints that calls may go by besides those that Namespaces' labels name: one"
+        " that stands before many, or before Services by their own labels. Every grant between"
+        " meshed namespaces opens the tunnel to and from their pods as well. Whoever is let in to"
+        " one reaches whatever it leads to, unless policies of Istio's own that are attached to it"
+        " say otherwise.",
     )
     probe_cidrs: tuple[Cidr, ...] = Field(
         default=("169.254.7.127/32", AMBIENT_PROBES_IPV6),
@@ -83,6 +86,16 @@ class Mesh(Section):
     def writes_istio(self) -> bool:
         """Policies of Istio's own kinds are wanted, in addition to Cilium's."""
         return self.authorization_policies or self.mtls is Mtls.STRICT
+
+    @model_validator(mode="after")
+    def _waypoints_are_pods(self) -> Self:
+        for number, peer in enumerate(self.waypoints):
+            if not peer.is_pods:
+                raise ValueError(
+                    f"`waypoints[{number}]` must be pods, by `namespace` or `selector`: no waypoint"
+                    f" is {peer}"
+                )
+        return self
 
     @model_validator(mode="before")
     @classmethod

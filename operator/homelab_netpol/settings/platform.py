@@ -128,7 +128,8 @@ class Internet(Section):
         default=(),
         max_length=64,
         description="Networks that are not the internet. To keep apps off the home network:"
-        " `[10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10, 169.254.0.0/16, fc00::/7]`.",
+        " `[10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10, 169.254.0.0/16, fc00::/7,"
+        " fe80::/10]`, which the component `internet-only` says.",
     )
 
     @model_validator(mode="after")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from ipaddress import ip_network
 
 from homelab_netpol.settings.model import Settings
 
 # As the vocabulary has it; a node reaches its own pods anyhow.
 _PROBING_ENTITIES = frozenset({"health", "host"})
+
+# Whoever they are, others need them: a profile says nothing of what they need.
+_NEEDED_BY_ALL = ("gateways.", "dns.", "mesh.ztunnel")
 
 
 def remarks(settings: Settings) -> Iterator[str]:
@@ -21,6 +25,14 @@ def remarks(settings: Settings) -> Iterator[str]:
                 " it may come from the internet, so that internal and external are one here"
                 " (the profile `internal` lets in what `standard` does)."
             )
+    for path, named in settings.named_peers():
+        for name in named.namespaces if path.startswith(_NEEDED_BY_ALL) else ():
+            if not _is_platform(name, settings):
+                yield (
+                    f"{path} names pods of {name}, which is no platform namespace: like an app's it"
+                    " will be denied what no profile or grant allows. Add it to"
+                    f" platformNamespaces, or label it {settings.label_domain}/platform=true."
+                )
     entities = {entity for peer in settings.probes for entity in peer.entities}
     wide = sorted(entities - _PROBING_ENTITIES)
     if wide:
@@ -36,3 +48,8 @@ def remarks(settings: Settings) -> Iterator[str]:
             "dns.servers names a link-local address, and not `entities: [host]`: where a node has"
             " the address, Cilium may know it as the node, and deny lookups."
         )
+
+
+def _is_platform(namespace: str, settings: Settings) -> bool:
+    """By name or pattern; labels are not known at the start."""
+    return any(fnmatchcase(namespace, each) for each in settings.platform_namespaces)
