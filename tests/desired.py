@@ -82,7 +82,8 @@ def desired_policies(
             beside = planner.beside(name, consumers, owner, is_meshed, waypoint_of)
             policies += [each for each in beside if each.key.namespace in intents]
     for key in GATEWAY_KEYS:
-        listed = [e.namespace for e in intents.values() if planner.gateways.consumes(key, e)]
+        values = {e.namespace: planner.gateways.consumes(key, e) for e in intents.values()}
+        listed = {name: value for name, value in values.items() if value is not None}
         policies += planner.gateways.beside(key, listed, is_meshed, intents.__contains__)
     served = [each for each in intents.values() if planner.waypoints.consumes(each)]
     serving = planner.waypoints.serving(served, is_meshed)

@@ -46,8 +46,13 @@ def world(engine: Engine, settings: str) -> None:
         policies += [target] if target is not None else []
 
     pods = {name: Identity.pod(name, {}, labels) for name, labels in HOMELAB.items()}
-    prometheus = Identity.pod("monitoring", {"app.kubernetes.io/name": "prometheus"}, {})
-    engine.identities({**pods, "prometheus": prometheus, "host": Identity.entity("host")})
+    labels = {"app.kubernetes.io/name": "prometheus"}
+    others = {
+        "prometheus": Identity.pod("monitoring", labels, {}),
+        "prometheus in the mesh": Identity.pod("monitoring", labels, AMBIENT),
+        "host": Identity.entity("host"),
+    }
+    engine.identities({**pods, **others})
     assert engine.policies([manifest(policy) for policy in policies]) == []
 
 
@@ -100,5 +105,6 @@ def test_listed_ports_narrow_prometheus_and_leave_it_the_tunnel(engine: Engine) 
     world(engine, f"scrapers: [{PROMETHEUS}, ports: [9090]}}]")
     assert allowed(engine, "prometheus", "guest", 9090)
     assert not allowed(engine, "prometheus", "guest", 8080)
-    assert not allowed(engine, "prometheus", "guest", 15008)
-    assert allowed(engine, "prometheus", "shop", 15008)
+    assert not allowed(engine, "prometheus in the mesh", "guest", 15008)
+    assert allowed(engine, "prometheus in the mesh", "shop", 15008)
+    assert not allowed(engine, "prometheus", "shop", 15008), "it has no use for the tunnel"

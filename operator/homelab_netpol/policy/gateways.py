@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from homelab_netpol.cilium.selectors import selects
@@ -18,14 +18,24 @@ Rule = Mapping[str, Any]
 def gateways_named(ingress: Iterable[Rule], gateways: Gateways) -> frozenset[str]:
     """The gateways, `internal` or `external`, that rules name.
 
-    A rule for every peer, or for all pods of the cluster, names none in particular.
+    A rule for every peer, or for all pods of the cluster, names none in particular; nor does one
+    for an entity that is a gateway of both kinds name the pods that are of one.
     """
     rules = list(ingress)
-    return frozenset(
-        which
-        for which in GATEWAYS
-        if any(_names(rule, peer) for rule in rules for peer in gateways.of(which))
+    return frozenset(which for which in GATEWAYS if _any_named(rules, gateways.of(which)))
+
+
+def peers_named(ingress: Iterable[Rule], peers: Iterable[Peer]) -> tuple[int, ...]:
+    """The places in a list of gateways of those that rules name."""
+    rules = list(ingress)
+    return tuple(
+        place for place, peer in enumerate(peers) if any(_names(rule, peer) for rule in rules)
     )
+
+
+def _any_named(rules: Sequence[Rule], peers: Sequence[Peer]) -> bool:
+    asked = [peer for peer in peers if peer.is_pods] or peers
+    return any(_names(rule, peer) for rule in rules for peer in asked)
 
 
 def _names(rule: Rule, peer: Peer) -> bool:

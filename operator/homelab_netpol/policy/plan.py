@@ -140,7 +140,7 @@ class Planner:
         self.namespace(owner, always)
         self.waypoints.serving([owner], always)
         for key in GATEWAY_KEYS:
-            self.gateways.beside(key, ["example"], always, always)
+            self.gateways.beside(key, {"example": WHOLE}, always, always)
 
     def namespace(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -22,6 +22,10 @@ from homelab_netpol.policy.objects import Policy
 from homelab_netpol.policy.peers import peers_data
 from homelab_netpol.settings import GatewayPeer, namespaces_of_peers
 
+# A gateway with its place in the settings' list; and what its pods serve, as templates see it.
+Placed = tuple[int, GatewayPeer]
+Served = dict[str, Any]
+
 
 class GatewayPlanner:
     """Renders the policies. Pure: the same arguments give the same policies.
@@ -36,32 +40,39 @@ class GatewayPlanner:
         self.homes = {which: namespaces_of_peers(self._gateways.of(which)) for which in GATEWAYS}
         self._builder = builder
 
-    def serves(self, which: str, intent: Intent) -> bool:
-        """A gateway, `internal` or `external`, reaches a namespace through the mesh."""
-        return intent.meshed and self.lets_in(which, intent)
-
     def lets_in(self, which: str, intent: Intent) -> bool:
         """A namespace's profile lets a gateway in, `internal` or `external`."""
+        return bool(self._let_in(which, intent))
+
+    def consumes(self, key: WorkKey, intent: Intent) -> str | None:
+        """As what a namespace is listed in the policies of one of `GATEWAY_KEYS`.
+
+        Returns:
+            The places of the gateways that are meant, or `WHOLE` for all of them; None: it is not
+            listed.
+        """
+        if key.scope is Scope.GATEWAY:
+            places = self._let_in(key.name, intent) if intent.meshed else ()
+            is_all = places and len(places) == len(self._gateways.of(key.name))
+            return WHOLE if is_all else ",".join(map(str, places)) or None
+        hatched = intent.hatch_open and self._catalogue.vocabulary.gateway_grant
+        return WHOLE if key.name in intent.gateway_access or hatched else None
+
+    def _let_in(self, which: str, intent: Intent) -> tuple[int, ...]:
+        """The places of those gateways of a kind that a namespace's profile lets in."""
         if intent.profile is None:
-            return False
-        template = self._catalogue.profiles.template_of(intent.profile)
+            return ()
+        profiles = self._catalogue.profiles
         # Ports that cannot be read close what the template opens; a profile's own rules stand.
         by_template = intent.gateway_ports is not None
-        return (by_template and which in self._catalogue.profiles.gateways_of(template)) or (
-            which in self._catalogue.profiles.gateways_named_by(intent.profile)
-        )
-
-    def consumes(self, key: WorkKey, intent: Intent) -> bool:
-        """A namespace is listed in the policies of one of `GATEWAY_KEYS`."""
-        if key.scope is Scope.GATEWAY:
-            return self.serves(key.name, intent)
-        granted = key.name in intent.gateway_access
-        return granted or (intent.hatch_open and self._catalogue.vocabulary.gateway_grant)
+        if by_template and which in profiles.gateways_of(profiles.template_of(intent.profile)):
+            return tuple(range(len(self._gateways.of(which))))
+        return profiles.gateways_named_by(intent.profile, which)
 
     def beside(
         self,
         key: WorkKey,
-        consumers: Collection[str],
+        consumers: Mapping[str, str],
         is_meshed: Callable[[str], bool],
         is_wanted_in: Callable[[str], bool],
     ) -> list[Policy]:
@@ -69,45 +80,52 @@ class GatewayPlanner:
 
         Args:
             key: one of `GATEWAY_KEYS`.
-            consumers: the namespaces that it lists.
+            consumers: the namespaces that it lists, each with the value of `consumes`.
             is_meshed: whether a namespace, by name, is part of the mesh.
             is_wanted_in: whether to make the one in a namespace, which may not be there.
 
         Raises:
             RenderError: a template cannot be rendered.
         """
-        if not consumers:
-            return []
-        return list(self._beside(key, sorted(consumers), is_meshed, is_wanted_in))
+        found = []
+        for namespace, peers in _by_namespace(self._gateways.of(key.name)):
+            if consumers and is_wanted_in(namespace):
+                in_mesh = is_meshed(namespace)
+                if key.scope is Scope.CALLERS:
+                    found.append(self._callers(key, namespace, peers, consumers, is_meshed))
+                elif in_mesh and (served := _served(peers, consumers)):
+                    found.append(self._tunnels(key, namespace, served))
+        return found
 
-    def _beside(
+    def _callers(
         self,
         key: WorkKey,
-        consumers: list[str],
+        namespace: str,
+        peers: Sequence[Placed],
+        consumers: Collection[str],
         is_meshed: Callable[[str], bool],
-        is_wanted_in: Callable[[str], bool],
-    ) -> Iterator[Policy]:
-        name = gateway_policy_name(key)
-        for namespace, peers in _by_namespace(self._gateways.of(key.name)):
-            if not is_wanted_in(namespace):
-                continue
-            in_mesh = is_meshed(namespace)
-            variables: dict[str, Any] = {"consumers": consumers}
-            template = "grants/gateway"
-            if key.scope is Scope.CALLERS:
-                meshed = [each for each in consumers if in_mesh and is_meshed(each)]
-                template, variables["meshed_consumers"] = "grants/callers", meshed
-            elif not in_mesh:
-                continue
-            yield self._builder.render(
-                PolicyKey(Kind.CNP, namespace, name),
-                Component.GRANT,
-                template,
-                remember=False,
-                which=key.name,
-                selectors=[_own_pods(peer) for peer in peers],
-                **variables,
-            )
+    ) -> Policy:
+        in_mesh = is_meshed(namespace)
+        return self._builder.render(
+            PolicyKey(Kind.CNP, namespace, gateway_policy_name(key)),
+            Component.GRANT,
+            "grants/callers",
+            remember=False,
+            which=key.name,
+            selectors=[_own_pods(peer) for _, peer in peers],
+            consumers=sorted(consumers),
+            meshed_consumers=[each for each in sorted(consumers) if in_mesh and is_meshed(each)],
+        )
+
+    def _tunnels(self, key: WorkKey, namespace: str, served: Sequence[Served]) -> Policy:
+        return self._builder.render(
+            PolicyKey(Kind.CNP, namespace, gateway_policy_name(key)),
+            Component.GRANT,
+            "grants/gateway",
+            remember=False,
+            which=key.name,
+            served=served,
+        )
 
     def access(self, key: PolicyKey, intent: Intent, is_meshed: Callable[[str], bool]) -> Policy:
         """The policy of a namespace that calls the gateways from inside.
@@ -136,13 +154,31 @@ class GatewayPlanner:
         )
 
 
-def _by_namespace(peers: Iterable[GatewayPeer]) -> Iterator[tuple[str, list[GatewayPeer]]]:
+def _by_namespace(peers: Iterable[GatewayPeer]) -> Iterator[tuple[str, list[Placed]]]:
     """Pods by their namespace. A policy beside pods of any namespace cannot be namespaced."""
-    named = sorted(
-        (peer for peer in peers if peer.namespace is not None), key=lambda peer: peer.namespaces
-    )
-    for (namespace,), found in groupby(named, key=lambda peer: peer.namespaces):
+
+    def where(placed: Placed) -> str:
+        return placed[1].namespace or ""
+
+    named = (placed for placed in enumerate(peers) if placed[1].namespace is not None)
+    for namespace, found in groupby(sorted(named, key=where), key=where):
         yield namespace, list(found)
+
+
+def _served(peers: Sequence[Placed], consumers: Mapping[str, str]) -> list[Served]:
+    """Each gateway's pods, with the namespaces that let these in; those without any left out."""
+    found = [
+        {
+            "selector": _own_pods(peer),
+            "namespaces": [
+                name
+                for name, value in sorted(consumers.items())
+                if value == WHOLE or str(place) in value.split(",")
+            ],
+        }
+        for place, peer in peers
+    ]
+    return [each for each in found if each["namespaces"]]
 
 
 def _own_pods(peer: GatewayPeer) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from homelab_netpol.policy.compose import (
     opens_tcp,
     through_tunnel,
 )
-from homelab_netpol.policy.gateways import gateways_named
+from homelab_netpol.policy.gateways import gateways_named, peers_named
 from homelab_netpol.policy.keys import Kind
 from homelab_netpol.policy.objects import digest_of
 from homelab_netpol.policy.rendering import Rendered, Renderer, RenderError
@@ -129,11 +129,15 @@ class Profiles:
             self._gateways_of[template] = known
         return known
 
-    def gateways_named_by(self, profile: str) -> frozenset[str]:
-        """The gateways that rules of a NetworkProfile's own name, and open TCP for."""
+    def gateways_named_by(self, profile: str, which: str) -> tuple[int, ...]:
+        """The gateways of a kind that rules of a NetworkProfile's own name, and open TCP for.
+
+        Returns:
+            Their places in the settings' list of `internal` or `external`.
+        """
         custom = self.custom.get(profile)
         rules = [rule for rule in custom.ingress if opens_tcp(rule)] if custom is not None else []
-        return gateways_named(rules, self._settings.gateways)
+        return peers_named(rules, self._settings.gateways.of(which))
 
     def reaching_internet(self) -> frozenset[str]:
         """The profiles that open the internet, on ports that an annotation may list."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from homelab_netpol.cache.cluster import ClusterCache
-from homelab_netpol.intent import WHOLE, Intent, LastGood, NamespaceFacts, read_intent
+from homelab_netpol.intent import Intent, LastGood, NamespaceFacts, read_intent
 from homelab_netpol.policy.keys import GATEWAY_KEYS, WAYPOINTS, Scope, WorkKey
 from homelab_netpol.reconcile.dependents import beyond_own_policies
 from homelab_netpol.reconcile.requests import (
@@ -82,7 +82,7 @@ class IntentReader:
             return self._cache.planner.let_in(intent, key.name)
         if key == WAYPOINTS:
             return self._cache.planner.waypoints.consumes(intent)
-        return WHOLE if self._cache.planner.gateways.consumes(key, intent) else None
+        return self._cache.planner.gateways.consumes(key, intent)
 
     def _has_home(self, key: WorkKey) -> bool:
         """There is a Namespace for what a key writes; once it comes, `sharing_with` asks for it."""
