@@ -7,7 +7,6 @@ standby, which carries out nothing, so learns from what the leader writes.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from datetime import datetime
 
 from homelab_netpol.cache.policies import PolicyCache
@@ -40,7 +39,7 @@ from homelab_netpol.policy.notes import (
     parse_internet_ports_text,
     parse_platform_labels,
 )
-from homelab_netpol.policy.objects import LabelKeys, LivePolicy
+from homelab_netpol.policy.objects import LabelKeys
 from homelab_netpol.policy.plan_clusterwide import NOTING_BASELINE
 
 
@@ -107,11 +106,16 @@ class LastGoodCache:
         if applied is not None:
             return applied
         standing = self._policies.owned_by(WorkKey(Scope.NAMESPACE, namespace))
-        values = self._noted_values(standing)
-        grants = frozenset(values)
+        named = {key: one for key in standing if (one := parse_policy_name(key)) is not None}
+        values = {
+            one.about: standing[key].labels.get(self._label_keys.value, WHOLE)
+            for key, one in named.items()
+            if one.component is Component.ACCESS
+        }
+        grants = frozenset(values) or NONE
         parts = {resource: value for resource, value in values.items() if value != WHOLE}
-        named = filter(None, map(parse_policy_name, standing))
-        ingress = frozenset(one.about for one in named if one.component is Component.INGRESS)
+        opened = (one.about for one in named.values() if one.component is Component.INGRESS)
+        ingress = frozenset(opened) or NONE
         hatch_open = PolicyKey(Kind.CNP, namespace, _HATCH) in standing
         since = self._noted_since(namespace, uid)
         platform = self._noted_platform(namespace, uid)
@@ -159,15 +163,6 @@ class LastGoodCache:
         # Opened a moment ago, though its policy may not stand yet.
         is_open = last_good.hatch_open if since is None else known.hatch_open
         return dataclasses.replace(last_good, hatch_since=since, hatch_open=is_open)
-
-    def _noted_values(self, standing: Mapping[PolicyKey, LivePolicy]) -> dict[str, str]:
-        """The resources whose access policies stand, each with the value that it was granted by."""
-        found: dict[str, str] = {}
-        for key, live in standing.items():
-            named = parse_policy_name(key)
-            if named is not None and named.component is Component.ACCESS:
-                found[named.about] = live.labels.get(self._label_keys.value, WHOLE)
-        return found
 
     def _noted_platform(self, namespace: str, uid: str) -> bool:
         """Its label made it a platform namespace, as the cluster remembers it."""

@@ -63,10 +63,14 @@ def read_platform(facts: NamespaceFacts, last_good: LastGood, words: Vocabulary)
 
 def matching(name: str, patterns: tuple[str, ...]) -> str | None:
     """The first pattern that matches a Namespace's name; None: none does."""
-    return next((each for each in patterns if re.fullmatch(regex_of(each), name)), None)
+    return next((each for each in patterns if _compiled(each).fullmatch(name)), None)
 
 
 @lru_cache(maxsize=256)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(regex_of(pattern))
+
+
 def regex_of(pattern: str) -> str:
     """A pattern of names as a regular expression: `*` is any run of characters, or none."""
     return "[-a-z0-9]*".join(map(re.escape, re.split(r"\*+", pattern)))
