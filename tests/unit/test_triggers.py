@@ -77,13 +77,16 @@ def _cluster() -> tuple[Triggers, ClusterCache]:
 
 
 class Hatched:
-    """A namespace with an open hatch, among shared resources that change."""
+    """A namespace with an open hatch, beside the gateways' and shared resources that change."""
 
     def __init__(self) -> None:
         self.cache = ClusterCache(Catalogue(Settings()))
         self.triggers = Triggers(self.cache)
         self._version = 1
-        self.triggers.namespace_observed(self.cache.namespaces.read(namespace("app", 1, OPEN)))
+        both: dict[str, dict[str, str]] = {"istio-gateway": {}, "app": OPEN}
+        for name, labels in both.items():
+            manifest = namespace(name, 1, labels, name)
+            self.triggers.namespace_observed(self.cache.namespaces.read(manifest))
 
     def define(self, name: str, **spec: Any) -> Requests:
         """A SharedResource says this now."""

@@ -7,6 +7,7 @@ standby, which carries out nothing, so learns from what the leader writes.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from datetime import datetime
 
 from homelab_netpol.cache.policies import PolicyCache
@@ -39,7 +40,7 @@ from homelab_netpol.policy.notes import (
     parse_internet_ports_text,
     parse_platform_labels,
 )
-from homelab_netpol.policy.objects import LabelKeys
+from homelab_netpol.policy.objects import LabelKeys, LivePolicy
 from homelab_netpol.policy.plan_clusterwide import NOTING_BASELINE
 
 
