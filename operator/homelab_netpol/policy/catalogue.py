@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,9 @@ class Catalogue:
                 )
         self._custom = self._usable_profiles(templates)
         self._resources = self._usable_resources()
+        self._by_home: defaultdict[str | None, list[str]] = defaultdict(list)
+        for name, resource in self._resources.items():
+            self._by_home[resource.home].append(name)
         self._resource_data = {
             name: resource.model_dump(mode="json", by_alias=True)
             for name, resource in self._resources.items()
@@ -237,9 +241,9 @@ class Catalogue:
             return data
         return {**data, "podLabels": dict(self._resources[name].labels_of(value))}
 
-    def resources_in(self, namespace: str) -> list[str]:
+    def resources_in(self, namespace: str) -> Sequence[str]:
         """The shared resources whose pods are in a namespace."""
-        return [n for n, resource in self._resources.items() if resource.home == namespace]
+        return self._by_home.get(namespace, ())
 
     def profile_body(self, profile: str, **variables: Any) -> Rendered:
         """The policy of a profile: the body, and its digest. It is shared: treat it as immutable.
