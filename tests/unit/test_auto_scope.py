@@ -8,10 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from homelab_netpol.cache.policies import PolicyCache
 from homelab_netpol.intent import Intent
 from homelab_netpol.policy.auto_scope import still_open
 from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.default_deny import namespaces_spared
+from homelab_netpol.policy.keys import Kind
+from homelab_netpol.policy.objects import read_live
 from homelab_netpol.policy.plan import Planner
 from homelab_netpol.policy.plan_clusterwide import PlatformNamespaces
 from homelab_netpol.settings import DefaultDeny, parse_settings
@@ -112,3 +115,32 @@ def test_what_is_planned_for_a_scope_is_read_back_from_the_rules(scope: DefaultD
         DefaultDeny.CLUSTER: {frozenset()},
     }
     assert closing == expected.get(scope, {frozenset({"kube-system", "foo-x"})})
+
+
+def test_what_baselines_spare_is_what_those_that_stand_now_all_say() -> None:
+    cache = PolicyCache()
+    cache.observe(read_live(Kind.CCNP, _baseline("baseline-dns-egress", 1, ["a", "b"])))
+    cache.observe(read_live(Kind.CCNP, _baseline("baseline-health-probes", 2, ["b"])))
+    assert cache.spared() == {"b"}
+    assert cache.is_spared("b")
+    assert cache.is_closed_by_baselines("a")
+    opened = _baseline("baseline-health-probes", 3, ["b"])
+    opened["spec"]["enableDefaultDeny"] = OFF
+    cache.observe(read_live(Kind.CCNP, opened))
+    assert cache.is_spared("a")
+    # Somebody else's copy, by a name that the operator never gives, says nothing.
+    cache.observe(read_live(Kind.CCNP, _baseline("copied", 4, [])))
+    assert cache.is_spared("a")
+    last = read_live(Kind.CCNP, _baseline("baseline-dns-egress", 1, ["a", "b"]))
+    cache.forget(last.key, 5)
+    assert not cache.baselines_close()
+    assert not cache.is_spared("a")
+
+
+def _baseline(name: str, version: int, spared: list[str]) -> dict[str, Any]:
+    labels = {"app.kubernetes.io/managed-by": "homelab-netpol"}
+    metadata = {"name": name, "uid": name, "resourceVersion": str(version), "labels": labels}
+    outside = {**EXISTS, "operator": "NotIn", "values": spared}
+    expressions = [EXISTS, *([outside] if spared else [])]
+    spec = {"endpointSelector": {"matchExpressions": expressions}, "egress": [{}]}
+    return {"metadata": metadata, "spec": spec}

@@ -21,6 +21,8 @@ class PolicyCache:
         self._owned: dict[WorkKey | None, dict[PolicyKey, None]] = {}
         self._last_uids: dict[PolicyKey, str] = {}
         self._completed: dict[PolicyKey, tuple[str, str]] = {}
+        # What each baseline that stands and closes the cluster leaves out; each turn asks for it.
+        self._spared: dict[PolicyKey, frozenset[str]] = {}
 
     def __len__(self) -> int:
         """How many policies stand."""
@@ -49,26 +51,21 @@ class PolicyCache:
 
     def spared(self) -> frozenset[str]:
         """The Namespaces that every baseline which stands and closes the cluster leaves out."""
-        lists = self._spared_by_baseline()
+        lists = self._spared.values()
         return frozenset.intersection(*lists) if lists else frozenset()
 
     def is_spared(self, namespace: str) -> bool:
         """Baselines that stand close the cluster, and leave a Namespace out."""
-        lists = self._spared_by_baseline()
+        lists = self._spared.values()
         return bool(lists) and all(namespace in spared for spared in lists)
 
     def is_closed_by_baselines(self, namespace: str) -> bool:
         """A baseline that stands denies to a Namespace's pods what nothing allows."""
-        return any(namespace not in spared for spared in self._spared_by_baseline())
+        return any(namespace not in spared for spared in self._spared.values())
 
     def baselines_close(self) -> bool:
         """A baseline that stands switches on default deny for all but the platform."""
-        return bool(self._spared_by_baseline())
-
-    def _spared_by_baseline(self) -> list[frozenset[str]]:
-        """What each baseline that stands, and closes the cluster, leaves out."""
-        standing = self.owned_by(CLUSTERWIDE).values()
-        return [live.spared for live in standing if live.spared is not None]
+        return bool(self._spared)
 
     def strays(self) -> list[PolicyKey]:
         """Policies with our label and a name that the operator never gives."""
@@ -151,10 +148,15 @@ class PolicyCache:
             # Of several mistakes Cilium names now one, now another: nothing has changed.
             live = dataclasses.replace(live, rejected=known.rejected)
         self._stores[live.key.kind].put(live.key, live)
-        self._owned.setdefault(owner_of(live.key), {})[live.key] = None
+        owner = owner_of(live.key)
+        self._owned.setdefault(owner, {})[live.key] = None
+        self._spared.pop(live.key, None)
+        if owner == CLUSTERWIDE and live.spared is not None:
+            self._spared[live.key] = live.spared
         return live
 
     def _disown(self, key: PolicyKey) -> None:
+        self._spared.pop(key, None)
         owner = owner_of(key)
         owned = self._owned.get(owner)
         if owned is not None:

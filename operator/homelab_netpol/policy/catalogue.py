@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from homelab_netpol.cilium.identity_labels import DEFAULT, IdentityLabels
@@ -81,6 +82,9 @@ class Catalogue:
         custom = self._usable_profiles(templates)
         self.profiles = Profiles(self.renderer, settings, templates, custom)
         self._resources = self._usable_resources()
+        self._by_home: defaultdict[str | None, list[str]] = defaultdict(list)
+        for name, resource in self._resources.items():
+            self._by_home[resource.home].append(name)
         self._resource_data = {
             name: resource.model_dump(mode="json", by_alias=True)
             for name, resource in self._resources.items()
@@ -198,9 +202,9 @@ class Catalogue:
             return data
         return {**data, "podLabels": dict(self._resources[name].labels_of(value))}
 
-    def resources_in(self, namespace: str) -> list[str]:
+    def resources_in(self, namespace: str) -> Sequence[str]:
         """The shared resources whose pods are in a namespace."""
-        return [n for n, resource in self._resources.items() if resource.home == namespace]
+        return self._by_home.get(namespace, ())
 
 
 def _words(resource: SharedResource) -> ResourceWords:

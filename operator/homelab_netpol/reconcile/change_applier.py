@@ -187,9 +187,10 @@ class ChangeApplier:
         # What was right, and is still wanted the same, was changed by others.
         if not isinstance(change, Delete):
             verified = self._verified.setdefault(work, {})
-            if verified.get(key) == _mark(change.policy):
+            mark = _mark(change.policy)
+            if verified.get(key) == mark:
                 self._reporter.drift_reverted(key)
-            verified[key] = _mark(change.policy)
+            verified[key] = mark
 
 
 def _key_of(change: Change) -> PolicyKey:
