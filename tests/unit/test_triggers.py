@@ -83,7 +83,9 @@ class Hatched:
         self.cache = ClusterCache(Catalogue(Settings()))
         self.triggers = Triggers(self.cache)
         self._version = 1
-        self.triggers.namespace_observed(self.cache.namespaces.read(namespace("app", 1, OPEN)))
+        for name, labels in (("app", OPEN), ("istio-gateway", {})):
+            observed = self.cache.namespaces.read(namespace(name, 1, labels, name=name))
+            self.triggers.namespace_observed(observed)
 
     def define(self, name: str, **spec: Any) -> Requests:
         """A SharedResource says this now."""
