@@ -72,7 +72,7 @@ class Oracle:
             return
         for resource in self.resources.values():
             yield from self._target_side(resource, own, peer, target, here)
-        if target == HBONE and self._by_waypoint(peer, own):
+        if target == HBONE and self._by_waypoint(peer, own, own):
             yield "by waypoint"
 
     def _egress(self, own: Pod, peer: End, target: Target) -> Iterator[str]:
@@ -84,7 +84,7 @@ class Oracle:
         yield from self._custom(own, peer, target, here, "egress")
         for name, value in here.grants.items():
             yield from self._consumer_side(self.resources[name], value, own, peer, target, here)
-        if isinstance(peer, Pod) and target == HBONE and self._by_waypoint(own, peer):
+        if isinstance(peer, Pod) and target == HBONE and self._by_waypoint(own, peer, own):
             yield "by waypoint"
         if isinstance(peer, Pod) and target == HBONE:
             there = self.readings[peer.namespace]
@@ -161,26 +161,29 @@ class Oracle:
             peer.covers(gateway, namespace, self.world.labelled) for peer in named
         )
 
-    def _by_waypoint(self, source: Pod, target: Pod) -> bool:
+    def _by_waypoint(self, source: Pod, target: Pod, own: Pod) -> bool:
         """One of the two is a waypoint on a way that a grant or a profile opens.
 
         A call by way of it is two connections: the caller's to the waypoint, and the waypoint's to
-        the pod that is called.
+        the pod that is called. `own` is the one whose half it is.
         """
         for name, there in self.readings.items():
             if there.waypoint is None:
                 continue
             for end, other, is_call in ((target, source, True), (source, target, False)):
                 if (end.namespace, end.labels.get(GATEWAY_NAME)) == there.waypoint:
-                    ways = (self._way_of_grant, self._way_of_profile)
-                    if any(way(name, end, other, is_call) for way in ways):
+                    # `target: none` is about the resource's side, and not about the caller's.
+                    is_callers = is_call and own is other
+                    if self._way_of_grant(name, other, is_call, is_callers=is_callers):
+                        return True
+                    if self._way_of_profile(name, end, other, is_call):
                         return True
         return False
 
-    def _way_of_grant(self, home: str, _: Pod, other: Pod, is_call: bool) -> bool:
+    def _way_of_grant(self, home: str, other: Pod, is_call: bool, *, is_callers: bool) -> bool:
         """Between the waypoint of a resource's namespace, and a consumer or the resource's pods."""
         for resource in self.resources.values():
-            if resource.target == "none" or not _tunnels(resource, HBONE):
+            if (resource.target == "none" and not is_callers) or not _tunnels(resource, HBONE):
                 continue
             if resource.peers or resource.namespace != home:
                 continue
