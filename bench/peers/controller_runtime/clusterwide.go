@@ -58,6 +58,17 @@ func fromPrometheus(numbers ...string) object {
 	return object{"fromEndpoints": pods(labels), "toPorts": tcp(numbers...)}
 }
 
+func fromMeshedPrometheus(label string) object {
+	meshed := object{"key": label, "operator": "In", "values": list{"ambient"}}
+	selector := object{
+		"matchLabels": object{
+			podNamespace: "monitoring", "k8s:app.kubernetes.io/name": "prometheus",
+		},
+		"matchExpressions": list{meshed},
+	}
+	return object{"fromEndpoints": list{selector}, "toPorts": tcp(meshPort)}
+}
+
 func kubeAPIAccess() object {
 	label := namespaceLabels + accessPrefix + kubeAPI.name
 	rule := object{"toEntities": list{kubeAPI.entity}, "toPorts": tcp(kubeAPI.ports...)}
@@ -69,7 +80,7 @@ func kubeAPIAccess() object {
 	}
 }
 
-// mesh opens the tunnel to ztunnel and, if Prometheus is held to some ports, to Prometheus.
+// mesh opens the tunnel to ztunnel and, if Prometheus is held to some ports, to it in the mesh.
 func mesh(narrowed bool) object {
 	ztunnel := func() list {
 		return pods(object{podNamespace: "istio-system", "k8s:app": "ztunnel"})
@@ -78,10 +89,10 @@ func mesh(narrowed bool) object {
 		object{"fromEndpoints": ztunnel(), "toPorts": tcp(meshPort)},
 		object{"fromCIDR": list{"169.254.7.127/32", "fd16:9254:7127:1337:ffff::/80"}},
 	}
-	if narrowed {
-		ingress = append(ingress, fromPrometheus(meshPort))
-	}
 	label := namespaceLabels + "istio.io/dataplane-mode"
+	if narrowed {
+		ingress = append(ingress, fromMeshedPrometheus(label))
+	}
 	return object{
 		"description":       "Baseline: meshed namespaces and ztunnel.",
 		"endpointSelector":  object{"matchLabels": object{label: "ambient"}},

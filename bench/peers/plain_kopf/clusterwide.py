@@ -90,14 +90,21 @@ def _kube_api() -> Json:
 
 
 def _mesh(*, narrowed: bool) -> Json:
-    """The tunnel to ztunnel and, if Prometheus is held to some ports, to Prometheus."""
+    """The tunnel to ztunnel and, if Prometheus is held to some ports, to it in the mesh."""
     ztunnel = pods("istio-system", {"app": "ztunnel"})
     ingress: list[Json] = [
         {"fromEndpoints": ztunnel, "toPorts": tcp([_TUNNEL])},
         {"fromCIDR": ["169.254.7.127/32", "fd16:9254:7127:1337:ffff::/80"]},
     ]
     if narrowed:
-        ingress.append(_from_prometheus([_TUNNEL]))
+        in_mesh = {
+            "key": f"{_NAMESPACE_LABELS}istio.io/dataplane-mode",
+            "operator": "In",
+            "values": ["ambient"],
+        }
+        rule = _from_prometheus([_TUNNEL])
+        rule["fromEndpoints"][0]["matchExpressions"] = [in_mesh]
+        ingress.append(rule)
     meshed = {f"{_NAMESPACE_LABELS}istio.io/dataplane-mode": "ambient"}
     return {
         "description": "Baseline: meshed namespaces and ztunnel.",
