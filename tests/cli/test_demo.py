@@ -119,7 +119,7 @@ def test_in_a_terminal_it_tells_changes_and_removes_everything_at_the_end(
             )
             terminal.wait_for(r"blog: homelab-profile deleted by hand, (put back) after")
         terminal.process.send_signal(number)
-        status = terminal.process.wait(30)
+        status = terminal.process.wait(120)
     finally:
         terminal.close()
     assert status == (0 if number == signal.SIGINT else 128 + signal.SIGTERM)
@@ -241,5 +241,5 @@ class _Terminal:
         """End the demo if it still runs; it then cleans up by itself."""
         if self.process.poll() is None:
             self.process.terminate()
-            self.process.wait(30)
+            self.process.wait(120)
         os.close(self._screen)
