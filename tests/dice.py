@@ -7,5 +7,4 @@ from random import Random
 
 def seeded(seed: float | str) -> Random:
     """Dice that fall the same way for the same seed."""
-    # The linter fears for secrets. There are none here, and a run must be repeatable.
-    return Random(seed)  # noqa: S311
+    return Random(seed)  # noqa: S311 - no secret is made of it, and a run must be repeatable

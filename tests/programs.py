@@ -27,6 +27,7 @@ def program(name: str) -> str:
     """Where a program is; skips the test if it is not here."""
     found = shutil.which(name)
     if found is None:
+        # `make test` asks for no system packages; `.ci/run` installs them first.
         pytest.skip(f"{name} is not installed: {SOURCES[name]}")
     return found
 

@@ -17,10 +17,10 @@ RENDER = """
 import homelab_netpol
 from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.package_data import own_crds, data_folder
-from homelab_netpol.policy.plan import Planner
+from homelab_netpol.policy.check_templates import check_templates
 from homelab_netpol.settings import Settings
 catalogue = Catalogue(Settings())
-Planner(catalogue).check()
+check_templates(catalogue)
 print(data_folder("templates"), len(own_crds()))
 print(",".join(catalogue.vocabulary.profiles))
 """

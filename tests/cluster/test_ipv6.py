@@ -34,6 +34,7 @@ def _has_loopback() -> bool:
 def plane(lab: Lab) -> Iterator[ControlPlane]:
     """A control plane of its own, whose API server has no IPv4 address."""
     if not _has_loopback():
+        # An API server without an IPv4 address can only listen there.
         pytest.skip("this machine has no ::1")
     with ControlPlane(lab=lab, crds=own_crds(), ipv6=True) as started:
         yield started

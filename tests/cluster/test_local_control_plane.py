@@ -38,6 +38,7 @@ CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/ciliumnetworkpoli
 @pytest.fixture(autouse=True, scope="module")
 def _only_with_local_clusters(request: pytest.FixtureRequest) -> None:
     if request.config.getoption("cluster") != "local":
+        # A run against a named cluster asks about that one; this would repeat the local run.
         pytest.skip("starts local control planes, whatever cluster --cluster names")
 
 

@@ -16,6 +16,7 @@ def test_each_command_of_a_page_does_what_the_page_says(
     page: str, lab: Lab, tmp_path: Path
 ) -> None:
     if missing := scene_of(page).missing:
+        # `missing` names the program or the right that the page takes; in CI both are there.
         pytest.skip(missing)
     failures = go_through(page, lab, tmp_path)
     if failures:

@@ -76,6 +76,7 @@ def in_pod(token: str, authority: Path, namespace: str) -> Iterator[Pod]:
         namespace: that the Pod is in.
     """
     if os.geteuid() != 0 or shutil.which("unshare") is None:
+        # `make test` runs without root; `.ci/run` has it, and skips nothing.
         pytest.skip("a Pod's files need a mount namespace: run as root, with unshare (util-linux)")
     with (
         tempfile.TemporaryDirectory(prefix="homelab-netpol-pod-") as name,

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from homelab_netpol.policy.catalogue import Catalogue
-from homelab_netpol.policy.plan import Planner
+from homelab_netpol.policy.check_templates import check_templates
 from homelab_netpol.settings import Settings, load_settings
 from homelab_netpol.settings.remarks import remarks
 from lab.control_plane import Engine, Identity
@@ -92,7 +92,7 @@ def test_an_example_is_read_and_rendered_and_nothing_unexpected_is_said_of_it(na
     assert len(said) == (name in _ONE) + len(told)
     assert bool(told) is bool(labelled)
     catalogue = Catalogue(settings)
-    Planner(catalogue).check()
+    check_templates(catalogue)
     assert not catalogue.unusable
     assert settings != Settings()
 
@@ -105,7 +105,7 @@ def test_examples_for_different_things_go_together(gateway: str, dns: str, tmp_p
     joined = load_settings(tmp_path)
     assert joined.gateways == example(gateway).gateways
     assert joined.dns == example(dns).dns
-    Planner(Catalogue(joined)).check()
+    check_templates(Catalogue(joined))
 
 
 def test_the_page_names_every_example_and_no_other() -> None:

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from homelab_netpol.policy.catalogue import Catalogue
+from homelab_netpol.policy.check_templates import check_templates
 from homelab_netpol.policy.keys import CILIUM_KINDS
-from homelab_netpol.policy.plan import Planner
 from homelab_netpol.settings import Settings
 from lab.control_plane import Engine, Flow, Identity, Verdict
 from tests.desired import desired_policies
@@ -44,7 +44,7 @@ def enforce(
         RenderError: a template cannot be rendered.
     """
     catalogue = Catalogue(settings)
-    Planner(catalogue).check()
+    check_templates(catalogue)
     manifests = [{"metadata": {"name": name, **_said(own)}} for name, own in namespaces.items()]
     written = desired_policies(catalogue, manifests, datetime.now(UTC))
     pods = {

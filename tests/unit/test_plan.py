@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from homelab_netpol.intent import WHOLE, Intent, LastGood, NamespaceFacts, read_intent
 from homelab_netpol.policy.catalogue import Catalogue
+from homelab_netpol.policy.check_templates import check_templates
 from homelab_netpol.policy.diff import Create, Delete, Replace, diff
 from homelab_netpol.policy.keys import Component
 from homelab_netpol.policy.notes import gateway_ports_text, parse_gateway_ports_text
@@ -109,7 +111,7 @@ specs:
 """
     )
     catalogue = Catalogue(parse_settings(f"templates: {tmp_path}"))
-    Planner(catalogue).check()
+    check_templates(catalogue)
     assert catalogue.profiles.gateways_of("own") == {"external"}
     assert catalogue.profiles.gateways_of("standard") == {"internal", "external"}
     assert catalogue.profiles.gateways_of("isolated") == frozenset()
@@ -156,29 +158,27 @@ def test_the_labels_of_a_kept_policy_say_how_to_make_it_again() -> None:
     assert intent.profile == "isolated"
 
 
-def live(policy: Policy, **changes: object) -> LivePolicy:
-    fields: dict[str, object] = {
-        "key": policy.key,
-        "uid": "1",
-        "resource_version": "1",
-        "labels": dict(policy.labels),
-        "annotations": dict(policy.annotations),
-        "digest": policy.digest,
-        "created": "",
-    }
-    return LivePolicy(**(fields | changes))  # type: ignore[arg-type]  # the test's own table
+def live(policy: Policy) -> LivePolicy:
+    return LivePolicy(
+        key=policy.key,
+        uid="1",
+        resource_version="1",
+        labels=dict(policy.labels),
+        annotations=dict(policy.annotations),
+        digest=policy.digest,
+        created="",
+    )
 
 
 def test_labels_of_others_are_no_difference_and_ours_are() -> None:
     [policy] = PLANNER.namespace(Intent("a", profile="standard"), lambda _: False).policies
-    same = live(
-        policy, labels={**policy.labels, "team": "x"}, annotations={**policy.annotations, "n": ""}
-    )
+    labels, annotations = {**policy.labels, "team": "x"}, {**policy.annotations, "n": ""}
+    same = replace(live(policy), labels=labels, annotations=annotations)
     assert diff([policy], {policy.key: same}) == []
     for spoiled in (
-        live(policy, labels={}),
-        live(policy, annotations={}),
-        live(policy, digest="other"),
+        replace(live(policy), labels={}),
+        replace(live(policy), annotations={}),
+        replace(live(policy), digest="other"),
     ):
         assert diff([policy], {policy.key: spoiled}) == [Replace(policy, spoiled)]
 

@@ -41,7 +41,7 @@ def run(config: Path | None, kubeconfig: Path | None, context: str | None) -> No
     from homelab_netpol.cluster.connection import ClusterAccess, ConnectionFailed
     from homelab_netpol.cluster.lease import LeadershipLost
     from homelab_netpol.policy.catalogue import Catalogue
-    from homelab_netpol.policy.plan import Planner
+    from homelab_netpol.policy.check_templates import check_templates
     from homelab_netpol.policy.rendering import RenderError
     from homelab_netpol.runtime import run_operator
     from homelab_netpol.settings import SettingsError, load_settings, remarks
@@ -53,7 +53,7 @@ def run(config: Path | None, kubeconfig: Path | None, context: str | None) -> No
         settings = load_settings(config)
         access = ClusterAccess(kubeconfig, context)
         catalogue = Catalogue(settings, own_namespace=access.own_namespace)
-        Planner(catalogue).check()
+        check_templates(catalogue)
     except (SettingsError, RenderError) as error:
         raise click.ClickException(str(error)) from error
 

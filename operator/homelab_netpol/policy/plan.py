@@ -6,27 +6,22 @@ add, so that they can never cut off a namespace without a profile.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from homelab_netpol.intent import (
     GATEWAY_GRANT,
-    GATEWAYS,
     WHOLE,
     Intent,
     PortRange,
-    Waypoint,
     format_moment,
     port_ranges_text,
 )
 from homelab_netpol.policy.builder import PolicyBuilder
 from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.keys import (
-    GATEWAY_KEYS,
     LAN,
     WEBHOOKS,
     WORLD,
@@ -48,8 +43,6 @@ from homelab_netpol.policy.plan_target import is_reached_by_tunnel, target_polic
 from homelab_netpol.policy.plan_waypoints import WaypointOf, WaypointPlanner, no_waypoint
 from homelab_netpol.policy.rendering import RenderError
 from homelab_netpol.settings import DefaultDeny
-
-_EXAMPLE_PORTS = (PortRange("TCP", 8080),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,57 +83,6 @@ class Planner:
         self._mesh = MeshPlanner(catalogue, self._builder, self._scope) if istio else None
         self.gateways = GatewayPlanner(catalogue, self._builder)
         self.waypoints = WaypointPlanner(catalogue, self._builder, self.gateways)
-
-    def check(self) -> None:
-        """Renders everything once, so that a wrong template ends the start, and not a later run.
-
-        It also leaves the templates compiled and the usual renderings remembered, so that the first
-        label is followed as quickly as the rest.
-
-        Raises:
-            RenderError: a template cannot be rendered, with and without its options.
-        """
-        always, never = (lambda _: True), (lambda _: False)
-        self.clusterwide({"example": ExpiredHatch(datetime.now(UTC), "")})
-        self.clusterwide({})
-        resources = tuple(sorted(self._catalogue.vocabulary.resources))
-        for profile in self._catalogue.vocabulary.profiles:
-            self._catalogue.profiles.gateways_of(profile)
-            for intra, ports, meshed in itertools.product(
-                (False, True), (None, (), (8080,)), (False, True)
-            ):
-                intent = Intent(
-                    namespace="example",
-                    profile=profile,
-                    intra_namespace=intra,
-                    gateway_ports=ports,
-                    internet_ports=ports and _EXAMPLE_PORTS,
-                    lan_ports=_EXAMPLE_PORTS,
-                    world_ports=_EXAMPLE_PORTS,
-                    webhooks=True,
-                    grants=resources,
-                    gateway_access=GATEWAYS,
-                    hatch_open=True,
-                    meshed=meshed,
-                )
-                plan = self.namespace(intent, always if meshed else never)
-                for error in plan.failed.values():
-                    raise error
-        waypoint = Waypoint("waypoints", "example")
-        owner = Intent(
-            namespace="example",
-            profile="standard",
-            intra_namespace=True,
-            meshed=True,
-            waypoint=waypoint,
-            ingress_by_waypoint=True,
-        )
-        for resource in resources:
-            self.beside(resource, {"example": WHOLE}, owner, always, lambda _: waypoint)
-        self.namespace(owner, always)
-        self.waypoints.serving([owner], always)
-        for key in GATEWAY_KEYS:
-            self.gateways.beside(key, {"example": WHOLE}, always, always)
 
     def namespace(
         self,
