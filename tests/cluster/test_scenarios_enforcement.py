@@ -123,7 +123,7 @@ def test_a_resource_chosen_by_a_label_that_no_identity_has_is_refused(
         namespace=database.name, podLabels=chosen, ports=PORTS, target="exclusive"
     )
     app = spaces({PROFILE: "isolated", access(db.name): "true"})
-    db.condition("Ready", "False", "LabelNotInIdentity", "spec.podLabels", POD_NAME, "nobody")
+    db.condition("Ready", "False", "LabelNotInIdentity", "spec.podLabels", POD_NAME, "no pod")
     db.told("LabelNotInIdentity", POD_NAME)
     app.told("AccessNotReady", POD_NAME, "no access is granted")
     app.has()
@@ -163,7 +163,7 @@ def test_the_same_in_a_profile_and_in_the_settings(
         ]
     )
     own.condition(
-        "Ready", "False", "LabelNotInIdentity", "spec.ingress[0].fromEndpoints[0]", "nobody"
+        "Ready", "False", "LabelNotInIdentity", "spec.ingress[0].fromEndpoints[0]", "selects no endpoint"
     )
     home = spaces.existing("cache")
     home.told("LabelNotInIdentity", "sharedResources.ldap.podLabels", "controller-revision-hash")

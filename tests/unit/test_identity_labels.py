@@ -76,7 +76,7 @@ def refused(
 )
 def test_a_shared_resource_that_nobody_could_be_is_refused_with_the_label(key: str) -> None:
     message = refused(resource(app="pg", **{key: "x"}), RESOURCE)
-    assert message.startswith(f"spec.podLabels: {key} selects nobody")
+    assert message.startswith(f"spec.podLabels: {key} selects no pod")
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_what_only_some_versions_leave_out_is_refused_where_the_version_is_known
 def test_this_clusters_own_list_counts_and_is_named_as_the_cause() -> None:
     assert refused(resource(app="pg"), RESOURCE, ONLY_APP) == ""
     message = refused(resource(team="db"), RESOURCE, ONLY_APP)
-    assert "team selects nobody, as this cluster's Cilium leaves it out" in message
+    assert "team selects no pod, as this cluster's Cilium leaves it out" in message
 
 
 def expression(key: str, operator: str) -> dict[str, Any]:
@@ -106,25 +106,25 @@ def expression(key: str, operator: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("selector", "whom"),
+    ("selector", "selected"),
     [
-        ({"matchLabels": {HASH: "x"}}, "nobody"),
-        ({"matchLabels": {f"k8s:{HASH}": "x"}}, "nobody"),
-        ({"matchLabels": {f"any:{HASH}": "x"}}, "nobody"),
-        (expression(HASH, "In"), "nobody"),
-        (expression(HASH, "Exists"), "nobody"),
-        (expression(HASH, "NotIn"), "everybody"),
-        (expression(f"k8s:{HASH}", "DoesNotExist"), "everybody"),
-        ({"matchLabels": {f"k8s:{OF_NAMESPACES}beta.kubernetes.io/x": "x"}}, "nobody"),
+        ({"matchLabels": {HASH: "x"}}, "no endpoint"),
+        ({"matchLabels": {f"k8s:{HASH}": "x"}}, "no endpoint"),
+        ({"matchLabels": {f"any:{HASH}": "x"}}, "no endpoint"),
+        (expression(HASH, "In"), "no endpoint"),
+        (expression(HASH, "Exists"), "no endpoint"),
+        (expression(HASH, "NotIn"), "every endpoint"),
+        (expression(f"k8s:{HASH}", "DoesNotExist"), "every endpoint"),
+        ({"matchLabels": {f"k8s:{OF_NAMESPACES}beta.kubernetes.io/x": "x"}}, "no endpoint"),
     ],
 )
 def test_a_profiles_selector_is_refused_however_it_is_spelt(
-    selector: dict[str, Any], whom: str
+    selector: dict[str, Any], selected: str
 ) -> None:
     fine = {"matchLabels": {"app": "web"}}
     message = refused(profile(fine, selector), PROFILE)
     assert message.startswith("spec.ingress[0].fromEndpoints[1]: ")
-    assert f"means {whom}" in message
+    assert f"selects {selected}" in message
     egress: dict[str, Any] = {"egress": [{"toEndpoints": [selector]}], "ingress": []}
     assert refused(profile(**egress), PROFILE).startswith("spec.egress[0].toEndpoints[0]: ")
 

@@ -232,7 +232,7 @@ def test_a_setting_of_before_is_refused_with_the_line_to_write(text: str, line: 
             "companions: {a: {pods: {matchLabels: {b: c}}, to: [{entities: [world]}],"
             " ports: [{port: 1}]}}",
             "companions.a",
-            "nobody in particular",
+            "names no peer in particular",
         ),
         (
             "mesh: {authorizationPolicies: true}\n"

@@ -71,7 +71,7 @@ class ClusterCache:
         self.istio_installed = True
         where = catalogue.settings.cilium
         self.cilium = CiliumState(f"{where.namespace}/{where.config_map}")
-        # What was known last: which cluster this is does not change as nobody may read it now.
+        # What was known last: which cluster this is does not change when the right to read it goes.
         self._config: AgentConfig | None = None
         self._is_unreadable = False
 

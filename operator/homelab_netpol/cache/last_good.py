@@ -59,7 +59,7 @@ def _granted(intent: Intent) -> frozenset[str]:
 def _noted_ports(
     standing: Mapping[PolicyKey, LivePolicy], namespace: str, where: str, note: str
 ) -> tuple[PortRange, ...]:
-    """The ports that a policy for ingress says it opens; what somebody edited says none."""
+    """The ports that a policy for ingress says it opens; one that was edited says none."""
     live = standing.get(PolicyKey(Kind.CNP, namespace, policy_name(Component.INGRESS, where)))
     return () if live is None else parse_port_ranges(live.annotations.get(note, "")) or ()
 

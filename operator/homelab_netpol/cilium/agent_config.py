@@ -34,7 +34,7 @@ class AgentConfig:
 
     Attributes:
         identity_labels: which labels of pods selectors can see.
-        audit_mode: nothing is dropped; what would be is only told.
+        audit_mode: nothing is dropped; what would be is only reported.
         policies_off: `enable-policy: never`.
         namespaced_policies: CiliumNetworkPolicies are read.
         clusterwide_policies: CiliumClusterwideNetworkPolicies are read.

@@ -41,7 +41,7 @@ class Agents:
     Attributes:
         ready: how many are ready.
         total: how many there are.
-        versions: which, as far as their images tell.
+        versions: which, as far as their images say.
     """
 
     ready: int = 0

@@ -49,7 +49,7 @@ class _Known:
         fault: what it is.
         since: the first version of those that were looked at.
         mended: the first version without it; None: none is known.
-        always: it is told where the version is not known.
+        always: it is reported where the version is not known.
     """
 
     fault: LabelFault

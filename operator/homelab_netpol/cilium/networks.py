@@ -20,7 +20,7 @@ def exceptions_problem(cidr: str, exceptions: Sequence[str]) -> str | None:
     """What is wrong with networks that are left out of another one; None: nothing.
 
     Cilium itself refuses only what is not inside. Where all is left out, or a part twice, it does
-    as it is told; but whoever wrote that meant something else.
+    as it is written, but that is not what was meant.
 
     Args:
         cidr: the network, a valid one.

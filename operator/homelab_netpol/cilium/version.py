@@ -1,11 +1,11 @@
-"""Cilium's version, as the image of its agents tells it. Pure."""
+"""Cilium's version, as the image of its agents gives it. Pure."""
 
 from __future__ import annotations
 
 import re
 from typing import NamedTuple
 
-# A vendor's build (`v1.18.2-gke.1`) may have other faults, and others mended: it tells nothing.
+# A vendor's build (`v1.18.2-gke.1`) may have other faults, and others mended: it decides nothing.
 _TAG = re.compile(r":v?(\d+)\.(\d+)\.(\d+)(@sha256:[0-9a-f]+)?")
 
 

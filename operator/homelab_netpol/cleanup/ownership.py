@@ -32,7 +32,7 @@ from homelab_netpol.policy.objects import (
 class NotManagedReason(StrEnum):
     """Why a policy that looks like ours is not."""
 
-    NAME = "its name is one that the operator gives, but somebody else wrote it"
+    NAME = "its name is one that the operator gives, but another owner wrote it"
     LABEL = "it carries the operator's label under a name that the operator never gives"
 
 

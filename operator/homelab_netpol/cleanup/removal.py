@@ -155,7 +155,7 @@ class Removal:
                     current = found
                 else:
                     return
-            self.outcome.failed[key] = "somebody else keeps writing it"
+            self.outcome.failed[key] = "another owner keeps writing it"
 
     async def _read(self, key: PolicyKey, uid: str) -> ManagedPolicy | None:
         """A policy as it stands now; None if it is gone, or not ours any more."""

@@ -122,7 +122,7 @@ def addresses_of(texts: Iterable[str]) -> Iterator[IpAddress]:
         try:
             yield ipaddress.ip_address(text)
         except ValueError:
-            continue  # "None", "", or the name of somebody else's load balancer
+            continue  # "None", "", or a host name
 
 
 def _port(port: Mapping[str, Any]) -> ServicePort:

@@ -45,7 +45,7 @@ _PAGE = 100
 _MAX_PODS = 500
 # Namespaces whose pods are read as a Service there has a suspicious port: each is a request.
 _MAX_BEHIND = 100
-# These tell apart replicas of one workload, and nothing else.
+# These distinguish replicas of one workload, and nothing else.
 _OF_REPLICAS = frozenset(
     {
         "apps.kubernetes.io/pod-index",
@@ -250,7 +250,7 @@ async def release(contents: Iterable[object]) -> None:
 
 
 def _mark(labels: Labels) -> _Mark:
-    """What tells a pod from those that are no replicas of it."""
+    """What distinguishes a pod from those that are no replicas of it."""
     return frozenset(one for one in labels.items() if one[0] not in _OF_REPLICAS)
 
 

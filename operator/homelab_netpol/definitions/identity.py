@@ -1,4 +1,4 @@
-"""Selectors whose labels Cilium leaves out of identities: they mean nobody, or everybody.
+"""Selectors whose labels Cilium leaves out of identities: they select no endpoint, or every one.
 
 Looks at what people wrote: shared resources, NetworkProfiles, and the settings' own labels.
 """
@@ -75,7 +75,7 @@ def usable_with(definitions: Definitions, identity_labels: IdentityLabels) -> De
 def resource_problem(
     resource: SharedResource, identity_labels: IdentityLabels, path: str
 ) -> NotUsable | None:
-    """Why a shared resource selects nobody; None: it may select somebody.
+    """Why a shared resource selects no endpoint; None: it may select some.
 
     Args:
         resource: what it says.
@@ -88,7 +88,7 @@ def resource_problem(
     for field, key in selecting:
         why = identity_labels.why_left_out(key)
         if why is not None:
-            message = f"{path.format(field)}: {key} selects nobody, as {why}. {_TAKE_ANOTHER}"
+            message = f"{path.format(field)}: {key} selects no pod, as {why}. {_TAKE_ANOTHER}"
             return NotUsable(UnusableReason.LABEL_NOT_IN_IDENTITY, message)
     return None
 
@@ -96,7 +96,7 @@ def resource_problem(
 def profile_problem(
     profile: ProfileDefinition, identity_labels: IdentityLabels
 ) -> NotUsable | None:
-    """Why a rule of a NetworkProfile means nobody, or everybody; None: it may mean what it says."""
+    """Why a rule of a NetworkProfile selects no endpoint, or every one; None: none does."""
     for direction, rules in (("ingress", profile.ingress), ("egress", profile.egress)):
         for index, rule in enumerate(rules):
             for number, selector in enumerate(rule.get(_ENDPOINTS[direction]) or ()):
@@ -104,8 +104,8 @@ def profile_problem(
                 for one in _requirements(selector):
                     why = identity_labels.why_left_out(one.key)
                     if why is not None:
-                        whom = "everybody" if one.operator.is_negative else "nobody"
-                        message = f"{path}: {one.key} ({one.operator}) means {whom}, as {why}."
+                        what = "every endpoint" if one.operator.is_negative else "no endpoint"
+                        message = f"{path}: {one.key} ({one.operator}) selects {what}, as {why}."
                         return NotUsable(
                             UnusableReason.LABEL_NOT_IN_IDENTITY, f"{message} {_TAKE_ANOTHER}"
                         )

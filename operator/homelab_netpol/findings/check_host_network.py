@@ -12,7 +12,7 @@ from homelab_netpol.findings.wanted import profiles_in_use
 
 
 def check(inspection: Inspection) -> Iterator[Finding | None]:
-    """Finds the labels by which rules select nobody, as Cilium sees the pods' nodes only."""
+    """Finds the labels by which rules select no endpoint, as Cilium sees the pods' nodes only."""
     yield from _settings(inspection)
     for name, (custom, users) in profiles_in_use(inspection.cache).items():
         for peers in peers_elsewhere(custom.egress):
@@ -24,7 +24,7 @@ def check(inspection: Inspection) -> Iterator[Finding | None]:
                 yield Finding(
                     FindingReason.TARGET_ON_HOST_NETWORK,
                     user,
-                    f"The NetworkProfile {name} selects nobody in {peers.namespace}: the pods that"
+                    f"The NetworkProfile {name} selects no pod in {peers.namespace}: the pods that"
                     " its egress rule means are on the host's network, where Cilium knows them by"
                     " their node only. Write toEntities: [host, remote-node] in it instead, which"
                     " means every node.",
@@ -39,7 +39,7 @@ def _settings(inspection: Inspection) -> Iterator[Finding | None]:
             yield Finding(
                 FindingReason.TARGET_ON_HOST_NETWORK,
                 peer.namespaces[0],
-                f"The setting {setting} selects nobody: the pods of {peer} are on the host's"
+                f"The setting {setting} selects no pod: the pods of {peer} are on the host's"
                 " network, where Cilium knows them as host and remote-node, whatever their labels."
                 " Run them on the pods' network, or write entities: [host, remote-node] there,"
                 " which means every node.",

@@ -10,7 +10,7 @@ from homelab_netpol.findings.inspection import Inspection
 
 
 def check(inspection: Inspection) -> Iterator[Finding | None]:
-    """Finds the settings by which the operator's policies select nobody."""
+    """Finds the settings by which the operator's policies select no endpoint."""
     catalogue = inspection.cache.catalogue
     for path, key, namespace in settings_labels(catalogue.settings):
         why = catalogue.identity_labels.why_left_out(key)
@@ -18,8 +18,8 @@ def check(inspection: Inspection) -> Iterator[Finding | None]:
             yield Finding(
                 FindingReason.LABEL_NOT_IN_IDENTITY,
                 namespace,
-                f"The setting {path} selects nobody by {key}, as {why}. Set another label, or let"
-                " Cilium keep this one.",
+                f"The setting {path} selects no endpoint by {key}, as {why}. Set another label, or"
+                " let Cilium keep this one.",
             )
     for name, problem in catalogue.unusable_settings.items():
         home = catalogue.settings.shared_resources[name].namespace

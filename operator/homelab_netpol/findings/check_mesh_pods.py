@@ -23,7 +23,7 @@ _Labels = Mapping[str, str]
 
 
 def check(inspection: Inspection) -> Iterator[Finding | None]:
-    """Finds the grants whose calls are dropped in a tunnel that nobody opened."""
+    """Finds the grants whose calls are dropped in a tunnel that is not open."""
     cache, snapshot = inspection.cache, inspection.snapshot
     is_meshed = cache.namespaces.is_meshed
     for name, resource in resources_in_use(cache).items():

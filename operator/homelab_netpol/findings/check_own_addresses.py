@@ -29,12 +29,12 @@ def check(inspection: Inspection) -> Iterator[Finding | None]:
     if catalogue.vocabulary.gateway_grant:
         label = f"{catalogue.vocabulary.access_prefix}{GATEWAY_GRANT}"
         door = FrontDoor(catalogue.settings.gateways, label)
-    told: set[tuple[str, str]] = set()
+    reported: set[tuple[str, str]] = set()
     for outside, users in asked:
         message = leads_home(outside, own, door)
         yield None
         for user in users if message is not None else ():
             # Of a profile with several such rules, the first is enough.
-            if (user, outside.who) not in told:
-                told.add((user, outside.who))
+            if (user, outside.who) not in reported:
+                reported.add((user, outside.who))
                 yield Finding(FindingReason.TARGET_IS_OWN_ADDRESS, user, message or "")

@@ -48,12 +48,12 @@ def _grant(
     labels = resource.labels_of(value)
     chosen = [pod for pod in pods or () if carries(pod.labels, labels)]
     who, where = f"The grant {name}", f"in the shared resource {name}"
-    plain = _told(inspection, opened, home, chosen, who, where)
+    plain = _message(inspection, opened, home, chosen, who, where)
     if plain is None:
         return
     # The tunnel carries TCP, whatever its port; which ones it may carry, Istio's policy says.
     others = [port for port in opened if port.protocol != "TCP"]
-    in_tunnel = _told(inspection, others, home, chosen, who, where)
+    in_tunnel = _message(inspection, others, home, chosen, who, where)
     part = "" if value == WHOLE else value
     by_istio = PolicyKey(Kind.AUTHORIZATION, home, policy_name(Component.GRANT, name, part))
     is_free = cache.namespaces.is_meshed(home) and cache.policies.get(by_istio) is None
@@ -76,7 +76,7 @@ def _gateways(inspection: Inspection, namespace: str) -> Iterator[Finding]:
     key = catalogue.vocabulary.gateway_ports_key
     opened = [GrantedPort(port) for port in intent.gateway_ports]
     who, where = f"The annotation {key}", "in the annotation"
-    message = _told(inspection, opened, namespace, pods, who, where)
+    message = _message(inspection, opened, namespace, pods, who, where)
     if message is not None:
         yield Finding(FindingReason.SERVICE_PORT_OPENED, namespace, message)
 
@@ -93,7 +93,7 @@ def _straight(inspection: Inspection, namespace: str) -> Iterator[Finding]:
         (words.world_ports_key, intent.world_ports),
     ):
         who, where = f"The annotation {key}", "in the annotation"
-        message = _told(inspection, listed_ports(listed), namespace, pods, who, where)
+        message = _message(inspection, listed_ports(listed), namespace, pods, who, where)
         if message is not None:
             yield Finding(FindingReason.SERVICE_PORT_OPENED, namespace, message)
 
@@ -103,15 +103,15 @@ def _profile(
 ) -> Iterator[Finding | None]:
     own = opened_by(custom.ingress)
     elsewhere = [_peers(inspection, name, peers) for peers in peers_elsewhere(custom.egress)]
-    told = [message for message in elsewhere if message is not None][:1]
+    reported = [message for message in elsewhere if message is not None][:1]
     yield None
     for user in users:
         pods = inspection.snapshot.targets.get(user, ())
         who, where = f"The NetworkProfile {name}", f"in an ingress rule of {name}"
         # In the mesh its pods may be called through the tunnel, where Cilium sees no port.
         opened = () if inspection.cache.namespaces.is_meshed(user) else own
-        message = _told(inspection, opened, user, pods, who, where)
-        for each in (message, *told):
+        message = _message(inspection, opened, user, pods, who, where)
+        for each in (message, *reported):
             if each is not None:
                 yield Finding(FindingReason.SERVICE_PORT_OPENED, user, each)
         yield None
@@ -123,7 +123,7 @@ def _peers(inspection: Inspection, name: str, peers: OpenedPeers) -> str | None:
     pods = inspection.snapshot.targets.get(peers.namespace, ())
     chosen = [pod for pod in pods if peers.selects(pod.labels)]
     who, where = f"The NetworkProfile {name}", f"in its egress rule for {peers.namespace}"
-    return _told(inspection, peers.ports, peers.namespace, chosen, who, where)
+    return _message(inspection, peers.ports, peers.namespace, chosen, who, where)
 
 
 def _dns(inspection: Inspection) -> Iterator[Finding]:
@@ -133,12 +133,12 @@ def _dns(inspection: Inspection) -> Iterator[Finding]:
     for server in dns.servers:
         chosen = observed_pods(inspection, server)
         for namespace in server.namespaces if chosen else ():
-            message = _told(inspection, opened, namespace, chosen, who, where)
+            message = _message(inspection, opened, namespace, chosen, who, where)
             if message is not None:
                 yield Finding(FindingReason.SERVICE_PORT_OPENED, namespace, message)
 
 
-def _told(
+def _message(
     inspection: Inspection,
     opened: Iterable[GrantedPort],
     namespace: str,

@@ -13,7 +13,7 @@ from homelab_netpol.policy.keys import CILIUM_KINDS, PolicyKey, owner_of
 def check(inspection: Inspection) -> Iterator[Finding | None]:
     """Finds the annotation by which a policy is handed over where it does nothing.
 
-    Of a policy whose name is wanted now, the writer tells.
+    Of a policy whose name is wanted now, the writer reports.
     """
     annotation = inspection.cache.label_keys.take_over
     for ref, noted in inspection.snapshot.annotations.items():

@@ -55,18 +55,18 @@ def _grant(
             lambda namespace: snapshot.pods.get(namespace, ()),
         )
     }
-    told: set[str] = set()
+    reported: set[str] = set()
     for reached in by_way_of.values():
         onward = list(_onward(inspection, reached, home))
         remedy = _remedy(inspection, reached, resource, home)
         yield None
         for consumer in consumers:
-            if namespaces.is_meshed(consumer) and consumer not in told:
+            if namespaces.is_meshed(consumer) and consumer not in reported:
                 denied = [*_to_waypoint(inspection, reached.waypoint, consumer), *onward]
                 if denied:
                     port = inspection.cache.catalogue.settings.mesh.port
                     message = _message(name, reached, denied, port) + remedy
-                    told.add(consumer)
+                    reported.add(consumer)
                     yield Finding(FindingReason.TARGET_BEHIND_WAYPOINT, consumer, message)
             yield None
 

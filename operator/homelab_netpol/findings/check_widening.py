@@ -23,7 +23,7 @@ from homelab_netpol.intent import Intent
 from homelab_netpol.policy.keys import CILIUM_KINDS, PolicyKey
 from homelab_netpol.policy.objects import Policy
 
-# Of a clusterwide policy that widens more profiles than this, one finding tells, not one for each.
+# A clusterwide policy that widens more profiles than this has one finding, not one for each.
 _MOST_EACH = 8
 # No Namespace has this name: it stands for any whose labels say the same.
 _SAME_LABELS = "same.labels"
@@ -78,7 +78,7 @@ class _Comparison:
                 yield finding_of(policy.ref, governed, added, self._key)
 
     def _is_asked(self, policy: ReadPolicy) -> bool:
-        """It may add something, and nobody has said that this is meant."""
+        """It may add something, and no annotation says that this is meant."""
         notes = self._inspection.snapshot.annotations.get(policy.ref, {})
         return may_add(policy) and not notes.get(self._key, "").strip()
 

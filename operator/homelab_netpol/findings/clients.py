@@ -1,4 +1,4 @@
-"""What platform namespaces do to others: DNS that answers nobody, gateways that reach no app. Pure.
+"""What platform namespaces do to others: DNS without clients, gateways without apps. Pure.
 
 The policies are those of the DNS pods and of the gateways; the namespaces at the other end did
 nothing wrong.

@@ -124,7 +124,7 @@ class DenyRules:
 
 
 def hatch_finding(namespace: str, deny_rules: str) -> Finding:
-    """Tells the owner of a namespace what keeps its open hatch from letting all through."""
+    """Describes to the owner of a namespace what keeps its open hatch from letting all through."""
     message = (
         f"The escape hatch is open, but deny rules win over it: {deny_rules}. Narrow or delete"
         " them: no label and no rule that allows helps."

@@ -1,6 +1,6 @@
 """The part of a rule that has an effect, asked for single connections. Pure.
 
-Connections are chosen so that one of them tells, whatever the rules are: at each port and address
+Connections are chosen so that one of them decides, whatever the rules are: at each port and address
 where one of them begins or ends.
 """
 

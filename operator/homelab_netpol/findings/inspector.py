@@ -58,7 +58,7 @@ CHECKS: tuple[Check, ...] = (
     check_direct_ingress.check,
     check_take_over.check,
 )
-# Whoever wakes the inspector may do so again and again.
+# A change wakes the inspector, and changes come in bursts.
 _LEAST_SECONDS = 2.0
 # What is there to write comes first, but not for ever.
 _MOST_POLITE_SECONDS = 1.0
@@ -106,7 +106,7 @@ class Inspector:
             try:
                 findings, deny_rules = await self.look()
             except ApiError as error:
-                # The findings that stand are kept: that nobody could look is no good news.
+                # The findings that stand are kept: a failed inspection is no good news.
                 if str(error) != self._failure:
                     log.warning("What others wrote could not be looked at: %s", error)
                 self._failure = str(error)

@@ -22,7 +22,7 @@ from homelab_netpol.findings.rule_ports import opened_by
 from homelab_netpol.intent import GATEWAY_NAME_LABEL
 from homelab_netpol.settings import SharedResource
 
-# A network is only told if every address in it is the cluster's own; larger ones never are.
+# A network is only reported if every address in it is the cluster's own; larger ones never are.
 _LARGEST_NETWORK = 256
 _KUBERNETES = ("default", "kubernetes")
 

@@ -96,9 +96,9 @@ class OwnRules:
         return denied
 
     def key_of(self, rule: Rule, namespace: str, is_clusterwide: bool) -> Hashable | None:
-        """What a rule of somebody else says of a namespace; None: that depends on its labels.
+        """What a foreign rule says of a namespace; None: that depends on its labels.
 
-        The rules must live as long as this: they may be told apart by their identity.
+        The rules must live as long as this: they may be distinguished by their identity.
         """
         known = self._keys.get(id(rule))
         if known is None:

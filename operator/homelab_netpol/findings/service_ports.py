@@ -87,7 +87,7 @@ def resolve(port: ServicePort, behind: Iterable[ObservedPod]) -> set[int]:
 
 
 def describe(found: Sequence[ServicePortOpened], who: str, namespace: str, where: str) -> str:
-    """In words for whoever can mend it.
+    """In words, for the one who can mend it.
 
     Args:
         found: at least one.

@@ -36,7 +36,7 @@ def wanted(cache: ClusterCache) -> Wanted:
 
 
 def resources_in_use(cache: ClusterCache) -> dict[str, SharedResource]:
-    """The shared resources that somebody holds a grant on."""
+    """The shared resources that a namespace holds a grant on."""
     held = {name for intent in cache.intents for name in intent.grants}
     return {
         name: cache.catalogue.resource(name)

@@ -1,7 +1,7 @@
 """What policies of others let through that a namespace's labels do not ask for. Pure.
 
 The operator's policies for a namespace say what its labels ask for. Where they deny a connection,
-and a rule of somebody else's allows it, the profile does not hold.
+and a foreign rule allows it, the profile does not hold.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def added_by(policy: ReadPolicy, governed: Governed, places: Places) -> Added:
 
 
 def finding_of(policy: PolicyRef, governed: Governed, added: Added, key: str) -> Finding:
-    """Tells the owner of a namespace which policy adds what.
+    """Describes to the owner of a namespace which policy adds what.
 
     Args:
         policy: the policy.
@@ -111,7 +111,7 @@ def finding_of(policy: PolicyRef, governed: Governed, added: Added, key: str) ->
 def finding_of_many(
     policy: PolicyRef, namespaces: Sequence[str], added: Added, key: str
 ) -> Finding:
-    """Tells which clusterwide policy adds what to many namespaces; `added` is of the first."""
+    """Describes which clusterwide policy adds what to many namespaces; `added` is of the first."""
     first = join_words([*namespaces[:_FIRST_NAMES], f"{len(namespaces) - _FIRST_NAMES} more"])
     head = (
         f"{name_policies([policy])} lets more through than the profiles of {len(namespaces)}"

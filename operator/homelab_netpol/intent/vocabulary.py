@@ -164,7 +164,7 @@ class Vocabulary:
 
     @property
     def widens_key(self) -> str:
-        """Annotation on somebody else's policy: why it lets more through than profiles say."""
+        """Annotation on a foreign policy: why it lets more through than profiles say."""
         return f"{self.domain}/widens"
 
     @property

@@ -45,7 +45,7 @@ def has_deny_rules(rules: Mapping[str, Any]) -> bool:
 def namespaces_spared(body: Body) -> frozenset[str] | None:
     """Whom the default deny of a clusterwide policy spares, that is for pods of all namespaces.
 
-    Read from the rules that stand, as whoever edits a label or an annotation does not open a
+    Read from the rules that stand, as an edit of a label or an annotation does not open a
     cluster by that.
 
     Returns:

@@ -107,7 +107,7 @@ def _step_of(change: Change) -> int:
     key = change.policy.key
     if _is_companion(key):
         return 0 if isinstance(change, Create) else 1
-    # The lists of parts first: whoever goes from one to that of all, or back, is on either.
+    # The lists of parts first: a consumer that goes from one to that of all, or back, is on either.
     grant = _grant_in_mesh(key)
     is_list_of_all = grant is not None and not grant.part
     may_deny = is_list_of_all or _may_deny(key)

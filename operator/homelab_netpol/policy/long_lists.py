@@ -45,7 +45,7 @@ class LongLists:
             return None
         if not all(isinstance(each, str) and each.isascii() for each in value):
             return None
-        # Nobody can write what nobody can know.
+        # What is unknown cannot be written.
         name = f"long list {secrets.token_hex(16)}"
         self._lists[name] = list(value)
         return name

@@ -46,7 +46,7 @@ class LivePolicy:
     Attributes:
         key: which object.
         uid: of this incarnation; a delete names it, so that a successor is never deleted.
-        resource_version: for a replace that fails when somebody else was faster.
+        resource_version: for a replace that fails on a conflict.
         labels: all of its labels; those of others are kept on a write.
         annotations: all of its annotations; likewise.
         digest: of its spec and specs, comparable with `Policy.digest`.
@@ -92,7 +92,7 @@ class LabelKeys:
         self.platform_labels = f"{domain}/platform-labels"
 
     def component_of(self, policy: LivePolicy) -> str:
-        """What a standing policy says it is there for; `unknown` if somebody edited the label."""
+        """What a standing policy says it is there for; `unknown` if the label was edited."""
         value = policy.labels.get(self.component, "")
         return value if value in _COMPONENTS else "unknown"
 
@@ -138,7 +138,7 @@ def is_managed(labels: Mapping[str, str]) -> bool:
 
 
 def written_by_us(manifest: Mapping[str, Any], component_label: str) -> bool:
-    """Our field manager owns the rules or the component label: somebody took the other label off.
+    """Our field manager owns the rules or the component label: the other label was taken off.
 
     The label counts as well, as `specs` is an atomic list: who edits it owns all of it.
     """

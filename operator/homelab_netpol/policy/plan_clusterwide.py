@@ -131,9 +131,9 @@ def _selections(
     Cilium's own health endpoint; `Exists` keeps to Pods.
 
     Cilium knows no patterns: platform namespaces are left out by name, at once when one comes. One
-    that is made with the platform's label needs nobody: its pods have it in their identities from
-    the start. Taken away, it counts until Cilium has learned that, up to 36 s; nothing is wider
-    then than before (decision 15).
+    that is made with the platform's label needs no exception: its pods have it in their identities
+    from the start. Taken away, it counts until Cilium has learned that, up to 36 s; nothing is
+    wider then than before (decision 15).
     """
     every_pod = {"key": NAMESPACE_LABEL, "operator": "Exists"}
     words = catalogue.vocabulary

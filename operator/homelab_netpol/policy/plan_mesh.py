@@ -85,7 +85,7 @@ class MeshPlanner:
             by_value = {WHOLE: by_value.get(WHOLE, [])} | by_value
         elif not self.is_governed(owner):
             return []
-        # Whoever may use all of it is on the list of each part as well: so a consumer whose grant
+        # A consumer of all of it is on the list of each part as well: so a consumer whose grant
         # goes from all to a part, or back, is always on one list of the part's.
         whole = by_value.get(WHOLE, [])
         return [

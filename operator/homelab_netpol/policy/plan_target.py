@@ -43,7 +43,7 @@ def target_policy(
         return None
     in_mesh = is_reached_by_tunnel(resource, is_meshed)
     by_value = consumers_by_value(consumers)
-    # Whoever holds a grant on all of it is listed first; with him all of its pods deny the
+    # The holders of a grant on all of it are listed first; with them all of its pods deny the
     # rest, if any do. Who holds one on a part is listed beside that part's pods.
     if exclusive:
         by_value = {WHOLE: by_value.get(WHOLE, [])} | by_value

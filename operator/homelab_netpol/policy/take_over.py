@@ -1,4 +1,4 @@
-"""A policy of somebody else with one of our names: whose it seems to be, and its hand-over. Pure.
+"""A foreign policy with one of our names: whose it seems to be, and its hand-over. Pure.
 
 Its owner hands it over by an annotation. It then becomes ours in one replace, and leaves the
 inventory of the tool that applied it: see docs/decisions/0006.
@@ -59,7 +59,7 @@ _KUBECTL_KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class OthersPolicy:
-    """A policy of somebody else that has one of our names.
+    """A foreign policy that has one of our names.
 
     Attributes:
         live: the policy as it stands.
@@ -239,7 +239,7 @@ def _owners(live: LivePolicy, manifest: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _purpose(key: PolicyKey) -> str:
-    """What is not there while somebody else's policy has the name, in words."""
+    """What is not there while a foreign policy has the name, in words."""
     parsed = parse_policy_name(key)
     if parsed is None:
         return "what should stand there"
@@ -253,8 +253,8 @@ def _purpose(key: PolicyKey) -> str:
             return f"the ingress by {parsed.about}{here}"
         case Component.GRANT if parsed.owner in GATEWAY_KEYS:
             is_called = parsed.owner.scope is Scope.CALLERS
-            told = "the grant gateway lets into" if is_called else "profiles allow"
-            return f"what {told} the gateway {parsed.owner.name}"
+            allowed_by = "the grant gateway lets into" if is_called else "profiles allow"
+            return f"what {allowed_by} the gateway {parsed.owner.name}"
         case Component.GRANT:
             return f"the side of {parsed.about} of what is granted on it"
         case Component.HATCH:

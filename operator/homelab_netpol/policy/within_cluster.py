@@ -1,7 +1,7 @@
 """Has the peer selectors of a policy mean the pods of one cluster of a cluster mesh. Pure.
 
 Before Cilium 1.19 a selector that names no cluster means the pods of all of them, unless the agents
-are told otherwise; since then it means this cluster's, which is what is written here.
+are configured otherwise; since then it means this cluster's, which is what is written here.
 """
 
 from __future__ import annotations

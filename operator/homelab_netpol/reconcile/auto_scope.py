@@ -1,7 +1,7 @@
-"""`defaultDeny: auto`: closes the cluster once nobody is cut off by that, and for good.
+"""`defaultDeny: auto`: closes the cluster once no workload is cut off by that, and for good.
 
 Until then it acts as `labelled`. The baselines that stand are the memory: where they close the
-cluster, they go on doing so, whoever leads and whatever comes.
+cluster, they go on doing so, whichever replica leads and whatever comes.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ class AutoScope:
         return False
 
     async def _look(self, *, may_settle: bool = False) -> bool:
-        """Looks, and closes if nobody is cut off; False: some policies are being written."""
+        """Looks, and closes if no workload is cut off; False: some policies are being written."""
         try:
             for _ in range(_LOOKS):
                 listed = await self._list_namespaces()

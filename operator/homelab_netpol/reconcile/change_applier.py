@@ -128,10 +128,10 @@ class ChangeApplier:
             raise Requeue
         (outcome,) = await self._write_all(work, [Create(found.meanwhile)], others)
         if isinstance(outcome, ForeignPolicy):
-            raise Requeue  # somebody changed it meanwhile
+            raise Requeue  # it was changed meanwhile
         if isinstance(outcome, Unavailable | Conflict):
             raise ReconcileError([str(outcome)], outcome.retry_after or 0.0)
-        # Refused, as it may be too long for somebody's rules: then without a bridge.
+        # Refused, as it may be too long for an admission policy: then without a bridge.
         return others, None if isinstance(outcome, ApiError) else found.policy
 
     def _end_of(self, bridged: Policy) -> Change:

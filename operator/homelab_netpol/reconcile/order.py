@@ -18,7 +18,7 @@ from homelab_netpol.settings import DefaultDeny
 
 
 class Order:
-    """Says who must wait for whom; one who failed holds up nobody but where that would deny."""
+    """Says who must wait for whom; a failed one holds up the others only where that would deny."""
 
     def __init__(self, cache: ClusterCache, queue: WorkQueue) -> None:
         self._cache = cache

@@ -9,7 +9,7 @@ from homelab_netpol.policy.keys import Scope, WorkKey
 
 
 class Priority(IntEnum):
-    """Which key goes first: for the hatch a person waits at night, for a resync nobody does."""
+    """Which key goes first: for the hatch a person waits at night, for a resync no one does."""
 
     HATCH = 0
     CHANGE = 1

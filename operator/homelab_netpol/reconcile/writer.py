@@ -32,7 +32,7 @@ from homelab_netpol.policy.objects import (
 )
 from homelab_netpol.policy.take_over import OthersPolicy, read_others_policy, untracked
 
-# Somebody else may write a policy at the very moment when it is taken over.
+# Its owner may write a policy at the very moment when it is taken over.
 _ATTEMPTS = 3
 
 
@@ -90,7 +90,7 @@ class Writer:
             return False
 
     async def others_policy(self, key: PolicyKey) -> OthersPolicy | None:
-        """Reads the policy of somebody else that has this name; None if there is none.
+        """Reads the foreign policy that has this name; None if there is none.
 
         Raises:
             ApiError: it could not be read.

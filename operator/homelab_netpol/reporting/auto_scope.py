@@ -43,7 +43,7 @@ class AutoScopeReporter:
         )
 
     def unknown(self, why: str) -> None:
-        """Reports that nobody knows whether anybody would be cut off."""
+        """Reports that it is unknown whether a workload would be cut off."""
         self._say(f"which namespaces have pods is not known: {why}")
 
     def closed(self) -> None:
@@ -55,7 +55,7 @@ class AutoScopeReporter:
             self._recorder.note(
                 "",
                 "DefaultDenyClosed",
-                "Nobody is cut off by it now: default deny counts for every namespace but the"
+                "It cuts off no workload now: default deny counts for every namespace but the"
                 " platform ones, from now on and for good (defaultDeny: auto acts as workload).",
                 about=_ABOUT,
             )

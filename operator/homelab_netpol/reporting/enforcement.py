@@ -31,7 +31,7 @@ class EnforcementReporter:
         """Reports what is known now."""
         self._metrics.enforcement_known.set(enforcement.known)
         if state.unknown_because and state.unknown_because != self._unknown_because:
-            # Without a right somebody has something to do; where there is no ConfigMap, there may
+            # Without a right there is something to mend; where there is no ConfigMap, there may
             # well be no agent either.
             log.log(
                 logging.WARNING if state.lacks_right else logging.INFO,

@@ -119,8 +119,8 @@ class Reporter:
         self._recorder.warn(
             namespace,
             "ProfileRemoved",
-            f"The profile {profile} is no longer in force, as its label is gone: {left}. If nobody"
-            " meant that, put the label back, in git.",
+            f"The profile {profile} is no longer in force, as its label is gone: {left}. If"
+            " that was not meant, put the label back, in git.",
         )
 
     def drift_reverted(self, key: PolicyKey) -> None:
@@ -142,7 +142,7 @@ class Reporter:
         self._once(key, "NameTaken", other.complaint, uid=other.live.uid)
 
     def taken_over(self, other: OthersPolicy) -> None:
-        """Reports that a policy of somebody else's is ours now, as its owner wanted."""
+        """Reports that another owner's policy is ours now, as its owner wanted."""
         key = other.key
         owner = f" It belonged to {other.owner}." if other.owner else ""
         self._recorder.note(

@@ -61,7 +61,7 @@ class Companion(Section):
             path = f"{'from' if self.from_ else 'to'}[{index}]"
             wide = sorted(_TOO_WIDE.intersection(peer.entities))
             if wide:
-                raise ValueError(f"{path}: the entity {wide[0]} is nobody in particular")
+                raise ValueError(f"{path}: the entity {wide[0]} names no peer in particular")
             if peer.namespace is not None and not peer.pod_labels:
                 raise ValueError(
                     f"{path}: names all pods of {peer.namespace}; say which by `podLabels`"

@@ -29,7 +29,7 @@ class Hbone(StrEnum):
 
 
 class Mtls(StrEnum):
-    """What meshed namespaces ask of whoever connects to them."""
+    """What meshed namespaces ask of their clients."""
 
     NONE = "none"
     STRICT = "strict"
@@ -51,9 +51,9 @@ class Mesh(Section):
         default=(),
         description="Waypoints that calls may go by besides those that Namespaces' labels name: one"
         " that stands before many, or before Services by their own labels. Every grant between"
-        " meshed namespaces opens the tunnel to and from their pods as well. Whoever is let in to"
-        " one reaches whatever it leads to, unless policies of Istio's own that are attached to it"
-        " say otherwise.",
+        " meshed namespaces opens the tunnel to and from their pods as well. A client that is let"
+        " in to one reaches whatever it leads to, unless policies of Istio's own that are attached"
+        " to it say otherwise.",
     )
     probe_cidrs: tuple[Cidr, ...] = Field(
         default=("169.254.7.127/32", AMBIENT_PROBES_IPV6),

@@ -46,7 +46,7 @@ class DefaultDeny(StrEnum):
 
     @property
     def in_the_end(self) -> DefaultDeny:
-        """Itself; of `auto`, what it comes to once nobody would be cut off."""
+        """Itself; of `auto`, what it comes to once no workload would be cut off."""
         return DefaultDeny.WORKLOAD if self is DefaultDeny.AUTO else self
 
 
@@ -208,7 +208,7 @@ class Settings(Section):
         }
 
     def named_peers(self) -> Iterator[tuple[str, Peer]]:
-        """Whoever the settings name as a peer, each with its path."""
+        """What the settings name as a peer, each with its path."""
         lists: dict[str, Sequence[Peer]] = {
             "gateways.internal": self.gateways.internal,
             "gateways.external": self.gateways.external,

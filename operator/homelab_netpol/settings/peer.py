@@ -1,4 +1,4 @@
-"""Somebody at the other end of a connection, in the one shape that all settings use."""
+"""The other end of a connection, in the one shape that all settings use."""
 
 from __future__ import annotations
 

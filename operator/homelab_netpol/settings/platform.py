@@ -39,8 +39,8 @@ class Cluster(Section):
         default=None,
         description="Its name, as `cluster-name` in Cilium's ConfigMap has it. Given, the pods that"
         " policies let in or lead to are this cluster's, whatever the version of Cilium: see"
-        " [cluster-mesh.md](cluster-mesh.md). A name that the ConfigMap does not confirm is told,"
-        " and not used.",
+        " [cluster-mesh.md](cluster-mesh.md). A name that the ConfigMap does not confirm is"
+        " reported, and not used.",
     )
 
 

@@ -11,7 +11,7 @@ from homelab_netpol.settings.model import Settings
 # As the vocabulary has it; a node reaches its own pods anyhow.
 _PROBING_ENTITIES = frozenset({"health", "host"})
 
-# Whoever they are, others need them: a profile says nothing of what they need.
+# Platform namespaces serve the others: a profile says nothing of what they need.
 _NEEDED_BY_ALL = ("gateways.", "dns.", "mesh.ztunnel")
 
 

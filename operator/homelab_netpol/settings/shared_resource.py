@@ -198,7 +198,7 @@ class SharedResource(Section):
     target: TargetSide = Field(
         default=TargetSide.ADDITIVE,
         description="In the resource's namespace: `additive` lets granted namespaces in and denies"
-        " nobody; `exclusive` also denies everybody else; `none` writes nothing there.",
+        " no pod; `exclusive` also denies every other peer; `none` writes nothing there.",
     )
     allow_from: Selector | None = Field(
         default=None,

@@ -70,7 +70,7 @@ class Metrics:
         )
         self.default_deny_waiting = self._gauge(
             "default_deny_waiting",
-            "1 while `defaultDeny: auto` acts as `labelled`, as somebody would be cut off.",
+            "1 while `defaultDeny: auto` acts as `labelled`, as a workload would be cut off.",
         )
         self.default_deny_open_namespaces = self._gauge(
             "default_deny_open_namespaces",
@@ -113,7 +113,7 @@ class Metrics:
         )
         self.conflicts = self._gauge(
             "conflicts",
-            "1 for each policy that cannot be written, as somebody else's has its name.",
+            "1 for each policy that cannot be written, as a foreign policy has its name.",
             "kind",
             "namespace",
             "name",
@@ -168,7 +168,7 @@ class Metrics:
             "component",
         )
         self.drift = self._counter(
-            "drift_reverted", "Policies put back after somebody changed or deleted them."
+            "drift_reverted", "Policies put back after they were changed or deleted."
         )
         self.events_dropped = self._counter(
             "events_dropped", "Kubernetes Events that could not be posted."

@@ -25,8 +25,8 @@ from homelab_netpol.cilium.validation.shapes import (
     flag,
 )
 
-_NO_PEER = "an empty list selects nobody and still denies the rest: name a peer, or take it out"
-_EVERY_PEER = "an empty list means everybody: name a peer, or take it out"
+_NO_PEER = "an empty list selects no peer and still denies the rest: name a peer, or take it out"
+_EVERY_PEER = "an empty list selects every peer: name a peer, or take it out"
 _EVERY_PORT = "an empty list means every port: name a port, or take it out"
 _NO_PORT = "an empty list means no port at all, so nothing is let through: name a port"
 _NO_RULE = "an empty list means every request: name what is let through, or take it out"
