@@ -163,7 +163,11 @@ def test_the_same_in_a_profile_and_in_the_settings(
         ]
     )
     own.condition(
-        "Ready", "False", "LabelNotInIdentity", "spec.ingress[0].fromEndpoints[0]", "selects no endpoint"
+        "Ready",
+        "False",
+        "LabelNotInIdentity",
+        "spec.ingress[0].fromEndpoints[0]",
+        "selects no endpoint",
     )
     home = spaces.existing("cache")
     home.told("LabelNotInIdentity", "sharedResources.ldap.podLabels", "controller-revision-hash")

@@ -12,6 +12,7 @@ import pytest
 from tests.cluster import words
 from tests.cluster.conftest import QUICK
 from tests.cluster.kube import Kube, eventually
+from tests.cluster.restarts import kill_at_rest, writes_nothing
 from tests.cluster.spaces import (
     ENFORCEMENT,
     MANAGED_BY,
@@ -22,7 +23,6 @@ from tests.cluster.spaces import (
     Spaces,
     access,
 )
-from tests.cluster.watched import resync
 from tests.running_operator import RunningOperator, running_operator
 
 Start = Callable[..., AbstractContextManager[RunningOperator]]
@@ -93,13 +93,9 @@ def test_the_grant_gateway_moves_both_sides_and_keeps_its_last_good_value(
         app.label({GATEWAY: "inside"})
         app.told("AccessValueInvalid", GATEWAY, "'inside'", '"external"', "'internal' is kept")
         calls(app, home, "internal")
-        kube.wait_for_deletions()
-        resync(operator, 2)
-        operator.kill()
-    versions = kube.resource_versions()
+        before_restart = kill_at_rest(operator, kube)
     with start() as operator:
-        resync(operator, 2)
-        assert kube.resource_versions() == versions
+        writes_nothing(operator, kube, before_restart)
         app.label({GATEWAY: "external"})
         calls(app, home, "external")
         app.label({GATEWAY: None})

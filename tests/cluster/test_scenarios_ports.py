@@ -11,6 +11,7 @@ import pytest
 from tests.cluster import words
 from tests.cluster.conftest import QUICK
 from tests.cluster.kube import Kube
+from tests.cluster.restarts import kill_at_rest, writes_nothing
 from tests.cluster.spaces import (
     INTERNET_PORTS,
     LAN_PORTS,
@@ -77,13 +78,9 @@ def test_ports_that_cannot_be_read_leave_open_what_is(
         new.told("PortsInvalid", key, "none is opened")
         shows(operator, 1, "refused_labels", namespace=app.name, reason="PortsInvalid", key=key)
         new.holds_only(PROFILE_POLICY)
-        kube.wait_for_deletions()
-        resync(operator, 2)
-        operator.kill()
-    versions = kube.resource_versions()
+        before_restart = kill_at_rest(operator, kube)
     with start() as operator:
-        resync(operator, 2)
-        assert kube.resource_versions() == versions
+        writes_nothing(operator, kube, before_restart)
         assert version_of(app.policy(name)) == before
         app.annotate({key: "1884"})
         app.allows("ingress", f"{peers[0]} on TCP/1884", name)

@@ -12,6 +12,7 @@ import pytest
 from tests.cluster import words
 from tests.cluster.conftest import QUICK
 from tests.cluster.kube import Kube, Manifest, eventually
+from tests.cluster.restarts import kill_at_rest, writes_nothing
 from tests.cluster.spaces import (
     ENFORCEMENT,
     GATEWAY_PORTS,
@@ -24,7 +25,7 @@ from tests.cluster.spaces import (
     Spaces,
     access,
 )
-from tests.cluster.watched import resync, series, shows
+from tests.cluster.watched import series, shows
 from tests.running_operator import RunningOperator, running_operator
 
 Start = Callable[[], AbstractContextManager[RunningOperator]]
@@ -124,14 +125,9 @@ def test_a_restart_writes_nothing_and_forgets_nothing(
         granted.label({access("postgres"): "ture"})
         mistyped.told("GatewayPortsInvalid", "may still reach 8080")
         granted.told("AccessValueInvalid", "is kept")
-        kube.wait_for_deletions()
-        resync(operator, 2)
-        operator.kill()
-    versions, requests = kube.resource_versions(), kube.policy_writes()
+        before_restart = kill_at_rest(operator, kube)
     with start() as operator:
-        resync(operator, 2)
-        assert kube.resource_versions() == versions
-        assert kube.policy_writes() == requests
+        writes_nothing(operator, kube, before_restart)
         shows(operator, 1, "enforcement_disabled", namespace=hatched.name)
         shows(operator, 1, "refused_labels", namespace=mistyped.name, reason="ProfileUnknown")
         assert granted.name in words.consumers(database.policy(GRANT))

@@ -12,8 +12,9 @@ import pytest
 from tests.cluster.conftest import QUICK
 from tests.cluster.definitions import Defined, Definitions
 from tests.cluster.kube import Kube, Manifest, eventually
+from tests.cluster.restarts import kill_at_rest, writes_nothing
 from tests.cluster.spaces import ENFORCEMENT, Space, Spaces, access
-from tests.cluster.watched import resync, shows, shows_none
+from tests.cluster.watched import shows, shows_none
 from tests.cluster.workloads import Workloads
 from tests.running_operator import RunningOperator, running_operator
 
@@ -132,13 +133,9 @@ def test_a_value_that_cannot_be_understood_keeps_the_last_good_one_over_a_restar
         app.told("AccessValueInvalid", "'true'", "by the value 'sonarr' is kept")
         shows(operator, 1, "refused_labels", namespace=app.name, reason="AccessValueInvalid")
         both.are(app, "sonarr")
-        kube.wait_for_deletions()
-        resync(operator, 2)
-        operator.kill()
-    versions = kube.resource_versions()
+        before_restart = kill_at_rest(operator, kube)
     with start() as operator:
-        resync(operator, 2)
-        assert kube.resource_versions() == versions
+        writes_nothing(operator, kube, before_restart)
         both.are(app, "sonarr")
         postgres.change(allowAll=True)
         both.are(app, "")
