@@ -93,7 +93,9 @@ def test_the_grant_gateway_moves_both_sides_and_keeps_its_last_good_value(
         app.label({GATEWAY: "inside"})
         app.told("AccessValueInvalid", GATEWAY, "'inside'", '"external"', "'internal' is kept")
         calls(app, home, "internal")
+        app.told("AccessGranted", "gateway", "'internal'")
         before_restart = kill_at_rest(operator, kube)
+    assert not app.events("AccessRevoked"), "it has its grant at every turn"
     with start() as operator:
         writes_nothing(operator, kube, before_restart)
         app.label({GATEWAY: "external"})
@@ -101,6 +103,7 @@ def test_the_grant_gateway_moves_both_sides_and_keeps_its_last_good_value(
         app.label({GATEWAY: None})
         app.holds_only()
         calls(app, home)
+        app.told("AccessRevoked", "gateway")
 
 
 def test_an_open_hatch_counts_as_granted_at_the_gateways(start: Start, spaces: Spaces) -> None:

@@ -213,7 +213,7 @@ def test_a_setting_of_before_is_refused_with_the_line_to_write(text: str, line: 
         ("apiServer: [{podLabels: {a: b}}]", "apiServer[0]", "none of them"),
         ("gateways: {internal: [{entities: [ingres]}]}", "entities[0]", "ingress"),
         ("internet: {exceptCidrs: [10.0.0.0/8, 10.1.0.0/16]}", "internet", "10.1.0.0/16"),
-        ("internet: {exceptCidrs: [0.0.0.0/0]}", "internet", "leaves nothing"),
+        ("internet: {exceptCidrs: [0.0.0.0/0]}", "internet", "nothing is left"),
         ("lan: {cidrs: [0.0.0.0/0]}", "lan", "every address"),
         ("companions: {a: {pods: {}, from: [{entities: [host]}], ports: [{port: 1}]}}", "a", "pod"),
         (

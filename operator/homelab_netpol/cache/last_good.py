@@ -12,7 +12,6 @@ from datetime import datetime
 
 from homelab_netpol.cache.policies import PolicyCache
 from homelab_netpol.intent import (
-    GATEWAY_GRANT,
     NONE,
     WHOLE,
     Intent,
@@ -43,27 +42,6 @@ from homelab_netpol.policy.notes import (
 from homelab_netpol.policy.objects import LabelKeys, LivePolicy
 from homelab_netpol.policy.plan_clusterwide import NOTING_BASELINE
 
-
-def _ingress_of(intent: Intent) -> frozenset[str]:
-    """Which policies for ingress beside the profile an intent has."""
-    wanted = {LAN: intent.lan_ports, WORLD: intent.world_ports, WEBHOOKS: intent.webhooks}
-    opened = frozenset(where for where, is_wanted in wanted.items() if is_wanted)
-    return opened | intent.retained_ingress if opened else intent.retained_ingress
-
-
-def _granted(intent: Intent) -> frozenset[str]:
-    gateways = (GATEWAY_GRANT,) if intent.gateway_access else ()
-    return frozenset((*intent.grants, *intent.retained_grants, *gateways)) or NONE
-
-
-def _noted_ports(
-    standing: Mapping[PolicyKey, LivePolicy], namespace: str, where: str, note: str
-) -> tuple[PortRange, ...]:
-    """The ports that a policy for ingress says it opens; one that was edited says none."""
-    live = standing.get(PolicyKey(Kind.CNP, namespace, policy_name(Component.INGRESS, where)))
-    return () if live is None else parse_port_ranges(live.annotations.get(note, "")) or ()
-
-
 _PROFILE = policy_name(Component.PROFILE)
 _HATCH = policy_name(Component.HATCH)
 
@@ -90,7 +68,7 @@ class LastGoodCache:
             ingress=_ingress_of(intent),
             lan_ports=intent.lan_ports,
             world_ports=intent.world_ports,
-            grants=_granted(intent),
+            grants=frozenset((*intent.granted, *intent.retained_grants)) or NONE,
             grant_values=intent.grant_values,
             hatch_open=intent.hatch_open,
             hatch_since=intent.hatch_since,
@@ -120,30 +98,26 @@ class LastGoodCache:
         hatch_open = PolicyKey(Kind.CNP, namespace, _HATCH) in standing
         since = self._noted_since(namespace, uid)
         platform = self._noted_platform(namespace, uid)
-        profile = standing.get(PolicyKey(Kind.CNP, namespace, _PROFILE))
-        if profile is None:
-            return LastGood(
-                ingress=ingress,
-                grants=grants,
-                grant_values=parts,
-                hatch_open=hatch_open,
-                hatch_since=since,
-                platform_label=platform,
-            )
-        keys = self._label_keys
-        return LastGood(
-            profile=profile.labels.get(keys.profile),
-            intra_namespace=profile.labels.get(keys.intra_namespace) == "allow",
-            gateway_ports=parse_gateway_ports_text(profile.annotations.get(keys.gateway_ports)),
-            internet_ports=parse_internet_ports_text(profile.annotations.get(keys.internet_ports)),
+        found = LastGood(
             ingress=ingress,
-            lan_ports=_noted_ports(standing, namespace, LAN, keys.lan_ports),
-            world_ports=_noted_ports(standing, namespace, WORLD, keys.world_ports),
             grants=grants,
             grant_values=parts,
             hatch_open=hatch_open,
             hatch_since=since,
             platform_label=platform,
+        )
+        profile = standing.get(PolicyKey(Kind.CNP, namespace, _PROFILE))
+        if profile is None:
+            return found
+        keys = self._label_keys
+        return dataclasses.replace(
+            found,
+            profile=profile.labels.get(keys.profile),
+            intra_namespace=profile.labels.get(keys.intra_namespace) == "allow",
+            gateway_ports=parse_gateway_ports_text(profile.annotations.get(keys.gateway_ports)),
+            internet_ports=parse_internet_ports_text(profile.annotations.get(keys.internet_ports)),
+            lan_ports=_noted_ports(standing, namespace, LAN, keys.lan_ports),
+            world_ports=_noted_ports(standing, namespace, WORLD, keys.world_ports),
         )
 
     def before(self, namespace: str, uid: str, known: Intent | None) -> LastGood:
@@ -189,3 +163,18 @@ class LastGoodCache:
         # Asked for every Namespace, and hardly ever is one noted.
         note = parse_expired_text(text).get(namespace) if namespace in text else None
         return note.since if note is not None and note.uid == uid else None
+
+
+def _ingress_of(intent: Intent) -> frozenset[str]:
+    """Which policies for ingress beside the profile an intent has."""
+    wanted = {LAN: intent.lan_ports, WORLD: intent.world_ports, WEBHOOKS: intent.webhooks}
+    opened = frozenset(where for where, is_wanted in wanted.items() if is_wanted)
+    return opened | intent.retained_ingress if opened else intent.retained_ingress
+
+
+def _noted_ports(
+    standing: Mapping[PolicyKey, LivePolicy], namespace: str, where: str, note: str
+) -> tuple[PortRange, ...]:
+    """The ports that a policy for ingress says it opens; one that was edited says none."""
+    live = standing.get(PolicyKey(Kind.CNP, namespace, policy_name(Component.INGRESS, where)))
+    return () if live is None else parse_port_ranges(live.annotations.get(note, "")) or ()

@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from homelab_netpol.cilium.evaluation import Pod, ReadPolicy
-from homelab_netpol.cilium.evaluation.endpoint import Endpoint, Entity, Network
+from homelab_netpol.cilium.evaluation.endpoint import Endpoint
 from homelab_netpol.cilium.evaluation.matchers import DnsNames
 from homelab_netpol.cilium.evaluation.policy import Direction, PolicyRef, Rule
-from homelab_netpol.cilium.terms import IpNetwork, parse_cidr
 from homelab_netpol.findings.finding import Finding, FindingReason, name_policies
 from homelab_netpol.findings.inspection import Inspection
 from homelab_netpol.findings.known_peers import known_peers
@@ -24,7 +23,8 @@ _DNS_PORT = 53
 def check(inspection: Inspection) -> Iterator[Finding | None]:
     """Finds them, by the namespace whose pods look the names up in vain."""
     settings = inspection.cache.catalogue.settings
-    servers = list(_ends(inspection))
+    asked = known_peers(inspection, settings.dns.servers)
+    servers = [end for server in asked for end in server.ends]
     if settings.dns.proxy or not servers:
         return
     policies = inspection.snapshot.policies
@@ -43,18 +43,6 @@ def check(inspection: Inspection) -> Iterator[Finding | None]:
             yield None
         if unseen:
             yield Finding(FindingReason.NAMES_NOT_LEARNED, namespace, _message(list(unseen)))
-
-
-def _ends(inspection: Inspection) -> Iterator[Endpoint]:
-    """Who may be asked for names."""
-    for server in known_peers(inspection, inspection.cache.catalogue.settings.dns.servers):
-        yield from server.pods
-        yield from map(Entity, server.peer.entities)
-        yield from map(Network, _networks(server.peer.cidrs))
-
-
-def _networks(cidrs: Iterable[str]) -> Iterator[IpNetwork]:
-    yield from filter(None, map(parse_cidr, cidrs))
 
 
 def _by_name(policies: Iterable[ReadPolicy]) -> list[ReadPolicy]:

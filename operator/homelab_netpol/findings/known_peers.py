@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import Generic, TypeVar
 
-from homelab_netpol.cilium.evaluation.endpoint import Pod
+from homelab_netpol.cilium.evaluation.endpoint import Endpoint, Entity, Network, Pod
 from homelab_netpol.cluster.pods import ObservedPod
 from homelab_netpol.findings.inspection import Inspection
 from homelab_netpol.settings import Peer
@@ -20,6 +21,12 @@ class KnownPeer(Generic[P]):
 
     peer: P
     pods: tuple[Pod, ...] = ()
+
+    @property
+    def ends(self) -> list[Endpoint]:
+        """All that the peer may be: its pods, entities and networks."""
+        networks = (Network(ip_network(cidr)) for cidr in self.peer.cidrs)
+        return [*self.pods, *map(Entity, self.peer.entities), *networks]
 
     def of(self, namespace: str) -> KnownPeer[P]:
         """Only those in a namespace."""

@@ -104,19 +104,14 @@ def _dns(settings: Settings, servers: Sequence[KnownPeer[Peer]]) -> Iterator[Nee
     ports = [(port.protocol.value, port.port) for port in settings.dns.ports]
     if not any(server.pods for server in servers):
         return
-    groups = _each(servers[0]) if len(servers) == 1 else [_any_of(servers)]
+    # Of several servers, such as one on each node and those behind it, a pod asks one.
+    groups = (
+        _each(servers[0])
+        if len(servers) == 1
+        else [tuple(end for server in servers for end in server.ends)]
+    )
     ways = tuple(Way(peers, (port,)) for port in ports for peers in groups)
     yield Need("DNS", Direction.EGRESS, " or ".join(str(each.peer) for each in servers), ways)
-
-
-def _any_of(servers: Sequence[KnownPeer[Peer]]) -> tuple[Endpoint, ...]:
-    """Of several servers, such as one on each node and those behind it, a pod asks one."""
-    found: list[Endpoint] = []
-    for server in servers:
-        found += server.pods
-        found += map(Entity, server.peer.entities)
-        found += (Network(ip_network(cidr)) for cidr in server.peer.cidrs)
-    return tuple(found)
 
 
 def _probing(settings: Settings, *, in_mesh: bool) -> Iterator[Need]:

@@ -3,6 +3,7 @@
 from homelab_netpol.intent.deadline import format_moment, parse_moment
 from homelab_netpol.intent.in_force import facts_in_force
 from homelab_netpol.intent.model import (
+    GATEWAY_GRANT,
     NONE,
     Intent,
     LastGood,
@@ -18,7 +19,6 @@ from homelab_netpol.intent.ports import (
 )
 from homelab_netpol.intent.read import read_intent
 from homelab_netpol.intent.vocabulary import (
-    GATEWAY_GRANT,
     GATEWAYS,
     NOTHING,
     WHOLE,

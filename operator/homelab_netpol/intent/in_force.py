@@ -21,10 +21,11 @@ def facts_in_force(facts: NamespaceFacts, last_good: LastGood, words: Vocabulary
         last_good: what is in force there.
         words: the vocabulary.
     """
+    grantable = words.grantable()
     labels = {
         f"{words.access_prefix}{resource}": last_good.grant_values.get(resource, WHOLE)
         for resource in last_good.grants
-        if resource in words.grantable
+        if resource in grantable
     }
     annotations: dict[str, str] = {}
     if "webhooks" in last_good.ingress:

@@ -14,6 +14,9 @@ from homelab_netpol.intent.waypoint import Waypoint
 NONE: frozenset[str] = frozenset()
 NO_VALUES: Mapping[str, str] = {}
 
+# Who the gateways are, the settings say; a shared resource of this name takes the grant's place.
+GATEWAY_GRANT = "gateway"
+
 
 @dataclass(frozen=True, slots=True)
 class NamespaceFacts:
@@ -172,6 +175,11 @@ class Intent:
     waypoint: Waypoint | None = None
     ingress_by_waypoint: bool = False
     problems: tuple[Problem, ...] = ()
+
+    @property
+    def granted(self) -> tuple[str, ...]:
+        """What access labels grant: the shared resources, and the gateways."""
+        return (*self.grants, GATEWAY_GRANT) if self.gateway_access else self.grants
 
     @property
     def hatch_expired(self) -> bool:

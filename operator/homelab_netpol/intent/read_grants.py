@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from homelab_netpol.intent.model import (
+    GATEWAY_GRANT,
     NO_VALUES,
     NONE,
     LastGood,
@@ -17,7 +18,6 @@ from homelab_netpol.intent.model import (
     Reason,
 )
 from homelab_netpol.intent.vocabulary import (
-    GATEWAY_GRANT,
     GATEWAYS,
     NOTHING,
     WHOLE,
@@ -80,7 +80,7 @@ class _Reader:
         self._facts = facts
         self._last_good = last_good
         self._words = words
-        self._grantable = words.grantable
+        self._grantable = words.grantable()
         self.granted: list[str] = []
         self.values: dict[str, str] = {}
         self.retained: list[str] = []

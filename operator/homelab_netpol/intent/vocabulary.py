@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from homelab_netpol.cilium.selectors import LabelSelector
 from homelab_netpol.cilium.terms import is_label_value
-from homelab_netpol.intent.model import NamespaceFacts
+from homelab_netpol.intent.model import GATEWAY_GRANT, NamespaceFacts
 from homelab_netpol.intent.waypoint import USE_WAYPOINT, kept_of_waypoint
 
 # An access label of this value grants all of a shared resource, one of the next nothing.
@@ -60,8 +60,6 @@ class ResourceWords:
         return " or ".join((", ".join(words[:-1]), words[-1]) if len(words) > 1 else words)
 
 
-# Who the gateways are, the settings say; a shared resource of this name takes the grant's place.
-GATEWAY_GRANT = "gateway"
 GATEWAYS = ("internal", "external")
 _GATEWAY_WORDS = ResourceWords(values=frozenset(GATEWAYS))
 
@@ -106,7 +104,6 @@ class Vocabulary:
         )
         return not is_taken
 
-    @property
     def grantable(self) -> Mapping[str, ResourceWords]:
         """What access labels may name: the shared resources, and the gateways."""
         gateways = {GATEWAY_GRANT: _GATEWAY_WORDS} if self.gateway_grant else {}

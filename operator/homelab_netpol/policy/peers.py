@@ -9,17 +9,22 @@ from homelab_netpol.cilium.selectors import read_selector
 from homelab_netpol.cilium.terms import NAMESPACE_KEY, NAMESPACE_LABELS_PREFIX, SOURCE_K8S
 from homelab_netpol.settings import Mesh, Peer, Selector
 
-_EVERY_NAMESPACE = {"key": f"{SOURCE_K8S}:{NAMESPACE_KEY}", "operator": "Exists"}
+# Holds for every pod, and for nothing else: Cilium's own endpoints have no namespace.
+EVERY_POD = {"key": f"{SOURCE_K8S}:{NAMESPACE_KEY}", "operator": "Exists"}
+
+
+def labels_selector(labels: Mapping[str, str]) -> dict[str, Any]:
+    """Pods by their labels, in Cilium's words; a namespaced policy means those of its own."""
+    return {"matchLabels": {f"{SOURCE_K8S}:{key}": value for key, value in labels.items()}}
 
 
 def written_selector(selector: Selector) -> dict[str, Any]:
     """A selector of the settings in Cilium's words, with `matchLabels` and `matchExpressions`."""
-    labels = {f"{SOURCE_K8S}:{key}": value for key, value in selector.match_labels.items()}
     expressions: list[dict[str, Any]] = []
     for one in selector.match_expressions:
         written = {"key": f"{SOURCE_K8S}:{one.key}", "operator": one.operator}
         expressions.append({**written, "values": list(one.values)} if one.values else written)
-    return {"matchLabels": labels, "matchExpressions": expressions}
+    return {**labels_selector(selector.match_labels), "matchExpressions": expressions}
 
 
 def endpoint_selector(peer: Peer) -> dict[str, Any] | None:
@@ -29,13 +34,12 @@ def endpoint_selector(peer: Peer) -> dict[str, Any] | None:
     pods of any namespace says so.
     """
     if peer.namespace is not None:
-        labels = {NAMESPACE_KEY: peer.namespace, **peer.pod_labels}
-        return {"matchLabels": {f"{SOURCE_K8S}:{key}": value for key, value in labels.items()}}
+        return labels_selector({NAMESPACE_KEY: peer.namespace, **peer.pod_labels})
     if peer.selector is None:
         return None
     found = written_selector(peer.selector)
     if not any(one.is_of_namespace for one in read_selector(found).requirements):
-        found["matchExpressions"].append(_EVERY_NAMESPACE)
+        found["matchExpressions"].append(EVERY_POD)
     return {key: value for key, value in found.items() if value}
 
 

@@ -13,7 +13,7 @@ from homelab_netpol.policy.default_deny import NAMESPACE_LABEL
 from homelab_netpol.policy.keys import HATCH_CCNP, Component, Kind, PolicyKey
 from homelab_netpol.policy.notes import ExpiredHatch, expired_text, platform_labels_text
 from homelab_netpol.policy.objects import Policy
-from homelab_netpol.policy.peers import in_mesh, peers_data
+from homelab_netpol.policy.peers import EVERY_POD, in_mesh, peers_data
 from homelab_netpol.policy.plan_companions import companion_policies
 from homelab_netpol.settings import DefaultDeny
 
@@ -135,19 +135,18 @@ def _selections(
     from the start. Taken away, it counts until Cilium has learned that, up to 36 s; nothing is
     wider then than before (decision 15).
     """
-    every_pod = {"key": NAMESPACE_LABEL, "operator": "Exists"}
     words = catalogue.vocabulary
-    governed: list[dict[str, Any]] = [every_pod]
+    governed: list[dict[str, Any]] = [EVERY_POD]
     match scope:
         case DefaultDeny.LABELLED:
-            return [_selection([every_pod], additive=True)]
+            return [_selection([EVERY_POD], additive=True)]
         case DefaultDeny.CLUSTER:
             if words.own_namespace is None:
-                return [_selection([every_pod], additive=False)]
+                return [_selection([EVERY_POD], additive=False)]
             governed.append(_outside(NAMESPACE_LABEL, [words.own_namespace]))
         case _:
             governed += _outside_platform(catalogue, platform)
-    return [_selection([every_pod], additive=True), _selection(governed, additive=False)]
+    return [_selection([EVERY_POD], additive=True), _selection(governed, additive=False)]
 
 
 def _outside_platform(catalogue: Catalogue, platform: Collection[str]) -> list[dict[str, Any]]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from homelab_netpol.cilium.terms import NAMESPACE_KEY, SOURCE_K8S
 from homelab_netpol.policy.builder import PolicyBuilder
 from homelab_netpol.policy.keys import COMPANION_PREFIX, Component, Kind, PolicyKey
 from homelab_netpol.policy.objects import Policy
 from homelab_netpol.policy.peers import (
+    EVERY_POD,
     in_mesh,
     peers_data,
     with_expressions,
@@ -35,10 +35,9 @@ def companion_policies(
     Raises:
         RenderError: the template cannot be rendered.
     """
-    every_pod = {"key": f"{SOURCE_K8S}:{NAMESPACE_KEY}", "operator": "Exists"}
     policies = []
     for name, companion in companions.items():
-        pods = with_expressions(written_selector(companion.pods), every_pod, *outside)
+        pods = with_expressions(written_selector(companion.pods), EVERY_POD, *outside)
         peers = peers_data(companion.peers)
         tunnels = [
             [in_mesh(pods, mesh), in_mesh(theirs, mesh)]

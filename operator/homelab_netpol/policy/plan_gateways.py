@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from itertools import groupby
 from typing import Any
 
-from homelab_netpol.cilium.terms import SOURCE_K8S
 from homelab_netpol.intent import GATEWAY_GRANT, GATEWAYS, WHOLE, Intent
 from homelab_netpol.policy.builder import PolicyBuilder
 from homelab_netpol.policy.catalogue import Catalogue
@@ -19,7 +18,7 @@ from homelab_netpol.policy.keys import (
     gateway_policy_name,
 )
 from homelab_netpol.policy.objects import Policy
-from homelab_netpol.policy.peers import peers_data
+from homelab_netpol.policy.peers import labels_selector, peers_data
 from homelab_netpol.settings import GatewayPeer, namespaces_of_peers
 
 # A gateway with its place in the settings' list; and what its pods serve, as templates see it.
@@ -112,7 +111,7 @@ class GatewayPlanner:
             "grants/callers",
             remember=False,
             which=key.name,
-            selectors=[_own_pods(peer) for _, peer in peers],
+            selectors=[labels_selector(peer.pod_labels) for _, peer in peers],
             consumers=sorted(consumers),
             meshed_consumers=[each for each in sorted(consumers) if in_mesh and is_meshed(each)],
         )
@@ -169,7 +168,7 @@ def _served(peers: Sequence[Placed], consumers: Mapping[str, str]) -> list[Serve
     """Each gateway's pods, with the namespaces that let these in; those without any left out."""
     found = [
         {
-            "selector": _own_pods(peer),
+            "selector": labels_selector(peer.pod_labels),
             "namespaces": [
                 name
                 for name, value in sorted(consumers.items())
@@ -179,8 +178,3 @@ def _served(peers: Sequence[Placed], consumers: Mapping[str, str]) -> list[Serve
         for place, peer in peers
     ]
     return [each for each in found if each["namespaces"]]
-
-
-def _own_pods(peer: GatewayPeer) -> dict[str, Any]:
-    """The selector of a policy in the pods' own namespace."""
-    return {"matchLabels": {f"{SOURCE_K8S}:{key}": value for key, value in peer.pod_labels.items()}}

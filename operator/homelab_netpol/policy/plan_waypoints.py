@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from homelab_netpol.cilium.terms import NAMESPACE_KEY, SOURCE_K8S
+from homelab_netpol.cilium.terms import NAMESPACE_KEY
 from homelab_netpol.intent import GATEWAYS, Intent, Waypoint
 from homelab_netpol.policy.builder import PolicyBuilder
 from homelab_netpol.policy.catalogue import Catalogue
@@ -25,7 +25,7 @@ from homelab_netpol.policy.keys import (
     waypoint_policy_name,
 )
 from homelab_netpol.policy.objects import Policy
-from homelab_netpol.policy.peers import peers_data
+from homelab_netpol.policy.peers import labels_selector, peers_data
 from homelab_netpol.policy.plan_gateways import GatewayPlanner
 from homelab_netpol.settings import TargetSide
 
@@ -128,7 +128,7 @@ class WaypointPlanner:
         if waypoint is not None:
             known.append((waypoint.namespace, waypoint.pod_labels))
         for namespace, labels in known:
-            selectors, own = found.setdefault(namespace, []), _own_pods(labels)
+            selectors, own = found.setdefault(namespace, []), labels_selector(labels)
             if own not in selectors:
                 selectors.append(own)
         return {namespace: found[namespace] for namespace in sorted(found)}
@@ -175,7 +175,7 @@ class WaypointPlanner:
                 "waypoints/own",
                 waypoint=_pods(served.waypoint),
                 within=intent.intra_namespace,
-                beside=_own_pods(served.waypoint.pod_labels) if is_here else None,
+                beside=labels_selector(served.waypoint.pod_labels) if is_here else None,
             )
 
         return key, render
@@ -207,7 +207,7 @@ class WaypointPlanner:
                 peers = [peer for which in calling for peer in gateways.of(which)]
                 items.append(
                     {
-                        "selector": _own_pods(waypoint.pod_labels),
+                        "selector": labels_selector(waypoint.pod_labels),
                         "callers": [user.namespace for user in users if user.within],
                         "gateways": peers_data(peers)["endpoints"],
                         "called": [user.namespace for user in users],
@@ -228,7 +228,7 @@ class WaypointPlanner:
             for peer in self._catalogue.settings.gateways.of(which) if called else ():
                 if peer.namespace is not None and is_meshed(peer.namespace):
                     item = {
-                        "selector": _own_pods(peer.pod_labels),
+                        "selector": labels_selector(peer.pod_labels),
                         "waypoints": [_pods(waypoint) for waypoint in sorted(called)],
                     }
                     found.setdefault(peer.namespace, []).append(item)
@@ -244,9 +244,4 @@ def _pods(waypoint: Waypoint) -> Selector:
 
 
 def _pods_of(namespace: str, labels: Mapping[str, str]) -> Selector:
-    return _own_pods({NAMESPACE_KEY: namespace, **labels})
-
-
-def _own_pods(labels: Mapping[str, str]) -> Selector:
-    """The selector of a policy in the pods' own namespace."""
-    return {"matchLabels": {f"{SOURCE_K8S}:{key}": value for key, value in labels.items()}}
+    return labels_selector({NAMESPACE_KEY: namespace, **labels})

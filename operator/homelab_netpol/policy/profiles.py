@@ -149,5 +149,5 @@ class Profiles:
             variables = {**_PLAIN, "internet_ports": None}
             _, closed = self._renderer.body(f"profiles/{template}", Kind.CNP, **variables)
         except RenderError:
-            return False  # `Planner.check` says which template is wrong, before anything is done
+            return False  # `check_templates` says which template is wrong, before anything is done
         return opened != closed

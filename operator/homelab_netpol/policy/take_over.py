@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from homelab_netpol.policy.default_deny import rule_sets
 from homelab_netpol.policy.diff import Change, Delete
 from homelab_netpol.policy.keys import (
     CILIUM_KINDS,
@@ -200,15 +201,9 @@ def bridge(changes: Iterable[Change], others: Mapping[PolicyKey, OthersPolicy]) 
     # One policy that Cilium rejects was not in force, and would take all the others with it.
     old = [others[each.key] for each in together if each.key in others]
     bodies = [*(each.body for each in old if not each.live.rejected), *(p.body for p in together)]
-    body = {"specs": [rules for each in bodies for rules in _rules(each)]}
+    body = {"specs": [rules for each in bodies for rules in rule_sets(each)]}
     meanwhile = dataclasses.replace(policy, body=body, digest=digest_of(body))
     return Bridge(others[policy.key], meanwhile, policy)
-
-
-def _rules(body: Mapping[str, Any]) -> Iterator[Any]:
-    if body.get("spec") is not None:
-        yield body["spec"]
-    yield from body.get("specs") or ()
 
 
 def _owners(live: LivePolicy, manifest: Mapping[str, Any]) -> Iterator[str]:

@@ -202,6 +202,6 @@ def _is_removal_of(change: Change, name: str) -> bool:
 
 
 def _mark(policy: Policy) -> int:
-    """Distinguishes two renderings of one policy apart, labels and annotations included."""
+    """Distinguishes two renderings of one policy, labels and annotations included."""
     labels = tuple(sorted(policy.labels.items()))
     return hash((policy.digest, labels, tuple(sorted(policy.annotations.items()))))

@@ -71,12 +71,13 @@ class Statuses:
             ApiError: the server did not take it.
         """
         words, where = self._cache.catalogue.vocabulary, self._cache.catalogue.settings.admission
+        grantable = words.grantable()
         data = {
             "profiles": ",".join(sorted(words.profiles)),
-            "resources": ",".join(sorted(words.grantable)),
+            "resources": ",".join(sorted(grantable)),
             "accessValues": ",".join(
                 f"{name}={value}"
-                for name, of_resource in sorted(words.grantable.items())
+                for name, of_resource in sorted(grantable.items())
                 for value in of_resource.listed()
             ),
             "platformNamespaces": ",".join(sorted(words.platform_namespaces)),

@@ -96,15 +96,15 @@ class Reporter:
                 self._profile_lost(namespace, before.profile)
         if intent.profile is not None or intent.retained_profile is not None:
             drop_series(self._metrics.profile_lost, namespace)
-        for resource in intent.grants:
+        for resource in intent.granted:
             value = intent.grant_values.get(resource, WHOLE)
             stood = resource in before.grants
             if not stood or value != before.grant_values.get(resource, WHOLE):
-                which = "" if value == WHOLE else f", to the pods of the value {value!r}"
-                which = f"{which}, now to all of its pods" if stood and not which else which
+                which = "" if value == WHOLE else f", by the value {value!r}"
+                which = f"{which}, now to all of it" if stood and not which else which
                 message = f"Access to {resource} is granted{which}."
                 self._recorder.note(namespace, "AccessGranted", message)
-        still = {*intent.grants, *intent.retained_grants}
+        still = {*intent.granted, *intent.retained_grants}
         for resource in sorted(before.grants - still):
             self._recorder.note(namespace, "AccessRevoked", f"Access to {resource} is revoked.")
 

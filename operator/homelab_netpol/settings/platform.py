@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import ip_network
 from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
+from homelab_netpol.cilium.networks import exceptions_problem
 from homelab_netpol.cilium.terms import AMBIENT_PROBES_IPV6, MAX_PORTS
 from homelab_netpol.settings.fields import Cidr, ClusterName, DnsLabel, DnsSubdomain, PodLabels
 from homelab_netpol.settings.moved import refuse_old_dns, refuse_old_gateways
@@ -133,8 +134,11 @@ class Internet(Section):
     )
 
     @model_validator(mode="after")
-    def _no_overlap(self) -> Self:
-        refuse_overlap(self.except_cidrs)
+    def _exceptions_fit(self) -> Self:
+        for rule in self.networks:
+            problem = exceptions_problem(rule["cidr"], rule.get("except", ()))
+            if problem is not None:
+                raise ValueError(f"exceptCidrs: {problem}")
         return self
 
     @property
@@ -171,23 +175,6 @@ class Lan(Section):
             if ip_network(cidr).prefixlen == 0:
                 raise ValueError(f"cidrs: {cidr} is every address; `world-ports` is for that")
         return self
-
-
-def refuse_overlap(cidrs: tuple[str, ...]) -> None:
-    """Refuses exceptions of which one lies within another, or that leave nothing.
-
-    Raises:
-        ValueError: with the two.
-    """
-    known: list[tuple[IPv4Network | IPv6Network, str]] = []
-    for cidr in cidrs:
-        network = ip_network(cidr)
-        if network.prefixlen == 0:
-            raise ValueError(f"exceptCidrs: {cidr} leaves nothing of the internet")
-        for other, text in known:
-            if network.version == other.version and network.overlaps(other):
-                raise ValueError(f"exceptCidrs: {cidr} and {text} overlap; keep the wider one")
-        known.append((network, cidr))
 
 
 DEFAULT_PROBES = (

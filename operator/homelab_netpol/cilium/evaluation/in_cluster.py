@@ -13,7 +13,7 @@ from homelab_netpol.cilium.selectors import Operator, Requirement
 from homelab_netpol.cilium.terms import CLUSTER_KEY, NAMESPACE_KEY, SOURCE_K8S, SOURCE_RESERVED
 
 # Every pod has a namespace.
-_NOBODY = select([Requirement(SOURCE_K8S, NAMESPACE_KEY, Operator.DOES_NOT_EXIST)], pods_only=True)
+_NO_POD = select([Requirement(SOURCE_K8S, NAMESPACE_KEY, Operator.DOES_NOT_EXIST)], pods_only=True)
 
 
 def in_cluster(policy: ReadPolicy, cluster: str) -> ReadPolicy:
@@ -45,5 +45,5 @@ def _matcher(matcher: Matcher, cluster: str) -> Matcher:
     if not named or any(one.source == SOURCE_RESERVED for one in matcher.requirements):
         return matcher
     if not all(one.holds(cluster) for one in named):
-        return _NOBODY
+        return _NO_POD
     return select([one for one in matcher.requirements if one not in named], matcher.pods_only)
