@@ -107,7 +107,9 @@ _COMPANION_HEAD = """
 
 `companions` maps a name of your own to pods that belong together across namespaces: the pods of
 every governed Namespace that have some labels, and who reaches them, or whom they reach. Both sides
-are written, as `baseline-companion-NAME`; in the mesh the tunnel between them as well.
+are written, as `baseline-companion-NAME`; in the mesh the tunnel between them as well. With
+`mesh.authorizationPolicies` Istio admits `from` peers by their namespaces, and refuses the callers of
+`to` peers in a governed meshed Namespace: admit them there by a policy of your own.
 
 ```yaml
 companions:

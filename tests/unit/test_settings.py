@@ -196,6 +196,20 @@ def test_the_reference_page_is_what_the_model_says() -> None:
             "probes: {entities: [health, host], cidrs: [169.254.0.0/16]}",
             "{probes: [{entities: [health, host]}, {cidrs: [169.254.0.0/16]}]}",
         ),
+        # What was not said, had a default.
+        (
+            "probes: {entities: [health, host]}",
+            "{probes: [{entities: [health, host]}, {cidrs: [169.254.0.0/16,"
+            " 'fd16:9254:7127:1337:ffff::/80']}]}",
+        ),
+        (
+            "probes: {cidrs: [10.0.0.0/8]}",
+            "{probes: [{entities: [health]}, {cidrs: [10.0.0.0/8]}]}",
+        ),
+        (
+            "mesh: {ztunnel: {namespace: istio-system, labels: {app: ztunnel}}}",
+            "{mesh: {ztunnel: [{namespace: istio-system, podLabels: {app: ztunnel}}]}}",
+        ),
     ],
 )
 def test_a_setting_of_before_is_refused_with_the_line_to_write(text: str, line: str) -> None:
@@ -203,6 +217,9 @@ def test_a_setting_of_before_is_refused_with_the_line_to_write(text: str, line: 
         parse_settings(text)
     assert str(refused.value).endswith(line)
     parse_settings(line)
+
+
+_LACKS_B = "{matchExpressions: [{key: b, operator: DoesNotExist}]}"
 
 
 @pytest.mark.parametrize(
@@ -234,6 +251,35 @@ def test_a_setting_of_before_is_refused_with_the_line_to_write(text: str, line: 
             "companions.a",
             "names no peer in particular",
         ),
+        *(
+            (
+                f"companions: {{a: {{pods: {pods}, {way}: [{peer}], ports: [{{port: 1}}]}}}}",
+                "companions.a",
+                said,
+            )
+            for way in ("from", "to")
+            for pods, peer, said in (
+                # Of what lacks a label there are pods in every namespace, kube-system's included.
+                (_LACKS_B, "{entities: [host]}", "a label that the pods have"),
+                (
+                    "{matchLabels: {b: c}}",
+                    f"{{selector: {_LACKS_B}}}",
+                    "a label that its pods have",
+                ),
+                (
+                    "{matchLabels: {b: c}}",
+                    "{selector: {matchLabels: {io.kubernetes.pod.namespace: kube-system}}}",
+                    "a label that its pods have",
+                ),
+            )
+        ),
+        (
+            "mesh: {authorizationPolicies: true}\n"
+            "companions: {a: {pods: {matchLabels: {b: c}}, ports: [{port: 1}],"
+            " from: [{selector: {matchLabels: {app: operator}}}]}}",
+            "companions.a.from[0].selector",
+            "Istio knows no labels",
+        ),
         (
             "mesh: {authorizationPolicies: true}\n"
             "scrapers: [{selector: {matchLabels: {app: probe}}}]",
@@ -257,6 +303,16 @@ def test_who_is_named_wrongly_is_refused_with_the_path(text: str, path: str, sai
         ("probes: [{entities: [health, remote-node]}]", "remote-node"),
         ("gateways: {external: [{namespace: traefik}]}", "traefik, which is no platform namespace"),
         ("dns: {servers: [{cidrs: [169.254.20.10/32]}]}", "link-local"),
+        (
+            "mesh: {waypoints: [{namespace: ways, podLabels: {a: b}}]}",
+            "ways, which is no platform namespace",
+        ),
+        (
+            "mesh: {authorizationPolicies: true}\n"
+            "companions: {a: {pods: {matchLabels: {b: c}}, ports: [{port: 1}],"
+            " to: [{namespace: garage, podLabels: {d: e}}]}}",
+            "Istio refuses",
+        ),
     ],
 )
 def test_what_an_author_may_not_expect_is_said_at_the_start(text: str, said: str) -> None:

@@ -16,6 +16,9 @@ from homelab_netpol.settings.peer import Peer
 from homelab_netpol.settings.section import Section
 from homelab_netpol.settings.shared_resource import Port, Selector
 
+_OTHERWISE = (
+    " (`matchLabels`, `In` or `Exists`), or it would be nearly every pod of some namespaces"
+)
 _TOO_WIDE = POD_ENTITIES | {"world"}
 
 CompanionPeers = Annotated[tuple[Peer, ...], Field(max_length=32)]
@@ -31,10 +34,11 @@ class Companion(Section):
     from_: CompanionPeers = Field(
         default=(),
         alias="from",
-        description="Who reaches them, such as a database's operator: a list of peers.",
+        description="Who reaches them, such as a database's operator: a list of peers. Pods need a"
+        " label of theirs; `all`, `cluster` and `world` are refused.",
     )
     to: CompanionPeers = Field(
-        default=(), description="Or whom they reach, such as a backup's store: a list of peers."
+        default=(), description="Or whom they reach, such as a backup's store: likewise."
     )
     ports: tuple[Port, ...] = Field(
         min_length=1, max_length=MAX_PORTS, description="On which ports, 1 to 40."
@@ -49,14 +53,14 @@ class Companion(Section):
     def _opens_no_more_than_it_says(self) -> Self:
         if bool(self.from_) == bool(self.to):
             raise ValueError("needs either `from` or `to`, and not both")
-        if self.pods.is_empty:
-            raise ValueError("pods: without a label it would be every pod; name one")
         for key in self.pods.keys:
-            if key == NAMESPACE_KEY or key.startswith(NAMESPACE_LABELS_PREFIX):
+            if _is_of_namespace(key):
                 raise ValueError(
                     f"pods: {key} is about Namespaces, and companions are of every governed one;"
                     " a SharedResource grants access to one"
                 )
+        if not self.pods.carried_keys:
+            raise ValueError(f"pods: needs a label that the pods have{_OTHERWISE}")
         for index, peer in enumerate(self.peers):
             path = f"{'from' if self.from_ else 'to'}[{index}]"
             wide = sorted(_TOO_WIDE.intersection(peer.entities))
@@ -66,4 +70,11 @@ class Companion(Section):
                 raise ValueError(
                     f"{path}: names all pods of {peer.namespace}; say which by `podLabels`"
                 )
+            labels = peer.selector.carried_keys if peer.selector is not None else ()
+            if peer.selector is not None and all(map(_is_of_namespace, labels)):
+                raise ValueError(f"{path}.selector: needs a label that its pods have{_OTHERWISE}")
         return self
+
+
+def _is_of_namespace(key: str) -> bool:
+    return key == NAMESPACE_KEY or key.startswith(NAMESPACE_LABELS_PREFIX)

@@ -100,4 +100,4 @@ class Mesh(Section):
     @model_validator(mode="before")
     @classmethod
     def _refuse_old(cls, data: Any) -> Any:
-        return refuse_single_pods(data, "ztunnel")
+        return refuse_single_pods(data, "mesh", "ztunnel")

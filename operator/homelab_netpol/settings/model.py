@@ -244,7 +244,7 @@ class Settings(Section):
             return self
         for path, peer in self.named_peers():
             by_labels = peer.selector is not None and not peer.namespaces
-            if by_labels and path.startswith(("gateways.", "scrapers")):
+            if by_labels and path.startswith(("gateways.", "scrapers", "companions.")):
                 raise ValueError(
                     f"{path}.selector: with mesh.authorizationPolicies it must name namespaces"
                     f" ({NAMESPACE_KEY}), as Istio knows no labels of pods"

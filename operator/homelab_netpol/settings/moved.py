@@ -10,12 +10,18 @@ from typing import Any
 
 import yaml
 
+from homelab_netpol.cilium.terms import AMBIENT_PROBES_IPV6
+
 _GATEWAYS = {
     "namespace": "istio-gateway",
     "label": "gateway.networking.k8s.io/gateway-name",
     "internal": "internal",
     "external": "external",
 }
+
+
+# What a part that was not said was; of the entities what is left of it.
+_PROBES = {"entities": ["health"], "cidrs": ["169.254.0.0/16", AMBIENT_PROBES_IPV6]}
 
 
 def _refused(data: Mapping[str, Any]) -> ValueError:
@@ -70,8 +76,8 @@ def refuse_old_dns(data: Any) -> Any:
     raise _refused({"dns": {"servers": [server], **ports}})
 
 
-def refuse_single_pods(data: Any, name: str) -> Any:
-    """Lets a section pass unless its field `name` is `{namespace, labels}`.
+def refuse_single_pods(data: Any, section: str, name: str) -> Any:
+    """Lets a section of the settings pass unless its field `name` is `{namespace, labels}`.
 
     Raises:
         ValueError: with what to write.
@@ -80,7 +86,7 @@ def refuse_single_pods(data: Any, name: str) -> Any:
     if not isinstance(said, Mapping):
         return data
     peer = {"namespace": said.get("namespace"), "podLabels": said.get("labels", {})}
-    raise _refused({name: [{key: value for key, value in peer.items() if value}]})
+    raise _refused({section: {name: [{key: value for key, value in peer.items() if value}]}})
 
 
 def refuse_old_sections(data: Any) -> Any:
@@ -102,6 +108,7 @@ def refuse_old_sections(data: Any) -> Any:
         raise ValueError(f"prometheus: {_refused(new)}")
     probes = data.get("probes")
     if isinstance(probes, Mapping):
-        peers = [{key: value} for key, value in probes.items() if value]
+        said = {**_PROBES, **probes}
+        peers = [{key: value} for key, value in said.items() if value]
         raise ValueError(f"probes: {_refused({'probes': peers})}")
     return data

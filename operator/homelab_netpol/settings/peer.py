@@ -25,7 +25,8 @@ class Peer(Section):
     selector: Selector | None = Field(
         default=None,
         description="Pods of any namespace by their labels; labels of their Namespace are"
-        " `io.cilium.k8s.namespace.labels.KEY`.",
+        " `io.cilium.k8s.namespace.labels.KEY`. With `mesh.authorizationPolicies` one of a gateway,"
+        " a scraper or a companion must name namespaces (`io.kubernetes.pod.namespace`).",
     )
     entities: tuple[Entity, ...] = Field(
         default=(), max_length=16, description="Entities of Cilium's."

@@ -12,7 +12,7 @@ from homelab_netpol.settings.model import Settings
 _PROBING_ENTITIES = frozenset({"health", "host"})
 
 # Platform namespaces serve the others: a profile says nothing of what they need.
-_NEEDED_BY_ALL = ("gateways.", "dns.", "mesh.ztunnel")
+_NEEDED_BY_ALL = ("gateways.", "dns.", "mesh.")
 
 
 def remarks(settings: Settings) -> Iterator[str]:
@@ -33,6 +33,13 @@ def remarks(settings: Settings) -> Iterator[str]:
                     " will be denied what no profile or grant allows. Add it to"
                     f" platformNamespaces, or label it {settings.label_domain}/platform=true."
                 )
+    for name, companion in settings.companions.items():
+        if companion.to and settings.mesh.authorization_policies:
+            yield (
+                f"companions.{name}.to leads to pods whose callers may be in any namespace: with"
+                " mesh.authorizationPolicies Istio refuses these, where a governed namespace in the"
+                " mesh has the pods called. Admit them there by a policy of your own."
+            )
     entities = {entity for peer in settings.probes for entity in peer.entities}
     wide = sorted(entities - _PROBING_ENTITIES)
     if wide:

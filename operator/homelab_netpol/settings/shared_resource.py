@@ -132,6 +132,14 @@ class Selector(Section):
         named = (*self.match_labels, *(one.key for one in self.match_expressions))
         return tuple(dict.fromkeys(named))
 
+    @property
+    def carried_keys(self) -> tuple[str, ...]:
+        """Those of them that whatever it selects has."""
+        positive = (
+            one.key for one in self.match_expressions if not Operator(one.operator).is_negative
+        )
+        return (*self.match_labels, *positive)
+
     def values_of(self, key: str) -> tuple[str, ...]:
         """The values that a label must have one of; none if it does not list any."""
         if key in self.match_labels:
