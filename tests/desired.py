@@ -7,12 +7,12 @@ matter. The operator's work, once it comes to rest, must amount to this.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from homelab_netpol.intent import Intent, LastGood, Waypoint, read_intent
 from homelab_netpol.policy.catalogue import Catalogue
-from homelab_netpol.policy.keys import GATEWAY_KEYS
+from homelab_netpol.policy.keys import CILIUM_KINDS, GATEWAY_KEYS
 from homelab_netpol.policy.notes import ExpiredHatch
 from homelab_netpol.policy.objects import Policy
 from homelab_netpol.policy.plan import Planner
@@ -89,3 +89,19 @@ def desired_policies(
     serving = planner.waypoints.serving(served, is_meshed)
     policies += [each for each in serving if each.key.namespace in intents]
     return policies
+
+
+def as_object(policy: Policy) -> dict[str, Any]:
+    """A policy as the API server would give it."""
+    metadata = {"name": policy.key.name}
+    metadata |= {"namespace": policy.key.namespace} if policy.key.namespace else {}
+    kind = {"apiVersion": policy.key.kind.api_version, "kind": policy.key.kind.value}
+    return {**kind, "metadata": metadata, **policy.body}
+
+
+def cilium_objects(
+    catalogue: Catalogue, namespaces: Iterable[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Of what should stand now the policies that Cilium reads, as manifests; see above."""
+    policies = desired_policies(catalogue, namespaces, datetime.now(UTC))
+    return [as_object(policy) for policy in policies if policy.key.kind in CILIUM_KINDS]

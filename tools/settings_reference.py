@@ -108,8 +108,8 @@ _COMPANION_HEAD = """
 `companions` maps a name of your own to pods that belong together across namespaces: the pods of
 every governed Namespace that have some labels, and who reaches them, or whom they reach. Both sides
 are written, as `baseline-companion-NAME`; in the mesh the tunnel between them as well. With
-`mesh.authorizationPolicies` Istio admits `from` peers by their namespaces, and refuses the callers of
-`to` peers in a governed meshed Namespace: admit them there by a policy of your own.
+`mesh.authorizationPolicies` Istio admits `from` peers by their namespaces, and refuses the callers
+of `to` peers in a governed meshed Namespace: admit them there by a policy of your own.
 
 ```yaml
 companions:
@@ -148,17 +148,17 @@ def reference() -> str:
     return "".join(
         [
             *(_HEAD, *rows, _PEER_HEAD, *peer, *more),
-            *(_COMPANION_HEAD, *_fields(Companion, "pods", "ports")),
+            *(_COMPANION_HEAD, *_fields(Companion)),
             *(_RESOURCE_HEAD.replace("{builtin}", builtin), *fields),
         ]
     )
 
 
-def _fields(model: type[BaseModel], *required: str) -> list[str]:
+def _fields(model: type[BaseModel]) -> list[str]:
     """The rows of a model of which there is no default."""
     rows = []
     for name, field in model.model_fields.items():
-        shown = "required" if name in required else ""
+        shown = "required" if field.is_required() else ""
         rows.append(f"| `{field.alias or name}` | {shown} | {field.description} |\n")
     return rows
 

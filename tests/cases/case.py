@@ -62,10 +62,8 @@ def read_case(path: Path) -> Case:
         for namespace, found in data["pods"].items()
         for name, pod in found.items()
     }
-    needed, unwanted = (
-        tuple(flow for item in data.get(kind, ()) for flow in _flows(item))
-        for kind in ("needed", "unwanted")
-    )
+    needed = tuple(flow for item in data["needed"] for flow in _flows(item))
+    unwanted = tuple(flow for item in data.get("unwanted", ()) for flow in _flows(item))
     around = data["surroundings"]
     known = {*pods, *around["entities"], *around.get("addresses", ()), *around.get("names", ())}
     for end in {end for flow in (*needed, *unwanted) for end in (flow.source, flow.target)}:

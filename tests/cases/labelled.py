@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
@@ -17,19 +16,17 @@ import yaml
 
 from homelab_netpol.definitions import Definitions, read_profile
 from homelab_netpol.policy.catalogue import Catalogue
-from homelab_netpol.policy.keys import CILIUM_KINDS
 from homelab_netpol.settings import parse_settings
 from lab.control_plane import Engine, Identity
 from lab.control_plane import Flow as Asked
 from tests.cases.case import Case, Flow
-from tests.desired import desired_policies
+from tests.desired import cilium_objects
 
 Json = dict[str, Any]
 
 _DOMAIN = "network-policy.homelab"
 _ON_LABELS = ("profile", "intra-namespace", "webhooks")
 _HOME = ip_network("192.168.0.0/16")
-_NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -64,16 +61,7 @@ def policies_for(case: Case, words: Path) -> list[Json]:
     catalogue = Catalogue(settings, Definitions(profiles, {}))
     assert not catalogue.unusable, catalogue.unusable
     namespaces = [_namespace(name, said["namespaces"].get(name, {})) for name in case.namespaces]
-    return [
-        {
-            "apiVersion": policy.key.kind.api_version,
-            "kind": policy.key.kind.value,
-            "metadata": {"name": policy.key.name, "namespace": policy.key.namespace},
-            **policy.body,
-        }
-        for policy in desired_policies(catalogue, namespaces, _NOON)
-        if policy.key.kind in CILIUM_KINDS
-    ]
+    return cilium_objects(catalogue, namespaces)
 
 
 def judged(engine: Engine, case: Case, policies: Iterable[Json]) -> Outcome:

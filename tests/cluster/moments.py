@@ -1,6 +1,6 @@
 """Every state of the policies that the API server saw, one after the other, and Cilium's verdicts.
 
-moments = Moments(kube)
+moments = Moments(kube, [app.name])
 ...                                  # something changes policies
 moments.cut_off(engine, flows)       # what was allowed before and is now, but not in between
 """
@@ -18,14 +18,11 @@ _Key = tuple[str, str, str]
 
 
 class Moments:
-    """Looks back on what happened to the policies since it was made.
+    """Looks back on what happened to the policies since it was made."""
 
-    Attributes:
-        namespaces: of those policies in Namespaces that count; the clusterwide ones all do.
-    """
-
-    def __init__(self, kube: Kube, namespaces: Collection[str] = ()) -> None:
-        self.namespaces = namespaces
+    def __init__(self, kube: Kube, namespaces: Collection[str]) -> None:
+        """Begins; of policies in Namespaces only those in these count."""
+        self._namespaces = namespaces
         self._kube = kube
         self._first: dict[_Key, Manifest] = {}
         self._since: dict[str, str] = {}
@@ -78,7 +75,7 @@ class Moments:
         ]
 
     def _counting(self, policies: Iterable[Manifest]) -> list[Manifest]:
-        places = {"", *self.namespaces}
+        places = {"", *self._namespaces}
         return [each for each in policies if each["metadata"].get("namespace", "") in places]
 
 

@@ -20,7 +20,6 @@ GATEWAY_PORTS = f"{DOMAIN}/gateway-ports"
 INTERNET_PORTS = f"{DOMAIN}/internet-ports"
 LAN_PORTS = f"{DOMAIN}/lan-ports"
 WORLD_PORTS = f"{DOMAIN}/world-ports"
-WEBHOOKS = f"{DOMAIN}/webhooks"
 MANAGED_BY = "app.kubernetes.io/managed-by"
 OPERATOR = "homelab-netpol"
 

@@ -143,10 +143,9 @@ def test_a_new_cluster_is_closed_by_the_time_the_operator_is_ready(
         assert is_closed(kube)
 
 
+@pytest.mark.usefixtures("apps")
 @pytest.mark.parametrize("before", ["auto", "labelled"])
-def test_an_explicit_scope_is_obeyed_at_once(
-    start: Start, apps: list[Space], kube: Kube, before: str
-) -> None:
+def test_an_explicit_scope_is_obeyed_at_once(start: Start, kube: Kube, before: str) -> None:
     with start(defaultDeny=before):
         assert is_open(kube)
     with start(defaultDeny="workload") as operator:
@@ -156,11 +155,11 @@ def test_an_explicit_scope_is_obeyed_at_once(
         assert is_open(kube)
     with start():
         assert is_open(kube), "what was opened on purpose closes as anew"
-    assert apps
 
 
+@pytest.mark.usefixtures("apps")
 def test_the_rules_that_stand_are_the_memory_whatever_labels_somebody_takes_off(
-    start: Start, apps: list[Space], kube: Kube
+    start: Start, kube: Kube
 ) -> None:
     with start(defaultDeny="workload"):
         assert is_closed(kube)
@@ -169,18 +168,15 @@ def test_the_rules_that_stand_are_the_memory_whatever_labels_somebody_takes_off(
     with start() as operator:
         resync(operator)
         assert is_closed(kube)
-    assert apps
 
 
-def test_a_baseline_that_is_closed_by_hand_is_opened_again(
-    start: Start, apps: list[Space], kube: Kube
-) -> None:
+@pytest.mark.usefixtures("apps")
+def test_a_baseline_that_is_closed_by_hand_is_opened_again(start: Start, kube: Kube) -> None:
     with start():
         (spec,) = (kube.ccnp(BASELINES[0]) or {})["specs"]
         closing = {**spec, "enableDefaultDeny": {"ingress": True, "egress": True}}
         kube.patch(ccnp_path(BASELINES[0]), {"specs": [closing]})
         eventually(lambda: is_open(kube), "the baseline to be put back")
-    assert apps
 
 
 def test_a_profile_whose_policy_does_not_stand_keeps_the_cluster_open(

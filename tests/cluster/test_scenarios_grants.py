@@ -141,7 +141,7 @@ def test_an_unknown_resource_is_told_with_the_nearest_name(
 ) -> None:
     app = spaces({access("postgers"): "true", access("s3"): "true"})
     app.told("AccessUnknown", "'postgers'", "Did you mean 'postgres'?")
-    app.told("AccessUnknown", "'s3'", "Known: dragonfly, garage-s3, gateway,")
+    app.told("AccessUnknown", "'s3'", "Known: dragonfly, garage-s3, gateway, kube-api, postgres.")
     shows(operator, 1, "refused_labels", namespace=app.name, key=access("s3"))
     assert app.policies() == {}
     app.label({access("postgers"): None, access("s3"): None})

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from tests.cluster.conftest import QUICK
 from tests.cluster.kube import Kube, eventually
 from tests.cluster.spaces import PLATFORM, PROFILE, Space, Spaces
 from tests.cluster.watched import resync, shows, shows_none
-from tests.running_operator import RunningOperator, running_operator
+from tests.running_operator import RunningOperator
 
 pytestmark = pytest.mark.usefixtures("operator")
 
@@ -82,21 +79,3 @@ def test_a_value_that_nobody_understands_changes_nothing_whatever_restarts(
     resync(operator)
     assert spared(kube, app) is was_platform
     assert (app.policy() is None) is was_platform
-
-
-def test_after_a_restart_the_last_good_value_still_counts(
-    account: Path, spaces: Spaces, kube: Kube, operator: RunningOperator
-) -> None:
-    joined, apart = spaces({PLATFORM: "true", PROFILE: "internal"}), spaces({PROFILE: "internal"})
-    apart.has_profile("internal")
-    eventually(lambda: spared(kube, joined), f"{joined.name} to be spared")
-    for app in (joined, apart):
-        app.label({PLATFORM: "yes"})
-        app.told("PlatformValueInvalid", "not 'yes'")
-    with running_operator(account, {**QUICK, **SETTINGS}) as again:
-        resync(again)
-        assert spared(kube, joined)
-        assert joined.policy() is None
-        assert not spared(kube, apart)
-        apart.has_profile("internal")
-    assert operator.running

@@ -201,14 +201,3 @@ def test_a_policy_that_changes_all_the_time_changes_hands_nevertheless(
         return is_ours(squatted.policy())
 
     eventually(touch, "it to change hands")
-
-
-def test_a_hand_over_that_is_taken_back_in_time_is_none(
-    squatted: Space, kube: Kube, operator: RunningOperator
-) -> None:
-    path = cnp_path(squatted.name, PROFILE_POLICY)
-    annotate(kube, path, "false")
-    before = squatted.has()["spec"]
-    resync(operator, 2)
-    assert squatted.has()["spec"] == before
-    assert not is_ours(squatted.policy())

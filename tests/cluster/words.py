@@ -19,8 +19,8 @@ EXTERNAL_GATEWAY = (
 )
 OWN_NAMESPACE = "pods of the same namespace on any port"
 PROBES = frozenset(
-    {f"entity {name} on any port" for name in ("health",)}
-    | {
+    {
+        "entity health on any port",
         "network 169.254.0.0/16 on any port",
         "network fd16:9254:7127:1337:ffff::/80 on any port",
     }

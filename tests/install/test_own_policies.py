@@ -96,10 +96,7 @@ _OUT = {
     Way("kube-apiserver", 6443),
 }
 _PORTS = ((53, "UDP"), (53, "TCP"), (443, "TCP"), (6443, "TCP"), (8080, "TCP"), (15008, "TCP"))
-_PROBING = (
-    "health",
-    *("rewritten probe", "rewritten probe, IPv6"),
-)
+_PROBING = ("health", "rewritten probe", "rewritten probe, IPv6")
 _IN = {
     *(Way(peer, 8080) for peer in ("prometheus", *_PROBING)),
     # Cilium lets a node reach its own pods, whatever a policy says.

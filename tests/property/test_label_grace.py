@@ -16,7 +16,7 @@ from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.objects import Policy, read_live
 from homelab_netpol.reconcile.triggers import Triggers
 from homelab_netpol.settings import Settings
-from tests.worlds.rendered import as_object
+from tests.desired import as_object
 
 CATALOGUE = Catalogue(Settings())
 D = "network-policy.homelab"

@@ -21,9 +21,7 @@ from tests.cluster.audited import HOME
 from tests.cluster.own_crds import RESOURCES, manifest
 from tests.cluster.service_account import MANIFESTS
 from tests.cluster.spaces import ENFORCEMENT, INTRA_NAMESPACE, PROFILE, access
-from tests.desired import desired_policies
-from tests.worlds.readings import NOON
-from tests.worlds.rendered import as_object
+from tests.desired import cilium_objects
 
 POD = {"app.kubernetes.io/name": "homelab-netpol"}
 PROMETHEUS = {"app.kubernetes.io/name": "prometheus"}
@@ -115,8 +113,7 @@ def written(
 ) -> list[dict[str, Any]]:
     """What it writes of Cilium's policies, if its namespace has these labels."""
     space = {"metadata": {"name": namespace, "labels": dict(labels)}}
-    policies = desired_policies(catalogue, [space], NOON)
-    return [as_object(policy) for policy in policies if "cilium" in policy.key.kind.api_version]
+    return cilium_objects(catalogue, [space])
 
 
 @pytest.mark.parametrize("scope", ["workload", "labelled", "cluster"])

@@ -22,13 +22,14 @@ from homelab_netpol.policy.default_deny import without_default_deny
 from homelab_netpol.policy.keys import Kind, PolicyKey
 from homelab_netpol.policy.objects import LabelKeys
 from lab.control_plane import Engine, Flow
+from tests.desired import as_object
 from tests.dice import seeded
 from tests.worlds.flows import pick
 from tests.worlds.judge import as_flow
 from tests.worlds.oracle import Oracle
 from tests.worlds.peers import Pods
 from tests.worlds.random_worlds import random_world
-from tests.worlds.rendered import as_object, people, policies_of
+from tests.worlds.rendered import people, policies_of
 from tests.worlds.world import HandMade, Rule, World
 
 WORLDS = int(os.environ.get("CLEANUP_WORLDS", "25"))

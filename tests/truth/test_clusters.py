@@ -13,11 +13,11 @@ import pytest
 
 from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.check_templates import check_templates
-from homelab_netpol.settings import Settings, load_settings
+from homelab_netpol.settings import Settings, load_settings, namespaces_of_peers
 from homelab_netpol.settings.remarks import remarks
 from lab.control_plane import Engine, Identity
 from tests.install.rendered import EXAMPLE_SETTINGS, MANIFESTS, ROOT
-from tests.truth.written import allows, enforce, verdict
+from tests.truth.written import allows, enforce
 
 _BY_NAME = {path.stem: path for path in EXAMPLE_SETTINGS}
 _GATEWAYS = ("cilium-gateway", "envoy-gateway", "ingress-nginx", "traefik", "traefik-host-network")
@@ -74,10 +74,13 @@ _OF_OLD = ("istio-gateway",)
 
 
 def platform(settings: Settings) -> dict[str, dict[str, str]]:
-    """The gateways' namespaces, labelled where the defaults do not know them."""
+    """The namespaces of gateways and waypoints, labelled where the defaults do not know them."""
     return {
         name: {} if name.endswith("-system") or name in _OF_OLD else {"platform": "true"}
-        for name in settings.gateways.namespaces
+        for name in (
+            *settings.gateways.namespaces,
+            *namespaces_of_peers(settings.mesh.waypoints),
+        )
     }
 
 
@@ -274,4 +277,4 @@ def test_internet_only_keeps_apps_off_the_home_network_but_for_what_is_granted(
         assert not allows(engine, "app", inside, 443)
         assert allows(engine, "granted", inside, 443)
     enforce(engine, Settings(), apps, {"nas": _NAS})
-    assert verdict(engine, "app", "nas", 443).allowed, "without the component it is part of `world`"
+    assert allows(engine, "app", "nas", 443), "without the component it is part of `world`"

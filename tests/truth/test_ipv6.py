@@ -14,7 +14,7 @@ from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.plan import Planner
 from homelab_netpol.settings import parse_settings
 from lab.control_plane import Engine, Flow, Identity
-from tests.truth.test_settings import manifest
+from tests.desired import as_object
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "manifests/examples/ipv6/packet-too-big.yaml"
 PACKET_TOO_BIG, ECHO_REQUEST, ROUTER_ADVERTISEMENT = 2, 128, 134
@@ -45,7 +45,7 @@ def reaches(engine: Engine) -> Iterator[Any]:
 
 def baselines(settings: str = "") -> list[dict[str, Any]]:
     policies = Planner(Catalogue(parse_settings(settings))).clusterwide({})
-    return [manifest(policy) for policy in policies]
+    return [as_object(policy) for policy in policies]
 
 
 def test_what_routers_say_of_packets_that_are_too_big_needs_the_example(
@@ -82,7 +82,7 @@ def test_a_grant_of_networks_of_both_families_opens_both(engine: Engine) -> None
     settings = f"sharedResources: {{nas: {{cidrs: {networks}, ports: [{{port: 445}}]}}}}"
     catalogue = Catalogue(parse_settings(settings))
     plan = Planner(catalogue).namespace(Intent("my-app", grants=("nas",)), lambda _: False)
-    policies = [*baselines(settings), *map(manifest, plan.policies)]
+    policies = [*baselines(settings), *map(as_object, plan.policies)]
     ends = ("192.168.1.20/32", "2001:db8:1::20/128", "2001:db8:1::21/128")
     engine.identities(
         {"app": Identity.pod("my-app"), **{end: Identity.address(end) for end in ends}}

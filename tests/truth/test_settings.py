@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 from homelab_netpol.intent import LastGood, NamespaceFacts, read_intent
 from homelab_netpol.policy.catalogue import Catalogue
@@ -11,6 +10,7 @@ from homelab_netpol.policy.objects import Policy
 from homelab_netpol.policy.plan import Planner
 from homelab_netpol.settings import parse_settings
 from lab.control_plane import Engine, Flow, Identity
+from tests.desired import as_object
 
 DOMAIN = "network-policy.homelab"
 PROMETHEUS = "{namespace: monitoring, podLabels: {app.kubernetes.io/name: prometheus}"
@@ -53,15 +53,7 @@ def world(engine: Engine, settings: str) -> None:
         "host": Identity.entity("host"),
     }
     engine.identities({**pods, **others})
-    assert engine.policies([manifest(policy) for policy in policies]) == []
-
-
-def manifest(policy: Policy) -> dict[str, Any]:
-    metadata = {"name": policy.key.name}
-    if policy.key.namespace:
-        metadata["namespace"] = policy.key.namespace
-    kind = {"apiVersion": "cilium.io/v2", "kind": policy.key.kind.value}
-    return {**kind, "metadata": metadata, **policy.body}
+    assert engine.policies([as_object(policy) for policy in policies]) == []
 
 
 def allowed(engine: Engine, source: str, target: str, port: int) -> bool:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from homelab_netpol.policy.catalogue import Catalogue
-from homelab_netpol.policy.keys import CILIUM_KINDS
 from homelab_netpol.settings import parse_settings
 from lab.control_plane import Engine, Flow, Identity
-from tests.desired import desired_policies
-from tests.truth.test_settings import manifest
+from tests.desired import cilium_objects
 
 DOMAIN = "network-policy.homelab"
 POSTGRES = f"access.{DOMAIN}/postgres"
@@ -54,12 +51,10 @@ def enforce(engine: Engine, resource: dict[str, Any], *, meshed: bool = False) -
         )
     )
     namespaces = [{"metadata": {"name": name, "labels": own}} for name, own in labels.items()]
-    policies = desired_policies(catalogue, namespaces, datetime.now(UTC))
-    written = [manifest(policy) for policy in policies if policy.key.kind in CILIUM_KINDS]
     ends = {name: Identity.pod(name, {}, labels[name]) for name in APPS}
     ends |= {f"pg-{pod}": Identity.pod("database", own, mesh) for pod, own in PODS.items()}
     engine.identities(ends)
-    assert engine.policies(written) == []
+    assert engine.policies(cilium_objects(catalogue, namespaces)) == []
 
 
 def reached(engine: Engine, app: str, half: str, port: int = 5432) -> set[str]:
@@ -123,7 +118,6 @@ def test_what_is_left_out_of_a_network_is_denied_unless_another_network_has_it(
     }
     catalogue = Catalogue(parse_settings(f"{{sharedResources: {{postgres: {resource!r}}}}}"))
     namespace = {"metadata": {"name": "dba", "labels": APPS["dba"]}}
-    policies = desired_policies(catalogue, [namespace], datetime.now(UTC))
     addresses = {
         "10.9.9.9/32": True,
         "10.1.9.9/32": False,
@@ -137,7 +131,7 @@ def test_what_is_left_out_of_a_network_is_denied_unless_another_network_has_it(
         {"dba": Identity.pod("dba", {}, APPS["dba"])}
         | {cidr: Identity.address(cidr) for cidr in addresses}
     )
-    assert engine.policies([manifest(policy) for policy in policies]) == []
+    assert engine.policies(cilium_objects(catalogue, [namespace])) == []
     flows = [Flow("dba", cidr, 443) for cidr in addresses]
     found = {
         flow.target: verdict.allowed

@@ -6,16 +6,12 @@ that nobody else gets anything by that.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
 
 from homelab_netpol.policy.catalogue import Catalogue
-from homelab_netpol.policy.keys import CILIUM_KINDS
 from homelab_netpol.settings import parse_settings
 from lab.control_plane import Engine, Flow, Identity
-from tests.desired import desired_policies
-from tests.truth.test_settings import manifest
+from tests.desired import cilium_objects
 
 DOMAIN = "network-policy.homelab"
 PROFILE, INTRA = f"{DOMAIN}/profile", f"{DOMAIN}/intra-namespace"
@@ -59,12 +55,10 @@ def enforce(engine: Engine, ai: dict[str, str], settings: str = "") -> None:
     labels = {**SPACES, "ai": {**AMBIENT, **ai}}
     catalogue = Catalogue(parse_settings("\n".join((RESOURCES, settings))))
     namespaces = [{"metadata": {"name": name, "labels": own}} for name, own in labels.items()]
-    policies = desired_policies(catalogue, namespaces, datetime.now(UTC))
     engine.identities(
         {name: Identity.pod(where, own, labels[where]) for name, (where, own) in PODS.items()}
     )
-    written = [manifest(policy) for policy in policies if policy.key.kind in CILIUM_KINDS]
-    assert engine.policies(written) == []
+    assert engine.policies(cilium_objects(catalogue, namespaces)) == []
 
 
 def tunnels(engine: Engine) -> set[tuple[str, str]]:

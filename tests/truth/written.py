@@ -6,16 +6,13 @@ Without a control plane: what should stand, rendered, and judged.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.check_templates import check_templates
-from homelab_netpol.policy.keys import CILIUM_KINDS
 from homelab_netpol.settings import Settings
 from lab.control_plane import Engine, Flow, Identity, Verdict
-from tests.desired import desired_policies
-from tests.truth.test_settings import manifest
+from tests.desired import cilium_objects
 
 DOMAIN = "network-policy.homelab"
 
@@ -46,7 +43,6 @@ def enforce(
     catalogue = Catalogue(settings)
     check_templates(catalogue)
     manifests = [{"metadata": {"name": name, **_said(own)}} for name, own in namespaces.items()]
-    written = desired_policies(catalogue, manifests, datetime.now(UTC))
     pods = {
         each["metadata"]["name"]: Identity.pod(
             each["metadata"]["name"], {}, each["metadata"]["labels"]
@@ -54,7 +50,7 @@ def enforce(
         for each in manifests
     }
     engine.identities({**pods, **ends})
-    assert engine.policies([manifest(one) for one in written if one.key.kind in CILIUM_KINDS]) == []
+    assert engine.policies(cilium_objects(catalogue, manifests)) == []
 
 
 def verdict(engine: Engine, source: str, target: str, port: int, protocol: str = "TCP") -> Verdict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -66,8 +67,14 @@ def test_one_more_profile_in_force_never_opens_and_one_more_pod_never_closes(
     before = still_open(with_pods, intents.get, stands)
     assert set(before) <= with_pods
     assert set(before) <= set(still_open(with_pods | more, intents.get, stands))
-    labelled = {name: Intent(name, profile="isolated") for name in with_pods}
-    assert still_open(with_pods, labelled.get, lambda _: True) == []
+    for name in with_pods:
+        closed = {**intents, name: Intent(name, profile="isolated")}
+        after = still_open(with_pods, closed.get, _stands_too(stands, name))
+        assert set(after) <= set(before) - {name}
+
+
+def _stands_too(stands: Callable[[Any], bool], name: str) -> Callable[[Any], bool]:
+    return lambda key: key.namespace == name or stands(key)
 
 
 @pytest.mark.parametrize(

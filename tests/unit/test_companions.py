@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -13,6 +14,7 @@ from homelab_netpol.policy.objects import LivePolicy, Policy
 from homelab_netpol.policy.plan import Planner
 from homelab_netpol.policy.plan_clusterwide import NO_OTHERS, PlatformNamespaces
 from homelab_netpol.settings import parse_settings
+from tests.unit.test_plan import live
 
 PLANNER = Planner(
     Catalogue(
@@ -27,22 +29,13 @@ DENYING = {"baseline-dns-egress", "baseline-health-probes", "baseline-prometheus
 WITHOUT, WITH_APP = NO_OTHERS, PlatformNamespaces(["app"])
 
 
-def live(policy: Policy) -> LivePolicy:
-    return LivePolicy(
-        policy.key,
-        uid="1",
-        resource_version="1",
-        labels=policy.labels,
-        annotations=policy.annotations,
-        digest=policy.digest,
-        created="",
-        spared=namespaces_spared(policy.body),
-    )
+def stands(policy: Policy) -> LivePolicy:
+    return replace(live(policy), spared=namespaces_spared(policy.body))
 
 
 def order(before: Sequence[Policy], after: Sequence[Policy]) -> list[set[str]]:
     """The names of what is written, step by step."""
-    changes = diff(after, {policy.key: live(policy) for policy in before})
+    changes = diff(after, {policy.key: stands(policy) for policy in before})
     return [
         {(c.live if isinstance(c, Delete) else c.policy).key.name for c in step}
         for step in in_steps(changes)

@@ -219,6 +219,7 @@ def test_a_setting_of_before_is_refused_with_the_line_to_write(text: str, line: 
     parse_settings(line)
 
 
+_ONE = "internal and external are one here"
 _LACKS_B = "{matchExpressions: [{key: b, operator: DoesNotExist}]}"
 
 
@@ -232,7 +233,11 @@ _LACKS_B = "{matchExpressions: [{key: b, operator: DoesNotExist}]}"
         ("internet: {exceptCidrs: [10.0.0.0/8, 10.1.0.0/16]}", "internet", "10.1.0.0/16"),
         ("internet: {exceptCidrs: [0.0.0.0/0]}", "internet", "nothing is left"),
         ("lan: {cidrs: [0.0.0.0/0]}", "lan", "every address"),
-        ("companions: {a: {pods: {}, from: [{entities: [host]}], ports: [{port: 1}]}}", "a", "pod"),
+        (
+            "companions: {a: {pods: {}, from: [{entities: [host]}], ports: [{port: 1}]}}",
+            "companions.a",
+            "a label that the pods have",
+        ),
         (
             "companions: {a: {pods: {matchLabels: {b: c}}, to: [{namespace: kube-system}],"
             " ports: [{port: 1}]}}",
@@ -299,7 +304,7 @@ def test_who_is_named_wrongly_is_refused_with_the_path(text: str, path: str, sai
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("gateways: {internal: [{entities: [ingress]}], external: [{entities: [ingress]}]}", "one"),
+        ("gateways: {internal: [{entities: [ingress]}], external: [{entities: [ingress]}]}", _ONE),
         ("probes: [{entities: [health, remote-node]}]", "remote-node"),
         ("gateways: {external: [{namespace: traefik}]}", "traefik, which is no platform namespace"),
         ("dns: {servers: [{cidrs: [169.254.20.10/32]}]}", "link-local"),

@@ -214,15 +214,18 @@ def test_what_cilium_rejects_would_take_the_bridge_with_it() -> None:
 
 
 def test_what_was_taken_over_goes_with_the_operator() -> None:
-    labels = WANTED["baseline-dns-egress"].labels
-    manifest = {
-        "metadata": {
-            "name": "baseline-dns-egress",
+    """Also in between, while it still says what it said; its owner's labels do not count."""
+    names = ("baseline-dns-egress", "baseline-health-probes")
+    standing = [annotated(name, labels={"team": "infra"}) for name in names]
+    found = bridge(creates(*names), others(*standing))
+    assert found is not None
+    for policy in (found.meanwhile, found.policy):
+        metadata = {
+            "name": policy.key.name,
             "uid": "u",
             "resourceVersion": "8",
-            "labels": {**labels, "team": "infra"},
-        },
-        "spec": OLD_RULE,
-    }
-    keys = LabelKeys("network-policy.homelab")
-    assert isinstance(classify(Kind.CCNP, manifest, keys), ManagedPolicy)
+            "labels": {**found.other.released.labels, **policy.labels},
+        }
+        manifest = {"metadata": metadata, **policy.body}
+        keys = LabelKeys("network-policy.homelab")
+        assert isinstance(classify(Kind.CCNP, manifest, keys), ManagedPolicy)

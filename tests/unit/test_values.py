@@ -25,9 +25,10 @@ from homelab_netpol.intent import (
 from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.diff import Change, Delete, diff, in_steps
 from homelab_netpol.policy.keys import Component, Kind, PolicyKey, parse_policy_name, policy_name
-from homelab_netpol.policy.objects import LivePolicy, Policy
+from homelab_netpol.policy.objects import Policy
 from homelab_netpol.policy.plan import Planner
 from homelab_netpol.settings import Settings, parse_settings
+from tests.unit.test_plan import live
 
 WORDS = Vocabulary(
     domain="network-policy.homelab",
@@ -197,10 +198,6 @@ def let_in(policies: Mapping[PolicyKey, Policy], value: str) -> frozenset[str]:
         peer["source"] for spec in selecting for rule in spec["rules"] for peer in rule["from"]
     ]
     return EVERYBODY & {name for source in sources for name in source.get("namespaces") or ()}
-
-
-def live(policy: Policy) -> LivePolicy:
-    return LivePolicy(policy.key, "1", "1", policy.labels, policy.annotations, policy.digest, "")
 
 
 def states(before: list[Policy], after: list[Policy]) -> Iterator[dict[PolicyKey, Policy]]:

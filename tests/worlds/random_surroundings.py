@@ -53,9 +53,14 @@ def _companion(dice: Random, name: str) -> Companion:
         (everywhere,),
         (Network("192.168.1.0/24"), pods_of("app-1", "app", "web")),
     )
+    pods = (
+        (Requirement("app", "In", ("db",)),),
+        # Settings refuse what only lacks a label.
+        (Requirement("app", "Exists"), Requirement("role", "NotIn", ("b",))),
+    )
     return Companion(
         name,
-        (Requirement(*dice.choice((("app", "In", ("db",)), ("role", "NotIn", ("b",))))),),
+        dice.choice(pods),
         dice.choice(peers),
         dice.choice(((PortItem(8000, 8100),), (PortItem(5432), PortItem(1234, protocol="UDP")))),
         inward,

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any
 
 from homelab_netpol.definitions import Definitions, read_profile, read_resource
 from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.objects import Policy
 from homelab_netpol.settings import Settings, parse_settings
 from lab.control_plane import Engine
-from tests.desired import desired_policies
+from tests.desired import as_object, desired_policies
 from tests.worlds.ends import ENTITIES, OUTSIDE, Entity, Outside, identity
 from tests.worlds.readings import NOON
 from tests.worlds.surroundings import Surroundings
@@ -39,14 +38,6 @@ def policies_of(world: World) -> list[Policy]:
     """What should stand."""
     namespaces = [space.manifest() for space in world.spaces.values()]
     return desired_policies(catalogue_of(world), namespaces, NOON)
-
-
-def as_object(policy: Policy) -> dict[str, Any]:
-    """A policy as the API server would give it."""
-    metadata = {"name": policy.key.name}
-    metadata |= {"namespace": policy.key.namespace} if policy.key.namespace else {}
-    kind = {"apiVersion": policy.key.kind.api_version, "kind": policy.key.kind.value}
-    return {**kind, "metadata": metadata, **policy.body}
 
 
 def people(engine: Engine, world: World) -> None:

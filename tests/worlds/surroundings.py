@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from tests.worlds.ends import End, Outside, Pod
@@ -85,8 +85,8 @@ class Surroundings:
     gateway_ports: tuple[PortItem, ...] = (PortItem(80), PortItem(443))
     dns_servers: tuple[Peer, ...] = (pods_of("kube-system", "k8s-app", "kube-dns"),)
     dns_proxy: bool = False
-    scrapers: tuple[Scraper, ...] = field(
-        default=(Scraper(pods_of("monitoring", "app.kubernetes.io/name", "prometheus")),)
+    scrapers: tuple[Scraper, ...] = (
+        Scraper(pods_of("monitoring", "app.kubernetes.io/name", "prometheus")),
     )
     internet_ports: tuple[PortItem, ...] = (PortItem(443),)
     except_cidrs: tuple[str, ...] = ()
