@@ -14,11 +14,11 @@ from homelab_netpol.findings.finding import Finding
 from homelab_netpol.findings.inspection import Check, Inspection
 from homelab_netpol.findings.inspector import CHECKS
 from homelab_netpol.policy.catalogue import Catalogue
+from homelab_netpol.policy.desired import desired_policies
 from homelab_netpol.policy.keys import CILIUM_KINDS
 from homelab_netpol.policy.objects import LivePolicy, Policy
 from homelab_netpol.reconcile.triggers import Triggers
 from homelab_netpol.settings import Settings
-from tests.desired import desired_policies
 
 Json = dict[str, Any]
 Labels = Mapping[str, str]

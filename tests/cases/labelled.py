@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,11 @@ import yaml
 
 from homelab_netpol.definitions import Definitions, read_profile
 from homelab_netpol.policy.catalogue import Catalogue
+from homelab_netpol.policy.desired import desired_state
 from homelab_netpol.settings import parse_settings
 from lab.control_plane import Engine, Identity
 from lab.control_plane import Flow as Asked
 from tests.cases.case import Case, Flow
-from tests.desired import cilium_objects
 
 Json = dict[str, Any]
 
@@ -61,7 +62,7 @@ def policies_for(case: Case, words: Path) -> list[Json]:
     catalogue = Catalogue(settings, Definitions(profiles, {}))
     assert not catalogue.unusable, catalogue.unusable
     namespaces = [_namespace(name, said["namespaces"].get(name, {})) for name in case.namespaces]
-    return cilium_objects(catalogue, namespaces)
+    return desired_state(catalogue, namespaces, datetime.now(UTC)).cilium_objects
 
 
 def judged(engine: Engine, case: Case, policies: Iterable[Json]) -> Outcome:

@@ -8,13 +8,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from homelab_netpol.policy.catalogue import Catalogue
+from homelab_netpol.policy.desired import desired_policies
 from homelab_netpol.policy.objects import Policy
 from tests.chaos.judge import BOUND_SECONDS
 from tests.chaos.ledger import labels_of, managers_of, says_ours
 from tests.chaos.wanted import Key, says
 from tests.cluster.kube import CCNP, CNP, Kube, Manifest
 from tests.cluster.spaces import OPERATOR
-from tests.desired import desired_policies
 
 _CILIUM = "/apis/cilium.io/v2"
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from homelab_netpol.policy.catalogue import Catalogue
+from homelab_netpol.policy.desired import desired_policies
 from homelab_netpol.policy.keys import Component, Scope, WorkKey, gateway_policy_name, policy_name
 from homelab_netpol.policy.objects import Policy, digest_of
 from homelab_netpol.settings import Settings
@@ -19,7 +20,6 @@ from tests.chaos.ledger import labels_of
 from tests.cluster.kube import CCNP, CNP, Manifest
 from tests.cluster.spaces import DOMAIN, HATCH_POLICY, access
 from tests.cluster.words import consumers
-from tests.desired import desired_policies
 
 # The mission's table: whose namespace each shared resource lives in.
 TARGETS = {"postgres": "database", "dragonfly": "cache", "garage-s3": "garage"}

@@ -13,10 +13,9 @@ from homelab_netpol.cache.cluster import ClusterCache
 from homelab_netpol.cache.label_grace import LabelGrace
 from homelab_netpol.intent import Intent
 from homelab_netpol.policy.catalogue import Catalogue
-from homelab_netpol.policy.objects import Policy, read_live
+from homelab_netpol.policy.objects import Policy, as_object, read_live
 from homelab_netpol.reconcile.triggers import Triggers
 from homelab_netpol.settings import Settings
-from tests.desired import as_object
 
 CATALOGUE = Catalogue(Settings())
 D = "network-policy.homelab"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,13 +16,13 @@ import yaml
 
 from homelab_netpol.definitions import Definitions, read_resource
 from homelab_netpol.policy.catalogue import Catalogue
+from homelab_netpol.policy.desired import desired_state
 from homelab_netpol.settings import parse_settings
 from lab.control_plane import Engine, Flow, Identity
 from tests.cluster.audited import HOME
 from tests.cluster.own_crds import RESOURCES, manifest
 from tests.cluster.service_account import MANIFESTS
 from tests.cluster.spaces import ENFORCEMENT, INTRA_NAMESPACE, PROFILE, access
-from tests.desired import cilium_objects
 
 POD = {"app.kubernetes.io/name": "homelab-netpol"}
 PROMETHEUS = {"app.kubernetes.io/name": "prometheus"}
@@ -113,7 +114,7 @@ def written(
 ) -> list[dict[str, Any]]:
     """What it writes of Cilium's policies, if its namespace has these labels."""
     space = {"metadata": {"name": namespace, "labels": dict(labels)}}
-    return cilium_objects(catalogue, [space])
+    return desired_state(catalogue, [space], datetime.now(UTC)).cilium_objects
 
 
 @pytest.mark.parametrize("scope", ["workload", "labelled", "cluster"])

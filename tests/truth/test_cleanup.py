@@ -20,9 +20,8 @@ from homelab_netpol.cleanup.ownership import ManagedPolicy, classify
 from homelab_netpol.cleanup.plan import deletions, rewrites
 from homelab_netpol.policy.default_deny import without_default_deny
 from homelab_netpol.policy.keys import Kind, PolicyKey
-from homelab_netpol.policy.objects import LabelKeys
+from homelab_netpol.policy.objects import LabelKeys, as_object
 from lab.control_plane import Engine, Flow
-from tests.desired import as_object
 from tests.dice import seeded
 from tests.worlds.flows import pick
 from tests.worlds.judge import as_flow

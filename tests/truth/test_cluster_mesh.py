@@ -7,6 +7,7 @@ where a selector that names no cluster means the own one, and as it read them be
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,9 +16,9 @@ from homelab_netpol.cilium.evaluation import Pod, in_cluster, ingress_verdict, r
 from homelab_netpol.cilium.own_cluster import OwnCluster
 from homelab_netpol.definitions import Definitions, read_profile, read_resource
 from homelab_netpol.policy.catalogue import Catalogue
+from homelab_netpol.policy.desired import desired_state
 from homelab_netpol.settings import parse_settings
 from lab.control_plane import Engine, Flow, Identity, Verdict
-from tests.desired import cilium_objects
 
 DOMAIN = "network-policy.homelab"
 CLUSTER_LABEL = "io.cilium.k8s.policy.cluster"
@@ -118,7 +119,7 @@ def written(settings: str = SETTINGS, own: OwnCluster | None = None) -> list[dic
     definitions = Definitions({"visited": profile}, {"cabin-db": resource})
     catalogue = Catalogue(parse_settings(settings), definitions, own_cluster=own)
     namespaces = [{"metadata": {"name": n, "labels": of}} for n, of in NAMESPACES.items()]
-    return cilium_objects(catalogue, namespaces)
+    return desired_state(catalogue, namespaces, datetime.now(UTC)).cilium_objects
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ import yaml
 
 from homelab_netpol.intent import Intent
 from homelab_netpol.policy.catalogue import Catalogue
+from homelab_netpol.policy.objects import as_object
 from homelab_netpol.policy.plan import Planner
 from homelab_netpol.settings import parse_settings
 from lab.control_plane import Engine, Flow, Identity
-from tests.desired import as_object
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "manifests/examples/ipv6/packet-too-big.yaml"
 PACKET_TOO_BIG, ECHO_REQUEST, ROUTER_ADVERTISEMENT = 2, 128, 134

@@ -6,11 +6,10 @@ from datetime import UTC, datetime
 
 from homelab_netpol.intent import LastGood, NamespaceFacts, read_intent
 from homelab_netpol.policy.catalogue import Catalogue
-from homelab_netpol.policy.objects import Policy
+from homelab_netpol.policy.objects import Policy, as_object
 from homelab_netpol.policy.plan import Planner
 from homelab_netpol.settings import parse_settings
 from lab.control_plane import Engine, Flow, Identity
-from tests.desired import as_object
 
 DOMAIN = "network-policy.homelab"
 PROMETHEUS = "{namespace: monitoring, podLabels: {app.kubernetes.io/name: prometheus}"

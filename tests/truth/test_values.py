@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from homelab_netpol.policy.catalogue import Catalogue
+from homelab_netpol.policy.desired import desired_state
 from homelab_netpol.settings import parse_settings
 from lab.control_plane import Engine, Flow, Identity
-from tests.desired import cilium_objects
 
 DOMAIN = "network-policy.homelab"
 POSTGRES = f"access.{DOMAIN}/postgres"
@@ -54,7 +55,10 @@ def enforce(engine: Engine, resource: dict[str, Any], *, meshed: bool = False) -
     ends = {name: Identity.pod(name, {}, labels[name]) for name in APPS}
     ends |= {f"pg-{pod}": Identity.pod("database", own, mesh) for pod, own in PODS.items()}
     engine.identities(ends)
-    assert engine.policies(cilium_objects(catalogue, namespaces)) == []
+    assert (
+        engine.policies(desired_state(catalogue, namespaces, datetime.now(UTC)).cilium_objects)
+        == []
+    )
 
 
 def reached(engine: Engine, app: str, half: str, port: int = 5432) -> set[str]:
@@ -131,7 +135,10 @@ def test_what_is_left_out_of_a_network_is_denied_unless_another_network_has_it(
         {"dba": Identity.pod("dba", {}, APPS["dba"])}
         | {cidr: Identity.address(cidr) for cidr in addresses}
     )
-    assert engine.policies(cilium_objects(catalogue, [namespace])) == []
+    assert (
+        engine.policies(desired_state(catalogue, [namespace], datetime.now(UTC)).cilium_objects)
+        == []
+    )
     flows = [Flow("dba", cidr, 443) for cidr in addresses]
     found = {
         flow.target: verdict.allowed

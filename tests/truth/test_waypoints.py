@@ -6,12 +6,14 @@ that nobody else gets anything by that.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from homelab_netpol.policy.catalogue import Catalogue
+from homelab_netpol.policy.desired import desired_state
 from homelab_netpol.settings import parse_settings
 from lab.control_plane import Engine, Flow, Identity
-from tests.desired import cilium_objects
 
 DOMAIN = "network-policy.homelab"
 PROFILE, INTRA = f"{DOMAIN}/profile", f"{DOMAIN}/intra-namespace"
@@ -58,7 +60,10 @@ def enforce(engine: Engine, ai: dict[str, str], settings: str = "") -> None:
     engine.identities(
         {name: Identity.pod(where, own, labels[where]) for name, (where, own) in PODS.items()}
     )
-    assert engine.policies(cilium_objects(catalogue, namespaces)) == []
+    assert (
+        engine.policies(desired_state(catalogue, namespaces, datetime.now(UTC)).cilium_objects)
+        == []
+    )
 
 
 def tunnels(engine: Engine) -> set[tuple[str, str]]:

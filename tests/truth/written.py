@@ -6,13 +6,14 @@ Without a control plane: what should stand, rendered, and judged.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.check_templates import check_templates
+from homelab_netpol.policy.desired import desired_state
 from homelab_netpol.settings import Settings
 from lab.control_plane import Engine, Flow, Identity, Verdict
-from tests.desired import cilium_objects
 
 DOMAIN = "network-policy.homelab"
 
@@ -50,7 +51,9 @@ def enforce(
         for each in manifests
     }
     engine.identities({**pods, **ends})
-    assert engine.policies(cilium_objects(catalogue, manifests)) == []
+    assert (
+        engine.policies(desired_state(catalogue, manifests, datetime.now(UTC)).cilium_objects) == []
+    )
 
 
 def verdict(engine: Engine, source: str, target: str, port: int, protocol: str = "TCP") -> Verdict:

@@ -9,6 +9,7 @@ import pytest
 from kubernetes.aio.config import incluster_config
 
 from homelab_netpol.cluster.connection import ClusterAccess
+from homelab_netpol.handlers.credentials import kopf_credentials
 
 
 @pytest.fixture
@@ -38,4 +39,4 @@ def test_a_pod_reaches_the_api_server_by_an_address_of_either_family(
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
     access = ClusterAccess()
     assert asyncio.run(access.configuration()).host == server
-    assert asyncio.run(access.kopf_credentials()).server == server
+    assert asyncio.run(kopf_credentials(access)).server == server

@@ -9,9 +9,9 @@ import pytest
 from homelab_netpol.cluster.connection import ClusterAccess
 from homelab_netpol.intent import LastGood, NamespaceFacts, Reason, read_intent
 from homelab_netpol.policy.catalogue import Catalogue
+from homelab_netpol.policy.desired import desired_policies
 from homelab_netpol.policy.objects import Policy
 from homelab_netpol.settings import parse_settings
-from tests.desired import desired_policies
 from tests.worlds.readings import NOON
 
 OWN = "policies"

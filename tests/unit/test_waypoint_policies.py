@@ -10,9 +10,9 @@ import pytest
 from homelab_netpol.cache.label_grace import LabelGrace
 from homelab_netpol.intent import LastGood, NamespaceFacts, Waypoint, read_intent
 from homelab_netpol.policy.catalogue import Catalogue
+from homelab_netpol.policy.desired import desired_policies
 from homelab_netpol.policy.keys import Kind, PolicyKey
 from homelab_netpol.settings import SettingsError, parse_settings
-from tests.desired import desired_policies
 
 DOMAIN = "network-policy.homelab"
 PROFILE, INTRA = f"{DOMAIN}/profile", f"{DOMAIN}/intra-namespace"

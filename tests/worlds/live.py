@@ -8,12 +8,12 @@ from typing import Any
 
 from homelab_netpol.definitions import Definitions, read_profile, read_resource
 from homelab_netpol.policy.catalogue import Catalogue
+from homelab_netpol.policy.desired import desired_policies
 from homelab_netpol.policy.keys import Kind
 from homelab_netpol.settings import Settings
 from tests.cluster.kube import Kube, eventually, namespace_path
 from tests.cluster.own_crds import PROFILES, RESOURCES
 from tests.cluster.spaces import MANAGED_BY, OPERATOR
-from tests.desired import desired_policies
 from tests.worlds.world import Profile, Resource, Space, World
 
 _SETTINGS = Settings()

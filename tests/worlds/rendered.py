@@ -8,10 +8,10 @@ from functools import lru_cache
 
 from homelab_netpol.definitions import Definitions, read_profile, read_resource
 from homelab_netpol.policy.catalogue import Catalogue
-from homelab_netpol.policy.objects import Policy
+from homelab_netpol.policy.desired import desired_policies
+from homelab_netpol.policy.objects import Policy, as_object
 from homelab_netpol.settings import Settings, parse_settings
 from lab.control_plane import Engine
-from tests.desired import as_object, desired_policies
 from tests.worlds.ends import ENTITIES, OUTSIDE, Entity, Outside, identity
 from tests.worlds.readings import NOON
 from tests.worlds.surroundings import Surroundings

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import kopf
 from kubernetes.aio import config
 from kubernetes.aio.client import Configuration
 
@@ -88,28 +87,6 @@ class ClusterAccess:
             # As kubectl does: a proxy in the environment is never meant for this machine.
             configuration.proxy = None
         return configuration
-
-    async def kopf_credentials(self) -> kopf.ConnectionInfo:
-        """The same as `configuration`, in the form that Kopf wants.
-
-        Raises:
-            ConnectionFailed: there are none, or they cannot be read.
-        """
-        configuration = await self.configuration()
-        header = await configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
-        scheme, _, token = (header or "").rpartition(" ")
-        return kopf.ConnectionInfo(
-            server=configuration.host,
-            ca_path=configuration.ssl_ca_cert,
-            insecure=not configuration.verify_ssl,
-            username=configuration.username or None,
-            password=configuration.password or None,
-            scheme=scheme or ("Bearer" if token else None),
-            token=token or None,
-            certificate_path=configuration.cert_file,
-            private_key_path=configuration.key_file,
-            proxy_url=configuration.proxy,
-        )
 
     @staticmethod
     def _default_kubeconfig() -> Path | None:

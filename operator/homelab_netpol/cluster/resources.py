@@ -17,6 +17,7 @@ from homelab_netpol.policy.objects import (
     MANAGED_BY_LABEL,
     LivePolicy,
     Policy,
+    as_object,
     read_live,
     written_by_us,
 )
@@ -148,7 +149,7 @@ class Resources:
             "POST",
             _collection(policy.key.kind, policy.key.namespace),
             query=_WRITE,
-            body=_manifest(policy, policy.labels, policy.annotations),
+            body=as_object(policy),
             may_send=self._may_write,
         )
         return read_live(policy.key.kind, created)
@@ -161,7 +162,7 @@ class Resources:
         """
         labels = {**live.labels, **policy.labels}
         annotations = {**live.annotations, **policy.annotations}
-        body = _manifest(policy, labels, annotations)
+        body = as_object(policy, labels, annotations)
         body["metadata"] |= {"uid": live.uid, "resourceVersion": live.resource_version}
         replaced = await self._api.request(
             "PUT", _path(policy.key), query=_WRITE, body=body, may_send=self._may_write
@@ -200,19 +201,3 @@ def _collection(kind: Kind, namespace: str) -> str:
 
 def _path(key: PolicyKey) -> str:
     return f"{_collection(key.kind, key.namespace)}/{key.name}"
-
-
-def _manifest(
-    policy: Policy, labels: Mapping[str, str], annotations: Mapping[str, str]
-) -> dict[str, Any]:
-    metadata: dict[str, Any] = {"name": policy.key.name, "labels": dict(labels)}
-    if policy.key.namespace:
-        metadata["namespace"] = policy.key.namespace
-    if annotations:
-        metadata["annotations"] = dict(annotations)
-    return {
-        "apiVersion": policy.key.kind.api_version,
-        "kind": policy.key.kind.value,
-        "metadata": metadata,
-        **policy.body,
-    }

@@ -13,6 +13,7 @@ import kopf
 
 from homelab_netpol.cluster.connection import ClusterAccess
 from homelab_netpol.definitions import DefinitionKind
+from homelab_netpol.handlers.credentials import kopf_credentials
 from homelab_netpol.handlers.namespaces import watch_namespaces
 from homelab_netpol.handlers.network_profiles import watch_network_profiles
 from homelab_netpol.handlers.shared_resources import watch_shared_resources
@@ -37,7 +38,7 @@ def build_registry(
 
     @kopf.on.login(registry=registry)
     async def login(**_: Any) -> kopf.ConnectionInfo:
-        return await access.kopf_credentials()
+        return await kopf_credentials(access)
 
     watch_namespaces(registry, events, watches["namespaces"])
     watch_network_profiles(registry, events, watches["networkprofiles"])

@@ -72,6 +72,29 @@ class LivePolicy:
         return int(self.resource_version)
 
 
+def as_object(
+    policy: Policy,
+    labels: Mapping[str, str] | None = None,
+    annotations: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """The object that is sent to the API server.
+
+    Args:
+        policy: what should stand.
+        labels: instead of its own, those of others included.
+        annotations: likewise.
+    """
+    labels = policy.labels if labels is None else labels
+    annotations = policy.annotations if annotations is None else annotations
+    metadata: dict[str, Any] = {"name": policy.key.name, "labels": dict(labels)}
+    if policy.key.namespace:
+        metadata["namespace"] = policy.key.namespace
+    if annotations:
+        metadata["annotations"] = dict(annotations)
+    kind = policy.key.kind
+    return {"apiVersion": kind.api_version, "kind": kind.value, "metadata": metadata, **policy.body}
+
+
 class LabelKeys:
     """The keys of the labels and annotations that the operator puts on its own policies."""
 

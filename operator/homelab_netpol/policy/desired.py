@@ -1,31 +1,60 @@
 """All policies that should stand, as a function of what is defined and labelled. Pure.
 
 It knows no history: what a label that cannot be understood leaves standing is the reconciler's
-matter. The operator's work, once it comes to rest, must amount to this.
+matter. The operator's work, once it comes to rest, amounts to this.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from homelab_netpol.intent import Intent, LastGood, Waypoint, read_intent
 from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.keys import CILIUM_KINDS, GATEWAY_KEYS
 from homelab_netpol.policy.notes import ExpiredHatch
-from homelab_netpol.policy.objects import Policy
+from homelab_netpol.policy.objects import Policy, as_object
 from homelab_netpol.policy.plan import Planner
 from homelab_netpol.policy.plan_clusterwide import PlatformNamespaces
 
+Object = Mapping[str, Any]
 
-def desired_policies(
+
+@dataclass(frozen=True)
+class DesiredState:
+    """What the operator would do with Namespaces, of which none has a policy yet.
+
+    Attributes:
+        catalogue: the settings, templates and custom resources.
+        intents: what each Namespace wants, by its name; without those that are being deleted.
+        policies: what should stand, clusterwide first.
+    """
+
+    catalogue: Catalogue
+    intents: Mapping[str, Intent]
+    policies: Sequence[Policy]
+
+    @cached_property
+    def objects(self) -> list[dict[str, Any]]:
+        """The policies as manifests, in the same order."""
+        return [as_object(policy) for policy in self.policies]
+
+    @cached_property
+    def cilium_objects(self) -> list[dict[str, Any]]:
+        """Likewise those that Cilium reads."""
+        return [as_object(each) for each in self.policies if each.key.kind in CILIUM_KINDS]
+
+
+def desired_state(
     catalogue: Catalogue,
-    namespaces: Iterable[Mapping[str, Any]],
+    namespaces: Iterable[Object],
     now: datetime,
     *,
     istio: bool = True,
-) -> list[Policy]:
+) -> DesiredState:
     """Renders everything.
 
     Args:
@@ -52,6 +81,23 @@ def desired_policies(
         if not terminating:
             intents[facts.name] = read_intent(facts, LastGood(), words, now)
             uids[facts.name] = metadata.get("uid", "")
+    return DesiredState(catalogue, intents, _policies(planner, catalogue, intents, uids))
+
+
+def desired_policies(
+    catalogue: Catalogue, namespaces: Iterable[Object], now: datetime, *, istio: bool = True
+) -> list[Policy]:
+    """Only the policies of `desired_state`."""
+    return list(desired_state(catalogue, namespaces, now, istio=istio).policies)
+
+
+def _policies(
+    planner: Planner,
+    catalogue: Catalogue,
+    intents: Mapping[str, Intent],
+    uids: Mapping[str, str],
+) -> list[Policy]:
+    words = catalogue.vocabulary
 
     def is_meshed(name: str) -> bool:
         return name in intents and intents[name].meshed
@@ -89,19 +135,3 @@ def desired_policies(
     serving = planner.waypoints.serving(served, is_meshed)
     policies += [each for each in serving if each.key.namespace in intents]
     return policies
-
-
-def as_object(policy: Policy) -> dict[str, Any]:
-    """A policy as the API server would give it."""
-    metadata = {"name": policy.key.name}
-    metadata |= {"namespace": policy.key.namespace} if policy.key.namespace else {}
-    kind = {"apiVersion": policy.key.kind.api_version, "kind": policy.key.kind.value}
-    return {**kind, "metadata": metadata, **policy.body}
-
-
-def cilium_objects(
-    catalogue: Catalogue, namespaces: Iterable[Mapping[str, Any]]
-) -> list[dict[str, Any]]:
-    """Of what should stand now the policies that Cilium reads, as manifests; see above."""
-    policies = desired_policies(catalogue, namespaces, datetime.now(UTC))
-    return [as_object(policy) for policy in policies if policy.key.kind in CILIUM_KINDS]

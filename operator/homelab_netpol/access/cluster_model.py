@@ -1,0 +1,117 @@
+"""A cluster as verdicts need it: Namespaces, pods, and the policies that hold them. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from homelab_netpol.cilium.agent_config import AgentConfig
+from homelab_netpol.cilium.evaluation import Pod, ReadPolicy, in_cluster, read_policy
+from homelab_netpol.cilium.terms import CCNP, CLUSTER_NETWORK_POLICY, CNP, NETWORK_POLICY
+from homelab_netpol.manifests import Manifest, ManifestSet
+from homelab_netpol.manifests.workloads import Workload, workloads
+from homelab_netpol.policy.desired import DesiredState
+from homelab_netpol.policy.objects import is_managed
+
+_POLICY_KINDS = (CCNP, CNP, NETWORK_POLICY, CLUSTER_NETWORK_POLICY)
+
+
+class ClusterModel:
+    """What is given of a cluster.
+
+    The operator's own policies are those that are given, as a cluster has them; where none is, as
+    in a tree of manifests, those that it would write.
+
+    Attributes:
+        manifests: all objects that are given.
+        desired: what the operator would do.
+        config: how Cilium's agents are configured; None: not known.
+        is_written: the operator's policies are those that are given.
+    """
+
+    def __init__(
+        self,
+        manifests: ManifestSet,
+        desired: DesiredState,
+        config: AgentConfig | None = None,
+        *,
+        replace: bool = False,
+    ) -> None:
+        """Joins them.
+
+        Args:
+            manifests: all objects.
+            desired: what the operator would do with them.
+            config: how Cilium's agents are configured; None: not known.
+            replace: take what the operator would write also where some is given: to ask what a
+                changed label would do.
+        """
+        self.manifests = manifests
+        self.desired = desired
+        self.config = config
+        given = [each for kind in _POLICY_KINDS for each in manifests.of(kind)]
+        own = [each for each in given if is_managed(each.labels)]
+        self.is_written = bool(own) and not replace
+        #: Policies of others, as they were given.
+        self.foreign: Sequence[Manifest] = [each for each in given if not is_managed(each.labels)]
+        self._own: Sequence[Mapping[str, Any]] = (
+            [each.data for each in own] if self.is_written else desired.cilium_objects
+        )
+
+    @cached_property
+    def namespaces(self) -> dict[str, Mapping[str, str]]:
+        """The labels of each Namespace, by its name."""
+        return {
+            each["metadata"]["name"]: each["metadata"]["labels"]
+            for each in self.manifests.namespaces()
+        }
+
+    @cached_property
+    def workloads(self) -> dict[str, list[Workload]]:
+        """The workloads of each namespace that has any."""
+        found: defaultdict[str, list[Workload]] = defaultdict(list)
+        for each in workloads(self.manifests):
+            found[each.namespace].append(each)
+        return dict(found)
+
+    def policies(self, namespace: str) -> tuple[ReadPolicy, ...]:
+        """All policies that may select pods of a namespace."""
+        return (*self._read.get(namespace, ()), *self._read.get("", ()))
+
+    def pods(self, namespace: str) -> list[Pod]:
+        """The pods of a namespace that policies hold; where none is known, one that may be any."""
+        found = [
+            self.pod(each) for each in self.workloads.get(namespace, ()) if not each.host_network
+        ]
+        return found or [self.any_pod(namespace)]
+
+    def pod(self, workload: Workload) -> Pod:
+        """A workload's pods, as an end of a connection."""
+        return Pod(
+            workload.namespace,
+            self.namespaces.get(workload.namespace),
+            workload.labels,
+            identity_labels=self.config.identity_labels if self.config else None,
+        )
+
+    def any_pod(self, namespace: str) -> Pod:
+        """Whatever pod there may be in a namespace."""
+        return Pod(
+            namespace,
+            self.namespaces.get(namespace),
+            complete=False,
+            identity_labels=self.config.identity_labels if self.config else None,
+        )
+
+    @cached_property
+    def _read(self) -> dict[str, list[ReadPolicy]]:
+        cluster = self.desired.catalogue.own_cluster.name
+        found: defaultdict[str, list[ReadPolicy]] = defaultdict(list)
+        for data in (*(each.data for each in self.foreign), *self._own):
+            policy = read_policy(data)
+            if cluster is not None:
+                policy = in_cluster(policy, cluster)
+            found[policy.ref.namespace].append(policy)
+        return dict(found)

@@ -1,0 +1,60 @@
+"""How results are printed: YAML, JSON, tables, Markdown. Colour only on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import click
+
+
+def print_json(data: Any) -> None:
+    """Prints JSON, indented, with its keys in the order given."""
+    import orjson
+
+    click.echo(orjson.dumps(data, option=orjson.OPT_INDENT_2).decode())
+
+
+def print_yaml(documents: Iterable[Mapping[str, Any]]) -> None:
+    """Prints documents of YAML, one after the other, each whole: without anchors and aliases."""
+    import yaml
+
+    base: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    dumper = type("_Dumper", (base,), {"ignore_aliases": lambda *_: True})
+    text = yaml.dump_all(documents, Dumper=dumper, sort_keys=False, explicit_start=True, width=100)
+    click.echo(text, nl=False)
+
+
+def print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str | None = None
+) -> None:
+    """Prints a table as wide as the terminal, or as its contents where there is none.
+
+    A cell may hold Rich's own markup for colours (`[red]no[/]`); text from elsewhere goes through
+    `rich.markup.escape` first.
+    """
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        # A pipe has no width, and a wrapped cell is hard to search in.
+        console = Console(highlight=False, width=10_000)
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of Markdown; `|` and line breaks in cells are escaped."""
+    lines = [_markdown_row(columns), _markdown_row(["---"] * len(columns))]
+    return "\n".join([*lines, *map(_markdown_row, rows)])
+
+
+def _markdown_row(cells: Sequence[str]) -> str:
+    escaped = (cell.replace("|", "\\|").replace("\n", "<br>") for cell in cells)
+    return f"| {' | '.join(escaped)} |"

@@ -1,0 +1,142 @@
+"""All objects that were given, by kind, with what was left out and why. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from homelab_netpol.manifests import kinds
+from homelab_netpol.manifests.manifest import Manifest, ManifestError
+
+
+@dataclass(slots=True)
+class ManifestSet:
+    """The objects of one cluster, or of the tree that describes it.
+
+    Attributes:
+        skipped: how many objects of each kind (`group/kind`) no command reads.
+        gaps: in sentences, what should be here and could not be read. Where there is one, an
+            answer is of a part only, and must say so.
+    """
+
+    skipped: Counter[str] = field(default_factory=Counter)
+    gaps: list[str] = field(default_factory=list)
+    _by_kind: defaultdict[tuple[str, str], dict[tuple[str, str], Manifest]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
+
+    def add(self, manifests: Iterable[Manifest], namespace: str = "") -> None:
+        """Takes objects in.
+
+        Args:
+            manifests: the objects.
+            namespace: of those that must be in one and do not say in which.
+
+        Raises:
+            ManifestError: one lacks what it must have, or is given twice and differently.
+        """
+        for each in manifests:
+            if not kinds.is_read(each.group, each.kind):
+                self.skipped[f"{each.group}/{each.kind}".lstrip("/")] += 1
+                continue
+            _check(each)
+            made = _in_namespace(each, namespace)
+            objects = self._by_kind[made.group, made.kind]
+            key = (made.namespace, made.name)
+            known = objects.get(key)
+            if known is not None and known.data != made.data:
+                raise ManifestError(
+                    f"{made.source}: {made} is given twice, and differently: see {known.source};"
+                    " give one of the two (--exclude leaves files out)"
+                )
+            objects[key] = made
+
+    def of(self, kind: str, group: str | None = None) -> Sequence[Manifest]:
+        """The objects of a kind, in the order of namespace and name.
+
+        Args:
+            kind: the kind.
+            group: its API group; None: all that have the kind, but for Calico's.
+        """
+        found = [
+            each
+            for (each_group, each_kind), objects in self._by_kind.items()
+            if each_kind == kind
+            and (each_group == group if group is not None else not kinds.is_calico(each_group))
+            for each in objects.values()
+        ]
+        return sorted(found, key=lambda each: (each.namespace, each.name))
+
+    def get(self, kind: str, name: str, namespace: str = "") -> Manifest | None:
+        """One object; None: it is not given."""
+        for (group, each), objects in self._by_kind.items():
+            if each == kind and not kinds.is_calico(group) and (namespace, name) in objects:
+                return objects[namespace, name]
+        return None
+
+    def __len__(self) -> int:
+        """How many objects there are."""
+        return sum(map(len, self._by_kind.values()))
+
+    @property
+    def manifests(self) -> list[Manifest]:
+        """All objects."""
+        return [each for objects in self._by_kind.values() for each in objects.values()]
+
+    def namespaces(self) -> list[Mapping[str, Any]]:
+        """The manifests of all Namespaces, those included that are only named by other objects.
+
+        A namespace that is only named has no labels but its name, which the API server gives it.
+        """
+        given = {each.name: each.data for each in self.of(kinds.NAMESPACE)}
+        named = {each.namespace for each in self.manifests if each.namespace}
+        made = {name: {"metadata": {"name": name}} for name in named - given.keys()}
+        everything = {**given, **made}
+        return [_with_name_label(everything[name]) for name in sorted(everything)]
+
+    def summary_of_skipped(self) -> str:
+        """What was left out, in words; "" if nothing was."""
+        if not self.skipped:
+            return ""
+        most = [f"{count} {kind}" for kind, count in self.skipped.most_common(5)]
+        rest = sum(self.skipped.values()) - sum(c for _, c in self.skipped.most_common(5))
+        more = f" and {rest} more" if rest else ""
+        return f"not read, as no rule depends on their kinds: {', '.join(most)}{more}"
+
+
+def _with_name_label(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+    metadata = manifest["metadata"]
+    labels = {"kubernetes.io/metadata.name": metadata["name"], **(metadata.get("labels") or {})}
+    return {**manifest, "metadata": {**metadata, "labels": labels}}
+
+
+def _in_namespace(manifest: Manifest, namespace: str) -> Manifest:
+    if manifest.namespace or not kinds.is_namespaced(manifest.kind):
+        return manifest
+    # As kubectl does with what names none.
+    metadata = {**manifest.data["metadata"], "namespace": namespace or "default"}
+    return Manifest({**manifest.data, "metadata": metadata}, manifest.source)
+
+
+def _check(manifest: Manifest) -> None:
+    """Refuses an object that the API server would refuse for its metadata."""
+    metadata = manifest.data.get("metadata")
+    where = f"{manifest.source}: {manifest.kind}"
+    if not isinstance(metadata, Mapping) or not isinstance(metadata.get("name"), str):
+        raise ManifestError(f"{where}: metadata.name: it has none")
+    if not isinstance(metadata.get("namespace") or "", str):
+        raise ManifestError(f"{where} {metadata['name']}: metadata.namespace: must be text")
+    for name in ("labels", "annotations"):
+        given = metadata.get(name)
+        if given is None:
+            continue
+        if not isinstance(given, Mapping):
+            raise ManifestError(f"{where} {metadata['name']}: metadata.{name}: must be a mapping")
+        for key, value in given.items():
+            if not isinstance(key, str) or not isinstance(value, str):
+                raise ManifestError(
+                    f"{where} {metadata['name']}: metadata.{name}[{key}]: must be text, found"
+                    f" {value!r}: put it in quotes"
+                )

@@ -1,0 +1,142 @@
+"""From the text of one file to the objects in it, with errors that name line and column. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+
+from homelab_netpol.manifests.manifest import Manifest, ManifestError, Source
+
+# An alias may stand for more than the file holds; nobody means so many values by one file.
+_MAX_VALUES = 5_000_000
+_HELM = (
+    "; it looks like a template of Helm's: render it first (helm template CHART | ... -f -), or"
+    " leave it out (--exclude)"
+)
+_TIMESTAMP = "tag:yaml.org,2002:timestamp"
+_BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_BASE):  # type: ignore[misc]  # the C loader where PyYAML was built with libyaml
+    """A safe loader that reads as the API server does.
+
+    A date is text, and a key given twice is an error, of which YAML would silently keep the last.
+    """
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Makes a mapping of unique keys."""
+        made: dict[Any, Any] = super().construct_mapping(node, deep=deep)
+        if len(made) < len(node.value):
+            _refuse_repeated(node)
+        return made
+
+
+# Without this, a date or time in an annotation would be no text, as it is for the API server.
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != _TIMESTAMP]
+    for first, resolvers in _BASE.yaml_implicit_resolvers.items()
+}
+
+
+def _refuse_repeated(node: yaml.MappingNode) -> None:
+    seen: set[str] = set()
+    for key, _ in node.value:
+        if key.value in seen:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"the key {key.value!r} is given twice", key.start_mark
+            )
+        seen.add(key.value)
+
+
+def parse_manifests(raw: bytes, file: str) -> list[Manifest]:
+    """The objects of one file, of whatever kinds; those of a List one by one.
+
+    Args:
+        raw: YAML, of one document or several, or JSON.
+        file: how errors and sources name it.
+
+    Raises:
+        ManifestError: it is no text, no YAML, or holds an object without what each must have.
+    """
+    text = _text(raw, file)
+    loader = _Loader(text)
+    found: list[Manifest] = []
+    try:
+        while loader.check_node():
+            node = loader.get_node()
+            data = loader.construct_document(node)
+            if data is not None:
+                _refuse_large(data, text, file)
+                found += _objects(data, Source(file, node.start_mark.line + 1))
+    except (yaml.YAMLError, RecursionError, ValueError, TypeError) as error:
+        hint = _HELM if "{{" in text else ""
+        raise ManifestError(
+            f"{file}{_place(error)}: not valid YAML: {_words(error)}{hint}"
+        ) from None
+    finally:
+        loader.dispose()
+    return found
+
+
+def _text(raw: bytes, file: str) -> str:
+    if b"\x00" in raw:
+        raise ManifestError(f"{file}: binary data, where YAML or JSON is expected")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise ManifestError(f"{file}:{line}: not UTF-8 text (byte {error.start})") from None
+
+
+def _objects(data: Any, source: Source, above: str = "") -> Iterator[Manifest]:
+    """The objects that a document holds; nothing: it is none of Kubernetes'."""
+    where = f"{source}: {above}"
+    if not isinstance(data, Mapping) or "kind" not in data or "apiVersion" not in data:
+        if above:
+            raise ManifestError(f"{where}: no Kubernetes object: it has no apiVersion and kind")
+        return
+    kind = data["kind"]
+    if not isinstance(kind, str) or not isinstance(data["apiVersion"], str):
+        raise ManifestError(f"{where}kind and apiVersion: must be text")
+    items = data.get("items")
+    if kind.endswith("List") and isinstance(items, list):
+        for index, item in enumerate(items):
+            if isinstance(item, Mapping) and kind != "List":
+                item = {"apiVersion": data["apiVersion"], "kind": kind.removesuffix("List"), **item}
+            yield from _objects(item, source, f"{above}items[{index}]")
+        return
+    yield Manifest(data, source)
+
+
+def _refuse_large(data: Any, text: str, file: str) -> None:
+    """Refuses a document of which aliases make more than a computer could go through."""
+    if "&" not in text or "*" not in text:
+        return
+    sizes: dict[int, int] = {}
+
+    def size(value: Any) -> int:
+        if not isinstance(value, dict | list):
+            return 1
+        if id(value) not in sizes:
+            sizes[id(value)] = _MAX_VALUES  # within itself it has no end
+            inner = value.values() if isinstance(value, dict) else value
+            sizes[id(value)] = 1 + sum(map(size, inner))
+        return sizes[id(value)]
+
+    if size(data) > _MAX_VALUES:
+        raise ManifestError(f"{file}: its aliases stand for more than {_MAX_VALUES:,} values")
+
+
+def _place(error: Exception) -> str:
+    mark = getattr(error, "problem_mark", None)
+    return f":{mark.line + 1}:{mark.column + 1}" if mark is not None else ""
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "nested too deeply, or within itself"
+    problem = getattr(error, "problem", None) or str(error)
+    context = getattr(error, "context", None)
+    return f"{problem} ({context})" if context else str(problem)
