@@ -7,7 +7,7 @@ from typing import Any
 
 from homelab_netpol.cilium.terms import CCNP, CLUSTER_NETWORK_POLICY, CNP, NETWORK_POLICY
 from homelab_netpol.cluster.client import Api
-from homelab_netpol.cluster.errors import Forbidden, NotFound
+from homelab_netpol.cluster.errors import ADVICE_ON_RIGHTS, Forbidden, NotFound
 from homelab_netpol.manifests import Manifest, ManifestSet, Source
 from homelab_netpol.manifests import kinds as known
 
@@ -45,24 +45,6 @@ _VERSIONS: dict[str, tuple[str, ...]] = {
 _CALICO = (("NetworkPolicy", "networkpolicies"), ("GlobalNetworkPolicy", "globalnetworkpolicies"))
 _CALICO_VERSION = "crd.projectcalico.org/v1"
 
-# What verdicts depend on: Namespaces, definitions, policies, pods and what leads to them.
-FOR_VERDICTS = (
-    known.NAMESPACE,
-    known.NETWORK_PROFILE,
-    known.SHARED_RESOURCE,
-    CNP,
-    CCNP,
-    known.CIDR_GROUP,
-    NETWORK_POLICY,
-    CLUSTER_NETWORK_POLICY,
-    known.POD,
-    known.SERVICE,
-    "EndpointSlice",
-    "Node",
-)
-# What the operator's own policies depend on.
-FOR_RENDERING = (known.NAMESPACE, known.NETWORK_PROFILE, known.SHARED_RESOURCE)
-
 
 async def read_cluster(
     api: Api,
@@ -98,7 +80,7 @@ async def read_cluster(
         except NotFound:
             continue
         except Forbidden as error:
-            found.gaps.append(f"the ConfigMap {namespace}/{name} may not be read: {error}")
+            found.gaps.append(f"the ConfigMap {namespace}/{name} may not be read: {_said(error)}")
     return found
 
 
@@ -111,8 +93,14 @@ async def _add(found: ManifestSet, api: Api, kind: str, places: list[tuple[str, 
         except NotFound:
             continue
         except Forbidden as error:
-            found.gaps.append(f"{plural} may not be listed: {error}")
+            found.unread.add(kind)
+            found.gaps.append(f"{plural} may not be listed: {_said(error)}")
         return
+
+
+def _said(error: Forbidden) -> str:
+    """The API server's words, without the advice for the operator's own account."""
+    return error.message.removesuffix(ADVICE_ON_RIGHTS)
 
 
 def _plural(kind: str) -> str:

@@ -1,20 +1,21 @@
 """All policies that should stand, as a function of what is defined and labelled. Pure.
 
-It knows no history: what a label that cannot be understood leaves standing is the reconciler's
-matter. The operator's work, once it comes to rest, amounts to this.
+It knows no history but what it is given: what a label that cannot be understood leaves standing is
+the reconciler's matter. The operator's work, once it comes to rest, amounts to this.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from homelab_netpol.cilium.terms import NAMESPACE_KEY
 from homelab_netpol.intent import Intent, LastGood, Waypoint, read_intent
 from homelab_netpol.policy.catalogue import Catalogue
-from homelab_netpol.policy.keys import CILIUM_KINDS, GATEWAY_KEYS
+from homelab_netpol.policy.keys import CILIUM_KINDS, GATEWAY_KEYS, Component
 from homelab_netpol.policy.notes import ExpiredHatch
 from homelab_netpol.policy.objects import Policy, as_object
 from homelab_netpol.policy.plan import Planner
@@ -42,6 +43,19 @@ class DesiredState:
         """The policies as manifests, in the same order."""
         return [as_object(policy) for policy in self.policies]
 
+    def around(self, namespace: str) -> list[Policy]:
+        """The policies in a Namespace, and those elsewhere that list it: its grants' other ends."""
+        return [
+            policy
+            for policy in self.policies
+            if policy.key.namespace == namespace
+            or (
+                policy.key.namespace
+                and policy.component in (Component.GRANT, Component.MESH)
+                and names_namespace(policy.body, namespace)
+            )
+        ]
+
     @cached_property
     def cilium_objects(self) -> list[dict[str, Any]]:
         """Likewise those that Cilium reads."""
@@ -54,6 +68,7 @@ def desired_state(
     now: datetime,
     *,
     istio: bool = True,
+    last_good: Callable[[str, str], LastGood] = lambda _name, _uid: LastGood(),
 ) -> DesiredState:
     """Renders everything.
 
@@ -62,6 +77,7 @@ def desired_state(
         namespaces: Namespace manifests; those that are being deleted get nothing.
         now: the time by which hatches close by themselves; their labels are first seen now.
         istio: Istio's CRDs are there.
+        last_good: what was in force in a Namespace, by its name and uid; by default, nothing.
 
     Raises:
         RenderError: a template cannot be rendered.
@@ -79,9 +95,28 @@ def desired_state(
             terminating=terminating,
         )
         if not terminating:
-            intents[facts.name] = read_intent(facts, LastGood(), words, now)
-            uids[facts.name] = metadata.get("uid", "")
+            uid = metadata.get("uid") or ""
+            intents[facts.name] = read_intent(facts, last_good(facts.name, uid), words, now)
+            uids[facts.name] = uid
     return DesiredState(catalogue, intents, _policies(planner, catalogue, intents, uids))
+
+
+def names_namespace(body: Any, namespace: str) -> bool:
+    """Whether rules name a namespace: Cilium's by its label, Istio's as a source."""
+    if isinstance(body, Mapping):
+        values = [*(body.get("namespaces") or ()), *(body.get("principals") or ())]
+        if namespace in values or any(f"/ns/{namespace}/" in str(each) for each in values):
+            return True
+        if str(body.get("key")).endswith(NAMESPACE_KEY) and body.get("operator") == "In":
+            return namespace in body["values"]
+        return any(
+            (key.endswith(NAMESPACE_KEY) and value == namespace)
+            or names_namespace(value, namespace)
+            for key, value in body.items()
+        )
+    if isinstance(body, list):
+        return any(names_namespace(each, namespace) for each in body)
+    return False
 
 
 def desired_policies(
