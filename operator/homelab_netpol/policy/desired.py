@@ -32,29 +32,27 @@ class DesiredState:
         catalogue: the settings, templates and custom resources.
         intents: what each Namespace wants, by its name; without those that are being deleted.
         policies: what should stand, clusterwide first.
+        namespaces: the labels of each of these Namespaces, by its name.
     """
 
     catalogue: Catalogue
     intents: Mapping[str, Intent]
     policies: Sequence[Policy]
+    namespaces: Mapping[str, Mapping[str, str]]
 
     @cached_property
     def objects(self) -> list[dict[str, Any]]:
         """The policies as manifests, in the same order."""
         return [as_object(policy) for policy in self.policies]
 
-    def around(self, namespace: str) -> list[Policy]:
-        """The policies in a Namespace, and those elsewhere that list it: its grants' other ends."""
-        return [
-            policy
-            for policy in self.policies
-            if policy.key.namespace == namespace
-            or (
-                policy.key.namespace
-                and policy.component in (Component.GRANT, Component.MESH)
-                and names_namespace(policy.body, namespace)
-            )
-        ]
+    @staticmethod
+    def is_around(policy: Policy, namespace: str) -> bool:
+        """Whether a policy is in a Namespace, or lists it elsewhere: a grant's other end."""
+        return policy.key.namespace == namespace or bool(
+            policy.key.namespace
+            and policy.component in (Component.GRANT, Component.MESH)
+            and names_namespace(policy.body, namespace)
+        )
 
     @cached_property
     def cilium_objects(self) -> list[dict[str, Any]]:
@@ -85,6 +83,7 @@ def desired_state(
     planner, words = Planner(catalogue, istio=istio), catalogue.vocabulary
     intents: dict[str, Intent] = {}
     uids: dict[str, str] = {}
+    labels: dict[str, Mapping[str, str]] = {}
     for manifest in namespaces:
         metadata = manifest["metadata"]
         terminating = bool(metadata.get("deletionTimestamp"))
@@ -98,7 +97,9 @@ def desired_state(
             uid = metadata.get("uid") or ""
             intents[facts.name] = read_intent(facts, last_good(facts.name, uid), words, now)
             uids[facts.name] = uid
-    return DesiredState(catalogue, intents, _policies(planner, catalogue, intents, uids))
+            labels[facts.name] = metadata.get("labels") or {}
+    policies = _policies(planner, catalogue, intents, uids)
+    return DesiredState(catalogue, intents, policies, labels)
 
 
 def names_namespace(body: Any, namespace: str) -> bool:
