@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import re
 import signal
@@ -297,7 +298,7 @@ def _damage(dice: Random, documents: list[Any]) -> None:
     elif dice.random() < 0.1 and isinstance(node, dict):
         node[dice.choice((7, None, True, "x", "\x1b", "spec"))] = node.pop(key)
     else:
-        node[key] = dice.choice(_ODD)
+        node[key] = copy.deepcopy(dice.choice(_ODD))
 
 
 def test_a_reader_that_goes_away_is_no_error_to_speak_of(tmp_path: Path) -> None:
