@@ -5,7 +5,6 @@ Errors end the command with the status that `cli/status.py` says.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -51,6 +50,8 @@ def ask_cluster(options: ClusterOptions, question: Callable[[Api], Awaitable[Res
     Raises:
         ClusterError: it cannot be reached, or did not answer.
     """
+    import asyncio
+
     from homelab_netpol.cluster.client import Api
     from homelab_netpol.cluster.connection import ClusterAccess, ConnectionFailed
     from homelab_netpol.cluster.errors import ApiError
