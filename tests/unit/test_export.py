@@ -122,7 +122,6 @@ def test_an_exclusive_target_isolates_its_own_pods_and_no_others(export: Export)
         ({"toEntities": ["host"]}, "entity host"),
         ({"toEntities": ["remote-node"]}, "entity remote-node"),
         ({"toCIDR": ["10.42.7.0/24"]}, "within the cluster's own network"),
-        ({"toCIDR": ["2001:db8::/32"]}, "IPv6"),
         ({"toEndpoints": [{}], "icmps": [{"fields": [{"type": 8}]}]}, "ICMP"),
         (
             {
@@ -157,6 +156,15 @@ def test_what_cannot_be_said_is_left_out_and_said_to_be(
     assert made.is_narrower
     spec, before = (one(each, "photos", "homelab-profile") for each in (made, plain))
     assert spec["egress"] == before["egress"]
+
+
+@pytest.mark.parametrize("export", EXPORTS)
+def test_addresses_of_a_family_that_the_cluster_does_not_use_are_left_out(export: Export) -> None:
+    made = export_of(export, state_of(photos={f"{D}/profile": "internal-egress"}))
+    families = [each for each in made.unsaid if "IPv" in each.what]
+    assert [(each.effect, "IPv6" in each.what) for each in families] == [(Effect.NONE, True)]
+    none = export_of(export, state_of(photos={f"{D}/profile": "internal-egress"}), Addresses())
+    assert [e.effect for e in none.unsaid if "--cluster-cidr" in e.what] == [Effect.NARROWER] * 2
 
 
 @pytest.mark.parametrize("export", EXPORTS)

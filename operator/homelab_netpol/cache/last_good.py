@@ -7,7 +7,7 @@ standby, which carries out nothing, so learns from what the leader writes.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -167,18 +167,20 @@ class LastGoodCache:
 
 
 def standing_last_good(
-    manifests: Iterable[Mapping[str, Any]], label_keys: LabelKeys
-) -> Callable[[str, str], LastGood]:
-    """What was last good by what stands: a Namespace's name and uid to what was in force there.
+    manifests: Iterable[Mapping[str, Any]], uids: Mapping[str, str], label_keys: LabelKeys
+) -> dict[str, LastGood]:
+    """What was last good in each Namespace, by what stands.
 
     Args:
         manifests: the operator's Cilium policies, as the API server gives them.
+        uids: of the Namespaces, by their names.
         label_keys: the operator's own.
     """
     policies = PolicyCache()
     for each in manifests:
         policies.observe(read_live(Kind(each["kind"]), each))
-    return LastGoodCache(policies, label_keys).last_good
+    cache = LastGoodCache(policies, label_keys)
+    return {name: cache.last_good(name, uid) for name, uid in uids.items()}
 
 
 def _ingress_of(intent: Intent) -> frozenset[str]:

@@ -5,7 +5,7 @@ Errors end the command with the status that `cli/status.py` says.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from homelab_netpol.access.cluster_model import ClusterModel
     from homelab_netpol.cilium.agent_config import AgentConfig
     from homelab_netpol.cluster.client import Api
-    from homelab_netpol.definitions import Definitions
+    from homelab_netpol.intent import LastGood
     from homelab_netpol.manifests import ManifestSet
     from homelab_netpol.policy.catalogue import Catalogue
     from homelab_netpol.policy.desired import DesiredState
@@ -136,9 +136,36 @@ def desired_state_of(
     Raises:
         InputError: a template cannot be rendered.
     """
+    from homelab_netpol.policy.desired import desired_state
+    from homelab_netpol.policy.rendering import RenderError
+
+    catalogue = catalogue_of(settings, manifests, agents_of(settings, manifests))
+    namespaces, at = manifests.namespaces(), now or datetime.now(UTC)
+    last_good = _last_good(settings, manifests, namespaces)
+    try:
+        return desired_state(catalogue, namespaces, at, last_good=last_good)
+    except RenderError as error:
+        raise InputError(str(error)) from error
+
+
+def catalogue_of(
+    settings: Settings, manifests: ManifestSet, agents: AgentConfig | None = None
+) -> Catalogue:
+    """What labels may say, and what it means.
+
+    Args:
+        settings: the settings.
+        manifests: the custom resources, among others.
+        agents: how Cilium's agents are configured; None: by its defaults.
+
+    Raises:
+        InputError: a template cannot be used.
+    """
+    from homelab_netpol.cilium.identity_labels import DEFAULT
+    from homelab_netpol.cilium.own_cluster import own_cluster
     from homelab_netpol.definitions import Definitions, read_profile, read_resource
     from homelab_netpol.manifests import kinds
-    from homelab_netpol.policy.desired import desired_state
+    from homelab_netpol.policy.catalogue import Catalogue
     from homelab_netpol.policy.rendering import RenderError
 
     profiles = [read_profile(each.data) for each in manifests.of(kinds.NETWORK_PROFILE)]
@@ -147,45 +174,40 @@ def desired_state_of(
         {each.name: each for each in profiles}, {each.name: each for each in resources}
     )
     try:
-        catalogue = _catalogue(settings, definitions, agent_config_of(settings, manifests))
-        namespaces, at = manifests.namespaces(), now or datetime.now(UTC)
-        standing = _standing(manifests)
-        if not standing:
-            return desired_state(catalogue, namespaces, at)
-        from homelab_netpol.cache.last_good import standing_last_good
-        from homelab_netpol.policy.objects import LabelKeys
-
-        last_good = standing_last_good(standing, LabelKeys(settings.label_domain))
-        return desired_state(catalogue, namespaces, at, last_good=last_good)
+        return Catalogue(
+            settings,
+            definitions,
+            identity_labels=agents.identity_labels if agents is not None else DEFAULT,
+            own_cluster=own_cluster(settings.cluster.name, agents, refused=False),
+        )
     except RenderError as error:
         raise InputError(str(error)) from error
 
 
-def agent_config_of(settings: Settings, manifests: ManifestSet) -> AgentConfig | None:
-    """How Cilium's agents are configured, by their ConfigMap; None: it is not given."""
+def agents_of(settings: Settings, manifests: ManifestSet) -> AgentConfig | None:
+    """How Cilium's agents are configured; None: their ConfigMap is not given, or malformed."""
     from homelab_netpol.cilium.agent_config import read_agent_config
 
     given = manifests.get("ConfigMap", settings.cilium.config_map, settings.cilium.namespace)
-    if given is None:
+    data = given.data.get("data") if given is not None else None
+    if not isinstance(data, dict) or not all(isinstance(each, str) for each in data.values()):
         return None
-    data = given.data.get("data") or {}
-    return read_agent_config({key: value for key, value in data.items() if isinstance(value, str)})
+    return read_agent_config(data)
 
 
-def _catalogue(
-    settings: Settings, definitions: Definitions, config: AgentConfig | None
-) -> Catalogue:
-    from homelab_netpol.cilium.own_cluster import own_cluster
-    from homelab_netpol.policy.catalogue import Catalogue
+def _last_good(
+    settings: Settings, manifests: ManifestSet, namespaces: Sequence[Mapping[str, Any]]
+) -> dict[str, LastGood]:
+    """What stands of the operator's own policies says; nothing, where files are given."""
+    standing = _standing(manifests)
+    if not standing:
+        return {}
+    from homelab_netpol.cache.last_good import standing_last_good
+    from homelab_netpol.policy.objects import LabelKeys
 
-    if config is None:
-        return Catalogue(settings, definitions)
-    return Catalogue(
-        settings,
-        definitions,
-        identity_labels=config.identity_labels,
-        own_cluster=own_cluster(settings.cluster.name, config, refused=False),
-    )
+    metadata = [each["metadata"] for each in namespaces]
+    uids = {each["name"]: each.get("uid") or "" for each in metadata}
+    return standing_last_good(standing, uids, LabelKeys(settings.label_domain))
 
 
 def _standing(manifests: ManifestSet) -> list[Mapping[str, Any]]:
@@ -215,7 +237,7 @@ def read_model(inputs: InputOptions, config: Path | None) -> ClusterModel:
     where = (settings.cilium.namespace, settings.cilium.config_map)
     manifests = read_manifests(inputs, config_maps=[where])
     desired = desired_state_of(settings, manifests)
-    model = ClusterModel(manifests, desired, agent_config_of(settings, manifests))
+    model = ClusterModel(manifests, desired, agents_of(settings, manifests))
     try:
         model.workloads  # noqa: B018  # what cannot be read of it is said now, not half-way
     except ManifestError as error:

@@ -9,8 +9,7 @@ from typing import Any
 
 # How RBAC words it; admission policies have their own words.
 _LACKS_A_RIGHT = re.compile(r'User ".*" cannot [a-z]+ resource ')
-# Ends the message of a request that RBAC refuses.
-ADVICE_ON_RIGHTS = ". Give the operator the role that comes with it, see docs/rights.md"
+WHAT_TO_DO = "Give the operator the role that comes with it, see docs/rights.md"
 
 
 class ApiError(Exception):
@@ -85,7 +84,7 @@ def error_from_status(
     reason = str(details.get("reason") or "")
     message = str(details.get("message") or body[:200].decode("utf-8", "replace").strip())
     if status == 403 and _LACKS_A_RIGHT.search(message):
-        message = f"{message}{ADVICE_ON_RIGHTS}"
+        message = f"{message}. {WHAT_TO_DO}"
     return _error_class(status, reason, details)(
         status, reason or "Error", message, retry_after=_retry_after(headers)
     )

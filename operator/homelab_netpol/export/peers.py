@@ -236,6 +236,11 @@ def _net(
 ) -> Iterator[Net]:
     family = network.version
     cluster = [each for each in addresses.cluster if each.version == family]
+    if not cluster and addresses.cluster:
+        raise Unsayable(
+            f"addresses of IPv{family}, which the cluster does not use by what --cluster-cidr says",
+            Effect.NONE,
+        )
     if not cluster:
         raise Unsayable(
             f"addresses of IPv{family} outside the cluster: give the networks of pods, Services and"

@@ -6,7 +6,7 @@ the reconciler's matter. The operator's work, once it comes to rest, amounts to 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -22,6 +22,8 @@ from homelab_netpol.policy.plan import Planner
 from homelab_netpol.policy.plan_clusterwide import PlatformNamespaces
 
 Object = Mapping[str, Any]
+
+_NOTHING = LastGood()
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def desired_state(
     now: datetime,
     *,
     istio: bool = True,
-    last_good: Callable[[str, str], LastGood] = lambda _name, _uid: LastGood(),
+    last_good: Mapping[str, LastGood] | None = None,
 ) -> DesiredState:
     """Renders everything.
 
@@ -75,7 +77,8 @@ def desired_state(
         namespaces: Namespace manifests; those that are being deleted get nothing.
         now: the time by which hatches close by themselves; their labels are first seen now.
         istio: Istio's CRDs are there.
-        last_good: what was in force in a Namespace, by its name and uid; by default, nothing.
+        last_good: what was in force in a Namespace before, which stays where a label of it cannot
+            be understood. Policies that are left as they stand are not among those rendered.
 
     Raises:
         RenderError: a template cannot be rendered.
@@ -84,6 +87,7 @@ def desired_state(
     intents: dict[str, Intent] = {}
     uids: dict[str, str] = {}
     labels: dict[str, Mapping[str, str]] = {}
+    known = last_good or {}
     for manifest in namespaces:
         metadata = manifest["metadata"]
         terminating = bool(metadata.get("deletionTimestamp"))
@@ -95,7 +99,7 @@ def desired_state(
         )
         if not terminating:
             uid = metadata.get("uid") or ""
-            intents[facts.name] = read_intent(facts, last_good(facts.name, uid), words, now)
+            intents[facts.name] = read_intent(facts, known.get(facts.name, _NOTHING), words, now)
             uids[facts.name] = uid
             labels[facts.name] = metadata.get("labels") or {}
     policies = _policies(planner, catalogue, intents, uids)
