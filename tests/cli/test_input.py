@@ -80,6 +80,9 @@ def refused(given: str | bytes, *arguments: str) -> str:
             "aliases stand for more than",
         ),
         (f"a: {'9' * 5_000}\n", "-:1: not valid YAML: a value cannot be read"),
+        ('{"a": 1,\n "a": 2}', "-:2:2: not valid YAML: the key 'a' is given twice"),
+        ('{"a": ' * 5_000 + "1" + "}" * 5_000, "not valid YAML: nested too deeply"),
+        ('{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NaN}}', "metadata.name"),
     ],
 )
 def test_text_that_cannot_be_read_is_named_with_its_place(given: str | bytes, said: str) -> None:

@@ -48,7 +48,9 @@ def to_yaml(documents: Iterable[Mapping[str, Any]]) -> str:
 
 def _write(value: Any, head: str, indent: str, lines: list[str]) -> None:
     """Adds a value to the lines; `head` stands before it, and `indent` before what is in it."""
-    if isinstance(value, Mapping) and value:
+    if isinstance(value, str):  # most are, and it is soon asked
+        lines.append(f"{head} {_text(value)}")
+    elif isinstance(value, Mapping) and value:
         lines.append(head)
         _write_mapping(value, indent, indent, lines)
     elif isinstance(value, list | tuple) and value:
@@ -67,7 +69,9 @@ def _write_mapping(value: Mapping[str, Any], first: str, indent: str, lines: lis
 
 def _write_items(value: Iterable[Any], indent: str, lines: list[str]) -> None:
     for item in value:
-        if isinstance(item, Mapping) and item:
+        if isinstance(item, str):
+            lines.append(f"{indent}- {_text(item)}")
+        elif isinstance(item, Mapping) and item:
             _write_mapping(item, f"{indent}- ", indent + _INDENT, lines)
         elif isinstance(item, list | tuple) and item:
             lines.append(f"{indent}-")
