@@ -225,6 +225,28 @@ def test_a_revision_that_is_not_there_says_why() -> None:
         assert result.stderr.startswith(f"Error: {revision}")
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("7", "expected settings by name, found int"),
+        ("mesh: 7", "mesh: "),
+        ("mesh: {x: 1}", "mesh.x: "),
+        ("labelDomain: '\\e[31m'", "labelDomain: "),
+        ('labelDomain: "\\e[31m"', r"'\x1b[31m'"),
+        ("labelDomain: !!timestamp x", "does not fit its tag"),
+        ("a: *b", "undefined alias"),
+        ("[" * 20_000, "not valid YAML"),
+        ("templates: /nonexistent", "/nonexistent"),
+        ("\x1b[31m", "special characters are not allowed"),
+    ],
+)
+def test_settings_that_cannot_be_used_are_named(tmp_path: Path, text: str, said: str) -> None:
+    config = tmp_path / "settings.yaml"
+    config.write_text(text, encoding="utf-8")
+    answer = refused(NAMESPACE, "--config", str(config))
+    assert said in answer
+
+
 # What a value is replaced by.
 _ODD: tuple[Any, ...] = (
     *(None, True, 0, -1, 7.5, "", "x", "[red]x[/]", "\x1b[31m", "../../x", "a" * 300),
