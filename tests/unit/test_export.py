@@ -81,7 +81,7 @@ def test_calico_says_clusterwide_what_is_clusterwide() -> None:
     assert "'kube-system'" in spec["namespaceSelector"]
     servers = {
         "namespaceSelector": "projectcalico.org/name == 'kube-system'",
-        "selector": "k8s-app == 'kube-dns'",
+        "selector": "projectcalico.org/orchestrator == 'k8s' && k8s-app == 'kube-dns'",
         "ports": [53],
     }
     assert spec["egress"] == [
@@ -250,6 +250,10 @@ def test_calico_would_take_every_object() -> None:
         assert rule.get("source", {}).keys() <= _SOURCE
         assert rule.get("destination", {}).keys() <= _SOURCE | {"ports"}
         ports = rule.get("destination", {}).get("ports", ())
+        for entity in (rule.get("source", {}), rule.get("destination", {})):
+            # Without it, the addresses of NetworkSets would be selected as well.
+            assert "orchestrator == 'k8s'" in entity.get("selector", "orchestrator == 'k8s'")
+            assert "namespaceSelector" not in entity or "selector" in entity
         # Ports go with a protocol that has them only.
         assert not ports or rule["protocol"] in ("TCP", "UDP", "SCTP")
         for port in ports:

@@ -188,7 +188,8 @@ def _is_entity(entity: Json, peer: Host, namespace: str) -> bool:
             return False
     elif namespace and peer.namespace != namespace:
         return False
-    return matches(entity.get("selector", "all()"), peer.labels)
+    labels = {**peer.labels, "projectcalico.org/orchestrator": "k8s"}
+    return matches(entity.get("selector", "all()"), labels)
 
 
 def _is_calico_port(port: int | str, target: Target) -> bool:

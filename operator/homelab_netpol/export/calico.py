@@ -26,6 +26,9 @@ _TYPES = {Direction.INGRESS: "Ingress", Direction.EGRESS: "Egress"}
 # The end of a rule that is the peer.
 _SIDES = {Direction.INGRESS: "source", Direction.EGRESS: "destination"}
 _ALL = "all()"
+# A selector of peers means NetworkSets as well, which hold any addresses; only pods have this
+# label. Calico says the same where it translates Kubernetes' own kind.
+_IS_POD = "projectcalico.org/orchestrator == 'k8s'"
 # The label by which Calico knows a namespace.
 _NAME_LABEL, _CALICO_NAME_LABEL = "kubernetes.io/metadata.name", "projectcalico.org/name"
 # Whose Namespaces, which of their pods, and what is said to them.
@@ -177,11 +180,11 @@ def _peer(peer: Peer) -> dict[str, Any]:
             made: dict[str, Any] = {"nets": [str(network)]}
             return {**made, "notNets": [str(each) for each in exceptions]} if exceptions else made
         case Pods(namespaces, labels, own):
+            selector = " && ".join((_IS_POD, *map(_condition, labels)))
             # A selector alone means pods of the policy's own namespace.
             if own is not None:
-                return {"selector": expression(labels)}
-            entity = {"namespaceSelector": expression(namespaces)}
-            return {**entity, "selector": expression(labels)} if labels else entity
+                return {"selector": selector}
+            return {"namespaceSelector": expression(namespaces), "selector": selector}
         case Anybody():
             return {}
 
