@@ -9,6 +9,7 @@ from enum import Enum, auto
 from bench.scenarios.at_once import bare_at_once, measure_at_once
 from bench.scenarios.bench_plane import Extent
 from bench.scenarios.command_line import measure_command_line
+from bench.scenarios.commands import measure_commands
 from bench.scenarios.grants import bare_grants, measure_grants
 from bench.scenarios.hatches import bare_hatches, measure_hatches
 from bench.scenarios.inspection import measure_inspection
@@ -61,4 +62,5 @@ SCENARIOS = (
     Scenario("steady", Sizes.LARGEST, measure_steady, of_slow=False),
     Scenario("inspection", Sizes.LARGEST, measure_inspection, ours_only=True),
     Scenario("command-line", Sizes.SAMPLES, measure_command_line, ours_only=True),
+    Scenario("commands", Sizes.SAMPLES, measure_commands, ours_only=True),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bench.records import Records
 from bench.summary.at_once import at_once_tables
+from bench.summary.commands import command_tables
 from bench.summary.failures import failures
 from bench.summary.hatches import hatch_tables
 from bench.summary.idle import resync_tables, steady_tables
@@ -25,6 +26,7 @@ def tables(records: Records) -> list[Table]:
         *inspection_tables(records),
         *grant_tables(records),
         *redefinition_tables(records),
+        *command_tables(records),
         *total_tables(records),
         *failures(records),
     ]

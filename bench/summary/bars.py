@@ -12,6 +12,7 @@ from bench.load.latency import KINDS
 from bench.records import Records
 from bench.scenarios.at_once import AtOnceResult, BareAtOnceResult
 from bench.scenarios.command_line import CommandLineResult
+from bench.scenarios.commands import CommandsResult
 from bench.scenarios.hatches import HatchesResult
 from bench.scenarios.inspection import InspectionResult
 from bench.scenarios.one_by_one import OneByOneResult
@@ -132,6 +133,29 @@ def _help(records: Records, name: str) -> float | None:
     return 1e3 * percentile(found, 0.5) if found else None
 
 
+def _command(name_of_call: str) -> Read:
+    """The median of all calls of a command, in seconds; the slowest of several that begin alike."""
+
+    def read(records: Records, name: str) -> float | None:
+        rounds = records.by_name(CommandsResult).get(name, {})
+        calls: dict[str, list[float]] = {}
+        for found in rounds.values():
+            for call, seconds in found.seconds.items():
+                if call.startswith(name_of_call):
+                    calls.setdefault(call, []).extend(seconds)
+        return max((percentile(each, 0.5) for each in calls.values()), default=None)
+
+    return read
+
+
+def _milliseconds(read: Read) -> Read:
+    def scaled(records: Records, name: str) -> float | None:
+        value = read(records, name)
+        return None if value is None else 1e3 * value
+
+    return scaled
+
+
 _steady = _worst(SteadyResult, _LARGE, steady_share)
 _resync = _worst(ResyncResult, _LARGE, resync_share)
 
@@ -226,4 +250,13 @@ BARS = (
         _worst(RedefinitionResult, _USERS, lambda r: r.changed.seconds),
     ),
     Bar("homelab-netpol --help, p50", less_than(200, "ms"), _help),
+    Bar(
+        "the slowest start of a command, p50",
+        less_than(400, "ms"),
+        _milliseconds(_command("start of ")),
+    ),
+    Bar("render of 1,000 namespaces, p50", less_than(1, "s"), _command("render")),
+    Bar("diff of 1,000 namespaces, p50", less_than(1, "s"), _command("diff")),
+    Bar("lint of 1,000 policies, p50", less_than(1, "s"), _command("lint")),
+    Bar("explain over 5,000 policies, p50", less_than(2, "s"), _command("explain")),
 )

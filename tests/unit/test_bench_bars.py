@@ -11,6 +11,7 @@ from bench.processes import Memory
 from bench.records import Record, Records
 from bench.scenarios.at_once import AtOnceResult, BareAtOnceResult, RestartResult
 from bench.scenarios.command_line import CommandLineResult
+from bench.scenarios.commands import CommandsResult
 from bench.scenarios.one_by_one import OneByOneResult
 from bench.scenarios.resync import ResyncResult
 from bench.scenarios.steady import SteadyResult
@@ -120,6 +121,24 @@ def test_one_label_at_a_time_is_held_against_the_tuned_peer_over_all_kinds() -> 
     for share in ("p50", "p99"):
         text = f"label to policy, {share} of all kinds, to tuned controller-runtime's"
         assert (quick[text], slow[text]) == ("yes", "NO")
+
+
+def test_each_command_has_a_bar_and_the_slowest_start_counts() -> None:
+    seconds = {
+        "render, 1,000 namespaces": [0.9, 0.8, 1.2],
+        "diff, 1,000 namespaces": [1.1],
+        "start of render": [0.2],
+        "start of diff": [0.5],
+    }
+    found = CommandsResult(seconds, seconds, {"lint, 1,000 policies": "there is no command lint"})
+    record = Record(1, "commands", OURS, 50, found)
+    assert judged(record) == {
+        "render of 1,000 namespaces, p50": "yes",
+        "diff of 1,000 namespaces, p50": "NO",
+        "the slowest start of a command, p50": "NO",
+    }
+    [shown] = [each for each in tables(Records({}, found=[record])) if "Commands" in each.title]
+    assert [row[0] for row in shown.rows if row[1] == "-"] == ["lint, 1,000 policies"]
 
 
 def test_the_help_of_the_command_line_has_a_bar() -> None:

@@ -7,8 +7,9 @@ standby, which carries out nothing, so learns from what the leader writes.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from homelab_netpol.cache.policies import PolicyCache
 from homelab_netpol.intent import (
@@ -39,7 +40,7 @@ from homelab_netpol.policy.notes import (
     parse_internet_ports_text,
     parse_platform_labels,
 )
-from homelab_netpol.policy.objects import LabelKeys, LivePolicy
+from homelab_netpol.policy.objects import LabelKeys, LivePolicy, read_live
 from homelab_netpol.policy.plan_clusterwide import NOTING_BASELINE
 
 _PROFILE = policy_name(Component.PROFILE)
@@ -163,6 +164,23 @@ class LastGoodCache:
         # Asked for every Namespace, and hardly ever is one noted.
         note = parse_expired_text(text).get(namespace) if namespace in text else None
         return note.since if note is not None and note.uid == uid else None
+
+
+def standing_last_good(
+    manifests: Iterable[Mapping[str, Any]], uids: Mapping[str, str], label_keys: LabelKeys
+) -> dict[str, LastGood]:
+    """What was last good in each Namespace, by what stands.
+
+    Args:
+        manifests: the operator's Cilium policies, as the API server gives them.
+        uids: of the Namespaces, by their names.
+        label_keys: the operator's own.
+    """
+    policies = PolicyCache()
+    for each in manifests:
+        policies.observe(read_live(Kind(each["kind"]), each))
+    cache = LastGoodCache(policies, label_keys)
+    return {name: cache.last_good(name, uid) for name, uid in uids.items()}
 
 
 def _ingress_of(intent: Intent) -> frozenset[str]:

@@ -5,21 +5,23 @@ Errors end the command with the status that `cli/status.py` says.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from homelab_netpol.cli.options import ClusterOptions, InputOptions
-from homelab_netpol.cli.status import ClusterError, InputError
+from homelab_netpol.cli.status import ClusterError, InputError, printable
 
 if TYPE_CHECKING:
     from homelab_netpol.access.cluster_model import ClusterModel
+    from homelab_netpol.cilium.agent_config import AgentConfig
     from homelab_netpol.cluster.client import Api
+    from homelab_netpol.intent import LastGood
     from homelab_netpol.manifests import ManifestSet
+    from homelab_netpol.policy.catalogue import Catalogue
     from homelab_netpol.policy.desired import DesiredState
     from homelab_netpol.settings import Settings
 
@@ -48,9 +50,12 @@ def ask_cluster(options: ClusterOptions, question: Callable[[Api], Awaitable[Res
     Raises:
         ClusterError: it cannot be reached, or did not answer.
     """
+    import asyncio
+
     from homelab_netpol.cluster.client import Api
     from homelab_netpol.cluster.connection import ClusterAccess, ConnectionFailed
     from homelab_netpol.cluster.errors import ApiError
+    from homelab_netpol.manifests import ManifestError
 
     async def ask() -> Result:
         access = ClusterAccess(options.kubeconfig, options.context)
@@ -61,6 +66,11 @@ def ask_cluster(options: ClusterOptions, question: Callable[[Api], Awaitable[Res
         return asyncio.run(ask())
     except (ConnectionFailed, ApiError) as error:
         raise ClusterError(str(error)) from error
+    except (ManifestError, AttributeError, LookupError, OSError, TypeError, ValueError) as error:
+        # Whatever answers there is no API server, or the certificates of the kubeconfig are gone.
+        raise ClusterError(
+            f"the cluster cannot be read: {error or type(error).__name__}"
+        ) from error
 
 
 def read_manifests(
@@ -85,6 +95,7 @@ def read_manifests(
         ClusterError: the cluster cannot be read.
     """
     from homelab_netpol.manifests import ManifestError, gather
+    from homelab_netpol.manifests.kinds import FOR_VERDICTS, NAMESPACE
 
     if not inputs.from_cluster:
         try:
@@ -97,7 +108,7 @@ def read_manifests(
         except ManifestError as error:
             raise InputError(str(error)) from error
     else:
-        from homelab_netpol.cluster.manifests import FOR_VERDICTS, read_cluster
+        from homelab_netpol.cluster.manifests import read_cluster
 
         wanted = FOR_VERDICTS if kinds is None else kinds
         found = ask_cluster(
@@ -107,6 +118,8 @@ def read_manifests(
     skipped = found.summary_of_skipped()
     if skipped:
         remark(skipped)
+    if NAMESPACE in found.unread:
+        raise ClusterError("\n".join([*found.gaps, "without Namespaces nothing can be said"]))
     for gap in found.gaps:
         remark(gap)
     return found
@@ -117,13 +130,42 @@ def desired_state_of(
 ) -> DesiredState:
     """What the operator would do with what is given.
 
+    Of a cluster, its own policies that stand say what was in force before, as they do to the
+    operator.
+
     Raises:
         InputError: a template cannot be rendered.
     """
+    from homelab_netpol.policy.desired import desired_state
+    from homelab_netpol.policy.rendering import RenderError
+
+    catalogue = catalogue_of(settings, manifests, agents_of(settings, manifests))
+    namespaces, at = manifests.namespaces(), now or datetime.now(UTC)
+    last_good = _last_good(settings, manifests, namespaces)
+    try:
+        return desired_state(catalogue, namespaces, at, last_good=last_good)
+    except RenderError as error:
+        raise InputError(str(error)) from error
+
+
+def catalogue_of(
+    settings: Settings, manifests: ManifestSet, agents: AgentConfig | None = None
+) -> Catalogue:
+    """What labels may say, and what it means.
+
+    Args:
+        settings: the settings.
+        manifests: the custom resources, among others.
+        agents: how Cilium's agents are configured; None: by its defaults.
+
+    Raises:
+        InputError: a template cannot be used.
+    """
+    from homelab_netpol.cilium.identity_labels import DEFAULT
+    from homelab_netpol.cilium.own_cluster import own_cluster
     from homelab_netpol.definitions import Definitions, read_profile, read_resource
     from homelab_netpol.manifests import kinds
     from homelab_netpol.policy.catalogue import Catalogue
-    from homelab_netpol.policy.desired import desired_state
     from homelab_netpol.policy.rendering import RenderError
 
     profiles = [read_profile(each.data) for each in manifests.of(kinds.NETWORK_PROFILE)]
@@ -132,10 +174,53 @@ def desired_state_of(
         {each.name: each for each in profiles}, {each.name: each for each in resources}
     )
     try:
-        catalogue = Catalogue(settings, definitions)
-        return desired_state(catalogue, manifests.namespaces(), now or datetime.now(UTC))
+        return Catalogue(
+            settings,
+            definitions,
+            identity_labels=agents.identity_labels if agents is not None else DEFAULT,
+            own_cluster=own_cluster(settings.cluster.name, agents, refused=False),
+        )
     except RenderError as error:
         raise InputError(str(error)) from error
+
+
+def agents_of(settings: Settings, manifests: ManifestSet) -> AgentConfig | None:
+    """How Cilium's agents are configured; None: their ConfigMap is not given, or malformed."""
+    from homelab_netpol.cilium.agent_config import read_agent_config
+
+    given = manifests.get("ConfigMap", settings.cilium.config_map, settings.cilium.namespace)
+    data = given.data.get("data") if given is not None else None
+    if not isinstance(data, dict) or not all(isinstance(each, str) for each in data.values()):
+        return None
+    return read_agent_config(data)
+
+
+def _last_good(
+    settings: Settings, manifests: ManifestSet, namespaces: Sequence[Mapping[str, Any]]
+) -> dict[str, LastGood]:
+    """What stands of the operator's own policies says; nothing, where files are given."""
+    standing = _standing(manifests)
+    if not standing:
+        return {}
+    from homelab_netpol.cache.last_good import standing_last_good
+    from homelab_netpol.policy.objects import LabelKeys
+
+    metadata = [each["metadata"] for each in namespaces]
+    uids = {each["name"]: each.get("uid") or "" for each in metadata}
+    return standing_last_good(standing, uids, LabelKeys(settings.label_domain))
+
+
+def _standing(manifests: ManifestSet) -> list[Mapping[str, Any]]:
+    """The operator's policies as an API server gave them; none, where files are given."""
+    from homelab_netpol.cilium.terms import CCNP, CNP
+    from homelab_netpol.policy.objects import is_managed
+
+    return [
+        each.data
+        for kind in (CNP, CCNP)
+        for each in manifests.of(kind)
+        if is_managed(each.labels) and {"uid", "resourceVersion"} <= each.data["metadata"].keys()
+    ]
 
 
 def read_model(inputs: InputOptions, config: Path | None) -> ClusterModel:
@@ -146,16 +231,13 @@ def read_model(inputs: InputOptions, config: Path | None) -> ClusterModel:
         ClusterError: the cluster cannot be read.
     """
     from homelab_netpol.access.cluster_model import ClusterModel
-    from homelab_netpol.cilium.agent_config import read_agent_config
     from homelab_netpol.manifests import ManifestError
 
     settings = read_settings(config)
     where = (settings.cilium.namespace, settings.cilium.config_map)
     manifests = read_manifests(inputs, config_maps=[where])
     desired = desired_state_of(settings, manifests)
-    given = manifests.get("ConfigMap", where[1], where[0])
-    agents = read_agent_config(given.data.get("data") or {}) if given is not None else None
-    model = ClusterModel(manifests, desired, agents)
+    model = ClusterModel(manifests, desired, agents_of(settings, manifests))
     try:
         model.workloads  # noqa: B018  # what cannot be read of it is said now, not half-way
     except ManifestError as error:
@@ -165,4 +247,5 @@ def read_model(inputs: InputOptions, config: Path | None) -> ClusterModel:
 
 def remark(text: str) -> None:
     """Says something beside the result."""
-    click.echo(f"Note: {text}", err=True)
+    for line in text.splitlines():
+        click.echo(f"Note: {printable(line)}", err=True)

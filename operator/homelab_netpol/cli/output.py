@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from homelab_netpol.cli.status import printable
+
 
 def print_json(data: Any) -> None:
     """Prints JSON, indented, with its keys in the order given."""
@@ -15,14 +17,19 @@ def print_json(data: Any) -> None:
     click.echo(orjson.dumps(data, option=orjson.OPT_INDENT_2).decode())
 
 
-def print_yaml(documents: Iterable[Mapping[str, Any]]) -> None:
-    """Prints documents of YAML, one after the other, each whole: without anchors and aliases."""
-    import yaml
+def print_yaml(documents: Iterable[Mapping[str, Any]], comments: Iterable[str] = ()) -> None:
+    """Prints documents of YAML, one after the other, each whole: without anchors and aliases.
 
-    base: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    dumper = type("_Dumper", (base,), {"ignore_aliases": lambda *_: True})
-    text = yaml.dump_all(documents, Dumper=dumper, sort_keys=False, explicit_start=True, width=100)
-    click.echo(text, nl=False)
+    Args:
+        documents: JSON types only.
+        comments: lines above the first of them.
+    """
+    from homelab_netpol.manifests.write import to_yaml
+
+    for comment in comments:
+        for line in comment.splitlines():
+            click.echo(f"# {printable(line)}")
+    click.echo(to_yaml(documents), nl=False)
 
 
 def print_table(

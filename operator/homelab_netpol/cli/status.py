@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import IO, Any
 
 import click
@@ -16,18 +17,33 @@ USAGE = 2
 INCOMPLETE = 3
 
 
-class InputError(click.ClickException):
-    """The input or the settings cannot be used."""
+# Characters by which a text from a file could move the cursor, colour a terminal or turn a line.
+_CONTROLS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
-    exit_code = USAGE
+
+def printable(text: str) -> str:
+    """A text without what a terminal would obey: each such character as its number."""
+    return _CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+
+
+class _Failure(click.ClickException):
+    """Ends a command."""
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Prints each problem on a line of its own."""
         for line in self.message.splitlines():
-            click.echo(f"Error: {line}", file=file, err=file is None)
+            click.echo(f"Error: {printable(line)}", file=file, err=file is None)
 
 
-class ClusterError(click.ClickException):
+class InputError(_Failure):
+    """The input or the settings cannot be used."""
+
+    exit_code = USAGE
+
+
+class ClusterError(_Failure):
     """The cluster could not be read."""
 
     exit_code = INCOMPLETE

@@ -7,7 +7,7 @@ from typing import Any
 
 from homelab_netpol.cilium.terms import CCNP, CLUSTER_NETWORK_POLICY, CNP, NETWORK_POLICY
 from homelab_netpol.cluster.client import Api
-from homelab_netpol.cluster.errors import Forbidden, NotFound
+from homelab_netpol.cluster.errors import WHAT_TO_DO, Forbidden, NotFound
 from homelab_netpol.manifests import Manifest, ManifestSet, Source
 from homelab_netpol.manifests import kinds as known
 
@@ -45,24 +45,6 @@ _VERSIONS: dict[str, tuple[str, ...]] = {
 _CALICO = (("NetworkPolicy", "networkpolicies"), ("GlobalNetworkPolicy", "globalnetworkpolicies"))
 _CALICO_VERSION = "crd.projectcalico.org/v1"
 
-# What verdicts depend on: Namespaces, definitions, policies, pods and what leads to them.
-FOR_VERDICTS = (
-    known.NAMESPACE,
-    known.NETWORK_PROFILE,
-    known.SHARED_RESOURCE,
-    CNP,
-    CCNP,
-    known.CIDR_GROUP,
-    NETWORK_POLICY,
-    CLUSTER_NETWORK_POLICY,
-    known.POD,
-    known.SERVICE,
-    "EndpointSlice",
-    "Node",
-)
-# What the operator's own policies depend on.
-FOR_RENDERING = (known.NAMESPACE, known.NETWORK_PROFILE, known.SHARED_RESOURCE)
-
 
 async def read_cluster(
     api: Api,
@@ -98,7 +80,9 @@ async def read_cluster(
         except NotFound:
             continue
         except Forbidden as error:
-            found.gaps.append(f"the ConfigMap {namespace}/{name} may not be read: {error}")
+            found.gaps.append(
+                f"the ConfigMap {namespace}/{name} may not be read: {_refusal(error)}"
+            )
     return found
 
 
@@ -111,8 +95,14 @@ async def _add(found: ManifestSet, api: Api, kind: str, places: list[tuple[str, 
         except NotFound:
             continue
         except Forbidden as error:
-            found.gaps.append(f"{plural} may not be listed: {error}")
+            found.unread.add(kind)
+            found.gaps.append(f"{plural} may not be listed: {_refusal(error)}")
         return
+
+
+def _refusal(error: Forbidden) -> str:
+    """Without the advice that is for the operator's own account."""
+    return str(error).removesuffix(f". {WHAT_TO_DO}")
 
 
 def _plural(kind: str) -> str:

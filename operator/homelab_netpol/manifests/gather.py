@@ -47,6 +47,8 @@ def gather(
         ManifestError: something is not there or cannot be used; one line a problem.
     """
     found, problems = ManifestSet(), []
+    # What comes out of a pipe that failed looks the same as an empty tree, and is none.
+    named = {path: "standard input" if path == STDIN else path for path in paths}
     files = (each for path in paths for each in _files(path, exclude))
     builds = ((f"kustomize {folder}", kustomize(folder)) for folder in kustomizations)
     size = 0
@@ -56,7 +58,10 @@ def gather(
             if size > _MAX_BYTES:
                 raise ManifestError(f"{name}: with it, more than {_MAX_BYTES:,} bytes are given")
             try:
-                found.add(parse_manifests(raw, name), namespace)
+                manifests = parse_manifests(raw, name)
+                if name in named and not any(each.kind for each in manifests):
+                    raise ManifestError(f"{named[name]}: holds no Kubernetes object")
+                found.add(manifests, namespace)
             except ManifestError as error:
                 problems.append(str(error))
     if problems:
@@ -73,7 +78,7 @@ def read_one(raw: bytes, name: str) -> list[Manifest]:
     Raises:
         ManifestError: it cannot be used, or holds none.
     """
-    found = parse_manifests(raw, name)
+    found = [each for each in parse_manifests(raw, name) if each.kind]
     if not found:
         raise ManifestError(f"{name}: holds no Kubernetes object")
     return found

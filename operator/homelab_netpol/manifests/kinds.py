@@ -78,10 +78,50 @@ _CLUSTER_SCOPED = frozenset(
     }
 )
 
+_RULING = frozenset(
+    {
+        NAMESPACE,
+        NETWORK_PROFILE,
+        SHARED_RESOURCE,
+        CNP,
+        CCNP,
+        CIDR_GROUP,
+        NETWORK_POLICY,
+        CLUSTER_NETWORK_POLICY,
+        "AdminNetworkPolicy",
+        "BaselineAdminNetworkPolicy",
+        "GlobalNetworkPolicy",
+        "AuthorizationPolicy",
+        "PeerAuthentication",
+    }
+)
+# What verdicts depend on: Namespaces, definitions, policies, pods and what leads to them.
+FOR_VERDICTS = (
+    NAMESPACE,
+    NETWORK_PROFILE,
+    SHARED_RESOURCE,
+    CNP,
+    CCNP,
+    CIDR_GROUP,
+    NETWORK_POLICY,
+    CLUSTER_NETWORK_POLICY,
+    POD,
+    SERVICE,
+    "EndpointSlice",
+    "Node",
+)
+# What the operator's own policies depend on.
+FOR_RENDERING = (NAMESPACE, NETWORK_PROFILE, SHARED_RESOURCE)
+
 
 def is_read(group: str, kind: str) -> bool:
     """Whether some command reads objects of a kind."""
     return group in _GROUPS.get(kind, ())
+
+
+def is_ruling(kind: str) -> bool:
+    """Whether objects of a kind say who may talk to whom: none of them is left out silently."""
+    return kind in _RULING
 
 
 def is_calico(group: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 from homelab_netpol.manifests import kinds
 from homelab_netpol.manifests.manifest import Manifest, ManifestError
+from homelab_netpol.manifests.metadata import check_metadata, is_variable
 
 
 @dataclass(slots=True)
@@ -19,10 +20,12 @@ class ManifestSet:
         skipped: how many objects of each kind (`group/kind`) no command reads.
         gaps: in sentences, what should be here and could not be read. Where there is one, an
             answer is of a part only, and must say so.
+        unread: the kinds that could not be read at all.
     """
 
     skipped: Counter[str] = field(default_factory=Counter)
     gaps: list[str] = field(default_factory=list)
+    unread: set[str] = field(default_factory=set)
     _by_kind: defaultdict[tuple[str, str], dict[tuple[str, str], Manifest]] = field(
         default_factory=lambda: defaultdict(dict)
     )
@@ -39,9 +42,13 @@ class ManifestSet:
         """
         for each in manifests:
             if not kinds.is_read(each.group, each.kind):
-                self.skipped[f"{each.group}/{each.kind}".lstrip("/")] += 1
+                kind = f"{each.group}/{each.kind}".lstrip("/")
+                self.skipped[kind or "documents without apiVersion and kind"] += 1
                 continue
-            _check(each)
+            if is_variable(each) and not kinds.is_ruling(each.kind):
+                self.skipped[f"{each.kind} with a variable in its name"] += 1
+                continue
+            check_metadata(each)
             made = _in_namespace(each, namespace)
             objects = self._by_kind[made.group, made.kind]
             key = (made.namespace, made.name)
@@ -118,25 +125,3 @@ def _in_namespace(manifest: Manifest, namespace: str) -> Manifest:
     # As kubectl does with what names none.
     metadata = {**manifest.data["metadata"], "namespace": namespace or "default"}
     return Manifest({**manifest.data, "metadata": metadata}, manifest.source)
-
-
-def _check(manifest: Manifest) -> None:
-    """Refuses an object that the API server would refuse for its metadata."""
-    metadata = manifest.data.get("metadata")
-    where = f"{manifest.source}: {manifest.kind}"
-    if not isinstance(metadata, Mapping) or not isinstance(metadata.get("name"), str):
-        raise ManifestError(f"{where}: metadata.name: it has none")
-    if not isinstance(metadata.get("namespace") or "", str):
-        raise ManifestError(f"{where} {metadata['name']}: metadata.namespace: must be text")
-    for name in ("labels", "annotations"):
-        given = metadata.get(name)
-        if given is None:
-            continue
-        if not isinstance(given, Mapping):
-            raise ManifestError(f"{where} {metadata['name']}: metadata.{name}: must be a mapping")
-        for key, value in given.items():
-            if not isinstance(key, str) or not isinstance(value, str):
-                raise ManifestError(
-                    f"{where} {metadata['name']}: metadata.{name}[{key}]: must be text, found"
-                    f" {value!r}: put it in quotes"
-                )

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import math
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import yaml
 
+from homelab_netpol.manifests import kinds
 from homelab_netpol.manifests.manifest import Manifest, ManifestError, Source
 
 # An alias may stand for more than the file holds; nobody means so many values by one file.
 _MAX_VALUES = 5_000_000
+# The loader goes down by recursion in C, which ends the process when its stack is full.
+_MAX_DEPTH = 500
+# Each level of block style begins further to the right than the one before, but for lists.
+_FAR_TO_THE_RIGHT = re.compile(rf"^[ ?:\t-]{{{_MAX_DEPTH // 2},}}", re.MULTILINE)
+_NO_OBJECT: Mapping[str, Any] = {"apiVersion": "", "kind": ""}
 _HELM = (
     "; it looks like a template of Helm's: render it first (helm template CHART | ... -f -), or"
     " leave it out (--exclude)"
@@ -40,6 +50,26 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
+# What PyYAML raises, and what it lets through where a value does not fit its tag.
+_UNUSABLE = (
+    yaml.YAMLError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A mapping, if its keys are unique; else YAML's reader says where they are not."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise ValueError("a key is given twice")
+    return made
+
+
 def _refuse_repeated(node: yaml.MappingNode) -> None:
     seen: set[str] = set()
     for key, _ in node.value:
@@ -57,23 +87,34 @@ def parse_manifests(raw: bytes, file: str) -> list[Manifest]:
         raw: YAML, of one document or several, or JSON.
         file: how errors and sources name it.
 
+    Returns:
+        The objects. A document that is no object of Kubernetes' is there without a kind, to be
+        counted.
+
     Raises:
         ManifestError: it is no text, no YAML, or holds an object without what each must have.
     """
     text = _text(raw, file)
+    if text.lstrip().startswith("{"):
+        # Dumps of a cluster are large, and JSON's reader takes a tenth of the time.
+        with contextlib.suppress(ValueError, RecursionError):
+            return list(_objects(json.loads(text, object_pairs_hook=_unique), Source(file, 1)))
     loader = _Loader(text)
     found: list[Manifest] = []
+    line = 0
     try:
+        _refuse_deep(text)
         while loader.check_node():
             node = loader.get_node()
+            line = node.start_mark.line + 1
             data = loader.construct_document(node)
             if data is not None:
                 _refuse_large(data, text, file)
-                found += _objects(data, Source(file, node.start_mark.line + 1))
-    except (yaml.YAMLError, RecursionError, ValueError, TypeError) as error:
+                found += _objects(data, Source(file, line))
+    except _UNUSABLE as error:
         hint = _HELM if "{{" in text else ""
         raise ManifestError(
-            f"{file}{_place(error)}: not valid YAML: {_words(error)}{hint}"
+            f"{file}{_place(error, text, line)}: not valid YAML: {_words(error)}{hint}"
         ) from None
     finally:
         loader.dispose()
@@ -96,18 +137,59 @@ def _objects(data: Any, source: Source, above: str = "") -> Iterator[Manifest]:
     if not isinstance(data, Mapping) or "kind" not in data or "apiVersion" not in data:
         if above:
             raise ManifestError(f"{where}: no Kubernetes object: it has no apiVersion and kind")
+        yield Manifest(_NO_OBJECT, source)
         return
     kind = data["kind"]
     if not isinstance(kind, str) or not isinstance(data["apiVersion"], str):
         raise ManifestError(f"{where}kind and apiVersion: must be text")
     items = data.get("items")
+    if kind == "List" and not isinstance(items, list):
+        raise ManifestError(f"{where}items: must be a list of objects")
     if kind.endswith("List") and isinstance(items, list):
         for index, item in enumerate(items):
             if isinstance(item, Mapping) and kind != "List":
                 item = {"apiVersion": data["apiVersion"], "kind": kind.removesuffix("List"), **item}
             yield from _objects(item, source, f"{above}items[{index}]")
         return
-    yield Manifest(data, source)
+    made = Manifest(data, source)
+    if kinds.is_read(made.group, kind):
+        _require_json(data, source, above)
+    yield made
+
+
+def _require_json(value: Any, source: Source, path: str) -> None:
+    """Refuses what YAML has and JSON, and so the API server, has not."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if not isinstance(key, str):
+                place = f"{path}: " if path else ""
+                raise ManifestError(f"{source}: {place}the key {key!r}: must be text: quote it")
+            _require_json(inner, source, f"{path}.{key}" if path else key)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            _require_json(inner, source, f"{path}[{index}]")
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ManifestError(f"{source}: {path}: {value} is no number that JSON has")
+    elif not isinstance(value, str | int | float | None):
+        kind = type(value).__name__
+        raise ManifestError(f"{source}: {path}: a value of YAML's type {kind}, which JSON lacks")
+
+
+def _refuse_deep(text: str) -> None:
+    """Refuses what is nested so deeply that reading it would end the process."""
+    openings = text.count("[") + text.count("{")
+    if openings < _MAX_DEPTH // 2 and not _FAR_TO_THE_RIGHT.search(text):
+        return
+    depth = 0
+    # Its events come one by one, without recursion.
+    for event in yaml.parse(text, Loader=_BASE):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > _MAX_DEPTH:
+                mark: Any = event.start_mark
+                raise yaml.MarkedYAMLError(problem="nested too deeply", problem_mark=mark)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 def _refuse_large(data: Any, text: str, file: str) -> None:
@@ -129,14 +211,27 @@ def _refuse_large(data: Any, text: str, file: str) -> None:
         raise ManifestError(f"{file}: its aliases stand for more than {_MAX_VALUES:,} values")
 
 
-def _place(error: Exception) -> str:
+def _place(error: Exception, text: str, line: int) -> str:
+    """Line and column, as far as they are known; at least the document's first line."""
     mark = getattr(error, "problem_mark", None)
-    return f":{mark.line + 1}:{mark.column + 1}" if mark is not None else ""
+    if mark is not None:
+        return f":{mark.line + 1}:{mark.column + 1}"
+    if isinstance(error, yaml.reader.ReaderError):
+        before = text[: error.position]
+        return f":{before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10))}"
+    return f":{line}" if line else ""
 
 
 def _words(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "nested too deeply, or within itself"
+    if isinstance(error, yaml.reader.ReaderError):
+        code = error.character if isinstance(error.character, int) else ord(error.character)
+        return f"the character U+{code:04X} is not allowed"
+    if isinstance(error, ValueError):
+        return f"a value cannot be read: {error}"
+    if not isinstance(error, yaml.YAMLError):
+        return "a value does not fit its tag"
     problem = getattr(error, "problem", None) or str(error)
     context = getattr(error, "context", None)
     return f"{problem} ({context})" if context else str(problem)

@@ -1,7 +1,7 @@
 """All policies that should stand, as a function of what is defined and labelled. Pure.
 
-It knows no history: what a label that cannot be understood leaves standing is the reconciler's
-matter. The operator's work, once it comes to rest, amounts to this.
+It knows no history but what it is given: what a label that cannot be understood leaves standing is
+the reconciler's matter. The operator's work, once it comes to rest, amounts to this.
 """
 
 from __future__ import annotations
@@ -12,15 +12,18 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from homelab_netpol.cilium.terms import NAMESPACE_KEY
 from homelab_netpol.intent import Intent, LastGood, Waypoint, read_intent
 from homelab_netpol.policy.catalogue import Catalogue
-from homelab_netpol.policy.keys import CILIUM_KINDS, GATEWAY_KEYS
+from homelab_netpol.policy.keys import CILIUM_KINDS, GATEWAY_KEYS, Component
 from homelab_netpol.policy.notes import ExpiredHatch
 from homelab_netpol.policy.objects import Policy, as_object
 from homelab_netpol.policy.plan import Planner
 from homelab_netpol.policy.plan_clusterwide import PlatformNamespaces
 
 Object = Mapping[str, Any]
+
+_NOTHING = LastGood()
 
 
 @dataclass(frozen=True)
@@ -31,16 +34,27 @@ class DesiredState:
         catalogue: the settings, templates and custom resources.
         intents: what each Namespace wants, by its name; without those that are being deleted.
         policies: what should stand, clusterwide first.
+        namespaces: the labels of each of these Namespaces, by its name.
     """
 
     catalogue: Catalogue
     intents: Mapping[str, Intent]
     policies: Sequence[Policy]
+    namespaces: Mapping[str, Mapping[str, str]]
 
     @cached_property
     def objects(self) -> list[dict[str, Any]]:
         """The policies as manifests, in the same order."""
         return [as_object(policy) for policy in self.policies]
+
+    @staticmethod
+    def is_around(policy: Policy, namespace: str) -> bool:
+        """Whether a policy is in a Namespace, or lists it elsewhere: a grant's other end."""
+        return policy.key.namespace == namespace or bool(
+            policy.key.namespace
+            and policy.component in (Component.GRANT, Component.MESH)
+            and names_namespace(policy.body, namespace)
+        )
 
     @cached_property
     def cilium_objects(self) -> list[dict[str, Any]]:
@@ -54,6 +68,7 @@ def desired_state(
     now: datetime,
     *,
     istio: bool = True,
+    last_good: Mapping[str, LastGood] | None = None,
 ) -> DesiredState:
     """Renders everything.
 
@@ -62,6 +77,8 @@ def desired_state(
         namespaces: Namespace manifests; those that are being deleted get nothing.
         now: the time by which hatches close by themselves; their labels are first seen now.
         istio: Istio's CRDs are there.
+        last_good: what was in force in a Namespace before, which stays where a label of it cannot
+            be understood. Policies that are left as they stand are not among those rendered.
 
     Raises:
         RenderError: a template cannot be rendered.
@@ -69,6 +86,8 @@ def desired_state(
     planner, words = Planner(catalogue, istio=istio), catalogue.vocabulary
     intents: dict[str, Intent] = {}
     uids: dict[str, str] = {}
+    labels: dict[str, Mapping[str, str]] = {}
+    known = last_good or {}
     for manifest in namespaces:
         metadata = manifest["metadata"]
         terminating = bool(metadata.get("deletionTimestamp"))
@@ -79,9 +98,30 @@ def desired_state(
             terminating=terminating,
         )
         if not terminating:
-            intents[facts.name] = read_intent(facts, LastGood(), words, now)
-            uids[facts.name] = metadata.get("uid", "")
-    return DesiredState(catalogue, intents, _policies(planner, catalogue, intents, uids))
+            uid = metadata.get("uid") or ""
+            intents[facts.name] = read_intent(facts, known.get(facts.name, _NOTHING), words, now)
+            uids[facts.name] = uid
+            labels[facts.name] = metadata.get("labels") or {}
+    policies = _policies(planner, catalogue, intents, uids)
+    return DesiredState(catalogue, intents, policies, labels)
+
+
+def names_namespace(body: Any, namespace: str) -> bool:
+    """Whether rules name a namespace: Cilium's by its label, Istio's as a source."""
+    if isinstance(body, Mapping):
+        values = [*(body.get("namespaces") or ()), *(body.get("principals") or ())]
+        if namespace in values or any(f"/ns/{namespace}/" in str(each) for each in values):
+            return True
+        if str(body.get("key")).endswith(NAMESPACE_KEY) and body.get("operator") == "In":
+            return namespace in body["values"]
+        return any(
+            (key.endswith(NAMESPACE_KEY) and value == namespace)
+            or names_namespace(value, namespace)
+            for key, value in body.items()
+        )
+    if isinstance(body, list):
+        return any(names_namespace(each, namespace) for each in body)
+    return False
 
 
 def desired_policies(

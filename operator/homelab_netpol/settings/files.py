@@ -118,6 +118,9 @@ def parse(text: str, source: str) -> dict[str, Any]:
         data = _UniqueKeyLoader(text).get_single_data()
     except (yaml.YAMLError, RecursionError) as error:
         raise SettingsError(f"{source}: not valid YAML: {error}") from error
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        # What PyYAML lets through for a value that does not fit its tag, as in `!!timestamp x`.
+        raise SettingsError(f"{source}: not valid YAML: a value does not fit its tag") from error
     if data is None:
         return {}
     if not isinstance(data, dict):

@@ -1,0 +1,117 @@
+"""The commands for who writes and reviews: over large trees of manifests, without a cluster.
+
+Byte code is there, as it is for an installed package; each command runs once before it is measured.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bench.load.trees import name_of, write_namespaces, write_policies
+from bench.scenarios.bench_plane import Extent
+from bench.subjects import Subject, SubjectError
+
+NAMESPACES, CHANGES, HAND_WRITTEN, JUDGED = 1_000, 20, 1_000, 5_000
+_MOST_SAMPLES = 10
+# 0: nothing was found; 1: something was.
+_ANSWERS = (0, 1)
+_NO_SUCH_COMMAND = "No such command"
+
+
+@dataclass(frozen=True, slots=True)
+class CommandsResult:
+    """One round.
+
+    Attributes:
+        seconds: of each call, from the start of the process to its end, by what was called.
+        cpu: likewise the CPU time, of user and system.
+        absent: what could not be measured, and why.
+    """
+
+    seconds: Mapping[str, Sequence[float]]
+    cpu: Mapping[str, Sequence[float]]
+    absent: Mapping[str, str]
+
+
+def measure_commands(subject: Subject, extent: Extent) -> CommandsResult:
+    """Calls each command so often, one call after the other."""
+    seconds: dict[str, list[float]] = {}
+    cpu: dict[str, list[float]] = {}
+    absent: dict[str, str] = {}
+    with TemporaryDirectory(prefix="homelab-netpol-trees-") as folder:
+        environment = {**os.environ, **subject.environment}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        environment["PYTHONPYCACHEPREFIX"] = str(Path(folder, "byte-code"))
+        for name, arguments in _calls(Path(folder)).items():
+            if not _is_there(arguments[0], environment):
+                absent[name] = f"there is no command {arguments[0]}"
+                continue
+            _call(name, arguments, environment)
+            found = [
+                _call(name, arguments, environment)
+                for _ in range(min(extent.samples, _MOST_SAMPLES))
+            ]
+            seconds[name], cpu[name] = [each[0] for each in found], [each[1] for each in found]
+    return CommandsResult(seconds, cpu, absent)
+
+
+def _calls(folder: Path) -> dict[str, list[str]]:
+    old = str(write_namespaces(folder / "old", NAMESPACES))
+    new = str(write_namespaces(folder / "new", NAMESPACES, changed=CHANGES))
+    policies = str(write_policies(folder / "policies", HAND_WRITTEN, NAMESPACES))
+    judged = str(write_policies(folder / "judged", JUDGED, NAMESPACES))
+    small = str(write_namespaces(folder / "small", 1))
+    ends = [name_of(0), "database", "--port", "5432/TCP"]
+    return {
+        f"render, {NAMESPACES:,} namespaces": ["render", "-f", old],
+        f"diff, {NAMESPACES:,} namespaces": ["diff", old, new],
+        f"lint, {HAND_WRITTEN:,} policies": ["lint", "-f", policies],
+        f"explain, {JUDGED:,} policies": ["explain", "-f", old, "-f", judged, *ends],
+        "start of render": ["render", "-f", small],
+        "start of diff": ["diff", small, small],
+        "start of lint": ["lint", "-f", small],
+        "start of explain": ["explain", "-f", small, *ends],
+    }
+
+
+def _is_there(command: str, environment: Mapping[str, str]) -> bool:
+    done = subprocess.run(
+        [sys.executable, "-m", "homelab_netpol", command, "--help"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return _NO_SUCH_COMMAND not in done.stderr
+
+
+def _call(
+    name: str, arguments: Sequence[str], environment: Mapping[str, str]
+) -> tuple[float, float]:
+    """Seconds, and seconds of CPU time.
+
+    Raises:
+        SubjectError: it gives no answer.
+    """
+    command = [sys.executable, "-m", "homelab_netpol", *arguments]
+    before, began = os.times(), time.monotonic()
+    done = subprocess.run(
+        command,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    took, after = time.monotonic() - began, os.times()
+    if done.returncode not in _ANSWERS:
+        raise SubjectError(f"{name}: status {done.returncode}: {done.stderr[-500:]}")
+    used = after.children_user + after.children_system
+    return took, used - before.children_user - before.children_system
