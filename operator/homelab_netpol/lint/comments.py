@@ -1,0 +1,194 @@
+"""`# netpol: ignore[NP012] reason`: findings that an author has looked at and wants kept. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from homelab_netpol.lint.rule import Finding, Hit, Rule, Severity
+from homelab_netpol.lint.text import FileText
+from homelab_netpol.manifests import Manifest
+
+_IGNORE = re.compile(r"(?:^|\s)#\s*netpol:\s*ignore\b(?:\s*\[(?P<ids>[^\]]*)\])?\s*(?P<reason>.*)$")
+_MARK = "netpol:"
+
+
+@dataclass(slots=True)
+class Ignore:
+    """One comment.
+
+    Attributes:
+        line: where, from 1.
+        column: likewise.
+        ids: of the rules.
+        reason: why.
+        first: the first line that it is about.
+        last: the last one.
+        used: the ids of which it has kept back a finding.
+    """
+
+    line: int
+    column: int
+    ids: tuple[str, ...]
+    reason: str
+    first: int
+    last: int
+    used: set[str] = field(default_factory=set)
+
+    def covers(self, rule: str, line: int) -> bool:
+        """Whether it keeps back a finding; without a reason it does not."""
+        return bool(self.reason) and rule in self.ids and self.first <= line <= self.last
+
+
+def ignores_in(text: FileText, manifests: Iterable[Manifest]) -> list[Ignore]:
+    """The comments of a file.
+
+    In an object's head (above it, or beside its kind and metadata) one is about the whole object;
+    elsewhere about its own line, or the next one if there is nothing else on its own.
+
+    Args:
+        text: the file.
+        manifests: the objects that are in it.
+    """
+    if _MARK not in text.text:
+        return []
+    heads = list(_heads(text, manifests))
+    found = []
+    for number, line in enumerate(text.lines, 1):
+        match = _IGNORE.search(line)
+        if match is None:
+            continue
+        ids = tuple(each.strip() for each in (match["ids"] or "").split(",") if each.strip())
+        first, last = _about(text, number, heads)
+        column = line.index("#", match.start()) + 1
+        found.append(Ignore(number, column, ids, match["reason"].strip(), first, last))
+    return found
+
+
+def _heads(text: FileText, manifests: Iterable[Manifest]) -> Iterator[tuple[int, int, int]]:
+    """Of each object the lines of its head, and its last line."""
+    for manifest in manifests:
+        node = text.object_of(manifest)
+        if node is not None:
+            first, after = text.head_of(node)
+            yield first, after, node.end_mark.line + 1
+
+
+def _about(text: FileText, line: int, heads: list[tuple[int, int, int]]) -> tuple[int, int]:
+    alone = text.lines[line - 1].lstrip().startswith("#")
+    for first, after, last in heads:
+        # A comment beside `metadata: {...}` is for the object too; one just above `spec` is in
+        # the head, as nothing of the spec has begun.
+        if first <= line < after:
+            return first, last
+    if not alone:
+        return line, line
+    below = line
+    while below < len(text.lines) and text.lines[below].lstrip().startswith("#"):
+        below += 1
+    return line, below + 1
+
+
+def _nothing(_given: object) -> Iterator[Hit]:
+    """Comments are looked at after all other rules: see `linter.lint`."""
+    return iter(())
+
+
+_WEB = """\
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {{name: plex, namespace: plex}}
+spec:
+  endpointSelector: {{}}
+  ingress:
+    - fromCIDR: [192.168.1.0/24]{comment}
+{ports}"""
+_PORTS = '      toPorts: [{ports: [{port: "32400", protocol: TCP}]}]\n'
+_KEPT = "  # netpol: ignore[NP008] discovery uses changing ports"
+
+
+def _example(comment: str, ports: str = "") -> str:
+    text = _WEB.format(comment="", ports=ports)
+    return text.replace("    - fromCIDR", f"  {comment}\n    - fromCIDR") if comment else text
+
+
+NO_REASON = Rule(
+    id="NP901",
+    name="ignore-without-reason",
+    severity=Severity.WARNING,
+    summary="`# netpol: ignore` without a rule's id in brackets, or without a reason.",
+    why="Who reads it later cannot know whether it still holds. Without a reason it keeps nothing"
+    " back.",
+    fix="Write both: `# netpol: ignore[NP008] discovery uses changing ports`.",
+    wrong=_example("  # netpol: ignore[NP008]"),
+    right=_example(_KEPT),
+    check=_nothing,
+)
+UNKNOWN_ID = Rule(
+    id="NP902",
+    name="ignore-of-unknown-rule",
+    severity=Severity.WARNING,
+    summary="`# netpol: ignore` with an id that no rule has.",
+    why="It keeps nothing back; the id is mistyped.",
+    fix="`homelab-netpol lint --rules` lists the ids.",
+    wrong=_example("  # netpol: ignore[NP008, NP080] discovery uses changing ports"),
+    right=_example(_KEPT),
+    check=_nothing,
+)
+UNUSED = Rule(
+    id="NP903",
+    name="ignore-unused",
+    severity=Severity.WARNING,
+    summary="`# netpol: ignore` of a rule that finds nothing there.",
+    why="What it was written for is gone, and it would hide the next one.",
+    fix="Take the comment out. Nothing is said of rules that are left out of this run, or that lack"
+    " what they need (pods, Services).",
+    wrong=_example(_KEPT, _PORTS),
+    right=_example("", _PORTS),
+    check=_nothing,
+)
+RULES = (NO_REASON, UNKNOWN_ID, UNUSED)
+
+
+def without_ignored(
+    findings: Iterable[Finding], ignores: Iterable[Ignore]
+) -> tuple[list[Finding], list[Finding]]:
+    """Divides findings of one file into those to show and those kept back; notes what was used."""
+    comments = list(ignores)
+    shown: list[Finding] = []
+    kept: list[Finding] = []
+    for finding in findings:
+        covering = [each for each in comments if each.covers(finding.rule.id, finding.line)]
+        for each in covering:
+            each.used.add(finding.rule.id)
+        (kept if covering else shown).append(finding)
+    return shown, kept
+
+
+def of_comments(
+    file: str, ignores: Iterable[Ignore], known: frozenset[str], certain: frozenset[str]
+) -> Iterator[Finding]:
+    """What is wrong with the comments of a file.
+
+    Args:
+        file: which.
+        ignores: its comments, with what was used.
+        known: the ids of all rules.
+        certain: the ids of those that have looked, and had all that they need.
+    """
+    for each in ignores:
+        if not each.ids or not each.reason:
+            missing = "a reason" if each.ids else "the ids of rules, as in ignore[NP008],"
+            yield _finding(NO_REASON, file, each, f"lacks {missing} and so keeps nothing back")
+            continue
+        unknown = [one for one in each.ids if one not in known]
+        if unknown:
+            yield _finding(UNKNOWN_ID, file, each, f"there is no rule {', '.join(unknown)}")
+        unused = [one for one in each.ids if one in certain and one not in each.used]
+        if unused:
+            yield _finding(UNUSED, file, each, f"{', '.join(unused)} finds nothing here")
+
+
+def _finding(rule: Rule, file: str, at: Ignore, message: str) -> Finding:
+    return Finding(rule, rule.severity, file, at.line, at.column, "", "", message)
