@@ -18,8 +18,10 @@ from homelab_netpol.cli.status import ClusterError, InputError
 
 if TYPE_CHECKING:
     from homelab_netpol.access.cluster_model import ClusterModel
+    from homelab_netpol.cilium.agent_config import AgentConfig
     from homelab_netpol.cluster.client import Api
     from homelab_netpol.manifests import ManifestSet
+    from homelab_netpol.policy.catalogue import Catalogue
     from homelab_netpol.policy.desired import DesiredState
     from homelab_netpol.settings import Settings
 
@@ -69,6 +71,7 @@ def read_manifests(
     config_maps: Collection[tuple[str, str]] = (),
     *,
     calico: bool = False,
+    texts: dict[str, str] | None = None,
 ) -> ManifestSet:
     """The objects that are given: files, or a cluster's.
 
@@ -79,6 +82,7 @@ def read_manifests(
         kinds: which of a cluster's; None: those that verdicts depend on.
         config_maps: of a cluster, by namespace and name.
         calico: of a cluster, Calico's policies as well.
+        texts: gets what each file holds, by the name that sources have.
 
     Raises:
         InputError: something given cannot be used.
@@ -93,6 +97,7 @@ def read_manifests(
                 inputs.kustomizations,
                 exclude=inputs.exclude,
                 namespace=inputs.namespace or "",
+                texts=texts,
             )
         except ManifestError as error:
             raise InputError(str(error)) from error
@@ -120,10 +125,33 @@ def desired_state_of(
     Raises:
         InputError: a template cannot be rendered.
     """
+    from homelab_netpol.policy.desired import desired_state
+    from homelab_netpol.policy.rendering import RenderError
+
+    catalogue = catalogue_of(settings, manifests)
+    try:
+        return desired_state(catalogue, manifests.namespaces(), now or datetime.now(UTC))
+    except RenderError as error:
+        raise InputError(str(error)) from error
+
+
+def catalogue_of(
+    settings: Settings, manifests: ManifestSet, agents: AgentConfig | None = None
+) -> Catalogue:
+    """What labels may say, and what it means.
+
+    Args:
+        settings: the settings.
+        manifests: the custom resources, among others.
+        agents: how Cilium's agents are configured; None: by its defaults.
+
+    Raises:
+        InputError: a template cannot be used.
+    """
+    from homelab_netpol.cilium.identity_labels import DEFAULT
     from homelab_netpol.definitions import Definitions, read_profile, read_resource
     from homelab_netpol.manifests import kinds
     from homelab_netpol.policy.catalogue import Catalogue
-    from homelab_netpol.policy.desired import desired_state
     from homelab_netpol.policy.rendering import RenderError
 
     profiles = [read_profile(each.data) for each in manifests.of(kinds.NETWORK_PROFILE)]
@@ -132,8 +160,8 @@ def desired_state_of(
         {each.name: each for each in profiles}, {each.name: each for each in resources}
     )
     try:
-        catalogue = Catalogue(settings, definitions)
-        return desired_state(catalogue, manifests.namespaces(), now or datetime.now(UTC))
+        labels = agents.identity_labels if agents is not None else DEFAULT
+        return Catalogue(settings, definitions, identity_labels=labels)
     except RenderError as error:
         raise InputError(str(error)) from error
 
@@ -146,21 +174,29 @@ def read_model(inputs: InputOptions, config: Path | None) -> ClusterModel:
         ClusterError: the cluster cannot be read.
     """
     from homelab_netpol.access.cluster_model import ClusterModel
-    from homelab_netpol.cilium.agent_config import read_agent_config
     from homelab_netpol.manifests import ManifestError
 
     settings = read_settings(config)
     where = (settings.cilium.namespace, settings.cilium.config_map)
     manifests = read_manifests(inputs, config_maps=[where])
     desired = desired_state_of(settings, manifests)
-    given = manifests.get("ConfigMap", where[1], where[0])
-    agents = read_agent_config(given.data.get("data") or {}) if given is not None else None
-    model = ClusterModel(manifests, desired, agents)
+    model = ClusterModel(manifests, desired, agents_of(settings, manifests))
     try:
         model.workloads  # noqa: B018  # what cannot be read of it is said now, not half-way
     except ManifestError as error:
         raise InputError(str(error)) from error
     return model
+
+
+def agents_of(settings: Settings, manifests: ManifestSet) -> AgentConfig | None:
+    """How Cilium's agents are configured; None: their ConfigMap is not given, or malformed."""
+    from homelab_netpol.cilium.agent_config import read_agent_config
+
+    given = manifests.get("ConfigMap", settings.cilium.config_map, settings.cilium.namespace)
+    data = given.data.get("data") if given is not None else None
+    if not isinstance(data, dict) or not all(isinstance(each, str) for each in data.values()):
+        return None
+    return read_agent_config(data)
 
 
 def remark(text: str) -> None:

@@ -7,16 +7,9 @@ from typing import NamedTuple
 
 from homelab_netpol.cilium.evaluation.matchers import EndpointSelector, select
 from homelab_netpol.cilium.selectors import Operator, Requirement
+from homelab_netpol.lint.conditions import endpoint_peer, network_policy_peer, requirements
 from homelab_netpol.lint.given import Given, GivenPods
-from homelab_netpol.lint.policies import (
-    PolicyView,
-    RuleView,
-    SpecView,
-    endpoint_peer,
-    mapping,
-    network_policy_peer,
-    requirements,
-)
+from homelab_netpol.lint.policies import PolicyView, RuleView, SpecView, mapping
 from homelab_netpol.lint.rule import Path
 
 _NAME_LABEL = "kubernetes.io/metadata.name"

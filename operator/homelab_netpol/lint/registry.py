@@ -7,21 +7,24 @@ from homelab_netpol.lint.rule import Rule
 from homelab_netpol.lint.rules import (
     denial,
     dns,
+    host_network,
     network_policy,
     network_policy_shape,
     operators_own,
+    order,
+    own_addresses,
     removed,
     selected,
     selectors,
-    services,
+    service_ports,
     vocabulary,
     wellformed,
     width,
 )
 
 _MODULES = (
-    *(vocabulary, operators_own, width, wellformed, removed, selectors, dns, denial),
-    *(network_policy_shape, network_policy, selected, services),
+    *(vocabulary, operators_own, width, wellformed, removed, selectors, dns, denial, order),
+    *(network_policy_shape, network_policy, selected, host_network, service_ports, own_addresses),
 )
 
 RULES: tuple[Rule, ...] = tuple(

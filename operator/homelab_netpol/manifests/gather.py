@@ -33,6 +33,7 @@ def gather(
     *,
     exclude: Sequence[str] = (),
     namespace: str = "",
+    texts: dict[str, str] | None = None,
 ) -> ManifestSet:
     """Reads everything that is given, or fails.
 
@@ -42,6 +43,7 @@ def gather(
         kustomizations: folders of a kustomization each.
         exclude: patterns (fnmatch) of paths below a folder, and of file names, that are left out.
         namespace: of objects that must be in one and do not say in which.
+        texts: gets what each input holds, by the name that sources have.
 
     Raises:
         ManifestError: something is not there or cannot be used; one line a problem.
@@ -57,6 +59,8 @@ def gather(
                 raise ManifestError(f"{name}: with it, more than {_MAX_BYTES:,} bytes are given")
             try:
                 found.add(parse_manifests(raw, name), namespace)
+                if texts is not None:
+                    texts[name] = raw.decode("utf-8-sig")
             except ManifestError as error:
                 problems.append(str(error))
     if problems:

@@ -1,29 +1,21 @@
-"""Deny rules, additive policies, and the order that policies do not have. Pure."""
+"""Deny rules, and policies that only add. Pure."""
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from homelab_netpol.cilium.networks import contains
 from homelab_netpol.cilium.terms import parse_cidr
+from homelab_netpol.lint.conditions import requirements
 from homelab_netpol.lint.given import Given
-from homelab_netpol.lint.policies import (
-    DIRECTIONS,
-    PolicyView,
-    RuleView,
-    items,
-    mapping,
-    requirements,
-)
+from homelab_netpol.lint.policies import DIRECTIONS, RuleView, items, mapping
 from homelab_netpol.lint.rule import Hit, Rule, Severity
 
 _CLOSING_WORDS = re.compile(
     r"\b(deny|denies|block|blocks|isolate|isolates|isolation|restrict\w*|lock\w*down)\b", re.I
 )
-_NUMBERED = re.compile(r"\d{1,4}[-.]")
 _WORLD = frozenset({"world", "all"})
 
 
@@ -263,67 +255,4 @@ spec:
 )
 
 
-def _order(given: Given) -> Iterator[Hit]:
-    found: defaultdict[str, list[PolicyView]] = defaultdict(list)
-    for policy in given.by_hand:
-        if _NUMBERED.match(policy.manifest.name):
-            found[policy.namespace].append(policy)
-    for policies in found.values():
-        for policy in policies if len(policies) > 1 else ():
-            yield Hit(
-                policy.manifest,
-                ("metadata", "name"),
-                "its number puts it in no order: the rules of all policies hold together",
-            )
-
-
-ORDER = Rule(
-    id="NP115",
-    name="order-by-name",
-    severity=Severity.INFO,
-    summary="Policies of one namespace are numbered, as if there were an order.",
-    why="Policies are not gone through one after the other. What any of them allows is allowed,"
-    " what a deny rule of any of them denies is denied.",
-    fix="Name them for what they allow.",
-    wrong="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: 10-photos-from-lan, namespace: photos}
-spec:
-  endpointSelector: {}
-  ingress:
-    - fromCIDR: [192.168.1.0/24]
-      toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
----
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: 20-photos-from-proxy, namespace: photos}
-spec:
-  endpointSelector: {}
-  ingress:
-    - fromEndpoints: [{matchLabels: {app: proxy}}]
-      toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
-""",
-    right="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: photos-from-lan, namespace: photos}
-spec:
-  endpointSelector: {}
-  ingress:
-    - fromCIDR: [192.168.1.0/24]
-      toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
----
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: photos-from-proxy, namespace: photos}
-spec:
-  endpointSelector: {}
-  ingress:
-    - fromEndpoints: [{matchLabels: {app: proxy}}]
-      toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
-""",
-    check=_order,
-)
-
-RULES = (DENY_CLOSES, ADDITIVE, DENY_WINS, ORDER)
+RULES = (DENY_CLOSES, ADDITIVE, DENY_WINS)

@@ -7,17 +7,9 @@ from typing import Any
 
 from homelab_netpol.cilium.dns_patterns import dns_pattern_holds
 from homelab_netpol.cilium.selectors import Requirement
+from homelab_netpol.lint.conditions import network_policy_peer, own_namespace, requirements
 from homelab_netpol.lint.given import Given
-from homelab_netpol.lint.policies import (
-    EGRESS,
-    PolicyView,
-    RuleView,
-    items,
-    mapping,
-    network_policy_peer,
-    own_namespace,
-    requirements,
-)
+from homelab_netpol.lint.policies import EGRESS, PolicyView, RuleView, items, mapping
 from homelab_netpol.lint.rule import Hit, Rule, Severity
 
 _DNS = "53"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from homelab_netpol.cilium.evaluation.matchers import select
+from homelab_netpol.lint.conditions import network_policy_peer
 from homelab_netpol.lint.given import Given, GivenPods
 from homelab_netpol.lint.policies import (
     DIRECTIONS,
@@ -15,7 +16,6 @@ from homelab_netpol.lint.policies import (
     SpecView,
     items,
     mapping,
-    network_policy_peer,
 )
 from homelab_netpol.lint.rule import Hit, RemoveField, Rule, SetField, Severity
 

@@ -1,4 +1,4 @@
-"""Selectors that select nothing, or nothing that policies hold, in what is given. Pure."""
+"""Selectors that select nothing in what is given. Pure."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from homelab_netpol.lint.rule import Hit, Rule, Severity
 _NAME_LABEL = "kubernetes.io/metadata.name"
 # Kubernetes makes these itself.
 _ALWAYS_THERE = frozenset({"default", "kube-system", "kube-public", "kube-node-lease"})
-_PODS = "pods, or what makes them, of the namespace"
+NEEDS_PODS = "pods, or what makes them, of the namespace"
 
 
-def _spec_path(spec: SpecView) -> tuple[str | int, ...]:
+def spec_path(spec: SpecView) -> tuple[str | int, ...]:
+    """Where a policy's own selector is."""
     return (*spec.path, "endpointSelector" if spec.policy.cilium else "podSelector")
 
 
@@ -29,7 +30,7 @@ def _no_pod(given: Given) -> Iterator[Hit]:
                 where = f"in {policy.namespace}" if policy.namespace else "in the cluster"
                 yield Hit(
                     policy.manifest,
-                    _spec_path(spec),
+                    spec_path(spec),
                     f"selects no pod {where}: the policy holds for nobody",
                 )
 
@@ -79,7 +80,7 @@ spec:
       toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
 """,
     check=_no_pod,
-    needs=_PODS,
+    needs=NEEDS_PODS,
 )
 
 
@@ -144,7 +145,7 @@ spec:
       toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
 """,
     check=_no_peer,
-    needs=_PODS,
+    needs=NEEDS_PODS,
 )
 
 
@@ -235,68 +236,4 @@ spec:
 )
 
 
-def _host_network(given: Given) -> Iterator[Hit]:
-    for policy in given.by_hand:
-        for spec in policy.specs:
-            pods = pods_of_spec(spec, given)
-            if pods and all(each.workload.host_network for each in pods):
-                names = sorted({str(each.workload) for each in pods})
-                yield Hit(
-                    policy.manifest,
-                    _spec_path(spec),
-                    f"selects only pods on their node's network ({names[0]}"
-                    f"{f' and {len(names) - 1} more' if len(names) > 1 else ''}), where no policy"
-                    " for pods holds",
-                )
-
-
-HOST_NETWORK = Rule(
-    id="NP304",
-    name="host-network",
-    severity=Severity.WARNING,
-    summary="A policy that selects only pods with `hostNetwork: true`.",
-    why="Such pods have their node's identity. Cilium holds them by no policy for pods, and peers"
-    " see them as `host` or `remote-node`.",
-    fix="Take `hostNetwork` off, or restrict the node with Cilium's host firewall"
-    " (`nodeSelector`).",
-    wrong="""\
-apiVersion: apps/v1
-kind: DaemonSet
-metadata: {name: exporter, namespace: metrics}
-spec:
-  template:
-    metadata: {labels: {app: exporter}}
-    spec: {hostNetwork: true, containers: [{name: exporter, ports: [{containerPort: 9100}]}]}
----
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: exporter, namespace: metrics}
-spec:
-  endpointSelector: {matchLabels: {app: exporter}}
-  ingress:
-    - fromCIDR: [192.168.1.0/24]
-      toPorts: [{ports: [{port: "9100", protocol: TCP}]}]
-""",
-    right="""\
-apiVersion: apps/v1
-kind: DaemonSet
-metadata: {name: exporter, namespace: metrics}
-spec:
-  template:
-    metadata: {labels: {app: exporter}}
-    spec: {containers: [{name: exporter, ports: [{containerPort: 9100}]}]}
----
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: exporter, namespace: metrics}
-spec:
-  endpointSelector: {matchLabels: {app: exporter}}
-  ingress:
-    - fromCIDR: [192.168.1.0/24]
-      toPorts: [{ports: [{port: "9100", protocol: TCP}]}]
-""",
-    check=_host_network,
-    needs=_PODS,
-)
-
-RULES = (SELECTS_NOTHING, PEER_SELECTS_NOTHING, NAMESPACE_UNKNOWN, HOST_NETWORK)
+RULES = (SELECTS_NOTHING, PEER_SELECTS_NOTHING, NAMESPACE_UNKNOWN)
