@@ -72,6 +72,7 @@ def read_manifests(
     *,
     calico: bool = False,
     texts: dict[str, str] | None = None,
+    keep_variants: bool = False,
 ) -> ManifestSet:
     """The objects that are given: files, or a cluster's.
 
@@ -83,6 +84,7 @@ def read_manifests(
         config_maps: of a cluster, by namespace and name.
         calico: of a cluster, Calico's policies as well.
         texts: gets what each file holds, by the name that sources have.
+        keep_variants: of an object that files give twice, and differently, keep both.
 
     Raises:
         InputError: something given cannot be used.
@@ -98,6 +100,7 @@ def read_manifests(
                 exclude=inputs.exclude,
                 namespace=inputs.namespace or "",
                 texts=texts,
+                keep_variants=keep_variants,
             )
         except ManifestError as error:
             raise InputError(str(error)) from error

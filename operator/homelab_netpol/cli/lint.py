@@ -124,7 +124,7 @@ def _read(inputs: InputOptions, config: Path | None) -> tuple[Given, dict[str, s
     settings = read_settings(config)
     texts: dict[str, str] = {}
     where = (settings.cilium.namespace, settings.cilium.config_map)
-    manifests = read_manifests(inputs, config_maps=[where], texts=texts)
+    manifests = read_manifests(inputs, config_maps=[where], texts=texts, keep_variants=True)
     agents = agents_of(settings, manifests)
     catalogue = catalogue_of(settings, manifests, agents)
     given = Given(
@@ -211,7 +211,8 @@ def _alone(text: str, name: str, given: Given, asked: _Asked) -> list[Finding]:
     from homelab_netpol.manifests import ManifestSet, parse_manifests
 
     manifests = ManifestSet()
-    manifests.add(parse_manifests(text.encode(), name), asked.namespace or "")
+    found = parse_manifests(text.encode(), name)
+    manifests.add(found, asked.namespace or "", keep_variants=True)
     fixable = {rule.id for rule in RULES if rule.fixable}
     wanted = (fixable & asked.select if asked.select else fixable) - asked.ignore
     if not wanted:

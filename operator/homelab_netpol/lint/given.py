@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from ipaddress import ip_address, ip_network
@@ -87,8 +87,12 @@ class Given:
         self.config = config
         self.whole = from_cluster and not manifests.gaps
         self.policies: Sequence[PolicyView] = [
-            view_of(each) for kind in (CNP, CCNP, NETWORK_POLICY) for each in manifests.of(kind)
+            view_of(each)
+            for kind in (CNP, CCNP, NETWORK_POLICY)
+            for each in (*manifests.of(kind), *_of_kind(manifests.others, kind))
         ]
+        #: To a name of no Namespace the one that is nearest, as far as it was asked for.
+        self.near_namespaces: dict[str, str] = {}
         self._problems: dict[int, list[RuleProblem]] = {}
         self.with_operator = with_operator or self._shows_operator()
 
@@ -134,6 +138,12 @@ class Given:
             each.name: {"kubernetes.io/metadata.name": each.name, **each.labels}
             for each in self.manifests.of(kinds.NAMESPACE)
         }
+
+    @cached_property
+    def used_namespaces(self) -> frozenset[str]:
+        """The names of all namespaces that are given, or that something given is in."""
+        used = {each.namespace for each in self.manifests.manifests}
+        return frozenset({*self.namespace_labels, *used})
 
     def pods(self, namespace: str) -> Sequence[GivenPods]:
         """All pods of a namespace; none: it is not certain that all of them are known."""
@@ -228,7 +238,9 @@ class Given:
     @cached_property
     def _pods_are_whole(self) -> bool:
         """What is given is a whole cluster's, or nothing beside it may make pods."""
-        if self.manifests.gaps:
+        # One of two variants of an object is in the cluster, and it is not known which.
+        variants = {each.kind for each in self.manifests.others}
+        if self.manifests.gaps or variants & {kinds.POD, kinds.NAMESPACE, *kinds.WORKLOADS}:
             return False
         return self.whole or all(
             group in _NO_PODS or group.endswith(".k8s.io") or kind in _NO_PODS_KINDS
@@ -261,6 +273,10 @@ class Given:
 _API_SERVER = "the API server"
 _SERVICE_NAME = "kubernetes.io/service-name"
 _POOL_ADDRESSES = ("lbipam.cilium.io/ips", "io.cilium/lb-ipam-ips", "metallb.io/loadBalancerIPs")
+
+
+def _of_kind(manifests: Iterable[Manifest], kind: str) -> Iterator[Manifest]:
+    return (each for each in manifests if each.kind == kind and not kinds.is_calico(each.group))
 
 
 def _pool_addresses(service: Manifest) -> Iterator[str]:

@@ -53,7 +53,7 @@ def lint(
             finding = _placed(rule, hit, files.get(hit.manifest.source.file))
             by_file[finding.file].append(finding)
     members: defaultdict[str, list[Manifest]] = defaultdict(list)
-    for manifest in given.manifests.manifests:
+    for manifest in (*given.manifests.manifests, *given.manifests.others):
         members[manifest.source.file].append(manifest)
     certain = frozenset(each.id for each in asked if not each.needs)
     wanted = {each.id for each in asked}

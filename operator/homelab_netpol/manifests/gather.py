@@ -34,6 +34,7 @@ def gather(
     exclude: Sequence[str] = (),
     namespace: str = "",
     texts: dict[str, str] | None = None,
+    keep_variants: bool = False,
 ) -> ManifestSet:
     """Reads everything that is given, or fails.
 
@@ -44,6 +45,7 @@ def gather(
         exclude: patterns (fnmatch) of paths below a folder, and of file names, that are left out.
         namespace: of objects that must be in one and do not say in which.
         texts: gets what each input holds, by the name that sources have.
+        keep_variants: see ManifestSet.add.
 
     Raises:
         ManifestError: something is not there or cannot be used; one line a problem.
@@ -58,7 +60,7 @@ def gather(
             if size > _MAX_BYTES:
                 raise ManifestError(f"{name}: with it, more than {_MAX_BYTES:,} bytes are given")
             try:
-                found.add(parse_manifests(raw, name), namespace)
+                found.add(parse_manifests(raw, name), namespace, keep_variants=keep_variants)
                 if texts is not None:
                     texts[name] = raw.decode("utf-8-sig")
             except ManifestError as error:

@@ -179,16 +179,23 @@ def _unmet(one: Requirement, given: Given) -> str:
 
 def _unknown_name(peer: PeerPods, given: Given) -> str:
     """What to say of a namespace that is named and not there; in files, only of a mistyped one."""
-    known = {*given.namespace_labels, *_ALWAYS_THERE}
-    used = {each.namespace for each in given.manifests.manifests if each.namespace}
     for name in peer.namespaces or ():
-        if name in known or name in used:
+        if name in given.used_namespaces or name in _ALWAYS_THERE:
             continue
-        near = get_close_matches(name, known, n=1, cutoff=0.85)
+        near = _near(name, given)
         if given.whole or near:
-            hint = f": did you mean {near[0]}?" if near else ""
+            hint = f": did you mean {near}?" if near else ""
             return f"there is no Namespace {name}{hint}"
     return ""
+
+
+def _near(name: str, given: Given) -> str:
+    """The Namespace that was probably meant; "": none."""
+    known = given.near_namespaces
+    if name not in known:
+        names = [*given.namespace_labels, *_ALWAYS_THERE]
+        known[name] = next(iter(get_close_matches(name, names, n=1, cutoff=0.85)), "")
+    return known[name]
 
 
 NAMESPACE_UNKNOWN = Rule(
