@@ -167,8 +167,8 @@ CUSTOM_RESOURCES = Rule(
     why="Namespaces that ask for it get nothing by it, or keep what stood before.",
     fix="Put right what the message names; docs/custom-resources.md has the fields.",
     wrong="""\
-apiVersion: network-policy.homelab/v1alpha1
 kind: NetworkProfile
+apiVersion: network-policy.homelab/v1alpha1
 metadata: {name: games}
 spec:
   ingress:
@@ -176,8 +176,8 @@ spec:
       toPorts: [{ports: [{port: "27015", protocol: UDP}]}]
 """,
     right="""\
-apiVersion: network-policy.homelab/v1alpha1
 kind: NetworkProfile
+apiVersion: network-policy.homelab/v1alpha1
 metadata: {name: games}
 spec:
   ingress:
