@@ -31,7 +31,7 @@ def _no_pod(given: Given) -> Iterator[Hit]:
                 yield Hit(
                     policy.manifest,
                     spec_path(spec),
-                    f"selects no pod {where}: the policy holds for nobody",
+                    f"selects no pod {where}: its rules hold for nobody",
                 )
 
 
