@@ -124,7 +124,7 @@ def test_a_rule_without_peers_is_nobody_to_cilium_and_everybody_to_kubernetes(
     people: Engine,
 ) -> None:
     metadata = {"name": "closed", "namespace": "photos"}
-    cilium = {"endpointSelector": {}, "ingress": [{}]}
+    cilium: dict[str, Any] = {"endpointSelector": {}, "ingress": [{}]}
     kubernetes = {"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{}]}
     flow = Flow("homepage", "web", 8080)
     for kind, version, spec, allowed in (

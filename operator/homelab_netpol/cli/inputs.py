@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from homelab_netpol.access.cluster_model import ClusterModel
     from homelab_netpol.cilium.agent_config import AgentConfig
     from homelab_netpol.cluster.client import Api
-    from homelab_netpol.manifests import ManifestSet
+    from homelab_netpol.manifests import Manifest, ManifestSet
     from homelab_netpol.policy.catalogue import Catalogue
     from homelab_netpol.policy.desired import DesiredState
     from homelab_netpol.settings import Settings
@@ -157,8 +157,8 @@ def catalogue_of(
     from homelab_netpol.policy.catalogue import Catalogue
     from homelab_netpol.policy.rendering import RenderError
 
-    profiles = [read_profile(each.data) for each in manifests.of(kinds.NETWORK_PROFILE)]
-    resources = [read_resource(each.data) for each in manifests.of(kinds.SHARED_RESOURCE)]
+    profiles = [read_profile(_defined(each)) for each in manifests.of(kinds.NETWORK_PROFILE)]
+    resources = [read_resource(_defined(each)) for each in manifests.of(kinds.SHARED_RESOURCE)]
     definitions = Definitions(
         {each.name: each for each in profiles}, {each.name: each for each in resources}
     )
@@ -167,6 +167,11 @@ def catalogue_of(
         return Catalogue(settings, definitions, identity_labels=labels)
     except RenderError as error:
         raise InputError(str(error)) from error
+
+
+def _defined(manifest: Manifest) -> dict[str, Any]:
+    """A custom resource by its name and spec: the rest of its metadata may hold anything."""
+    return {**manifest.data, "metadata": {"name": manifest.name}}
 
 
 def read_model(inputs: InputOptions, config: Path | None) -> ClusterModel:
