@@ -10,6 +10,7 @@ from homelab_netpol.cilium.agent_config import AgentConfig
 from homelab_netpol.cli.inputs import catalogue_of
 from homelab_netpol.lint import Finding, Given, lint
 from homelab_netpol.manifests import ManifestSet, parse_manifests
+from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.settings import Settings, parse_settings
 
 FILE = "given.yaml"
@@ -20,6 +21,12 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 def settings_of(text: str = "") -> Settings:
     """Settings by their file's text."""
     return parse_settings(text)
+
+
+@cache
+def plain_catalogue(settings: str) -> Catalogue:
+    """What settings alone define; templates are read once."""
+    return catalogue_of(settings_of(settings), ManifestSet())
 
 
 def findings(
@@ -34,7 +41,10 @@ def findings(
     """What is found in a text."""
     manifests = ManifestSet()
     manifests.add(parse_manifests(text.encode(), FILE), keep_variants=True)
-    catalogue = catalogue_of(settings_of(settings), manifests, config)
+    own = config or any(manifests.of(kind) for kind in ("NetworkProfile", "SharedResource"))
+    catalogue = (
+        catalogue_of(settings_of(settings), manifests, config) if own else plain_catalogue(settings)
+    )
     given = Given(
         manifests,
         catalogue,

@@ -24,6 +24,8 @@ from homelab_netpol.lint.rule import Hit, Path, Rule, Severity
 
 _SPEC = ("podSelector", "policyTypes", *DIRECTIONS)
 _OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
+# The API server takes it.
+_NULL = "is null, which is read as"
 _ORDERED = ("order", "priority", "action", "tier")
 
 
@@ -45,13 +47,11 @@ def _of_spec(spec: Any, path: Path) -> Iterator[_Problem]:
     if not isinstance(spec, dict):
         yield _Problem(path, "must be an object")
         return
-    for key in spec:
-        if key not in _SPEC:
-            yield _Problem((*path, str(key)), _no_such(str(key), _SPEC))
+    yield from _unknown(spec, path, _SPEC)
     yield from _selector(spec.get("podSelector"), (*path, "podSelector"))
     types = spec.get("policyTypes")
-    if types is not None and not isinstance(types, list):
-        yield _Problem((*path, "policyTypes"), "must be a list")
+    if types is not None and (not isinstance(types, list) or len(types) > 2):
+        yield _Problem((*path, "policyTypes"), "must be a list of at most two")
     for index, each in enumerate(types if isinstance(types, list) else ()):
         if each not in ("Ingress", "Egress"):
             yield _Problem((*path, "policyTypes", index), "is neither Ingress nor Egress")
@@ -64,9 +64,7 @@ def _of_spec(spec: Any, path: Path) -> Iterator[_Problem]:
 
 
 def _rule(rule: Any, path: Path, way: str) -> Iterator[_Problem]:
-    for key in rule:
-        if key not in (way, "ports"):
-            yield _Problem((*path, str(key)), _no_such(str(key), (way, "ports")))
+    yield from _unknown(rule, path, (way, "ports"))
     for where, peer in _listed(rule.get(way), (*path, way)):
         if isinstance(peer, _Problem):
             yield peer
@@ -81,9 +79,7 @@ def _rule(rule: Any, path: Path, way: str) -> Iterator[_Problem]:
 
 def _peer(peer: Any, path: Path) -> Iterator[_Problem]:
     known = ("podSelector", "namespaceSelector", "ipBlock")
-    for key in peer:
-        if key not in known:
-            yield _Problem((*path, str(key)), _no_such(str(key), known))
+    yield from _unknown(peer, path, known)
     given = [key for key in known if peer.get(key) is not None]
     if not given:
         yield _Problem(path, "names no peer: give podSelector, namespaceSelector or ipBlock")
@@ -99,12 +95,15 @@ def _block(block: Any, path: Path) -> Iterator[_Problem]:
     if not isinstance(block, dict):
         yield _Problem(path, "must be an object")
         return
+    yield from _unknown(block, path, ("cidr", "except"))
     cidr = block.get("cidr")
     outer = parse_cidr(cidr) if isinstance(cidr, str) else None
     if outer is None:
         yield _Problem((*path, "cidr"), f"{cidr!r} is not a network such as 192.168.1.0/24")
         return
     excepted = block.get("except")
+    if excepted is not None and not isinstance(excepted, list):
+        yield _Problem((*path, "except"), "must be a list")
     for index, text in enumerate(excepted if isinstance(excepted, list) else ()):
         inner = parse_cidr(text) if isinstance(text, str) else None
         if inner is None or not contains(outer, inner) or inner == outer:
@@ -113,9 +112,7 @@ def _block(block: Any, path: Path) -> Iterator[_Problem]:
 
 
 def _port(port: Any, path: Path) -> Iterator[_Problem]:
-    for key in port:
-        if key not in ("port", "endPort", "protocol"):
-            yield _Problem((*path, str(key)), _no_such(str(key), ("port", "endPort", "protocol")))
+    yield from _unknown(port, path, ("port", "endPort", "protocol"))
     protocol = port.get("protocol")
     if protocol is not None and protocol not in TRANSPORT_PROTOCOLS:
         message = f"{protocol!r} is not a protocol: {', '.join(TRANSPORT_PROTOCOLS)}"
@@ -145,9 +142,7 @@ def _selector(selector: Any, path: Path) -> Iterator[_Problem]:
         yield _Problem(path, "must be an object")
         return
     known = ("matchLabels", "matchExpressions")
-    for key in selector:
-        if key not in known:
-            yield _Problem((*path, str(key)), _no_such(str(key), known))
+    yield from _unknown(selector, path, known)
     labels = selector.get("matchLabels")
     if labels is not None and not isinstance(labels, dict):
         yield _Problem((*path, "matchLabels"), "must be an object")
@@ -155,6 +150,8 @@ def _selector(selector: Any, path: Path) -> Iterator[_Problem]:
         where = (*path, "matchLabels", str(key))
         if not isinstance(key, str) or not is_label_key(key):
             yield _Problem(where, f"{str(key)!r} is not a label's key")
+        elif value is None:
+            yield _Problem(where, f"{_NULL} an empty value")
         elif not isinstance(value, str) or not is_label_value(value):
             yield _Problem(where, f"{value!r} is not a label's value: put it in quotes")
     for where, one in _listed(selector.get("matchExpressions"), (*path, "matchExpressions")):
@@ -164,8 +161,26 @@ def _selector(selector: Any, path: Path) -> Iterator[_Problem]:
             yield _Problem(where, f"{one.get('key')!r} is not a label's key")
         elif one.get("operator") not in _OPERATORS:
             yield _Problem(where, f"{one.get('operator')!r} is none of {', '.join(_OPERATORS)}")
+        elif not _are_values(one.get("values")):
+            yield _Problem((*where, "values"), "must be a list of labels' values")
         elif bool(one.get("values")) != (one["operator"] in ("In", "NotIn")):
             yield _Problem(where, "In and NotIn need values, the others have none")
+        else:
+            yield from _unknown(one, where, ("key", "operator", "values"))
+
+
+def _are_values(values: Any) -> bool:
+    if values is None:
+        return True
+    return isinstance(values, list) and all(
+        isinstance(each, str) and is_label_value(each) for each in values
+    )
+
+
+def _unknown(value: Any, path: Path, known: Collection[str]) -> Iterator[_Problem]:
+    for key in value:
+        if key not in known:
+            yield _Problem((*path, str(key)), _no_such(str(key), known))
 
 
 def _listed(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
@@ -177,7 +192,9 @@ def _listed(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
         return
     for index, each in enumerate(value):
         where = (*path, index)
-        if not isinstance(each, dict):
+        if each is None:
+            yield where, _Problem(where, f"{_NULL} `{{}}`: that is everybody, or every port")
+        elif not isinstance(each, dict):
             yield where, _Problem(where, "must be an object")
         else:
             yield where, each
