@@ -162,7 +162,10 @@ def _selector(selector: Any, path: Path) -> Iterator[_Problem]:
         elif one.get("operator") not in _OPERATORS:
             yield _Problem(where, f"{one.get('operator')!r} is none of {', '.join(_OPERATORS)}")
         elif not _are_values(one.get("values")):
-            yield _Problem((*where, "values"), "must be a list of labels' values")
+            message = "must be a list of labels' values"
+            if isinstance(one["values"], list) and None in one["values"]:
+                message = f"holds what {_NULL} an empty value"
+            yield _Problem((*where, "values"), message)
         elif bool(one.get("values")) != (one["operator"] in ("In", "NotIn")):
             yield _Problem(where, "In and NotIn need values, the others have none")
         else:
@@ -192,7 +195,9 @@ def _listed(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
         return
     for index, each in enumerate(value):
         where = (*path, index)
-        if each is None:
+        if each is None and path[-1] in WAYS.values():
+            yield where, {}  # refused, as it names no peer
+        elif each is None:
             yield where, _Problem(where, f"{_NULL} `{{}}`: that is everybody, or every port")
         elif not isinstance(each, dict):
             yield where, _Problem(where, "must be an object")
