@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
+from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -25,6 +28,7 @@ class Ignore:
         reason: why.
         first: the first line that it is about.
         last: the last one.
+        whole: it is about an object.
         used: the ids of which it has kept back a finding.
     """
 
@@ -34,6 +38,7 @@ class Ignore:
     reason: str
     first: int
     last: int
+    whole: bool
     used: set[str] = field(default_factory=set)
 
     def covers(self, rule: str, line: int) -> bool:
@@ -53,16 +58,18 @@ def ignores_in(text: FileText, manifests: Iterable[Manifest]) -> list[Ignore]:
     """
     if _MARK not in text.text:
         return []
-    heads = list(_heads(text, manifests))
+    heads, below = sorted(_heads(text, manifests)), _lines_below(text)
     found = []
     for number, line in enumerate(text.lines, 1):
         match = _IGNORE.search(line)
         if match is None:
             continue
         ids = tuple(each.strip() for each in (match["ids"] or "").split(",") if each.strip())
-        first, last = _about(text, number, heads)
-        column = line.index("#", match.start()) + 1
-        found.append(Ignore(number, column, ids, match["reason"].strip(), first, last))
+        head = _head_at(number, heads)
+        alone = line.lstrip().startswith("#")
+        first, last = head or (number, below[number] if alone else number)
+        column, reason = line.index("#", match.start()) + 1, match["reason"].strip()
+        found.append(Ignore(number, column, ids, reason, first, last, head is not None))
     return found
 
 
@@ -75,19 +82,28 @@ def _heads(text: FileText, manifests: Iterable[Manifest]) -> Iterator[tuple[int,
             yield first, after, node.end_mark.line + 1
 
 
-def _about(text: FileText, line: int, heads: list[tuple[int, int, int]]) -> tuple[int, int]:
-    alone = text.lines[line - 1].lstrip().startswith("#")
-    for first, after, last in heads:
-        # A comment beside `metadata: {...}` is for the object too; one just above `spec` is in
-        # the head, as nothing of the spec has begun.
-        if first <= line < after:
-            return first, last
-    if not alone:
-        return line, line
-    below = line
-    while below < len(text.lines) and text.lines[below].lstrip().startswith("#"):
-        below += 1
-    return line, below + 1
+def _head_at(line: int, heads: list[tuple[int, int, int]]) -> tuple[int, int] | None:
+    """The first and last line of the object in whose head a line is; None: it is in none.
+
+    A comment beside `metadata: {...}` is for the object too; one just above `spec` is in the head,
+    as nothing of the spec has begun.
+    """
+    index = bisect_right(heads, (line, sys.maxsize, 0)) - 1
+    if index < 0:
+        return None
+    first, after, last = heads[index]
+    return (first, last) if line < after else None
+
+
+def _lines_below(text: FileText) -> list[int]:
+    """For each line, from 1, the next one below that is more than a comment; [0] is not used."""
+    found = [0] * (len(text.lines) + 2)
+    found[-1] = len(text.lines) + 1
+    for number in range(len(text.lines), 0, -1):
+        below = text.lines[number] if number < len(text.lines) else ""
+        is_comment = below.lstrip().startswith("#")
+        found[number] = found[number + 1] if is_comment else number + 1
+    return found
 
 
 def _nothing(_given: object) -> Iterator[Hit]:
@@ -155,11 +171,20 @@ def without_ignored(
     findings: Iterable[Finding], ignores: Iterable[Ignore]
 ) -> tuple[list[Finding], list[Finding]]:
     """Divides findings of one file into those to show and those kept back; notes what was used."""
-    comments = list(ignores)
+    # Of an object, by where it begins; of a single line, by that line.
+    of_objects: defaultdict[int, list[Ignore]] = defaultdict(list)
+    of_lines: defaultdict[int, list[Ignore]] = defaultdict(list)
+    for each in ignores:
+        (of_objects if each.whole else of_lines)[each.first if each.whole else each.last].append(
+            each
+        )
+    begins = sorted(of_objects)
     shown: list[Finding] = []
     kept: list[Finding] = []
     for finding in findings:
-        covering = [each for each in comments if each.covers(finding.rule.id, finding.line)]
+        index = bisect_right(begins, finding.line) - 1
+        near = [*of_lines.get(finding.line, ()), *(of_objects[begins[index]] if index >= 0 else ())]
+        covering = [each for each in near if each.covers(finding.rule.id, finding.line)]
         for each in covering:
             each.used.add(finding.rule.id)
         (kept if covering else shown).append(finding)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -78,15 +79,27 @@ class FileText:
         return found
 
     @cached_property
-    def _by_line(self) -> dict[int, yaml.Node]:
-        return {node.start_mark.line + 1: node for node in self.documents}
+    def _objects(self) -> dict[tuple[int, str, str], list[yaml.MappingNode]]:
+        """The nodes of objects, by their document's line, kind ("": not given) and name."""
+        found: defaultdict[tuple[int, str, str], list[yaml.MappingNode]] = defaultdict(list)
+        for document in self.documents:
+            for node in _objects(document):
+                metadata, kind = _step(node, "metadata"), _step(node, "kind")
+                name = _step(metadata.value, "name") if metadata else None
+                if name is not None and isinstance(name.value.value, str):
+                    kind_text = str(kind.value.value) if kind else ""
+                    line = document.start_mark.line + 1
+                    found[line, kind_text, name.value.value].append(node)
+        return found
 
     def object_of(self, manifest: Manifest) -> yaml.MappingNode | None:
-        """The node of an object; None: it cannot be told which."""
-        document = self._by_line.get(manifest.source.line)
-        if document is None:
-            return None
-        found = [each for each in _objects(document) if _is_of(each, manifest)]
+        """The node of an object; None: it cannot be said which."""
+        line, name = manifest.source.line, manifest.name
+        found = [
+            node
+            for kind in (manifest.kind, "")
+            for node in self._objects.get((line, kind, name), ())
+        ]
         return found[0] if len(found) == 1 else None
 
     def find(self, manifest: Manifest, path: Path) -> Field | None:
@@ -135,14 +148,6 @@ def _objects(node: yaml.Node) -> Iterator[yaml.MappingNode]:
                 yield from _objects(each)
             return
     yield node
-
-
-def _is_of(node: yaml.MappingNode, manifest: Manifest) -> bool:
-    metadata = _step(node, "metadata")
-    name = _step(metadata.value, "name") if metadata else None
-    kind = _step(node, "kind")
-    named = name is not None and name.value.value == manifest.name
-    return named and (kind is None or kind.value.value == manifest.kind)
 
 
 def _step(node: yaml.Node, step: str | int) -> Field | None:

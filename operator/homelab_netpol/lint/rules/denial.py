@@ -16,6 +16,8 @@ from homelab_netpol.lint.rule import Hit, Rule, Severity
 _CLOSING_WORDS = re.compile(
     r"\b(deny|denies|block|blocks|isolate|isolates|isolation|restrict\w*|lock\w*down)\b", re.I
 )
+# More are no policy that somebody has written.
+_MOST_PAIRS = 250_000
 _WORLD = frozenset({"world", "all"})
 
 
@@ -142,7 +144,10 @@ def _deny_wins(given: Given) -> Iterator[Hit]:
         for spec in policy.specs:
             for direction in DIRECTIONS:
                 denies = spec.of(direction, deny=True)
-                for rule in spec.of(direction, deny=False) if denies else ():
+                allows = spec.of(direction, deny=False)
+                if len(denies) * len(allows) > _MOST_PAIRS:
+                    continue
+                for rule in allows:
                     over = next((each for each in denies if _covers(each, rule)), None)
                     if over is not None:
                         place = f"{direction}Deny[{over.path[-1]}]"

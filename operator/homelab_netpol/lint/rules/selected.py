@@ -13,6 +13,9 @@ from homelab_netpol.lint.policies import SpecView
 from homelab_netpol.lint.rule import Hit, Rule, Severity
 
 _NAME_LABEL = "kubernetes.io/metadata.name"
+
+# Unknown ones that a likeness is looked for: to compare each with all takes its time.
+_MOST_NAMES = 200
 # Kubernetes makes these itself.
 _ALWAYS_THERE = frozenset({"default", "kube-system", "kube-public", "kube-node-lease"})
 NEEDS_PODS = "pods, or what makes them, of the namespace"
@@ -192,10 +195,10 @@ def _unknown_name(peer: PeerPods, given: Given) -> str:
 def _near(name: str, given: Given) -> str:
     """The Namespace that was probably meant; "": none."""
     known = given.near_namespaces
-    if name not in known:
+    if name not in known and len(known) < _MOST_NAMES:
         names = [*given.namespace_labels, *_ALWAYS_THERE]
         known[name] = next(iter(get_close_matches(name, names, n=1, cutoff=0.85)), "")
-    return known[name]
+    return known.get(name, "")
 
 
 NAMESPACE_UNKNOWN = Rule(
