@@ -51,6 +51,11 @@ SILENT = [
     ("NP008", cnp("ingress: [{}]")),
     # A policy for nodes.
     ("NP101", of(CCNP, "nodeSelector: {}, ingress: [{fromEntities: [cluster]}]")),
+    # With an option of Cilium's, a protocol without ports is possible.
+    (
+        "NP101",
+        of(CCNP, "nodeSelector: {}, egress: [{toPorts: [{ports: [{protocol: VRRP}]}]}]"),
+    ),
     # An empty selector is not an empty list.
     ("NP103", cnp("ingress: [{fromEndpoints: [{}], PORT}]")),
     ("NP106", cnp("ingress: [{fromEndpoints: [{}], PORT}]")),
@@ -104,6 +109,8 @@ SILENT = [
         )
         + WEB,
     ),
+    # It is for pods that have no labels yet.
+    ("NP301", of(CNP, "endpointSelector: {matchLabels: {reserved:init: ''}}, ingress: [{}]") + WEB),
     # The pods of a HelmRelease are not given.
     ("NP301", cnp("ingress: [{}]").replace("app: web", "app: other") + WEB + HELM_RELEASE),
     ("NP301", cnp("ingress: [{}]")),

@@ -76,8 +76,10 @@ def pods_of_spec(spec: SpecView, given: Given) -> Sequence[GivenPods] | None:
     """All pods that a policy is for; None: not certain which."""
     namespace = spec.policy.namespace
     pods = given.pods(namespace) if namespace else given.all_pods
-    if not pods or spec.subject_selector is None:
+    if not pods or spec.subject_selector is None or spec.subject is None:
         return None
+    if not all(one.is_of_pods for one in spec.subject):
+        return None  # such as reserved:init: what has no labels yet
     return _matching(spec.subject_selector, pods)
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from homelab_netpol.cilium.terms import CCNP
+from homelab_netpol.cilium.terms import CCNP, PORTLESS_PROTOCOLS
 from homelab_netpol.cilium.validation import Nature, RuleProblem, check_body
 from homelab_netpol.lint.given import Given
-from homelab_netpol.lint.policies import DIRECTIONS, PolicyView, items
+from homelab_netpol.lint.policies import DIRECTIONS, PolicyView, items, mapping
 from homelab_netpol.lint.rule import Hit, Path, RemoveField, Rule, Severity
 
 _TOP = frozenset({"apiVersion", "kind", "metadata", "status"})
@@ -29,6 +29,8 @@ def problems_of(policy: PolicyView) -> list[RuleProblem]:
     for problem in check_body(body, kind):
         steps = problem.steps
         if steps == ("specs",) and problem.nature is Nature.EMPTY:
+            continue
+        if _is_portless(policy.manifest.data, problem):
             continue
         if _REMOVED & {each for each in steps if isinstance(each, str)}:
             continue
@@ -52,6 +54,15 @@ def _of_nodes(value: Any) -> Any:
     return {
         ("endpointSelector" if key == "nodeSelector" else key): each for key, each in value.items()
     }
+
+
+def _is_portless(data: Any, problem: RuleProblem) -> bool:
+    """A protocol without ports lacks one: fine, if an option of Cilium's allows such protocols."""
+    if not problem.message.startswith("`port` is missing"):
+        return False
+    for step in problem.steps:
+        data = data[step]
+    return mapping(data).get("protocol") in PORTLESS_PROTOCOLS
 
 
 def _leaves_no_rule(policy: PolicyView, steps: Path) -> bool:
