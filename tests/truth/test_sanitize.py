@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from homelab_netpol.cilium.validation import RuleProblem, check_body
+from homelab_netpol.cilium.validation import Nature, RuleProblem, check_body
 from homelab_netpol.cilium.validation.fields import RULE
 from homelab_netpol.cilium.validation.shapes import Choice, ListOf, MapOf, Object, Text, Whole
 from homelab_netpol.policy.keys import Kind
@@ -96,6 +96,20 @@ def test_what_both_take_is_refused_only_on_purpose(judged: list[Judged]) -> None
         and any(not _ON_PURPOSE.search(f"{p.path}: {p.message}") for p in one.problems)
     ]
     assert not wrong, f"{len(wrong)} of {len(judged)} are stopped, such as\n{wrong[0]}"
+
+
+def test_a_problem_is_only_called_a_rejection_where_it_is_one(judged: list[Judged]) -> None:
+    # Of these two selectors Cilium takes more than the API server's schema says; see above.
+    lax = {"k8sServiceSelector", "cidrGroupSelector"}
+    wrong = [
+        one
+        for one in judged
+        if not one.rejected
+        and any(p.nature is Nature.REJECTED and not lax & set(p.steps) for p in one.problems)
+    ]
+    assert not wrong, f"{len(wrong)} of {len(judged)}, such as\n{wrong[0]}"
+    natures = {problem.nature for one in judged for problem in one.problems}
+    assert {Nature.REJECTED, Nature.DROPPED, Nature.EMPTY, Nature.MISREAD} <= natures
 
 
 def test_what_passes_cilium_can_put_in_force(engine: Engine, judged: list[Judged]) -> None:

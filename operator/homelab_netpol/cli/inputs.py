@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from homelab_netpol.cilium.agent_config import AgentConfig
     from homelab_netpol.cluster.client import Api
     from homelab_netpol.intent import LastGood
-    from homelab_netpol.manifests import ManifestSet
+    from homelab_netpol.manifests import Manifest, ManifestSet
     from homelab_netpol.policy.catalogue import Catalogue
     from homelab_netpol.policy.desired import DesiredState
     from homelab_netpol.settings import Settings
@@ -79,6 +79,8 @@ def read_manifests(
     config_maps: Collection[tuple[str, str]] = (),
     *,
     calico: bool = False,
+    texts: dict[str, str] | None = None,
+    keep_variants: bool = False,
 ) -> ManifestSet:
     """The objects that are given: files, or a cluster's.
 
@@ -89,6 +91,8 @@ def read_manifests(
         kinds: which of a cluster's; None: those that verdicts depend on.
         config_maps: of a cluster, by namespace and name.
         calico: of a cluster, Calico's policies as well.
+        texts: gets what each file holds, by the name that sources have.
+        keep_variants: of an object that files give twice, and differently, keep both.
 
     Raises:
         InputError: something given cannot be used.
@@ -104,6 +108,8 @@ def read_manifests(
                 inputs.kustomizations,
                 exclude=inputs.exclude,
                 namespace=inputs.namespace or "",
+                texts=texts,
+                keep_variants=keep_variants,
             )
         except ManifestError as error:
             raise InputError(str(error)) from error
@@ -168,8 +174,8 @@ def catalogue_of(
     from homelab_netpol.policy.catalogue import Catalogue
     from homelab_netpol.policy.rendering import RenderError
 
-    profiles = [read_profile(each.data) for each in manifests.of(kinds.NETWORK_PROFILE)]
-    resources = [read_resource(each.data) for each in manifests.of(kinds.SHARED_RESOURCE)]
+    profiles = [read_profile(_defined(each)) for each in manifests.of(kinds.NETWORK_PROFILE)]
+    resources = [read_resource(_defined(each)) for each in manifests.of(kinds.SHARED_RESOURCE)]
     definitions = Definitions(
         {each.name: each for each in profiles}, {each.name: each for each in resources}
     )
@@ -221,6 +227,11 @@ def _standing(manifests: ManifestSet) -> list[Mapping[str, Any]]:
         for each in manifests.of(kind)
         if is_managed(each.labels) and {"uid", "resourceVersion"} <= each.data["metadata"].keys()
     ]
+
+
+def _defined(manifest: Manifest) -> dict[str, Any]:
+    """A custom resource by its name and spec: the rest of its metadata may hold anything."""
+    return {**manifest.data, "metadata": {"name": manifest.name}}
 
 
 def read_model(inputs: InputOptions, config: Path | None) -> ClusterModel:

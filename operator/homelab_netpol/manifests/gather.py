@@ -33,6 +33,8 @@ def gather(
     *,
     exclude: Sequence[str] = (),
     namespace: str = "",
+    texts: dict[str, str] | None = None,
+    keep_variants: bool = False,
 ) -> ManifestSet:
     """Reads everything that is given, or fails.
 
@@ -42,6 +44,8 @@ def gather(
         kustomizations: folders of a kustomization each.
         exclude: patterns (fnmatch) of paths below a folder, and of file names, that are left out.
         namespace: of objects that must be in one and do not say in which.
+        texts: gets what each input holds, by the name that sources have.
+        keep_variants: see ManifestSet.add.
 
     Raises:
         ManifestError: something is not there or cannot be used; one line a problem.
@@ -61,7 +65,9 @@ def gather(
                 manifests = parse_manifests(raw, name)
                 if name in named and not any(each.kind for each in manifests):
                     raise ManifestError(f"{named[name]}: holds no Kubernetes object")
-                found.add(manifests, namespace)
+                found.add(manifests, namespace, keep_variants=keep_variants)
+                if texts is not None:
+                    texts[name] = raw.decode("utf-8-sig")
             except ManifestError as error:
                 problems.append(str(error))
     if problems:

@@ -21,21 +21,27 @@ class ManifestSet:
         gaps: in sentences, what should be here and could not be read. Where there is one, an
             answer is of a part only, and must say so.
         unread: the kinds that could not be read at all.
+        others: variants of objects that are given, where those were asked to be kept.
     """
 
     skipped: Counter[str] = field(default_factory=Counter)
     gaps: list[str] = field(default_factory=list)
     unread: set[str] = field(default_factory=set)
+    others: list[Manifest] = field(default_factory=list)
     _by_kind: defaultdict[tuple[str, str], dict[tuple[str, str], Manifest]] = field(
         default_factory=lambda: defaultdict(dict)
     )
 
-    def add(self, manifests: Iterable[Manifest], namespace: str = "") -> None:
+    def add(
+        self, manifests: Iterable[Manifest], namespace: str = "", *, keep_variants: bool = False
+    ) -> None:
         """Takes objects in.
 
         Args:
             manifests: the objects.
             namespace: of those that must be in one and do not say in which.
+            keep_variants: an object that is given twice, and differently, is no error: the first
+                counts, and the others are kept beside it.
 
         Raises:
             ManifestError: one lacks what it must have, or is given twice and differently.
@@ -53,6 +59,9 @@ class ManifestSet:
             objects = self._by_kind[made.group, made.kind]
             key = (made.namespace, made.name)
             known = objects.get(key)
+            if known is not None and keep_variants:
+                self.others.append(made)
+                continue
             if known is not None and known.data != made.data:
                 raise ManifestError(
                     f"{made.source}: {made} is given twice, and differently: see {known.source};"

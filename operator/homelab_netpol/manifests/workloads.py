@@ -75,7 +75,7 @@ def _of_kind(manifests: ManifestSet, kind: str) -> Iterator[Workload]:
     for manifest in manifests.of(kind):
         if kind == kinds.POD:
             status = manifest.data.get("status") or {}
-            if status.get("phase") in _ENDED:
+            if _mapping(status, manifest, "status").get("phase") in _ENDED:
                 continue
         template: Any = manifest.data
         for step in kinds.WORKLOADS.get(kind, ()):
@@ -87,11 +87,15 @@ def _read(template: Mapping[str, Any], manifest: Manifest) -> Workload:
     metadata = _mapping(template.get("metadata") or {}, manifest, "metadata")
     spec = _mapping(template.get("spec") or {}, manifest, "spec")
     labels = _mapping(metadata.get("labels") or {}, manifest, "metadata.labels")
-    # A sidecar is an init container that goes on running.
-    containers = [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]
     try:
+        # A sidecar is an init container that goes on running.
+        containers = [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]
         ports = tuple(
-            NamedPort(int(port["containerPort"]), port.get("protocol", "TCP"), port.get("name", ""))
+            NamedPort(
+                int(port["containerPort"]),
+                str(port.get("protocol") or "TCP"),
+                str(port.get("name") or ""),
+            )
             for container in containers
             for port in container.get("ports") or ()
         )
@@ -105,7 +109,7 @@ def _read(template: Mapping[str, Any], manifest: Manifest) -> Workload:
         manifest.name,
         {str(key): str(value) for key, value in labels.items()},
         tuple(dict.fromkeys(ports)),
-        spec.get("serviceAccountName") or spec.get("serviceAccount") or "default",
+        str(spec.get("serviceAccountName") or spec.get("serviceAccount") or "default"),
         bool(spec.get("hostNetwork")),
         manifest,
     )
@@ -119,5 +123,12 @@ def _mapping(value: Any, manifest: Manifest, path: str) -> Mapping[str, Any]:
 
 def _is_made(manifest: Manifest, known: set[tuple[str, str, str]]) -> bool:
     """Whether what is given already says it: an owner of it is among what is known."""
-    owners = manifest.data["metadata"].get("ownerReferences") or ()
-    return any((each.get("kind"), manifest.namespace, each.get("name")) in known for each in owners)
+    owners = manifest.data["metadata"].get("ownerReferences") or []
+    if not isinstance(owners, list) or not all(isinstance(each, Mapping) for each in owners):
+        raise ManifestError(
+            f"{manifest.source}: {manifest}: metadata.ownerReferences: must be a list"
+        )
+    return any(
+        (str(each.get("kind")), manifest.namespace, str(each.get("name"))) in known
+        for each in owners
+    )

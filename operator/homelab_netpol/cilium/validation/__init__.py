@@ -5,6 +5,6 @@ reach the cluster. Pure: it knows the shape and the meaning of Cilium's rules, a
 """
 
 from homelab_netpol.cilium.validation.body import check_body
-from homelab_netpol.cilium.validation.report import RuleProblem
+from homelab_netpol.cilium.validation.report import Nature, RuleProblem
 
-__all__ = ["RuleProblem", "check_body"]
+__all__ = ["Nature", "RuleProblem", "check_body"]

@@ -7,7 +7,7 @@ from typing import Any
 
 from homelab_netpol.cilium import terms
 from homelab_netpol.cilium.validation.fields import RULE
-from homelab_netpol.cilium.validation.report import Report, RuleProblem
+from homelab_netpol.cilium.validation.report import Nature, Report, RuleProblem
 from homelab_netpol.cilium.validation.shapes import ListOf, did_you_mean
 
 _PARTS = ("spec", "specs")
@@ -33,7 +33,8 @@ def check_body(body: Mapping[str, Any], kind: str) -> list[RuleProblem]:
         raise ValueError(f"{kind} is no kind of Cilium's")
     report = Report()
     for key in body.keys() - set(_PARTS):
-        report.add((None, str(key)), f"no such field in a {kind}: {did_you_mean(key, _PARTS)}")
+        message = f"no such field in a {kind}: {did_you_mean(key, _PARTS)}"
+        report.add((None, str(key)), message, Nature.DROPPED)
     if not body.keys() & set(_PARTS):
         report.add(None, f"a {kind} without rules denies nothing: give `spec` or `specs`")
     if "spec" in body:

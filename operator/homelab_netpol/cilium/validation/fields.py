@@ -13,7 +13,7 @@ from typing import Any
 from homelab_netpol.cilium import terms
 from homelab_netpol.cilium.selectors import Operator
 from homelab_netpol.cilium.validation import icmp, meaning, regex, values
-from homelab_netpol.cilium.validation.report import Path, Report
+from homelab_netpol.cilium.validation.report import Nature, Path, Report
 from homelab_netpol.cilium.validation.shapes import (
     Check,
     Choice,
@@ -36,11 +36,28 @@ _NO_DIRECTION = (
 _NO_DENIAL = "an empty list denies nothing: take it out"
 
 
-def _refused(why: str) -> Check:
-    """A field that Cilium has, and that a policy of the operator must not use."""
+# Cilium's proxy looks at it, and fails; or only its version of RE2 or Unicode might.
+_BY_PROXY = ("two groups are named", "general category", "cannot be printed", "more than 1000")
+
+
+def _at_proxy(_value: str, wrong: str) -> bool:
+    return any(each in wrong for each in _BY_PROXY)
+
+
+def _is_number(value: str, _wrong: str) -> bool:
+    """Cilium reads 0100 as 64, and 1_000 as 1000."""
+    return value.replace("_", "").isdigit()
+
+
+def _always(_value: str, _wrong: str) -> bool:
+    return True
+
+
+def _refused(why: str, nature: Nature = Nature.UNWANTED) -> Check:
+    """A field that Cilium has, or had, and that a policy of the operator must not use."""
 
     def check(value: Any, path: Path, report: Report) -> bool:
-        return report.add(path, why)
+        return report.add(path, why, nature)
 
     return check
 
@@ -49,8 +66,8 @@ _text = Text()
 _label_key = Text(values.label_key)
 _label_value = Text(values.label_value)
 _cidr = Text(values.cidr)
-_expression = Text(regex.expression)
-_secret = Object({"name": Text(values.not_empty), "namespace": _text}, required=["name"])
+_expression = Text(regex.expression, _at_proxy)
+_secret = Object({"name": Text(values.not_empty, _always), "namespace": _text}, required=["name"])
 
 _selector = Object(
     {
@@ -72,7 +89,7 @@ _fqdn = Object(
 
 _port = Object(
     {
-        "port": Text(values.port),
+        "port": Text(values.port, _is_number),
         "endPort": Whole(0, terms.LAST_PORT),
         "protocol": Choice(
             *terms.TRANSPORT_PROTOCOLS, terms.ANY_PROTOCOL, *terms.PORTLESS_PROTOCOLS
@@ -88,7 +105,7 @@ _http = Object(
         "path": _expression,
         "method": _expression,
         # Cilium does not look at it; its proxy would refuse the policy later, on each node.
-        "host": _expression,
+        "host": Text(regex.expression, _always),
         "headers": ListOf(_text),
         "headerMatches": ListOf(
             Object(
@@ -147,6 +164,7 @@ _icmps = ListOf(
             )
         },
         required=["fields"],
+        absent=Nature.MISREAD,
     ),
     empty="an empty list means all traffic: name a type, or take it out",
 )
@@ -209,11 +227,15 @@ def _peers(way: str) -> dict[str, Check]:
 _INGRESS = _peers("from")
 _EGRESS = _peers("to") | {"toServices": _services}
 # No peers: Cilium once had them as further conditions, and takes them when they are empty.
-_requires = ListOf(_refused("Cilium no longer knows it: select by labels in a peer instead"))
+_requires = ListOf(
+    _refused("Cilium no longer knows it: select by labels in a peer instead", Nature.REJECTED)
+)
 _FROM: dict[str, Check] = {"fromRequires": _requires}
 _TO: dict[str, Check] = {"toRequires": _requires}
 _FQDNS: dict[str, Check] = {"toFQDNs": ListOf(_fqdn, empty=_EVERY_PEER)}
-_deny_ports = ListOf(Object({"ports": _ports}, required=["ports"]), empty=_EVERY_PORT)
+_deny_ports = ListOf(
+    Object({"ports": _ports}, required=["ports"], absent=Nature.MISREAD), empty=_EVERY_PORT
+)
 _denied: dict[str, Check] = {"toPorts": _deny_ports, "icmps": _icmps}
 
 
@@ -221,7 +243,8 @@ def _allowed(port_rule: Check) -> dict[str, Check]:
     mode = Choice("disabled", "required", "test-always-fail")
     return {
         "toPorts": ListOf(
-            Object(_port_fields, required=["ports"], meaning=port_rule), empty=_EVERY_PORT
+            Object(_port_fields, required=["ports"], absent=Nature.MISREAD, meaning=port_rule),
+            empty=_EVERY_PORT,
         ),
         "icmps": _icmps,
         "authentication": Object({"mode": mode}, required=["mode"]),
@@ -249,7 +272,7 @@ RULE = Object(
             )
         ),
         "description": _text,
-        "log": Object({"value": Text(values.log_text)}),
+        "log": Object({"value": Text(values.log_text, _at_proxy)}),
     },
     required=["endpointSelector"],
     meaning=meaning.rule,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from homelab_netpol.cilium.validation.report import Path, Report, quoted
+from homelab_netpol.cilium.validation.report import Nature, Path, Report, quoted
 from homelab_netpol.cilium.validation.shapes import did_you_mean
 
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,2}")
@@ -41,10 +41,13 @@ def icmp_type(value: Any, path: Path, report: Report) -> bool:
     """Checks that a type is a number from 0 to 255 or a string; which names, depends on family."""
     if type(value) is int:
         # Cilium takes any number, and would make another rule of it.
-        return 0 <= value <= _MOST or report.add(path, f"{value} is not between 0 and {_MOST}")
+        message = f"{value} is not between 0 and {_MOST}"
+        return 0 <= value <= _MOST or report.add(path, message, Nature.MISREAD)
     if isinstance(value, str):
         return True
-    return report.add(path, "must be a number from 0 to 255, or a name such as EchoRequest")
+    whole = isinstance(value, float) and value.is_integer()
+    nature = Nature.MISREAD if whole else Nature.REJECTED
+    return report.add(path, "must be a number from 0 to 255, or a name such as EchoRequest", nature)
 
 
 def field_meaning(value: Any, path: Path, report: Report) -> bool:

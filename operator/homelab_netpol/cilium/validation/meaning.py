@@ -11,7 +11,7 @@ from typing import Any
 from homelab_netpol.cilium import terms
 from homelab_netpol.cilium.networks import contains
 from homelab_netpol.cilium.selectors import Operator
-from homelab_netpol.cilium.validation.report import Path, Report
+from homelab_netpol.cilium.validation.report import Nature, Path, Report
 from homelab_netpol.cilium.validation.shapes import Check
 
 DIRECTIONS = ("ingress", "ingressDeny", "egress", "egressDeny")
@@ -49,7 +49,7 @@ def _one_reading(value: Any, path: Path, report: Report) -> bool:
                     place = ((((path, direction), index), "toPorts"), number)
                     pair = f"{sort} and {others.pop()}"
                     what = f"{pair} do not go together on one port: make a policy for each"
-                    sound = report.add(place, what)
+                    sound = report.add(place, what, Nature.MISREAD)
     return sound
 
 
@@ -79,18 +79,21 @@ def port(value: Any, path: Path, report: Report) -> bool:
     """A range begins with a number; a protocol without ports has none."""
     number, end, protocol = value["port"], value.get("endPort", 0), value.get("protocol")
     if protocol in terms.PORTLESS_PROTOCOLS and number != "0":
-        return report.add((path, "port"), f"{protocol} has no ports: write '0'")
+        message = f"{protocol} has no ports: write '0'"
+        return report.add((path, "port"), message, Nature.MISREAD)
     if not end:
         return True
     # Cilium takes all of these and leaves the end out of account.
     where = (path, "endPort")
     if not terms.is_port_number(number):
-        return report.add(where, "goes only with a port that is a number: give that, or no endPort")
-    if number == "0":
-        return report.add(where, "port 0 means every port already: give the first, or no endPort")
-    if end < int(number):
-        return report.add(where, f"{end} is below the port {number}: a range ends above its start")
-    return True
+        message = "goes only with a port that is a number: give that, or no endPort"
+    elif number == "0":
+        message = "port 0 means every port already: give the first, or no endPort"
+    elif end < int(number):
+        message = f"{end} is below the port {number}: a range ends above its start"
+    else:
+        return True
+    return report.add(where, message, Nature.MISREAD)
 
 
 def ingress_ports(value: Any, path: Path, report: Report) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
-from homelab_netpol.cilium.validation.report import Path, Report, quoted
+from homelab_netpol.cilium.validation.report import Nature, Path, Report, quoted
 
 Check = Callable[[Any, Path, Report], bool]
 # What is wrong with a string; None: nothing.
@@ -39,6 +39,7 @@ class Object:
         fields: the check of each field.
         required: fields that must be there.
         exactly_one_of: fields of which one must be there, and only one.
+        absent: what becomes of a policy without a required field.
         meaning: what the fields mean together; only checked when each of them is sound.
     """
 
@@ -46,6 +47,7 @@ class Object:
     _: KW_ONLY
     required: Sequence[str] = ()
     exactly_one_of: Sequence[str] = ()
+    absent: Nature = Nature.REJECTED
     meaning: Check | None = None
 
     def __call__(self, value: Any, path: Path, report: Report) -> bool:
@@ -57,13 +59,15 @@ class Object:
             check = self.fields.get(key)
             if check is None:
                 sound = report.add(
-                    (path, str(key)), f"no such field: {did_you_mean(key, self.fields)}"
+                    (path, str(key)),
+                    f"no such field: {did_you_mean(key, self.fields)}",
+                    Nature.DROPPED,
                 )
             elif not check(item, (path, key), report):
                 sound = False
         for key in self.required:
             if key not in value:
-                sound = report.add(path, f"`{key}` is missing: add it")
+                sound = report.add(path, f"`{key}` is missing: add it", self.absent)
         if self.exactly_one_of:
             given = [key for key in self.exactly_one_of if key in value]
             if len(given) != 1:
@@ -97,7 +101,7 @@ class ListOf:
         if not isinstance(value, list):
             return _wrong_type("a list", value, path, report)
         if not value and self.empty is not None:
-            return report.add(path, self.empty)
+            return report.add(path, self.empty, Nature.EMPTY)
         sound = True
         if self.most is not None and len(value) > self.most:
             more = f"at most {self.most} items, here are {len(value)}: divide them among more rules"
@@ -138,16 +142,25 @@ class MapOf:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A string; without a check, any."""
+    """A string; without a check, any.
+
+    Attributes:
+        wrong: the check.
+        taken: whether Cilium takes a string, by the string and what is wrong with it.
+    """
 
     wrong: TextCheck | None = None
+    taken: Callable[[str, str], bool] | None = None
 
     def __call__(self, value: Any, path: Path, report: Report) -> bool:
         """Checks a string by itself."""
         if not isinstance(value, str):
             return _wrong_type("a string", value, path, report)
         wrong = None if self.wrong is None else self.wrong(value)
-        return wrong is None or report.add(path, wrong)
+        if wrong is None:
+            return True
+        is_taken = self.taken is not None and self.taken(value, wrong)
+        return report.add(path, wrong, Nature.MISREAD if is_taken else Nature.REJECTED)
 
 
 class Choice:
@@ -202,6 +215,10 @@ def _wrong_type(wanted: str, value: object, path: Path, report: Report) -> bool:
     found = _TYPE_NAMES.get(type(value), type(value).__name__)
     if value is None:
         # The API server drops it, so that what stands there would never equal what was written.
-        return report.add(path, f"must be {wanted}, not null: give a value, or leave the field out")
+        message = f"must be {wanted}, not null: give a value, or leave the field out"
+        return report.add(path, message, Nature.DROPPED)
     quote = ": put it in quotes" if wanted == "a string" and isinstance(value, int | float) else ""
-    return report.add(path, f"must be {wanted}, not {found}{quote}")
+    # The API server stores 8.0 as 8.
+    whole = wanted == "a whole number" and isinstance(value, float) and value.is_integer()
+    nature = Nature.MISREAD if whole else Nature.REJECTED
+    return report.add(path, f"must be {wanted}, not {found}{quote}", nature)

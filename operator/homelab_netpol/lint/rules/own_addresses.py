@@ -1,0 +1,124 @@
+"""The cluster's own addresses, which policies are not asked about. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import ip_network
+
+from homelab_netpol.cilium.networks import contains
+from homelab_netpol.lint.given import Given
+from homelab_netpol.lint.policies import RuleView, mapping
+from homelab_netpol.lint.rule import Hit, Path, Rule, Severity
+
+
+def _own_address(given: Given) -> Iterator[Hit]:
+    if not (given.addresses or given.pod_networks):
+        return
+    for policy in given.by_hand:
+        for rule in policy.rules:
+            for path, text in _networks(rule):
+                owner = _owner(text, given)
+                if owner:
+                    yield Hit(
+                        policy.manifest,
+                        path,
+                        f"{text} is {owner}, which Cilium knows by identity: addresses are asked"
+                        f" only for peers outside the cluster.{_instead(owner)}",
+                    )
+
+
+def _owner(text: str, given: Given) -> str:
+    try:
+        network = ip_network(text, strict=False)
+    except ValueError:
+        return ""
+    if network.num_addresses == 1 and str(network.network_address) in given.addresses:
+        return given.addresses[str(network.network_address)]
+    for pods, node in given.pod_networks:
+        if contains(pods, network):
+            return f"in the network of the pods of node {node}"
+    return ""
+
+
+def _instead(owner: str) -> str:
+    if owner == "the API server":
+        return " Write the entity kube-apiserver."
+    if owner.startswith("the node"):
+        return " Write the entities host and remote-node."
+    return " Select the pods by their labels."
+
+
+def _networks(rule: RuleView) -> Iterator[tuple[Path, str]]:
+    if rule.cilium:
+        for index, cidr in enumerate(rule.peers("CIDR")):
+            if isinstance(cidr, str):
+                yield (*rule.path, f"{rule.way}CIDR", index), cidr
+        for index, entry in enumerate(rule.peers("CIDRSet")):
+            cidr = mapping(entry).get("cidr")
+            if isinstance(cidr, str):
+                yield (*rule.path, f"{rule.way}CIDRSet", index, "cidr"), cidr
+        return
+    for index, peer in enumerate(rule.peers()):
+        cidr = mapping(mapping(peer).get("ipBlock")).get("cidr")
+        if isinstance(cidr, str):
+            yield (*rule.path, rule.way, index, "ipBlock", "cidr"), cidr
+
+
+OWN_ADDRESS = Rule(
+    id="NP306",
+    name="address-of-the-cluster",
+    severity=Severity.ERROR,
+    summary="An address, or a network, of the cluster's own: a node, the API server, a Service,"
+    " pods.",
+    why="Cilium judges pods, nodes and the API server by their identities, and translates the"
+    " address of a Service to a pod's before it asks any policy. A rule on such an address lets"
+    " nothing through; only with Cilium's option `policy-cidr-match-mode: nodes` are nodes"
+    " matched by address too.",
+    fix="Write the entity (`kube-apiserver`, `host`, `remote-node`), or select the pods.",
+    wrong="""\
+apiVersion: v1
+kind: Service
+metadata: {name: postgres, namespace: database}
+spec:
+  clusterIP: 10.96.7.5
+  selector: {app: postgres}
+  ports: [{port: 5432}]
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: photos-to-database, namespace: photos}
+spec:
+  podSelector: {}
+  policyTypes: [Egress]
+  egress:
+    - to: [{ipBlock: {cidr: 10.96.7.5/32}}]
+      ports: [{port: 5432, protocol: TCP}]
+""",
+    right="""\
+apiVersion: v1
+kind: Service
+metadata: {name: postgres, namespace: database}
+spec:
+  clusterIP: 10.96.7.5
+  selector: {app: postgres}
+  ports: [{port: 5432}]
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: photos-to-database, namespace: photos}
+spec:
+  podSelector: {}
+  policyTypes: [Egress]
+  egress:
+    - to:
+        - namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: database}}
+          podSelector: {matchLabels: {app: postgres}}
+      ports: [{port: 5432, protocol: TCP}]
+    - to: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: kube-system}}}]
+      ports: [{port: 53, protocol: UDP}, {port: 53, protocol: TCP}]
+""",
+    check=_own_address,
+    needs="Services, nodes, pods with their addresses",
+)
+
+RULES = (OWN_ADDRESS,)

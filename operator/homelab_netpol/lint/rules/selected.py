@@ -1,0 +1,249 @@
+"""Selectors that select nothing in what is given. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+from homelab_netpol.cilium.selectors import Requirement
+from homelab_netpol.cilium.terms import NAMESPACE_LABELS_PREFIX
+from homelab_netpol.lint.given import Given
+from homelab_netpol.lint.peers import PeerPods, peers_of, pods_of_peer, pods_of_spec
+from homelab_netpol.lint.policies import SpecView
+from homelab_netpol.lint.rule import Hit, Rule, Severity
+
+_NAME_LABEL = "kubernetes.io/metadata.name"
+
+# Unknown ones that a likeness is looked for: to compare each with all takes its time.
+_MOST_NAMES = 200
+# Kubernetes makes these itself.
+_ALWAYS_THERE = frozenset({"default", "kube-system", "kube-public", "kube-node-lease"})
+NEEDS_PODS = "pods, or what makes them, of the namespace"
+
+
+def spec_path(spec: SpecView) -> tuple[str | int, ...]:
+    """Where a policy's own selector is."""
+    return (*spec.path, "endpointSelector" if spec.policy.cilium else "podSelector")
+
+
+def _no_pod(given: Given) -> Iterator[Hit]:
+    for policy in given.by_hand:
+        for spec in policy.specs:
+            if pods_of_spec(spec, given) == []:
+                where = f"in {policy.namespace}" if policy.namespace else "in the cluster"
+                yield Hit(
+                    policy.manifest,
+                    spec_path(spec),
+                    f"selects no pod {where}: its rules hold for nobody",
+                )
+
+
+SELECTS_NOTHING = Rule(
+    id="NP301",
+    name="selects-no-pod",
+    severity=Severity.WARNING,
+    summary="A policy's own selector selects none of the pods that are given.",
+    why="It is in force for nobody: the pods that were meant are as open, or as closed, as without"
+    " it. A label that a chart has renamed is the usual cause.",
+    fix="Compare it with the labels of the pods' template.",
+    wrong="""\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: photos}
+spec:
+  template:
+    metadata: {labels: {app.kubernetes.io/name: web}}
+    spec: {containers: [{name: web, ports: [{containerPort: 8080}]}]}
+---
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: web, namespace: photos}
+spec:
+  endpointSelector: {matchLabels: {app: web}}
+  ingress:
+    - fromCIDR: [192.168.1.0/24]
+      toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
+""",
+    right="""\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: photos}
+spec:
+  template:
+    metadata: {labels: {app.kubernetes.io/name: web}}
+    spec: {containers: [{name: web, ports: [{containerPort: 8080}]}]}
+---
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: web, namespace: photos}
+spec:
+  endpointSelector: {matchLabels: {app.kubernetes.io/name: web}}
+  ingress:
+    - fromCIDR: [192.168.1.0/24]
+      toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
+""",
+    check=_no_pod,
+    needs=NEEDS_PODS,
+)
+
+
+def _no_peer(given: Given) -> Iterator[Hit]:
+    for policy in given.by_hand:
+        for rule in policy.rules:
+            for peer in peers_of(rule, policy):
+                if pods_of_peer(peer, given) != []:
+                    continue
+                names = peer.namespaces
+                where = f"in {', '.join(names)}" if names else "in the cluster"
+                yield Hit(policy.manifest, peer.path, f"selects no pod {where}")
+
+
+PEER_SELECTS_NOTHING = Rule(
+    id="NP302",
+    name="peer-selects-no-pod",
+    severity=Severity.WARNING,
+    summary="A peer's selector selects none of the pods that are given.",
+    why="The rule allows, or denies, nobody. In a CiliumNetworkPolicy a selector without a word on"
+    " the namespace means pods of the policy's own, as `podSelector` does in a NetworkPolicy.",
+    fix="Compare it with the labels of the pods that are meant, and name their namespace.",
+    wrong="""\
+apiVersion: v1
+kind: Pod
+metadata: {name: prometheus-0, namespace: monitoring, labels: {app: prometheus}}
+spec: {containers: [{name: prometheus, ports: [{containerPort: 9090}]}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web-0, namespace: photos, labels: {app: web}}
+spec: {containers: [{name: web, ports: [{containerPort: 8080}]}]}
+---
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: photos-from-prometheus, namespace: photos}
+spec:
+  endpointSelector: {}
+  ingress:
+    - fromEndpoints: [{matchLabels: {app: prometheus}}]
+      toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
+""",
+    right="""\
+apiVersion: v1
+kind: Pod
+metadata: {name: prometheus-0, namespace: monitoring, labels: {app: prometheus}}
+spec: {containers: [{name: prometheus, ports: [{containerPort: 9090}]}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web-0, namespace: photos, labels: {app: web}}
+spec: {containers: [{name: web, ports: [{containerPort: 8080}]}]}
+---
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: photos-from-prometheus, namespace: photos}
+spec:
+  endpointSelector: {}
+  ingress:
+    - fromEndpoints:
+        - matchLabels: {k8s:io.kubernetes.pod.namespace: monitoring, app: prometheus}
+      toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
+""",
+    check=_no_peer,
+    needs=NEEDS_PODS,
+)
+
+
+def _no_namespace(given: Given) -> Iterator[Hit]:
+    if not given.namespace_labels:
+        return
+    for policy in given.by_hand:
+        for rule in policy.rules:
+            for peer in peers_of(rule, policy):
+                for one in peer.requirements:
+                    message = _unmet(one, given)
+                    if message:
+                        yield Hit(policy.manifest, peer.path, message)
+                message = _unknown_name(peer, given)
+                if message:
+                    yield Hit(policy.manifest, peer.path, message)
+
+
+def _unmet(one: Requirement, given: Given) -> str:
+    """What to say of a condition on Namespaces' labels that none meets; "": one does, or may."""
+    key = one.key.removeprefix(NAMESPACE_LABELS_PREFIX)
+    if key == one.key or key == _NAME_LABEL or one.operator.is_negative:
+        return ""
+    if any(one.holds(labels.get(key)) for labels in given.namespace_labels.values()):
+        return ""
+    asked = str(one).replace(one.key, key)
+    if any(key in labels for labels in given.namespace_labels.values()):
+        return f"no Namespace that is given has {asked}"
+    return f"no Namespace that is given has the label {key} ({asked})"
+
+
+def _unknown_name(peer: PeerPods, given: Given) -> str:
+    """What to say of a namespace that is named and not there; in files, only of a mistyped one."""
+    for name in peer.namespaces or ():
+        if name in given.used_namespaces or name in _ALWAYS_THERE:
+            continue
+        near = _near(name, given)
+        if given.whole or near:
+            hint = f": did you mean {near}?" if near else ""
+            return f"there is no Namespace {name}{hint}"
+    return ""
+
+
+def _near(name: str, given: Given) -> str:
+    """The Namespace that was probably meant; "": none."""
+    known = given.near_namespaces
+    if name not in known and len(known) < _MOST_NAMES:
+        names = [*given.namespace_labels, *_ALWAYS_THERE]
+        known[name] = next(iter(get_close_matches(name, names, n=1, cutoff=0.85)), "")
+    return known.get(name, "")
+
+
+NAMESPACE_UNKNOWN = Rule(
+    id="NP303",
+    name="no-such-namespace",
+    severity=Severity.WARNING,
+    summary="A peer asks for a label that no Namespace has, or for a Namespace that is not there.",
+    why="The rule means nobody. The usual cause is `name: monitoring`, a label that nobody puts on"
+    " Namespaces; what every one has is `kubernetes.io/metadata.name`. A Namespace that is only"
+    " named, and elsewhere, is reported when a whole cluster is given, or when the name looks"
+    " like a mistyped one.",
+    fix="Ask for `kubernetes.io/metadata.name`, or put the label on the Namespace.",
+    wrong="""\
+apiVersion: v1
+kind: Namespace
+metadata: {name: monitoring}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: photos-from-monitoring, namespace: photos}
+spec:
+  podSelector: {}
+  policyTypes: [Ingress]
+  ingress:
+    - from: [{namespaceSelector: {matchLabels: {name: monitoring}}}]
+      ports: [{port: 8080, protocol: TCP}]
+""",
+    right="""\
+apiVersion: v1
+kind: Namespace
+metadata: {name: monitoring}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: photos-from-monitoring, namespace: photos}
+spec:
+  podSelector: {}
+  policyTypes: [Ingress]
+  ingress:
+    - from: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: monitoring}}}]
+      ports: [{port: 8080, protocol: TCP}]
+""",
+    check=_no_namespace,
+    needs="Namespaces",
+)
+
+
+RULES = (SELECTS_NOTHING, PEER_SELECTS_NOTHING, NAMESPACE_UNKNOWN)
