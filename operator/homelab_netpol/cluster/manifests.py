@@ -15,6 +15,7 @@ _SOURCE = Source("cluster")
 _CILIUM = "cilium.io/v2"
 _OWN = "network-policy.homelab/v1alpha1"
 _GATEWAYS = ("gateway.networking.k8s.io/v1", "gateway.networking.k8s.io/v1beta1")
+_ADMISSION = "admissionregistration.k8s.io/v1"
 _ISTIO = ("security.istio.io/v1", "security.istio.io/v1beta1")
 
 # Of each kind the versions, the newest first: the first that is served counts.
@@ -41,6 +42,10 @@ _VERSIONS: dict[str, tuple[str, ...]] = {
     "HTTPRoute": _GATEWAYS,
     "AuthorizationPolicy": _ISTIO,
     "PeerAuthentication": _ISTIO,
+    known.LOCAL_REDIRECT: (_CILIUM,),
+    "ValidatingWebhookConfiguration": (_ADMISSION,),
+    "MutatingWebhookConfiguration": (_ADMISSION,),
+    "APIService": ("apiregistration.k8s.io/v1",),
 }
 _CALICO = (("NetworkPolicy", "networkpolicies"), ("GlobalNetworkPolicy", "globalnetworkpolicies"))
 _CALICO_VERSION = "crd.projectcalico.org/v1"
@@ -59,6 +64,22 @@ FOR_VERDICTS = (
     known.SERVICE,
     "EndpointSlice",
     "Node",
+)
+# What says how a cluster is set up: what stands in it, and who calls whom from outside.
+FOR_DETECTION = (
+    known.NAMESPACE,
+    known.POD,
+    known.SERVICE,
+    "EndpointSlice",
+    "Node",
+    "Ingress",
+    "IngressClass",
+    "Gateway",
+    "GatewayClass",
+    known.LOCAL_REDIRECT,
+    "ValidatingWebhookConfiguration",
+    "MutatingWebhookConfiguration",
+    "APIService",
 )
 # What the operator's own policies depend on.
 FOR_RENDERING = (known.NAMESPACE, known.NETWORK_PROFILE, known.SHARED_RESOURCE)

@@ -10,6 +10,7 @@ SHARED_RESOURCE = "SharedResource"
 POD = "Pod"
 SERVICE = "Service"
 CIDR_GROUP = "CiliumCIDRGroup"
+LOCAL_REDIRECT = "CiliumLocalRedirectPolicy"
 
 CALICO_GROUPS = ("crd.projectcalico.org", "projectcalico.org")
 
@@ -60,6 +61,10 @@ _GROUPS: dict[str, tuple[str, ...]] = {
     "TLSRoute": ("gateway.networking.k8s.io",),
     "AuthorizationPolicy": ("security.istio.io",),
     "PeerAuthentication": ("security.istio.io",),
+    LOCAL_REDIRECT: ("cilium.io",),
+    "ValidatingWebhookConfiguration": ("admissionregistration.k8s.io",),
+    "MutatingWebhookConfiguration": ("admissionregistration.k8s.io",),
+    "APIService": ("apiregistration.k8s.io",),
 }
 _CLUSTER_SCOPED = frozenset(
     {
@@ -75,6 +80,9 @@ _CLUSTER_SCOPED = frozenset(
         "Node",
         "IngressClass",
         "GatewayClass",
+        "ValidatingWebhookConfiguration",
+        "MutatingWebhookConfiguration",
+        "APIService",
     }
 )
 

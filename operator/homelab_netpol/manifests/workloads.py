@@ -74,7 +74,7 @@ def workloads(manifests: ManifestSet) -> list[Workload]:
 def _of_kind(manifests: ManifestSet, kind: str) -> Iterator[Workload]:
     for manifest in manifests.of(kind):
         if kind == kinds.POD:
-            status = manifest.data.get("status") or {}
+            status = _mapping(manifest.data.get("status") or {}, manifest, "status")
             if status.get("phase") in _ENDED:
                 continue
         template: Any = manifest.data
@@ -87,11 +87,16 @@ def _read(template: Mapping[str, Any], manifest: Manifest) -> Workload:
     metadata = _mapping(template.get("metadata") or {}, manifest, "metadata")
     spec = _mapping(template.get("spec") or {}, manifest, "spec")
     labels = _mapping(metadata.get("labels") or {}, manifest, "metadata.labels")
-    # A sidecar is an init container that goes on running.
-    containers = [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]
+    account = spec.get("serviceAccountName") or spec.get("serviceAccount") or "default"
     try:
+        # A sidecar is an init container that goes on running.
+        containers = [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]
         ports = tuple(
-            NamedPort(int(port["containerPort"]), port.get("protocol", "TCP"), port.get("name", ""))
+            NamedPort(
+                int(port["containerPort"]),
+                str(port.get("protocol") or "TCP"),
+                str(port.get("name") or ""),
+            )
             for container in containers
             for port in container.get("ports") or ()
         )
@@ -105,7 +110,7 @@ def _read(template: Mapping[str, Any], manifest: Manifest) -> Workload:
         manifest.name,
         {str(key): str(value) for key, value in labels.items()},
         tuple(dict.fromkeys(ports)),
-        spec.get("serviceAccountName") or spec.get("serviceAccount") or "default",
+        str(account),
         bool(spec.get("hostNetwork")),
         manifest,
     )
@@ -119,5 +124,9 @@ def _mapping(value: Any, manifest: Manifest, path: str) -> Mapping[str, Any]:
 
 def _is_made(manifest: Manifest, known: set[tuple[str, str, str]]) -> bool:
     """Whether what is given already says it: an owner of it is among what is known."""
-    owners = manifest.data["metadata"].get("ownerReferences") or ()
-    return any((each.get("kind"), manifest.namespace, each.get("name")) in known for each in owners)
+    owners = manifest.data["metadata"].get("ownerReferences")
+    return any(
+        (str(each.get("kind")), manifest.namespace, str(each.get("name"))) in known
+        for each in (owners if isinstance(owners, list) else ())
+        if isinstance(each, Mapping)
+    )
