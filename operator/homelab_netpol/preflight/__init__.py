@@ -1,0 +1,1 @@
+"""What would be cut off if the operator were installed now, with given settings."""
