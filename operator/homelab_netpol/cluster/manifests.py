@@ -76,6 +76,7 @@ FOR_DETECTION = (
     "IngressClass",
     "Gateway",
     "GatewayClass",
+    "HTTPRoute",
     known.LOCAL_REDIRECT,
     "ValidatingWebhookConfiguration",
     "MutatingWebhookConfiguration",

@@ -37,6 +37,7 @@ class FoundGateway:
         checks: what its owner has to confirm.
         question: what its owner has to answer, as there is no setting to write.
         namespace: of its pods; "": it has none, or they are on the nodes' network.
+        pods: its pods, as far as they are known.
     """
 
     name: str
@@ -47,6 +48,7 @@ class FoundGateway:
     checks: tuple[str, ...] = ()
     question: str = ""
     namespace: str = ""
+    pods: tuple[Component, ...] = ()
 
 
 def of_pods(
@@ -67,7 +69,9 @@ def of_pods(
                 " keep it to the right ones by the annotation gateway-ports",
             ),
         )
-    return FoundGateway(name, because, peer, side, ports, namespace=pods[0].namespace)
+    return FoundGateway(
+        name, because, peer, side, ports, namespace=pods[0].namespace, pods=tuple(pods)
+    )
 
 
 def web_ports(facts: ClusterFacts, pods: Iterable[Component]) -> Iterator[WebPort]:

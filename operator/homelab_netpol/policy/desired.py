@@ -19,6 +19,7 @@ from homelab_netpol.policy.notes import ExpiredHatch
 from homelab_netpol.policy.objects import Policy, as_object
 from homelab_netpol.policy.plan import Planner
 from homelab_netpol.policy.plan_clusterwide import PlatformNamespaces
+from homelab_netpol.settings import DefaultDeny
 
 Object = Mapping[str, Any]
 
@@ -54,6 +55,7 @@ def desired_state(
     now: datetime,
     *,
     istio: bool = True,
+    scope: DefaultDeny | None = None,
 ) -> DesiredState:
     """Renders everything.
 
@@ -62,11 +64,13 @@ def desired_state(
         namespaces: Namespace manifests; those that are being deleted get nothing.
         now: the time by which hatches close by themselves; their labels are first seen now.
         istio: Istio's CRDs are there.
+        scope: where default deny is in force; None: where the settings say, `auto` being what it
+            comes to in the end.
 
     Raises:
         RenderError: a template cannot be rendered.
     """
-    planner, words = Planner(catalogue, istio=istio), catalogue.vocabulary
+    planner, words = Planner(catalogue, istio=istio, scope=scope), catalogue.vocabulary
     intents: dict[str, Intent] = {}
     uids: dict[str, str] = {}
     for manifest in namespaces:
@@ -85,10 +89,15 @@ def desired_state(
 
 
 def desired_policies(
-    catalogue: Catalogue, namespaces: Iterable[Object], now: datetime, *, istio: bool = True
+    catalogue: Catalogue,
+    namespaces: Iterable[Object],
+    now: datetime,
+    *,
+    istio: bool = True,
+    scope: DefaultDeny | None = None,
 ) -> list[Policy]:
     """Only the policies of `desired_state`."""
-    return list(desired_state(catalogue, namespaces, now, istio=istio).policies)
+    return list(desired_state(catalogue, namespaces, now, istio=istio, scope=scope).policies)
 
 
 def _policies(
