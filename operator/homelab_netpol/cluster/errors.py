@@ -9,7 +9,7 @@ from typing import Any
 
 # How RBAC words it; admission policies have their own words.
 _LACKS_A_RIGHT = re.compile(r'User ".*" cannot [a-z]+ resource ')
-_WHAT_TO_DO = "Give the operator the role that comes with it, see docs/rights.md"
+WHAT_TO_DO = "Give the operator the role that comes with it, see docs/rights.md"
 
 
 class ApiError(Exception):
@@ -84,7 +84,7 @@ def error_from_status(
     reason = str(details.get("reason") or "")
     message = str(details.get("message") or body[:200].decode("utf-8", "replace").strip())
     if status == 403 and _LACKS_A_RIGHT.search(message):
-        message = f"{message}. {_WHAT_TO_DO}"
+        message = f"{message}. {WHAT_TO_DO}"
     return _error_class(status, reason, details)(
         status, reason or "Error", message, retry_after=_retry_after(headers)
     )

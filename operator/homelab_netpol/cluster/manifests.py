@@ -7,7 +7,7 @@ from typing import Any
 
 from homelab_netpol.cilium.terms import CCNP, CLUSTER_NETWORK_POLICY, CNP, NETWORK_POLICY
 from homelab_netpol.cluster.client import Api
-from homelab_netpol.cluster.errors import Forbidden, NotFound
+from homelab_netpol.cluster.errors import WHAT_TO_DO, Forbidden, NotFound
 from homelab_netpol.manifests import Manifest, ManifestSet, Source
 from homelab_netpol.manifests import kinds as known
 
@@ -120,7 +120,9 @@ async def read_cluster(
         except NotFound:
             continue
         except Forbidden as error:
-            found.gaps.append(f"the ConfigMap {namespace}/{name} may not be read: {error}")
+            found.gaps.append(
+                f"the ConfigMap {namespace}/{name} may not be read: {_refusal(error)}"
+            )
     return found
 
 
@@ -133,8 +135,13 @@ async def _add(found: ManifestSet, api: Api, kind: str, places: list[tuple[str, 
         except NotFound:
             continue
         except Forbidden as error:
-            found.gaps.append(f"{plural} may not be listed: {error}")
+            found.gaps.append(f"{plural} may not be listed: {_refusal(error)}")
         return
+
+
+def _refusal(error: Forbidden) -> str:
+    """Without the advice that is for the operator's own account."""
+    return str(error).removesuffix(f". {WHAT_TO_DO}")
 
 
 def _plural(kind: str) -> str:
