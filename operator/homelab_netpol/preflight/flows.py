@@ -28,6 +28,8 @@ from homelab_netpol.preflight.stages import Stages
 
 DIRECT, ROUTED, CALLED = "load-balancer", "gateway", "webhook"
 _FRONTS = ("LoadBalancer", "NodePort")
+# Kept for documentation (RFC 5737): no policy means it in particular.
+_INTERNET = ip_network("203.0.113.0/24")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,7 @@ def _direct(
     stages: Stages, facts: ClusterFacts, governed: set[str], fronts: set[str]
 ) -> Iterator[Problem]:
     """Clients of the home network and the internet, to Services that take them in themselves."""
-    clients: list[Endpoint] = [Entity("world")]
-    clients += [Network(ip_network(cidr)) for cidr in stages.settings.lan.cidrs]
+    clients = _outside(stages)
     keys = stages.cache.catalogue.vocabulary
     for service in facts.services:
         if service.namespace not in governed or service.kind not in _FRONTS:
@@ -93,6 +94,19 @@ def _direct(
                 f"kubectl annotate namespace {service.namespace} {keys.lan_ports_key}={listed} (or"
                 f" {keys.world_ports_key} for the internet).",
             )
+
+
+def _outside(stages: Stages) -> list[Endpoint]:
+    """Networks of which clients come; of the internet a part that stands for the rest."""
+    lan = [ip_network(cidr) for cidr in stages.settings.lan.cidrs]
+    probes = [ip_network(cidr) for peer in stages.settings.probes for cidr in peer.cidrs]
+    # Of a network that holds a prober's, something is always allowed.
+    clients = [
+        each
+        for each in lan
+        if not any(each.version == probe.version and each.overlaps(probe) for probe in probes)
+    ]
+    return [Network(each) for each in (*clients, _INTERNET)]
 
 
 def _routed(

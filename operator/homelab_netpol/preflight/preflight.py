@@ -39,4 +39,4 @@ def preflight(settings: Settings, manifests: ManifestSet, now: datetime) -> Repo
         *flows.check(stages, facts, gateways),
         *inspected.check(stages),
     ]
-    return Report(in_order(problems), tuple(manifests.gaps))
+    return Report(tuple(in_order(problems)), tuple(manifests.gaps))

@@ -79,13 +79,15 @@ def make_stages(settings: Settings, manifests: ManifestSet, now: datetime) -> St
         RenderError: a template cannot be rendered.
     """
     given = workloads(manifests)
-    bare = _cache(settings, manifests, now, settings.default_deny)
+    cilium = _cilium_state(settings, manifests)
+    catalogue = _catalogue(settings, manifests, cilium)
+    bare = _cache(catalogue, cilium, manifests, now, settings.default_deny)
     with_pods = {each.namespace for each in given if not each.host_network}
     still_open = sorted(name for name in with_pods if _is_open(bare, name))
     scope = _decided(settings.default_deny, still_open)
     bare.set_scope(scope)
     namespaces = manifests.namespaces()
-    planned = desired_policies(bare.catalogue, namespaces, now, scope=scope)
+    planned = desired_policies(catalogue, namespaces, now, scope=scope)
     foreign = [
         each for kind in _POLICY_KINDS for each in manifests.of(kind) if not is_managed(each.labels)
     ]
@@ -94,7 +96,7 @@ def make_stages(settings: Settings, manifests: ManifestSet, now: datetime) -> St
     own_cluster = bare.cluster_of_identities()
 
     def stage(left_out: Iterable[PolicyKey], own: Iterable[Policy]) -> Inspection:
-        cache = _cache(settings, manifests, now, scope)
+        cache = _cache(catalogue, cilium, manifests, now, scope)
         for policy in own:
             cache.policies.observe(_live(policy))
         gone = set(left_out)
@@ -116,16 +118,27 @@ def make_stages(settings: Settings, manifests: ManifestSet, now: datetime) -> St
     )
 
 
-def _cache(
-    settings: Settings, manifests: ManifestSet, now: datetime, scope: DefaultDeny
-) -> ClusterCache:
+def _catalogue(settings: Settings, manifests: ManifestSet, cilium: CiliumState) -> Catalogue:
+    """What is defined; once for all stages, as templates take long to compile."""
     cache = ClusterCache(Catalogue(settings))
-    triggers = Triggers(cache, lambda: now)
     for kind, name in _DEFINITIONS.items():
         for manifest in manifests.of(name):
-            triggers.definition_observed(kind, read_definition(kind, _stamped(manifest.data)))
-    cache.set_cilium(_cilium_state(settings, manifests))
+            cache.definitions.observe(kind, read_definition(kind, _stamped(manifest.data)))
+    cache.set_cilium(cilium)
     cache.redefine()
+    return cache.catalogue
+
+
+def _cache(
+    catalogue: Catalogue,
+    cilium: CiliumState,
+    manifests: ManifestSet,
+    now: datetime,
+    scope: DefaultDeny,
+) -> ClusterCache:
+    cache = ClusterCache(catalogue)
+    cache.set_cilium(cilium)
+    triggers = Triggers(cache, lambda: now)
     for data in manifests.namespaces():
         triggers.namespace_observed(cache.namespaces.read(_stamped(data)))
     cache.set_scope(scope.in_the_end)
