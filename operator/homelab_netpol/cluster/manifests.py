@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from homelab_netpol.cilium.terms import CCNP, CLUSTER_NETWORK_POLICY, CNP, NETWORK_POLICY
-from homelab_netpol.cluster.client import Api
 from homelab_netpol.cluster.errors import WHAT_TO_DO, Forbidden, NotFound
 from homelab_netpol.manifests import Manifest, ManifestSet, Source
 from homelab_netpol.manifests import kinds as known
+
+if TYPE_CHECKING:
+    # A command that reads files only must not wait for the Kubernetes client.
+    from homelab_netpol.cluster.client import Api
 
 _SOURCE = Source("cluster")
 _CILIUM = "cilium.io/v2"
@@ -146,7 +149,7 @@ def _refusal(error: Forbidden) -> str:
 
 def _plural(kind: str) -> str:
     lower = kind.lower()
-    if lower.endswith("y"):
+    if lower.endswith("y") and lower[-2] not in "aeiou":
         return f"{lower[:-1]}ies"
     return f"{lower}{'es' if lower.endswith('s') else 's'}"
 
