@@ -334,3 +334,9 @@ def test_what_was_not_read_is_part_of_the_report() -> None:
     manifests = cluster(LABELLED)
     manifests.gaps.append("pods may not be listed")
     assert preflight(parse_settings(""), manifests, NOON).gaps == ("pods may not be listed",)
+
+
+def test_pods_that_could_not_be_read_are_not_taken_for_missing() -> None:
+    manifests = cluster(LABELLED)
+    manifests.unread.add("Pod")
+    assert of(preflight(parse_settings(""), manifests, NOON), "peer-missing") == []

@@ -41,4 +41,5 @@ def read_all(
         more = ask_cluster(inputs.cluster, lambda api: read_cluster(api, (), config_maps=others))
         found.add(more.manifests)
         found.gaps += more.gaps
+        found.unread |= more.unread
     return found

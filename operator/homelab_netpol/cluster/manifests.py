@@ -123,6 +123,7 @@ async def read_cluster(
         except NotFound:
             continue
         except Forbidden as error:
+            found.unread.add("ConfigMap")
             found.gaps.append(
                 f"the ConfigMap {namespace}/{name} may not be read: {_refusal(error)}"
             )
@@ -138,6 +139,7 @@ async def _add(found: ManifestSet, api: Api, kind: str, places: list[tuple[str, 
         except NotFound:
             continue
         except Forbidden as error:
+            found.unread.add(kind)
             found.gaps.append(f"{plural} may not be listed: {_refusal(error)}")
         return
 

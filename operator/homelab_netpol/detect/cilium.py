@@ -15,6 +15,8 @@ def detect_cilium(facts: ClusterFacts) -> Findings:
     if home and home != Settings().cilium.namespace:
         because = "Cilium's ConfigMap or agents are there"
         found.settings.append(Setting(("cilium", "namespace"), Entry(home, because)))
+    if facts.cilium_config is None and not facts.is_read("ConfigMap", "Pod"):
+        return found
     if facts.cilium_config is None:
         found.questions.append(
             f"Cilium's ConfigMap {home or 'kube-system'}/cilium-config was not found. Does Cilium"

@@ -28,6 +28,8 @@ def detect_dns(facts: ClusterFacts) -> Findings:
     services = _services(facts)
     servers = list(_servers(facts, services))
     local = list(_local(facts))
+    if not servers and not local and not facts.is_read("Pod", "Service"):
+        return found
     if not servers and not local:
         found.questions.append(
             "no pods were found that answer DNS queries (a Service kube-dns, or pods with the label"

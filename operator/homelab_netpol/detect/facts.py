@@ -247,6 +247,10 @@ class ClusterFacts:
         """The components of a namespace."""
         return self._by_namespace.get(namespace, [])
 
+    def is_read(self, *names: str) -> bool:
+        """None of these kinds could not be read: what is not given is not there."""
+        return self.manifests.unread.isdisjoint(names)
+
     def behind(self, service: Service) -> list[Component]:
         """The components that a Service leads to."""
         return [each for each in self.within(service.namespace) if service.leads_to(each)]

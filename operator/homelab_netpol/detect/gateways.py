@@ -24,6 +24,8 @@ def detect_gateways(facts: ClusterFacts) -> tuple[Findings, list[FoundGateway]]:
     tunnel = list(tunnels(facts))
     if not usable:
         found.questions += [each.question for each in tunnel]
+        if not facts.is_read("Pod", "Gateway", "Ingress"):
+            return found, []
         found.questions.append(
             "no gateway was found: neither a Gateway, nor one of the usual ingress controllers."
             " By what do requests come in? Say it in gateways.internal and gateways.external"

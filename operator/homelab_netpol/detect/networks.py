@@ -33,7 +33,7 @@ def detect_networks(facts: ClusterFacts) -> Findings:
     }
     of_cluster = _networks_of_pods(facts)
     if not addresses:
-        if facts.manifests.of("Pod"):
+        if facts.manifests.of("Pod") and facts.is_read("Node"):
             found.questions.append(
                 "no node was found, so the home's network is not known; lan.cidrs stays at all"
                 " private networks"

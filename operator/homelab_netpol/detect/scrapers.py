@@ -52,7 +52,7 @@ def detect_scrapers(facts: ClusterFacts) -> Findings:
         each.model_dump(by_alias=True, exclude_defaults=True) for each in Settings().scrapers
     ]
     if not listed:
-        if facts.components:
+        if facts.components and facts.is_read("Pod"):
             found.confirmed.append("scrapers: none was found, so that of the defaults is kept")
     elif [each.value for each in listed] == default:
         found.confirmed.append(f"scrapers: {listed[0].because}")

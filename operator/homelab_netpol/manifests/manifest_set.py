@@ -19,10 +19,12 @@ class ManifestSet:
         skipped: how many objects of each kind (`group/kind`) no command reads.
         gaps: in sentences, what should be here and could not be read. Where there is one, an
             answer is of a part only, and must say so.
+        unread: the kinds of these: that none is here does not mean that there is none.
     """
 
     skipped: Counter[str] = field(default_factory=Counter)
     gaps: list[str] = field(default_factory=list)
+    unread: set[str] = field(default_factory=set)
     _by_kind: defaultdict[tuple[str, str], dict[tuple[str, str], Manifest]] = field(
         default_factory=lambda: defaultdict(dict)
     )

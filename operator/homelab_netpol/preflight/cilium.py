@@ -52,8 +52,8 @@ def check(stages: Stages) -> Iterator[Problem]:
             Severity.WARNING,
             CHECK,
             state.where,
-            f"Cilium's ConfigMap {state.where} is not known, so whether it enforces policies is not"
-            " either.",
+            f"Cilium's ConfigMap {state.where} is not known ({state.unknown_because}), so whether"
+            " policies are enforced is not either.",
             "Set cilium.namespace and cilium.configMap, give the account the right to read it, or"
             " pass it with -f.",
         )

@@ -19,6 +19,8 @@ _ALL_PODS = frozenset({"all", "cluster"})
 def check_missing(stages: Stages, facts: ClusterFacts) -> Iterator[Problem]:
     """Peers of the settings of which no pod is there."""
     settings = stages.settings
+    if not facts.is_read("Pod"):
+        return
     meshed = any(map(stages.cache.namespaces.is_meshed, stages.before.namespaces))
     no_dns = not any(_exists(peer, facts) for peer in settings.dns.servers)
     for path, peer in settings.named_peers():

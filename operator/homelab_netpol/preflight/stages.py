@@ -251,7 +251,7 @@ def _cilium_state(settings: Settings, manifests: ManifestSet) -> CiliumState:
     agents = _agents(settings, manifests)
     found = manifests.get("ConfigMap", cilium.config_map, cilium.namespace)
     if found is None:
-        return CiliumState(where, agents=agents, unknown_because="it is not given")
+        return CiliumState(where, agents=agents, unknown_because=_why_unknown(manifests))
     given = found.data.get("data")
     data = {
         key: value
@@ -260,6 +260,10 @@ def _cilium_state(settings: Settings, manifests: ManifestSet) -> CiliumState:
     }
     versions = agents.versions if agents is not None else _versions(settings, manifests)
     return CiliumState(where, config=read_agent_config(data, versions), agents=agents)
+
+
+def _why_unknown(manifests: ManifestSet) -> str:
+    return "it may not be read" if "ConfigMap" in manifests.unread else "it is not given"
 
 
 def _agents(settings: Settings, manifests: ManifestSet) -> Agents | None:
