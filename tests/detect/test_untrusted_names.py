@@ -62,7 +62,7 @@ _PLACES = list(places(_ALL))
 _RENAMED = st.lists(st.tuples(st.sampled_from(_PLACES), _NAMES), min_size=1, max_size=6)
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(_RENAMED)
 def test_no_name_breaks_out_of_a_comment_or_a_value(renamed: list[Any]) -> None:
     documents = copy.deepcopy(_ALL)

@@ -1,7 +1,7 @@
 """Connections that objects of the cluster speak of: would the policies of a profile deny them?
 
 Services of load balancers, routes of gateways, webhooks. What a policy denies today is not cut off
-by the operator; what is uncertain is not reported.
+by the operator; what is uncertain is a warning at the most.
 """
 
 from __future__ import annotations
@@ -139,14 +139,17 @@ def _called(
     ports = [each for each in service.ports if hook.port in (None, each.number)]
     clients: list[Endpoint] = [Entity("kube-apiserver")]
     cut = _cut(stages, facts, service, ports, clients)
-    if cut:
+    # Rules for networks may mean the API server as well, by where it is.
+    perhaps = [] if cut else _cut(stages, facts, service, ports, clients, certain=False)
+    if cut or perhaps:
         key = stages.cache.catalogue.vocabulary.webhooks_key
+        denies = "denies" if cut else "denies, unless a rule for networks lets it in"
         yield Problem(
-            Severity.CUT_OFF,
+            Severity.CUT_OFF if cut else Severity.WARNING,
             CALLED,
             service.namespace,
-            f"{hook.said_by}: the API server calls {_ports(cut)} of {service.name}'s pods, which"
-            f" the profile {_profile(stages, service.namespace)} denies.",
+            f"{hook.said_by}: the API server calls {_ports(cut or perhaps)} of {service.name}'s"
+            f" pods, which the profile {_profile(stages, service.namespace)} {denies}.",
             f"kubectl label namespace {service.namespace} {key}=allow.",
         )
 
@@ -157,12 +160,17 @@ def _cut(
     service: Service,
     ports: Sequence[ServicePort],
     clients: Sequence[Endpoint],
+    *,
+    certain: bool = True,
 ) -> list[_Target]:
-    """The targets that some client may reach today, and none of them afterwards."""
+    """The targets that some client may reach today, and none of them (certainly) afterwards."""
+    shut = {Outcome.DENIED} if certain else {Outcome.DENIED, Outcome.UNKNOWN}
     found = []
     for target in _targets(stages, facts, service, ports):
-        today = any(not _denies(stages.before, target, client) for client in clients)
-        if today and all(_denies(stages.after, target, client) for client in clients):
+        today = {_outcome(stages.before, target, client) for client in clients}
+        if today != {Outcome.DENIED} and all(
+            _outcome(stages.after, target, client) in shut for client in clients
+        ):
             found.append(target)
     return found
 
@@ -179,10 +187,9 @@ def _targets(
                 yield _Target(pod, number, port.protocol)
 
 
-def _denies(stage: Inspection, target: _Target, client: Endpoint) -> bool:
+def _outcome(stage: Inspection, target: _Target, client: Endpoint) -> Outcome:
     policies = stage.selecting(target.pod.namespace)
-    verdict = ingress_verdict(policies, target.pod, client, target.port, target.protocol)
-    return verdict.outcome is Outcome.DENIED
+    return ingress_verdict(policies, target.pod, client, target.port, target.protocol).outcome
 
 
 def _pod(stages: Stages, component: Component) -> Pod:
