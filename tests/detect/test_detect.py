@@ -121,7 +121,8 @@ def test_an_unusual_cluster_is_asked_about_and_not_guessed_at() -> None:
         "Deployment tunnel/cloudflared is a tunnel's client",
         "no pods were found that answer DNS queries",
         "does Gatus (Deployment status/gatus) read metrics",
-        "shop have Istio's sidecars",
+        "Istio's sidecars run in shop",
+        "only operators and controllers run in toys (Deployment toys/toy-operator)",
         "no node is one of a control plane",
         "the API server calls pods in blog (MutatingWebhookConfiguration blog-defaults)",
         "ConfigMap kube-system/cilium-config was not found",
@@ -135,7 +136,7 @@ def test_an_unusual_cluster_is_asked_about_and_not_guessed_at() -> None:
     assert {peer.namespace for peer in settings.gateways.external} == {"default", "edgeless"}
     # What is an app's own is no shared resource, and where apps may be is not the platform's.
     assert settings.shared_resources == DEFAULTS.shared_resources
-    assert not {"blog", "default", "web"} & set(settings.platform_namespaces)
+    assert not {"blog", "default", "toys", "web"} & set(settings.platform_namespaces)
     assert settings.lan.cidrs == (*DEFAULTS.lan.cidrs, "100.64.7.0/24")
 
 

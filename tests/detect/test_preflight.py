@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from homelab_netpol.cli.inputs import desired_state_of
+from homelab_netpol.manifests import Manifest, Source
 from homelab_netpol.preflight import Problem, Report, Severity, preflight
 from homelab_netpol.settings import parse_settings
 from tests.detect.dumps import CLUSTERS, cluster, dump
@@ -217,7 +219,7 @@ def test_peers_of_the_settings_that_are_not_there_and_the_other_way_round() -> N
     assert of(report, "peer-missing") == [
         (WARNING, "gateways.external[0]"),
         (WARNING, "gateways.internal[0]"),
-        (WARNING, "scrapers[0]"),
+        (NOTE, "scrapers[0]"),
     ]
     unnamed = [each for each in report.problems if each.check == "peer-not-in-settings"]
     assert {
@@ -230,6 +232,11 @@ def test_peers_of_the_settings_that_are_not_there_and_the_other_way_round() -> N
         (WARNING, "scrapers", "observability app.kubernetes.io/name=vmagent"),
         (WARNING, "scrapers", "observability app.kubernetes.io/name=prometheus-blackbox-exporter"),
     }
+
+
+def test_a_gateway_in_a_namespace_that_is_not_the_platforms_is_a_warning() -> None:
+    report = read(settings=TRAEFIK.replace(", traefik, database", ", database"))
+    assert of(report, "not-platform") == [(WARNING, "traefik")]
 
 
 def test_without_a_dns_server_of_the_settings_names_are_cut_off() -> None:
@@ -340,3 +347,21 @@ def test_pods_that_could_not_be_read_are_not_taken_for_missing() -> None:
     manifests = cluster(LABELLED)
     manifests.unread.add("Pod")
     assert of(preflight(parse_settings(""), manifests, NOON), "peer-missing") == []
+
+
+def test_custom_profiles_count_and_the_operators_own_policies_are_no_foreign_ones() -> None:
+    profile = """
+apiVersion: network-policy.homelab/v1alpha1
+kind: NetworkProfile
+metadata: {name: media}
+spec: {extends: internal}
+"""
+    settings = parse_settings(f"{TRAEFIK}\ndefaultDeny: workload")
+    base = "\n---\n".join(
+        (CLUSTERS / f"{name}.yaml").read_text(encoding="utf-8") for name in ("base", "traefik")
+    ).replace("{name: photos}\n", f"{{name: photos, labels: {{{_PROFILE}: media}}}}\n")
+    manifests = cluster(base, profile, SERVICE, ROUTE)
+    assert preflight(settings, manifests, NOON) == Report()
+    written = desired_state_of(settings, manifests, NOON).cilium_objects
+    manifests.add(Manifest(each, Source("cluster")) for each in written)
+    assert preflight(settings, manifests, NOON) == Report()

@@ -17,7 +17,7 @@ from homelab_netpol.detect.scrapers import detect_scrapers
 from homelab_netpol.detect.usable import without_unusable
 from homelab_netpol.manifests import ManifestSet
 
-# Whoever stands in these namespaces serves the others, which no profile says anything of.
+# The pods that these name serve all others, of which no profile says anything.
 _NEEDED = ("dns", "mesh")
 
 

@@ -34,7 +34,7 @@ _PRIVILEGED = 1024
 
 
 def of_gateway_api(facts: ClusterFacts) -> Iterator[FoundGateway]:
-    """All of them but waypoints, which nobody from outside comes in by."""
+    """All of them but waypoints, which are for calls within the mesh."""
     for gateway in facts.gateways:
         if is_waypoint(gateway):
             continue

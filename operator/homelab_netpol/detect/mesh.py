@@ -19,7 +19,7 @@ _NAMED = 3
 
 
 def is_waypoint(gateway: Gateway) -> bool:
-    """It is one of Istio's waypoints, which nobody outside of the mesh comes in by."""
+    """It is one of Istio's waypoints: no request from outside of the mesh comes in by it."""
     return gateway.class_name == WAYPOINT_CLASS or gateway.controller == WAYPOINT_CONTROLLER
 
 
@@ -38,7 +38,7 @@ def detect_mesh(facts: ClusterFacts) -> Findings:
     )
     if injected:
         found.questions.append(
-            f"{_some(injected)} have Istio's sidecars ({' or '.join(_INJECTION)}), of which no"
+            f"Istio's sidecars run in {_some(injected)} ({' or '.join(_INJECTION)}), of which no"
             " setting knows: a sidecar must reach istiod (TCP 15012), which no profile allows. A"
             " SharedResource can grant that. Which namespaces need it?"
         )

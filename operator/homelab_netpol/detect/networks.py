@@ -52,12 +52,18 @@ def detect_networks(facts: ClusterFacts) -> Findings:
     inside = ", ".join(map(str, homes)) or "networks that pods are in as well"
     pods = ", ".join(map(str, of_cluster[:_NAMED])) or "networks that are not known"
     if outside:
-        entries = [Entry(str(each), "private, as the default has it") for each in default]
+        entries = [Entry(str(each)) for each in default]
         for home, because in outside.items():
             kind = "public addresses" if home.is_global else "neither public nor private"
             check = (f"is all of {home} the home's own network? ({kind}; the size is a guess)",)
             entries.append(Entry(str(home), because, check))
-        found.settings.append(Setting(("lan", "cidrs"), tuple(entries), f"the pods are in {pods}"))
+        found.settings.append(
+            Setting(
+                ("lan", "cidrs"),
+                tuple(entries),
+                f"all private networks, as the default has it, and more; the pods are in {pods}",
+            )
+        )
         return found
     found.confirmed.append(
         f"lan.cidrs: the nodes are in {inside}, and the pods in {pods}; no rule for the LAN ever"

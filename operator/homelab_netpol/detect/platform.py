@@ -110,8 +110,13 @@ def detect_platform(facts: ClusterFacts, needed: Mapping[str, str]) -> tuple[Fin
             added[name] = Entry(name, needed[name])
         elif any(fnmatchcase(name, each) for each in _NAMES):
             added[name] = Entry(name, "its name is a platform's")
-        elif because := _looks_like_it(there):
-            added[name] = Entry(name, because, ("is that so? Apps in it could have no profile",))
+        elif storage := next((each for each in there if each.runs(*_STORAGE_IMAGES)), None):
+            added[name] = Entry(name, f"{storage} is a storage driver")
+        elif there and all(_is_operator(each) for each in there):
+            found.questions.append(
+                f"only operators and controllers run in {name} ({there[0]}). Is it the platform's?"
+                " Then add it to platformNamespaces"
+            )
     if added:
         defaults = [Entry(each) for each in settings.platform_namespaces]
         found.settings.append(
@@ -139,16 +144,6 @@ def known_platform(facts: ClusterFacts) -> set[str]:
         if labels.get(label) == "true"
         or any(fnmatchcase(name, each) for each in settings.platform_namespaces)
     }
-
-
-def _looks_like_it(components: list[Component]) -> str:
-    """The evidence; "": it does not."""
-    storage = next((each for each in components if each.runs(*_STORAGE_IMAGES)), None)
-    if storage is not None:
-        return f"{storage} is a storage driver"
-    if components and all(_is_operator(each) for each in components):
-        return f"only operators and controllers run there: {components[0]}"
-    return ""
 
 
 def _is_operator(component: Component) -> bool:

@@ -255,8 +255,8 @@ def _by_value(namespace: str, components: list[Component]) -> Iterator[Setting]:
         value["podLabels"] = {CNPG_ROLE: "instance"}
     value |= {"valueLabel": CNPG_CLUSTER, "ports": [{"port": 5432}]}
     because = (
-        f"{namespace} has the Postgres clusters {', '.join(clusters[:_NAMED])}: the access label"
-        " may name one of them"
+        f"the namespace {namespace} has the Postgres clusters {', '.join(clusters[:_NAMED])}: the"
+        " access label may name one of them"
     )
     yield Setting(("sharedResources", "databases"), Entry(value, because))
 

@@ -11,7 +11,7 @@ from homelab_netpol.preflight.stages import Stages
 CHECK = "cilium"
 
 # With one of these the operator's policies deny more than they say: what they should only allow
-# switches on default deny, selects nobody, or is not read while its counterpart is.
+# switches on default deny, selects no pod, or is not read while its counterpart is.
 _CUT_OFF = frozenset(
     {
         Impairment.ADDITIVE_POLICIES_OFF,
@@ -29,7 +29,7 @@ _REMEDIES = {
     " namespace with a profile.",
     Impairment.AGENTS_NOT_READY: "Wait until they are.",
     Impairment.LABELS_NOT_IN_IDENTITIES: "Let Cilium keep these labels, or set others: rules that"
-    " name them select nobody, so what they allow is denied.",
+    " name them select no pod, so what they allow is denied.",
     Impairment.ADDITIVE_POLICIES_OFF: "Switch it on: the baselines would deny to the platform's"
     " namespaces what they only should allow.",
     Impairment.LAYER_7_OFF: "Switch it on, or do without dns.proxy and DNS names.",

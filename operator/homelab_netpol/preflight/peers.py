@@ -12,6 +12,8 @@ from homelab_netpol.settings import Peer, Settings
 
 MISSING = "peer-missing"
 UNNAMED = "peer-not-in-settings"
+NOT_PLATFORM = "not-platform"
+_SERVING = ("gateways.", "dns.", "mesh.")
 _DETECT = "homelab-netpol detect writes the settings that fit."
 _ALL_PODS = frozenset({"all", "cluster"})
 
@@ -26,14 +28,31 @@ def check_missing(stages: Stages, facts: ClusterFacts) -> Iterator[Problem]:
     for path, peer in settings.named_peers():
         if _exists(peer, facts) or (path.startswith("mesh.") and not meshed):
             continue
-        severity = Severity.WARNING
+        severity = Severity.NOTE if path.startswith("scrapers") else Severity.WARNING
         what = f"The setting {path} names {peer}, and there is no such pod."
         if path.startswith("dns.") and no_dns:
             severity = Severity.CUT_OFF
             what += " No namespace that is closed could resolve a name."
         elif path.startswith("gateways."):
-            what += " Nobody comes in by it, and what really comes in by another gateway is denied."
+            what += " No request comes in by it; what comes in by another gateway is denied."
         yield Problem(severity, MISSING, path, what, _DETECT)
+
+
+def check_platform(stages: Stages) -> Iterator[Problem]:
+    """Namespaces that serve all others, and would be closed like an app's."""
+    keys = stages.cache.catalogue.vocabulary
+    for path, peer in stages.settings.named_peers():
+        for name in peer.namespaces if path.startswith(_SERVING) else ():
+            if name in stages.before.namespaces and not stages.before.is_platform(name):
+                yield Problem(
+                    Severity.WARNING,
+                    NOT_PLATFORM,
+                    name,
+                    f"The setting {path} names pods of {name}, which is no platform namespace: like"
+                    " an app's they reach only what a profile or grant allows.",
+                    f"kubectl label namespace {name} {keys.platform_key}=true, or add it to"
+                    " platformNamespaces.",
+                )
 
 
 def check_unnamed(stages: Stages, facts: ClusterFacts, detected: Settings) -> Iterator[Problem]:
