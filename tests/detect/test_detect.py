@@ -178,3 +178,25 @@ def test_objects_of_odd_shape_count_as_not_there(spec: str) -> None:
     ]
     _, settings, _ = detected(cluster(*odd))
     assert settings.gateways == DEFAULTS.gateways
+
+
+def test_pods_of_gateways_tell_what_gateways_there_are_where_these_are_not_given() -> None:
+    istio = "gateway.networking.k8s.io/gateway-name: {0}, gateway.istio.io/managed: {1}"
+    pod = (
+        "apiVersion: v1\nkind: Pod\nmetadata: {{name: {0}, namespace: {1}, labels: {{{2}}}}}\n"
+        "spec: {{serviceAccountName: {0}-istio, containers: []}}\n"
+    )
+    owned = "gateway.envoyproxy.io/owning-gateway-name: guests"
+    _, settings, _ = detected(
+        cluster(
+            pod.format(
+                "internal", "istio-gateway", istio.format("internal", "istio.io-gateway-controller")
+            ),
+            pod.format("waypoint", "shop", istio.format("waypoint", "istio.io-mesh-controller")),
+            pod.format("public", "edge", owned.replace("guests", "public")),
+        )
+    )
+    assert settings.gateways.internal == DEFAULTS.gateways.internal
+    assert [str(peer) for peer in settings.gateways.external] == [
+        "edge gateway.envoyproxy.io/owning-gateway-name=public"
+    ]

@@ -93,7 +93,7 @@ spec: {podSelector: {}, policyTypes: [Ingress, Egress], egress: [{}]}
 """
     settings = f"{TRAEFIK}\ndefaultDeny: workload"
     report = read(own, labelled=False, settings=settings)
-    assert of(report, "closed-namespace") == [(NOTE, "photos")]
+    assert of(report, "closed-namespace") == [(NOTE, "defaultDeny")]
     one_way = own.replace(", Egress], egress: [{}]", "]")
     closed = only(read(one_way, labelled=False, settings=settings), "closed-namespace")
     assert closed.severity is CUT_OFF

@@ -40,7 +40,7 @@ def detect_companions(facts: ClusterFacts, stores: Stores) -> Findings:
             "to": [{"entities": ["kube-apiserver"]}],
             "ports": [{"port": 443}, {"port": 6443}],
         }
-        keeps = "each keeps its state in the API server"
+        keeps = f"each, such as {instance}, keeps its state in the API server"
         found.settings.append(Setting(("companions", "cnpg-instances"), Entry(value, keeps)))
     volsync = [each for each in facts.components if each.is_named("volsync")]
     if volsync and stores.s3 is not None:

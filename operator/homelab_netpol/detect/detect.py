@@ -18,7 +18,7 @@ from homelab_netpol.detect.usable import without_unusable
 from homelab_netpol.manifests import ManifestSet
 
 # The pods that these name serve all others, of which no profile says anything.
-_NEEDED = ("dns", "mesh")
+_NEEDED = ("dns", "mesh", "scrapers")
 
 
 def detect(manifests: ManifestSet) -> Detected:
@@ -30,11 +30,11 @@ def detect(manifests: ManifestSet) -> Detected:
     facts = ClusterFacts(manifests)
     found = detect_cilium(facts)
     gateways, found_gateways = detect_gateways(facts)
-    dns, mesh = detect_dns(facts), detect_mesh(facts)
+    dns, mesh, scrapers = detect_dns(facts), detect_mesh(facts), detect_scrapers(facts)
     stores = detect_resources(facts, known_platform(facts))
     needed = {
         namespace: f"its pods are named in {'.'.join(setting.path)}"
-        for part in (dns, mesh)
+        for part in (dns, mesh, scrapers)
         for setting in part.settings
         if setting.path[0] in _NEEDED
         for namespace in _namespaces(setting)
@@ -45,7 +45,7 @@ def detect(manifests: ManifestSet) -> Detected:
     parts: tuple[Findings, ...] = (
         gateways,
         dns,
-        detect_scrapers(facts),
+        scrapers,
         platform,
         stores.findings,
         detect_companions(facts, stores),

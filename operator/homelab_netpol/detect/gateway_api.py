@@ -25,6 +25,8 @@ _CLASSES = {
 }
 
 _GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name"
+_ISTIO_MANAGED = "gateway.istio.io/managed"
+_OF_WAYPOINTS = "istio.io-mesh-controller"
 _OWNING_NAME = "gateway.envoyproxy.io/owning-gateway-name"
 _OWNING_NAMESPACE = "gateway.envoyproxy.io/owning-gateway-namespace"
 _ENVOY_HOME = "envoy-gateway-system"
@@ -48,6 +50,30 @@ def of_gateway_api(facts: ClusterFacts) -> Iterator[FoundGateway]:
                 continue
             case _:
                 yield _by_name(facts, gateway, controller)
+
+
+def of_pods_alone(facts: ClusterFacts) -> Iterator[FoundGateway]:
+    """Pods of Gateways that are not given themselves, by the labels that controllers give them."""
+    given = {(each.namespace, each.name) for each in facts.gateways}
+    found: dict[tuple[str, str, bool], list[Component]] = {}
+    for component in facts.components:
+        labels = component.labels
+        if _OWNING_NAME in labels:
+            home = labels.get(_OWNING_NAMESPACE, component.namespace)
+            found.setdefault((home, labels[_OWNING_NAME], True), []).append(component)
+        elif _GATEWAY_NAME in labels and labels.get(_ISTIO_MANAGED) != _OF_WAYPOINTS:
+            name = labels[_GATEWAY_NAME]
+            found.setdefault((component.namespace, name, False), []).append(component)
+    for (home, name, by_envoy), pods in found.items():
+        if (home, name) not in given:
+            keys = (_OWNING_NAME, _OWNING_NAMESPACE) if by_envoy else (_GATEWAY_NAME,)
+            labels = {key: pods[0].labels[key] for key in keys if key in pods[0].labels}
+            peer: dict[str, object] = {"namespace": pods[0].namespace, "podLabels": labels}
+            if _ISTIO_MANAGED in pods[0].labels and pods[0].service_account:
+                peer["serviceAccount"] = pods[0].service_account
+            services = [each for pod in pods for each in facts.services_of(pod)]
+            side = side_of((name, home), [each for one in services for each in one.outside])
+            yield of_pods(facts, pods, peer, f"Gateway {home}/{name}", side)
 
 
 def _cilium(facts: ClusterFacts, gateway: Gateway) -> FoundGateway:

@@ -8,7 +8,7 @@ from homelab_netpol.detect.classify import Side
 from homelab_netpol.detect.facts import ClusterFacts
 from homelab_netpol.detect.found import Entry, Findings, Setting, unique
 from homelab_netpol.detect.gateway import FoundGateway
-from homelab_netpol.detect.gateway_api import of_gateway_api
+from homelab_netpol.detect.gateway_api import of_gateway_api, of_pods_alone
 from homelab_netpol.detect.ingress import of_cilium, of_ingress_controllers, tunnels
 from homelab_netpol.settings import Settings
 
@@ -18,7 +18,12 @@ _TCP = "TCP"
 def detect_gateways(facts: ClusterFacts) -> tuple[Findings, list[FoundGateway]]:
     """`gateways`, and what was found of each gateway, for who else depends on it."""
     found = Findings()
-    gateways = [*of_gateway_api(facts), *of_cilium(facts), *of_ingress_controllers(facts)]
+    gateways = [
+        *of_gateway_api(facts),
+        *of_pods_alone(facts),
+        *of_cilium(facts),
+        *of_ingress_controllers(facts),
+    ]
     found.questions += [each.question for each in gateways if each.question]
     usable = [each for each in gateways if each.peer]
     tunnel = list(tunnels(facts))

@@ -13,6 +13,7 @@ from homelab_netpol.settings import DefaultDeny
 
 CHECK = "closed-namespace"
 _NAMED = 3
+_NAMED_NAMESPACES = 20
 
 
 def check(stages: Stages) -> Iterator[Problem]:
@@ -24,45 +25,54 @@ def check(stages: Stages) -> Iterator[Problem]:
                 Severity.NOTE,
                 CHECK,
                 "defaultDeny",
-                f"{_some(names)} have pods and no profile, so `auto` closes only what has a profile"
-                " until each of them has one; then it closes the rest for good.",
+                f"{_some(names, _NAMED_NAMESPACES)} have pods and no profile, so `auto` closes"
+                " only what has a profile until each of them has one; then it closes the rest for"
+                " good.",
                 "Label them one after the other (docs/adopting.md).",
             )
         return
-    for name in names:
-        yield from _closed(stages, name)
+    open_ways = {name: _open_ways(stages, name) for name in names}
+    for name, ways in open_ways.items():
+        if ways:
+            yield _closed(stages, name, ways)
+    closed = [name for name, ways in open_ways.items() if not ways]
+    if closed:
+        yield Problem(
+            Severity.NOTE,
+            CHECK,
+            "defaultDeny",
+            f"In {_some(closed, _NAMED_NAMESPACES)} policies of others deny the rest in both"
+            " directions already, and go on doing so: without a profile nothing changes there but"
+            " that the baselines allow DNS, probes and scraping.",
+            "Label them if a profile should take the place of these policies.",
+        )
     if stages.scope is DefaultDeny.CLUSTER:
         own = stages.cache.catalogue.vocabulary.own_namespace
         for name in stages.before.namespaces:
             if name != own and stages.before.is_platform(name):
-                yield from _closed(stages, name, platform=True)
+                ways = _open_ways(stages, name)
+                if ways:
+                    yield _closed(stages, name, ways, platform=True)
 
 
-def _closed(stages: Stages, name: str, *, platform: bool = False) -> Iterator[Problem]:
-    pods = stages.before.pods(name)
-    if not pods:
-        return
-    policies = stages.before.selecting(name)
-    open_ways = [
+def _open_ways(stages: Stages, name: str) -> list[str]:
+    """The directions in which some pod is not closed already."""
+    policies, pods = stages.before.selecting(name), stages.before.pods(name)
+    return [
         direction.value
         for direction in Direction
         if any(not _is_closed(policies, pod, direction) for pod in pods)
     ]
+
+
+def _closed(
+    stages: Stages, name: str, open_ways: Sequence[str], *, platform: bool = False
+) -> Problem:
     keys = stages.cache.catalogue.vocabulary
     named = _workloads(stages, name)
-    if not open_ways:
-        yield Problem(
-            Severity.NOTE,
-            CHECK,
-            name,
-            f"{named} have policies of their own in both directions, which go on holding: without a"
-            " profile nothing changes but that the baselines allow DNS, probes and scraping.",
-            "Label it if a profile should take their place.",
-        )
-        return
     ways = join_words(open_ways)
     if platform:
-        yield Problem(
+        return Problem(
             Severity.CUT_OFF,
             CHECK,
             name,
@@ -70,8 +80,7 @@ def _closed(stages: Stages, name: str, *, platform: bool = False) -> Iterator[Pr
             " the platform's namespaces too.",
             "Write its policies first (docs/platform-namespaces.md), or set defaultDeny: workload.",
         )
-        return
-    yield Problem(
+    return Problem(
         Severity.CUT_OFF,
         CHECK,
         name,
@@ -101,8 +110,8 @@ def _workloads(stages: Stages, namespace: str) -> str:
     return _some(names)
 
 
-def _some(names: Sequence[str]) -> str:
-    shown = list(names[:_NAMED])
-    if len(names) > _NAMED:
-        shown.append(f"{len(names) - _NAMED} more")
+def _some(names: Sequence[str], most: int = _NAMED) -> str:
+    shown = list(names[:most])
+    if len(names) > most:
+        shown.append(f"{len(names) - most} more")
     return join_words(shown)
