@@ -14,7 +14,9 @@ import click
 
 from homelab_netpol import __version__
 from homelab_netpol.cli.cleanup import cleanup
+from homelab_netpol.cli.detect import detect
 from homelab_netpol.cli.lint import lint
+from homelab_netpol.cli.preflight import preflight
 from homelab_netpol.cli.render import render
 from homelab_netpol.cli.run import run
 
@@ -29,6 +31,8 @@ def main() -> None:
 main.add_command(run)
 main.add_command(cleanup)
 main.add_command(lint)
+main.add_command(detect)
+main.add_command(preflight)
 main.add_command(render)
 
 

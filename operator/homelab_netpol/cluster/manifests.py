@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from homelab_netpol.cilium.terms import CCNP, CLUSTER_NETWORK_POLICY, CNP, NETWORK_POLICY
 from homelab_netpol.cluster.client import Api
@@ -11,10 +11,15 @@ from homelab_netpol.cluster.errors import WHAT_TO_DO, Forbidden, NotFound
 from homelab_netpol.manifests import Manifest, ManifestSet, Source
 from homelab_netpol.manifests import kinds as known
 
+if TYPE_CHECKING:
+    # A command that reads files only must not wait for the Kubernetes client.
+    from homelab_netpol.cluster.client import Api
+
 _SOURCE = Source("cluster")
 _CILIUM = "cilium.io/v2"
 _OWN = "network-policy.homelab/v1alpha1"
 _GATEWAYS = ("gateway.networking.k8s.io/v1", "gateway.networking.k8s.io/v1beta1")
+_ADMISSION = "admissionregistration.k8s.io/v1"
 _ISTIO = ("security.istio.io/v1", "security.istio.io/v1beta1")
 
 # Of each kind the versions, the newest first: the first that is served counts.
@@ -41,6 +46,10 @@ _VERSIONS: dict[str, tuple[str, ...]] = {
     "HTTPRoute": _GATEWAYS,
     "AuthorizationPolicy": _ISTIO,
     "PeerAuthentication": _ISTIO,
+    known.LOCAL_REDIRECT: (_CILIUM,),
+    "ValidatingWebhookConfiguration": (_ADMISSION,),
+    "MutatingWebhookConfiguration": (_ADMISSION,),
+    "APIService": ("apiregistration.k8s.io/v1",),
 }
 _CALICO = (("NetworkPolicy", "networkpolicies"), ("GlobalNetworkPolicy", "globalnetworkpolicies"))
 _CALICO_VERSION = "crd.projectcalico.org/v1"
@@ -80,6 +89,7 @@ async def read_cluster(
         except NotFound:
             continue
         except Forbidden as error:
+            found.unread.add("ConfigMap")
             found.gaps.append(
                 f"the ConfigMap {namespace}/{name} may not be read: {_refusal(error)}"
             )
@@ -107,7 +117,7 @@ def _refusal(error: Forbidden) -> str:
 
 def _plural(kind: str) -> str:
     lower = kind.lower()
-    if lower.endswith("y"):
+    if lower.endswith("y") and lower[-2] not in "aeiou":
         return f"{lower[:-1]}ies"
     return f"{lower}{'es' if lower.endswith('s') else 's'}"
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from homelab_netpol.cluster.client import Api
 from homelab_netpol.cluster.errors import Forbidden, NotFound
+
+if TYPE_CHECKING:
+    # A command that reads files only must not wait for the Kubernetes client.
+    from homelab_netpol.cluster.client import Api
 
 # Services and routes are larger than policies: a page is parsed within some milliseconds.
 _AT_ONCE = 200

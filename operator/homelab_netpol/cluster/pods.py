@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from homelab_netpol.cluster.client import Api
+if TYPE_CHECKING:
+    # A command that reads files only must not wait for the Kubernetes client.
+    from homelab_netpol.cluster.client import Api
 
 # Pods that a policy can hold: not on the host's network, and not ended.
 WITH_POLICY = "spec.hostNetwork=false,status.phase!=Succeeded,status.phase!=Failed"

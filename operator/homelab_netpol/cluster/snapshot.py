@@ -18,17 +18,20 @@ from collections.abc import (
 )
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from homelab_netpol.cilium.evaluation import PolicyRef, ReadPolicy, in_cluster, read_policy
 from homelab_netpol.cilium.terms import CLUSTER_NETWORK_POLICY, NETWORK_POLICY
-from homelab_netpol.cluster.client import Api
 from homelab_netpol.cluster.optional import OptionalLists
 from homelab_netpol.cluster.pods import WITH_POLICY, ObservedPod, read_pod
 from homelab_netpol.cluster.public_names import PublicName, PublicNames
 from homelab_netpol.cluster.services import ObservedService, read_service
 from homelab_netpol.policy.keys import API_VERSION, Kind
 from homelab_netpol.policy.objects import FIELD_MANAGER, MANAGED_BY_LABEL
+
+if TYPE_CHECKING:
+    # A command that reads files only must not wait for the Kubernetes client.
+    from homelab_netpol.cluster.client import Api
 
 Labels = Mapping[str, str]
 _Mark = frozenset[tuple[str, str]]

@@ -12,10 +12,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from homelab_netpol.cache.cluster import ClusterCache
 from homelab_netpol.cluster.errors import ApiError
-from homelab_netpol.cluster.lease import Leadership
 from homelab_netpol.cluster.snapshot import Pause, SnapshotReader, release, young_garbage_only
 from homelab_netpol.findings import (
     check_consumers,
@@ -37,6 +37,10 @@ from homelab_netpol.findings import (
 from homelab_netpol.findings.finding import Finding
 from homelab_netpol.findings.inspection import Check, Inspection
 from homelab_netpol.findings.wanted import wanted
+
+if TYPE_CHECKING:
+    # A command that uses the checks on files must not wait for the Kubernetes client.
+    from homelab_netpol.cluster.lease import Leadership
 
 log = logging.getLogger(__name__)
 

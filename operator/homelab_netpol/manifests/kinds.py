@@ -10,6 +10,7 @@ SHARED_RESOURCE = "SharedResource"
 POD = "Pod"
 SERVICE = "Service"
 CIDR_GROUP = "CiliumCIDRGroup"
+LOCAL_REDIRECT = "CiliumLocalRedirectPolicy"
 
 CALICO_GROUPS = ("crd.projectcalico.org", "projectcalico.org")
 
@@ -60,6 +61,10 @@ _GROUPS: dict[str, tuple[str, ...]] = {
     "TLSRoute": ("gateway.networking.k8s.io",),
     "AuthorizationPolicy": ("security.istio.io",),
     "PeerAuthentication": ("security.istio.io",),
+    LOCAL_REDIRECT: ("cilium.io",),
+    "ValidatingWebhookConfiguration": ("admissionregistration.k8s.io",),
+    "MutatingWebhookConfiguration": ("admissionregistration.k8s.io",),
+    "APIService": ("apiregistration.k8s.io",),
 }
 _CLUSTER_SCOPED = frozenset(
     {
@@ -75,6 +80,9 @@ _CLUSTER_SCOPED = frozenset(
         "Node",
         "IngressClass",
         "GatewayClass",
+        "ValidatingWebhookConfiguration",
+        "MutatingWebhookConfiguration",
+        "APIService",
     }
 )
 
@@ -109,6 +117,23 @@ FOR_VERDICTS = (
     SERVICE,
     "EndpointSlice",
     "Node",
+)
+# What says how a cluster is set up: what stands in it, and who calls whom from outside.
+FOR_DETECTION = (
+    NAMESPACE,
+    POD,
+    SERVICE,
+    "EndpointSlice",
+    "Node",
+    "Ingress",
+    "IngressClass",
+    "Gateway",
+    "GatewayClass",
+    "HTTPRoute",
+    LOCAL_REDIRECT,
+    "ValidatingWebhookConfiguration",
+    "MutatingWebhookConfiguration",
+    "APIService",
 )
 # What the operator's own policies depend on.
 FOR_RENDERING = (NAMESPACE, NETWORK_PROFILE, SHARED_RESOURCE)

@@ -20,6 +20,7 @@ from homelab_netpol.policy.notes import ExpiredHatch
 from homelab_netpol.policy.objects import Policy, as_object
 from homelab_netpol.policy.plan import Planner
 from homelab_netpol.policy.plan_clusterwide import PlatformNamespaces
+from homelab_netpol.settings import DefaultDeny
 
 Object = Mapping[str, Any]
 
@@ -69,6 +70,7 @@ def desired_state(
     *,
     istio: bool = True,
     last_good: Mapping[str, LastGood] | None = None,
+    scope: DefaultDeny | None = None,
 ) -> DesiredState:
     """Renders everything.
 
@@ -79,11 +81,13 @@ def desired_state(
         istio: Istio's CRDs are there.
         last_good: what was in force in a Namespace before, which stays where a label of it cannot
             be understood. Policies that are left as they stand are not among those rendered.
+        scope: where default deny is in force; None: where the settings say, `auto` being what it
+            comes to in the end.
 
     Raises:
         RenderError: a template cannot be rendered.
     """
-    planner, words = Planner(catalogue, istio=istio), catalogue.vocabulary
+    planner, words = Planner(catalogue, istio=istio, scope=scope), catalogue.vocabulary
     intents: dict[str, Intent] = {}
     uids: dict[str, str] = {}
     labels: dict[str, Mapping[str, str]] = {}
@@ -125,10 +129,15 @@ def names_namespace(body: Any, namespace: str) -> bool:
 
 
 def desired_policies(
-    catalogue: Catalogue, namespaces: Iterable[Object], now: datetime, *, istio: bool = True
+    catalogue: Catalogue,
+    namespaces: Iterable[Object],
+    now: datetime,
+    *,
+    istio: bool = True,
+    scope: DefaultDeny | None = None,
 ) -> list[Policy]:
     """Only the policies of `desired_state`."""
-    return list(desired_state(catalogue, namespaces, now, istio=istio).policies)
+    return list(desired_state(catalogue, namespaces, now, istio=istio, scope=scope).policies)
 
 
 def _policies(
