@@ -77,7 +77,8 @@ class Identity:
             also: Other labels that an agent gives it, as `source:key=value`: those of a
                 CiliumCIDRGroup, or `reserved:kube-apiserver=`.
         """
-        return cls({"cidr": cidr, "also": [*also]})
+        labels = [*also]
+        return cls({"cidr": cidr, "also": labels} if labels else {"cidr": cidr})
 
     @classmethod
     def dns_name(cls, name: str, cidr: str | None = None) -> Self:
