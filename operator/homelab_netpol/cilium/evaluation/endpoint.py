@@ -69,6 +69,7 @@ class Pod:
         service_account: under which it runs; "": not known.
         ports: all that its containers name; init containers do not count, as Cilium passes them
             over. None: not known.
+        by_cidr: agents let a CIDR mean a pod too (`policy-cidr-match-mode`).
     """
 
     namespace: str
@@ -78,6 +79,7 @@ class Pod:
     identity_labels: IdentityLabels | None = None
     service_account: str = ""
     ports: tuple[ContainerPort, ...] | None = None
+    by_cidr: bool = False
 
     def lookup(self, source: str, key: str) -> str | Doubt | None:
         """The value of a label of Cilium's; None: it has none of this key."""
@@ -102,8 +104,8 @@ class Pod:
         return name == "all" or name in CLUSTERS
 
     def is_within(self, _network: IpNetwork) -> Answer:
-        """Never: Cilium knows pods by their labels, whatever their address."""
-        return False
+        """Never, by default: Cilium knows pods by their labels, whatever their address."""
+        return Doubt.ADDRESS if self.by_cidr else False
 
     def _of_namespace(self, key: str) -> str | Doubt | None:
         if key == _NAME_LABEL:
@@ -176,12 +178,9 @@ class Entity:
             return False
         if self.nodes_by_cidr is False and (self.name in _NODES or self.place in _NODES):
             return False
-        if not self.addresses:
-            return Doubt.ADDRESS
-        answers = {_is_within(each, network) for each in self.addresses}
-        if answers == {False}:
-            return False
-        return True if answers == {True} and self.place == "world" else Doubt.ADDRESS
+        answer = _are_within(self.addresses, network)
+        # A node may have other addresses beside these.
+        return answer if answer is False or self.place == "world" else Doubt.ADDRESS
 
     def _is_at(self, name: str) -> Answer:
         """Whether an API server is where an entity is."""
@@ -194,9 +193,15 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """Addresses that belong to no pod; an answer is about all of them."""
+    """Addresses that belong to no pod; an answer is about all of them.
+
+    Attributes:
+        network: the addresses.
+        names: all DNS names by which pods look them up; None: not known.
+    """
 
     network: IpNetwork
+    names: tuple[str, ...] | None = None
 
     def lookup(self, source: str, key: str) -> str | Doubt | None:
         """The value of a label of Cilium's; None: it has none of this key."""
@@ -221,9 +226,15 @@ class Network:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """What a DNS name outside the cluster resolves to; its addresses are not known."""
+    """What a DNS name outside the cluster resolves to.
+
+    Attributes:
+        name: the name.
+        addresses: all that it resolves to; none: not known.
+    """
 
     name: str
+    addresses: tuple[IpNetwork, ...] = ()
 
     def lookup(self, source: str, key: str) -> str | Doubt | None:
         """The value of a label of Cilium's; None: it has none of this key."""
@@ -237,9 +248,9 @@ class Name:
             return True
         return Doubt.ADDRESS if name.startswith("world-") else False
 
-    def is_within(self, _network: IpNetwork) -> Answer:
-        """Whether a network holds its addresses, which are not known."""
-        return Doubt.ADDRESS
+    def is_within(self, network: IpNetwork) -> Answer:
+        """Whether a network holds its addresses, as far as they are known."""
+        return _are_within(self.addresses, network)
 
 
 Endpoint = Pod | Entity | Network | Name
@@ -254,6 +265,12 @@ def _is_within(network: IpNetwork, other: IpNetwork) -> Answer:
     if their_first <= first and last <= their_last:
         return True
     return Doubt.PART if first <= their_last and their_first <= last else False
+
+
+def _are_within(networks: tuple[IpNetwork, ...], other: IpNetwork) -> Answer:
+    """Whether a network holds all of some, or nothing; of none, that is not known."""
+    answers = {_is_within(each, other) for each in networks}
+    return answers.pop() if len(answers) == 1 else Doubt.ADDRESS
 
 
 def _ends(network: IpNetwork) -> tuple[int, int]:

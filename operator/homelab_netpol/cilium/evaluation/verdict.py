@@ -24,7 +24,7 @@ from homelab_netpol.cilium.evaluation.policy import (
     Rule,
     RulePlace,
 )
-from homelab_netpol.cilium.evaluation.precedence import Doubtful, Doubts, Hit, decide
+from homelab_netpol.cilium.evaluation.precedence import Decision, Doubtful, Doubts, Hit, decide
 
 # A rule, with its policy.
 _Ruled = tuple[PolicyRef, Rule]
@@ -216,7 +216,7 @@ def judge(
             doubts=frozenset(one.doubt for one in doubts),
             deciding=tuple((one.ref, one.rule) for one in doubts),
         )
-    return _allowed(question, peer, rules.allowing)
+    return _allowed(question, peer, rules)
 
 
 def _denied(
@@ -234,11 +234,14 @@ def _denied(
     )
 
 
-def _allowed(question: Question, peer: Endpoint, allowing: Sequence[Hit]) -> DirectionVerdict:
+def _allowed(question: Question, peer: Endpoint, decision: Decision) -> DirectionVerdict:
+    allowing = decision.allowing
     filtering: list[PortSpan] = []
-    for one in allowing:
-        container_ports = _container_ports(peer, question, one.rule)
-        found = one.rule.filtering_ports(question.port, question.protocol, container_ports)
+    # A rule that only may allow it may let pass what the others do not.
+    maybe = [one.rule for one in decision.maybe_allow] if allowing else []
+    for rule in (*(one.rule for one in allowing), *maybe):
+        container_ports = _container_ports(peer, question, rule)
+        found = rule.filtering_ports(question.port, question.protocol, container_ports)
         if not found:
             filtering = []
             break
