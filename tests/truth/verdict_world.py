@@ -58,12 +58,16 @@ class World:
         manifests: the policies.
         policies: the same, read where nothing is known of Services and CIDR groups.
         informed: the same, where everything is.
+        services: the Services.
+        around: what else is known, if everything is.
     """
 
     pods: list[PodFacts]
     manifests: list[Json]
     policies: tuple[ReadPolicy, ...]
     informed: tuple[ReadPolicy, ...]
+    services: list[Json]
+    around: Surroundings
 
     @classmethod
     def make(cls, engine: Engine, generator: GeneratorAround, spoilt: bool = False) -> World:
@@ -83,7 +87,7 @@ class World:
         policies = read_policies(manifests)
         around = _surroundings(groups, services)
         informed = policies if spoilt else tuple(in_surroundings(one, around) for one in policies)
-        return cls(pods, manifests, policies, informed)
+        return cls(pods, manifests, policies, informed, services, around)
 
     def flows(self, generator: GeneratorAround) -> list[Flow]:
         """Flows between any two ends, of which one at least is a pod."""
