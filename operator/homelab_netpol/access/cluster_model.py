@@ -65,8 +65,12 @@ class ClusterModel:
         self.is_written = bool(own) and not replace
         #: Policies of others, as they were given.
         self.foreign: Sequence[Manifest] = [each for each in given if not is_managed(each.labels)]
+        # The operator leaves a name alone that somebody else's policy has.
+        taken = {(each.kind, each.namespace, each.name) for each in self.foreign}
         self._own: Sequence[Mapping[str, Any]] = (
-            [each.data for each in own] if self.is_written else desired.cilium_objects
+            [each.data for each in own]
+            if self.is_written
+            else [each for each in desired.cilium_objects if _key(each) not in taken]
         )
 
     @cached_property
@@ -84,6 +88,11 @@ class ClusterModel:
         for each in workloads(self.manifests):
             found[each.namespace].append(each)
         return dict(found)
+
+    @property
+    def in_force(self) -> list[Mapping[str, Any]]:
+        """The manifests of all policies that count, as Cilium would be given them."""
+        return [*(each.data for each in self.foreign), *self._own]
 
     def policies(self, namespace: str) -> tuple[ReadPolicy, ...]:
         """All policies that may select pods of a namespace."""
@@ -144,7 +153,12 @@ class ClusterModel:
     @cached_property
     def _read(self) -> dict[str, list[ReadPolicy]]:
         found: defaultdict[str, list[ReadPolicy]] = defaultdict(list)
-        for data in (*(each.data for each in self.foreign), *self._own):
+        for data in self.in_force:
             policy = in_surroundings(read_policy(data), self.surroundings)
             found[policy.ref.namespace].append(policy)
         return dict(found)
+
+
+def _key(manifest: Mapping[str, Any]) -> tuple[str, str, str]:
+    metadata = manifest["metadata"]
+    return manifest["kind"], metadata.get("namespace") or "", metadata["name"]
