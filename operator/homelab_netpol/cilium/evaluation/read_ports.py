@@ -98,7 +98,7 @@ def _words(parts: Mapping[str, Any], rules: Mapping[str, Any]) -> Iterator[str]:
     for kind, given in rules.items():
         for rule in given if isinstance(given, list) else ():
             said = rule if isinstance(rule, Mapping) else {}
-            yield _of_http(said) if kind == "http" else _of_others(kind, said)
+            yield _of_http(said) if kind == "http" else _of_others(str(kind), said)
     names = parts.get("serverNames")
     if isinstance(names, list) and names:
         yield f"TLS {', '.join(map(str, names))}"
