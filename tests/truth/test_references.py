@@ -16,6 +16,7 @@ from homelab_netpol.cilium.evaluation import (
     Outcome,
     Pod,
     ReadPolicy,
+    Service,
     Surroundings,
     egress_verdict,
     in_surroundings,
@@ -80,6 +81,25 @@ def test_services_that_are_none_are_everybody_to_cilium_1_20_with_ports_and_so_i
         answer = egress_verdict(read, WEB, end, 443)
         assert answer.outcome is Outcome.UNKNOWN
         assert answer.doubts == {Doubt.SERVICES}
+
+
+def test_no_agent_looks_for_services_in_a_deny_rule(engine: Engine) -> None:
+    chosen = {"k8sServiceSelector": {"selector": {}, "namespace": "database"}}
+    sections = {"egress": [{"toEntities": ["all"]}], "egressDeny": [{"toServices": [chosen]}]}
+    around = Surroundings("default", services=(Service("database", "db", {}, {"app": "db"}),))
+    read = put(engine, policy(**sections), around)
+    assert egress_verdict(read, WEB, DB, 443).outcome.value == leaves(engine, "db") == "allowed"
+
+
+def test_a_pods_own_node_may_be_the_api_server_too(engine: Engine) -> None:
+    read = put(engine, policy(egress=[{"toEntities": ["kube-apiserver"]}]))
+    label = "reserved:kube-apiserver="
+    for also in ([], [label]):
+        engine.identities({**IDENTITIES, "host": Identity.entity("host", also)})
+        node = Entity("host", with_api_server=bool(also))
+        assert egress_verdict(read, WEB, node, 443).outcome.value == leaves(engine, "host")
+    same = Entity("kube-apiserver", "host")
+    assert egress_verdict(read, WEB, same, 443).outcome is Outcome.ALLOWED
 
 
 def test_a_group_selector_without_a_condition_is_everybody_to_cilium_1_20_and_so_in_doubt(

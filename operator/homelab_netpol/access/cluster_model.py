@@ -132,12 +132,13 @@ class ClusterModel:
         """One of Cilium's entities, with what is known of its place and addresses.
 
         The API server on one of several nodes is at `remote-node`, as all pods but those beside it
-        meet it.
+        meet it, and a node is one without it. The only node of a cluster is both.
         """
         by_cidr = "nodes" in self.config.matched_by_cidr if self.config is not None else None
-        if name != "kube-apiserver":
-            return Entity(name, nodes_by_cidr=by_cidr)
         own = self.own_addresses
+        if name != "kube-apiserver":
+            both = name == own.api_server_place == "host"
+            return Entity(name, nodes_by_cidr=by_cidr, with_api_server=both)
         return Entity(name, own.api_server_place, own.api_server, by_cidr)
 
     @cached_property
