@@ -27,6 +27,7 @@ from lab.control_plane import Engine, Flow, Identity
 Json = dict[str, Any]
 
 NOTHING = Surroundings("default", is_complete=True)
+TEAM = {"matchLabels": {"team": "net"}}
 NO_SERVICE = {"k8sService": {"serviceName": "gone", "namespace": "database"}}
 ON_443 = [{"ports": [{"port": "443", "protocol": "TCP"}]}]
 WEB = Pod("shop", {}, {"app": "web"}, ports=())
@@ -118,6 +119,18 @@ def test_a_group_that_is_not_given_is_in_doubt_unless_all_are(engine: Engine) ->
     for known in (Surroundings("default"), Surroundings()):
         answer = egress_verdict([in_surroundings(read_policy(manifest), known)], WEB, OUTSIDE, 443)
         assert answer.doubts == {Doubt.CIDR_GROUP}
+
+
+@pytest.mark.parametrize("item", [{"cidrGroupRef": "all"}, {"cidrGroupSelector": TEAM}], ids=str)
+def test_a_group_of_the_whole_internet_is_in_doubt_as_cilium_1_20_does_not_label_it(
+    item: Json,
+) -> None:
+    """By its issue 39688; the engine, which is asked about single addresses, cannot tell."""
+    group = CidrGroup("all", {"team": "net"}, (ip_network("0.0.0.0/0"),))
+    read = read_policy(policy(egress=[{"toCIDRSet": [item]}]))
+    around = Surroundings("default", (group,), is_complete=True)
+    answer = egress_verdict([in_surroundings(read, around)], WEB, OUTSIDE, 443)
+    assert answer.doubts == {Doubt.CIDR_GROUP}
 
 
 @pytest.mark.parametrize("kind", [0, "EchoReply", 8, "EchoRequest", "Timestamp"])
