@@ -64,14 +64,28 @@ class Identity:
         return cls(request | {"ports": dict(ports)} if ports else request)
 
     @classmethod
-    def entity(cls, name: str) -> Self:
-        """One of Cilium's reserved entities, e.g. `world`, `host`, `kube-apiserver`."""
-        return cls({"entity": name})
+    def entity(cls, name: str, also: Iterable[str] = ()) -> Self:
+        """One of Cilium's reserved entities, e.g. `world`, `host`, `kube-apiserver`.
+
+        Args:
+            name: The entity.
+            also: Other labels that it has too: `reserved:kube-apiserver=` on `host`, where the
+                pods' own node runs the API server.
+        """
+        labels = [*also]
+        return cls({"entity": name, "also": labels} if labels else {"entity": name})
 
     @classmethod
-    def address(cls, cidr: str) -> Self:
-        """An address outside the cluster, e.g. `203.0.113.7/32`."""
-        return cls({"cidr": cidr})
+    def address(cls, cidr: str, also: Iterable[str] = ()) -> Self:
+        """An address outside the cluster, e.g. `203.0.113.7/32`.
+
+        Args:
+            cidr: The address.
+            also: Other labels that an agent gives it, as `source:key=value`: those of a
+                CiliumCIDRGroup, or `reserved:kube-apiserver=`.
+        """
+        labels = [*also]
+        return cls({"cidr": cidr, "also": labels} if labels else {"cidr": cidr})
 
     @classmethod
     def dns_name(cls, name: str, cidr: str | None = None) -> Self:

@@ -53,6 +53,11 @@ func (e *engine) replaceEndpoints(requests map[string]identityRequest) error {
 			if id == nil {
 				return fmt.Errorf("identity %q: unknown entity %q", name, r.Entity)
 			}
+			if len(r.Also) > 0 {
+				set := maps.Clone(id.Labels)
+				maps.Copy(set, labels.NewLabelsFromModel(r.Also))
+				id = identity.NewIdentity(id.ID, set)
+			}
 			endpoints[name] = endpoint{identity: id}
 			continue
 		}
@@ -90,6 +95,9 @@ func (r identityRequest) check() error {
 	if given != 1 {
 		return errors.New("give exactly one of labels, entity, cidr, name; or a cidr with its name")
 	}
+	if len(r.Also) > 0 && r.CIDR == "" && r.Entity == "" {
+		return errors.New("only a cidr or an entity has other labels, in `also`")
+	}
 	return nil
 }
 
@@ -108,6 +116,7 @@ func (r identityRequest) labelSet(selectors map[api.FQDNSelector]*regexp.Regexp)
 			}
 			address = prefix.Addr()
 			set = labels.GetCIDRLabels(prefix.Masked())
+			maps.Copy(set, labels.NewLabelsFromModel(r.Also))
 		}
 		maps.Copy(set, nameLabels(r.Name, selectors))
 		set.AddWorldLabel(address)

@@ -32,13 +32,14 @@ type request struct {
 	Keys       []string                   `json:"keys"`
 }
 
-// identityRequest has exactly one of its fields, but ports go with labels, and an address may go
-// with its name.
+// identityRequest has exactly one of its fields, but ports go with labels, an address may go with its
+// name, and an address or an entity with what else an agent labels it.
 type identityRequest struct {
 	Labels map[string]string `json:"labels"`
 	Entity string            `json:"entity"`
 	CIDR   string            `json:"cidr"`
 	Name   string            `json:"name"`
+	Also   []string          `json:"also"`
 	Ports  map[string]string `json:"ports"`
 }
 

@@ -16,7 +16,8 @@ import yaml
 
 from lab.control_plane import Engine, Verdict
 from tests.lint.linted import findings
-from tests.truth.random_policies import NAMESPACES, Generator, Json
+from tests.truth.random_around import GeneratorAround
+from tests.truth.random_policies import NAMESPACES, Json
 from tests.truth.verdict_world import World
 
 SEED = os.environ.get("LINT_SEED", "1")
@@ -89,7 +90,7 @@ def test_taking_away_what_is_of_no_account_changes_no_verdict(engine: Engine) ->
     tried: Counter[str] = Counter()
     wrong: list[str] = []
     for number in range(WORLDS):
-        generator = Generator(f"{SEED}/lint/{number}")
+        generator = GeneratorAround(f"{SEED}/lint/{number}")
         world = World.make(engine, generator)
         if any(each.get("status") or is_ambiguous(each) for each in world.manifests):
             continue  # what is rejected is of no account whatever it says
@@ -100,7 +101,7 @@ def test_taking_away_what_is_of_no_account_changes_no_verdict(engine: Engine) ->
         for found in findings(text, from_cluster=True, select=["NP114", "NP301", "NP302"]):
             assert found.manifest is not None
             index = names[found.manifest.name]
-            engine.policies(without(world.manifests, index, found.rule.id, found.path))
+            world.give(engine, without(world.manifests, index, found.rule.id, found.path))
             tried[found.rule.id] += 1
             if engine.verdicts(flows) != before:
                 wrong.append(

@@ -12,7 +12,8 @@ from homelab_netpol.lint.fixes import Fixed, fix_all
 from lab.control_plane import Engine
 from tests.dice import seeded
 from tests.lint.linted import findings
-from tests.truth.random_policies import Generator, Json
+from tests.truth.random_around import GeneratorAround
+from tests.truth.random_policies import Json
 from tests.truth.verdict_world import World
 
 FIXABLE = [rule.id for rule in RULES if rule.fixable]
@@ -50,7 +51,7 @@ def with_mistakes(policies: list[Json], seed: str) -> None:
 def test_verdicts_are_the_same_before_and_after(engine: Engine) -> None:
     changed = 0
     for number in range(WORLDS):
-        generator = Generator(f"fix/{number}")
+        generator = GeneratorAround(f"fix/{number}")
         world = World.make(engine, generator)
         with_mistakes(world.manifests, f"fix/{number}")
         for policy in world.manifests:
@@ -59,10 +60,10 @@ def test_verdicts_are_the_same_before_and_after(engine: Engine) -> None:
         after = fixed(text)
         changed += len(after.findings)
         flows = world.flows(generator)
-        rejected = {each.index for each in engine.policies(world.manifests)}
+        rejected = {each.index for each in world.give(engine, world.manifests)}
         before = engine.verdicts(flows)
         again = list(yaml.safe_load_all(after.text))
-        assert {each.index for each in engine.policies(again)} == rejected
+        assert {each.index for each in world.give(engine, again)} == rejected
         assert engine.verdicts(flows) == before, f"world {number}:\n{text}\n{after.text}"
         assert fixed(after.text).text == after.text
     engine.policies([])

@@ -7,8 +7,17 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+from homelab_netpol.access.surroundings import OwnAddresses, own_addresses, surroundings_of
 from homelab_netpol.cilium.agent_config import AgentConfig
-from homelab_netpol.cilium.evaluation import Pod, ReadPolicy, in_cluster, read_policy
+from homelab_netpol.cilium.evaluation import (
+    ContainerPort,
+    Entity,
+    Pod,
+    ReadPolicy,
+    Surroundings,
+    in_surroundings,
+    read_policy,
+)
 from homelab_netpol.cilium.terms import CCNP, CLUSTER_NETWORK_POLICY, CNP, NETWORK_POLICY
 from homelab_netpol.manifests import Manifest, ManifestSet
 from homelab_netpol.manifests.workloads import Workload, workloads
@@ -56,8 +65,12 @@ class ClusterModel:
         self.is_written = bool(own) and not replace
         #: Policies of others, as they were given.
         self.foreign: Sequence[Manifest] = [each for each in given if not is_managed(each.labels)]
+        # The operator leaves a name alone that somebody else's policy has.
+        taken = {(each.kind, each.namespace, each.name) for each in self.foreign}
         self._own: Sequence[Mapping[str, Any]] = (
-            [each.data for each in own] if self.is_written else desired.cilium_objects
+            [each.data for each in own]
+            if self.is_written
+            else [each for each in desired.cilium_objects if _key(each) not in taken]
         )
 
     @cached_property
@@ -76,6 +89,11 @@ class ClusterModel:
             found[each.namespace].append(each)
         return dict(found)
 
+    @property
+    def in_force(self) -> list[Mapping[str, Any]]:
+        """The manifests of all policies that count, as Cilium would be given them."""
+        return [*(each.data for each in self.foreign), *self._own]
+
     def policies(self, namespace: str) -> tuple[ReadPolicy, ...]:
         """All policies that may select pods of a namespace."""
         return (*self._read.get(namespace, ()), *self._read.get("", ()))
@@ -89,11 +107,15 @@ class ClusterModel:
 
     def pod(self, workload: Workload) -> Pod:
         """A workload's pods, as an end of a connection."""
+        named = (each for each in workload.ports if each.name and not each.sidecar)
         return Pod(
             workload.namespace,
             self.namespaces.get(workload.namespace),
             workload.labels,
             identity_labels=self.config.identity_labels if self.config else None,
+            service_account=workload.service_account,
+            ports=tuple(ContainerPort(each.name, each.number, each.protocol) for each in named),
+            by_cidr=self.config is not None and "pods" in self.config.matched_by_cidr,
         )
 
     def any_pod(self, namespace: str) -> Pod:
@@ -103,15 +125,41 @@ class ClusterModel:
             self.namespaces.get(namespace),
             complete=False,
             identity_labels=self.config.identity_labels if self.config else None,
+            by_cidr=self.config is not None and "pods" in self.config.matched_by_cidr,
         )
+
+    def entity(self, name: str) -> Entity:
+        """One of Cilium's entities, with what is known of its place and addresses.
+
+        The API server on one of several nodes is at `remote-node`, as all pods but those beside it
+        meet it, and a node is one without it. The only node of a cluster is both.
+        """
+        by_cidr = "nodes" in self.config.matched_by_cidr if self.config is not None else None
+        own = self.own_addresses
+        if name != "kube-apiserver":
+            both = name == own.api_server_place == "host"
+            return Entity(name, nodes_by_cidr=by_cidr, with_api_server=both)
+        return Entity(name, own.api_server_place, own.api_server, by_cidr)
+
+    @cached_property
+    def own_addresses(self) -> OwnAddresses:
+        """The addresses of nodes and of the API server."""
+        return own_addresses(self.manifests)
+
+    @cached_property
+    def surroundings(self) -> Surroundings:
+        """What policies may name by other objects."""
+        return surroundings_of(self.manifests, self.desired.catalogue.own_cluster.name)
 
     @cached_property
     def _read(self) -> dict[str, list[ReadPolicy]]:
-        cluster = self.desired.catalogue.own_cluster.name
         found: defaultdict[str, list[ReadPolicy]] = defaultdict(list)
-        for data in (*(each.data for each in self.foreign), *self._own):
-            policy = read_policy(data)
-            if cluster is not None:
-                policy = in_cluster(policy, cluster)
+        for data in self.in_force:
+            policy = in_surroundings(read_policy(data), self.surroundings)
             found[policy.ref.namespace].append(policy)
         return dict(found)
+
+
+def _key(manifest: Mapping[str, Any]) -> tuple[str, str, str]:
+    metadata = manifest["metadata"]
+    return manifest["kind"], metadata.get("namespace") or "", metadata["name"]

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from homelab_netpol.cilium.evaluation.policy import Rule
-from homelab_netpol.cilium.terms import LAST_PORT
+from homelab_netpol.cilium.terms import LAST_PORT, TRANSPORT_PROTOCOLS
 from homelab_netpol.intent import PortRange
 from homelab_netpol.settings import Port
+
+_WITH_PORTS = frozenset(TRANSPORT_PROTOCOLS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,5 +53,6 @@ def turning_ports(rules: Iterable[Rule]) -> tuple[int, ...]:
     turns = {1}
     for rule in rules:
         for span in rule.ports or ():
-            turns |= {span.first, span.last + 1}
+            if not _WITH_PORTS.isdisjoint(span.protocols):
+                turns |= {span.first, span.last + 1}
     return tuple(sorted(turn for turn in turns if 1 <= turn <= LAST_PORT))
