@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from homelab_netpol.cilium.agent_config import read_agent_config
+from homelab_netpol.lint import BY_ID
 from tests.lint.linted import findings, ids
 
 _METADATA = "metadata: {name: web, namespace: photos}\n"
@@ -95,6 +96,15 @@ SILENT = [
     ("NP115", cnp("ingress: [{}]").replace("name: web", "name: 10-web")),
     # By address only: no name is asked for.
     ("NP109", cnp("egress: [{toCIDR: [192.168.1.10/32], PORT}]")),
+    # OpenShift's DNS listens on another port.
+    (
+        "NP109",
+        cnp(
+            "egress: [{toEntities: [world], PORT},"
+            " {toEndpoints: [{matchLabels: {k8s:io.kubernetes.pod.namespace: openshift-dns}}],"
+            ' toPorts: [{ports: [{port: "8053"}], rules: {dns: [{matchPattern: "*"}]}}]}]'
+        ),
+    ),
     # It closes nothing.
     ("NP109", cnp("enableDefaultDeny: {egress: false}, egress: [{toEntities: [world], PORT}]")),
     ("NP202", of(NP, "podSelector: {}, ingress: [{ports: [{port: 80}]}]")),
@@ -191,6 +201,12 @@ def test_names_are_looked_up_through_the_operators_proxy_if_the_settings_say_so(
     text = cnp("egress: [{toFQDNs: [{matchName: a.example.org}], PORT}]")
     assert ids(text, with_operator=True) == {"NP108"}
     assert ids(text, with_operator=True, settings="dns: {proxy: true}") == set()
+
+
+def test_a_dns_rule_may_be_in_another_tree_but_not_in_another_cluster() -> None:
+    text = BY_ID["NP108"].wrong
+    assert [each.severity for each in findings(text)] == ["warning"]
+    assert [each.severity for each in findings(text, from_cluster=True)] == ["error"]
 
 
 def test_a_name_that_no_dns_rule_lets_be_looked_up_is_found() -> None:

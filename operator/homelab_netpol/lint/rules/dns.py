@@ -13,6 +13,8 @@ from homelab_netpol.lint.policies import EGRESS, PolicyView, RuleView, items, ma
 from homelab_netpol.lint.rule import Hit, Rule, Severity
 
 _DNS = "53"
+# On which pods of DNS servers listen, where a Service translates.
+_DNS_OF_PODS = ("1053", "5353", "9053")
 # Peers that are not called by a name.
 _BY_ADDRESS = frozenset({"CIDR", "CIDRSet", "Nodes"})
 
@@ -53,7 +55,7 @@ def _calls_by_name(rule: RuleView) -> bool:
 def _may_ask(rule: RuleView, policy: PolicyView, servers: set[str | None]) -> bool:
     """It lets its pods ask DNS servers, or may: that it does not is certain otherwise."""
     if rule.has_ports and not any(_is_dns(port.get("port"), port) for _, port in rule.ports()):
-        return False
+        return bool(_dns_names(rule))  # servers that listen on another port
     if not rule.cilium:
         peers = rule.peers()
         return not peers or any(
@@ -78,7 +80,7 @@ def _is_dns(number: Any, port: Any) -> bool:
     if number is None or not text.isdigit():
         return True
     if not isinstance(end, int):
-        return text in (_DNS, "0")
+        return text in (_DNS, "0", *_DNS_OF_PODS)
     return text == "0" or int(text) <= int(_DNS) <= end
 
 
@@ -143,12 +145,15 @@ def _without_dns_rule(given: Given) -> Iterator[Hit]:
             if not names:
                 continue
             patterns = _looked_at(given, policy)
+            # Another tree may hold the rule.
+            severity = None if given.whole else Severity.WARNING
             if not patterns:
                 yield Hit(
                     policy.manifest,
                     (*rule.path, "toFQDNs"),
                     "opens nothing: no policy that is given sends the lookups of these pods through"
                     " Cilium's DNS proxy, so that no address is known for the names",
+                    severity,
                 )
                 continue
             for index, name in enumerate(names):
@@ -159,6 +164,7 @@ def _without_dns_rule(given: Given) -> Iterator[Hit]:
                         (*rule.path, "toFQDNs", index),
                         f"{text} opens nothing: the DNS rules that are given do not let it be"
                         " looked up",
+                        severity,
                     )
 
 
@@ -169,7 +175,15 @@ def _looked_at(given: Given, policy: PolicyView) -> list[str]:
         for other in given.of_namespace(policy.namespace)
         for rule in other.rules
         if rule.cilium and rule.direction == EGRESS
-        for entry in items(rule.body.get("toPorts"))
+        for text in _dns_names(rule)
+    ]
+
+
+def _dns_names(rule: RuleView) -> list[str]:
+    """The names and patterns that the DNS rules within a rule let be looked up."""
+    return [
+        text
+        for entry in (items(rule.body.get("toPorts")) if rule.cilium else ())
         for dns in items(mapping(mapping(entry).get("rules")).get("dns"))
         for text in mapping(dns).values()
         if isinstance(text, str)
@@ -185,7 +199,8 @@ FQDN_WITHOUT_DNS = Rule(
     name="fqdn-without-dns-rule",
     severity=Severity.ERROR,
     summary="`toFQDNs` without a DNS rule for the same pods.",
-    why="Cilium learns the addresses of a name from the answers that pass its DNS proxy, and only"
+    why="An error in a cluster; in files, where another tree may hold the rule, a warning. Cilium"
+    " learns the addresses of a name from the answers that pass its DNS proxy, and only"
     " lookups under a rule with `rules: {dns: [...]}` do. Without one the name has no address,"
     " and the rule opens nothing. The setting `dns.proxy` makes the operator's baseline such a"
     " rule.",
