@@ -1,0 +1,195 @@
+"""All that the pods of a Namespace may reach, and all that may reach them. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from homelab_netpol.access.cluster_model import ClusterModel
+from homelab_netpol.access.ends import EVERY_PORT, End, EndError, Member, Ports
+from homelab_netpol.access.ends_find import EndFinder
+from homelab_netpol.access.ends_known import GATEWAY_WORDS
+from homelab_netpol.access.explain_judge import Case, Judge
+from homelab_netpol.cilium.evaluation import Direction, Entity, Name, Network, Outcome, Pod
+from homelab_netpol.cilium.evaluation.matchers import Cidr, DnsNames
+from homelab_netpol.cilium.terms import LAST_PORT, TRANSPORT_PROTOCOLS
+from homelab_netpol.policy.catalogue import KUBE_API
+
+_ANY_OTHER = "any other Namespace"
+_NODE_WORDS = {"host": "the pod's own node", "remote-node": "other nodes", "health": "probes"}
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Connections in one direction that pass at both ends, or may.
+
+    Attributes:
+        direction: out of the Namespace's pods, or into them.
+        own: whose connections.
+        peer: the other end.
+        part: of that end which.
+        cases: those that are not denied for certain, by ports.
+    """
+
+    direction: Direction
+    own: Member
+    peer: End
+    part: Member
+    cases: tuple[Case, ...]
+
+    def ports(self, outcome: Outcome = Outcome.ALLOWED) -> tuple[Ports, ...]:
+        """On which ports."""
+        return joined(case.ports for case in self.cases if case.outcome is outcome)
+
+
+def ways(judge: Judge, own: Sequence[Member], peers: Iterable[End]) -> list[Way]:
+    """Every way between pods and peers that is open, or may be."""
+    found: list[Way] = []
+    for peer in peers:
+        for direction in Direction:
+            for member in own:
+                for part in peer.members:
+                    if member is part and len(own) > 1:
+                        continue  # of several workloads it is the others that matter
+                    way = _way(judge, direction, member, peer, part)
+                    if way.cases:
+                        found.append(way)
+    return found
+
+
+def _way(judge: Judge, direction: Direction, own: Member, peer: End, part: Member) -> Way:
+    pair = (own, part) if direction is Direction.EGRESS else (part, own)
+    cases = (case for ports in EVERY_PORT for case in judge.cases(*pair, ports))
+    return Way(
+        direction,
+        own,
+        peer,
+        part,
+        tuple(case for case in cases if case.outcome is not Outcome.DENIED),
+    )
+
+
+def usual_peers(finder: EndFinder) -> list[End]:
+    """Whom labels are about: the internet, gateways, shared resources and so on."""
+    known = finder.known
+    makers: list[Callable[[], End]] = [
+        known.internet,
+        known.lan,
+        *(partial(known.gateway, which) for which in GATEWAY_WORDS),
+        known.prometheus,
+        known.dns,
+        *(partial(known.resource, name) for name in finder.resources if name != KUBE_API),
+        partial(known.entity, "kube-apiserver"),
+    ]
+    found = [end for make in makers for end in _tried(make)]
+    for entity, words in _NODE_WORDS.items():
+        found.append(End(words, (Member(words, Entity(entity)),)))
+    return found
+
+
+def any_other_namespace() -> End:
+    """Pods of a Namespace that no rule names."""
+    return End(_ANY_OTHER, (Member(_ANY_OTHER, Pod("", {}, {}), any_pod=True),))
+
+
+def peers_of(judge: Judge, finder: EndFinder, namespace: str, own: Sequence[Member]) -> list[End]:
+    """All that may be the other end of a Namespace's connections, by what is given."""
+    model = judge.model
+    usual = usual_peers(finder)
+    known = {each.endpoint for end in usual for each in end.members}
+    named = [end for end in _named_by_rules(judge, own) if end.members[0].endpoint not in known]
+    others = [
+        finder.find(f"namespace/{each}")
+        for each in sorted({*model.workloads, namespace})
+        if each in model.namespaces
+    ]
+    return [*usual, *named, *others, any_other_namespace()]
+
+
+def _named_by_rules(judge: Judge, own: Sequence[Member]) -> list[End]:
+    """Networks and DNS names that rules of these pods name."""
+    found: dict[str, End] = {}
+    for member in own:
+        for direction in Direction:
+            if member.pod is None:
+                continue
+            for one in judge.rules_of(member.pod, direction):
+                for matcher in one.rule.peers:
+                    if isinstance(matcher, Cidr) and matcher.network.prefixlen:
+                        words = str(matcher.network)
+                        found[words] = End(words, (Member(words, Network(matcher.network)),))
+                    elif isinstance(matcher, DnsNames):
+                        for name in matcher.names:
+                            example = name.replace("*", "example")
+                            found[name] = End(name, (Member(name, Name(example)),))
+    return list(found.values())
+
+
+def _tried(make: Callable[[], End]) -> list[End]:
+    """An end, if there is one."""
+    try:
+        return [make()]
+    except EndError:
+        return []
+
+
+def joined(ports: Iterable[Ports]) -> tuple[Ports, ...]:
+    """The same ports, with those joined that follow each other."""
+    found: list[Ports] = []
+    for each in sorted(ports):
+        last = found[-1] if found else None
+        if last and last.protocol == each.protocol and each.first <= last.last + 1:
+            found[-1] = Ports(last.protocol, last.first, max(last.last, each.last))
+        else:
+            found.append(each)
+    return tuple(found)
+
+
+def beyond(after: Iterable[Ports], before: Iterable[Ports]) -> tuple[Ports, ...]:
+    """The ports of the first that are none of the second."""
+    left = list(after)
+    for taken in before:
+        left = [
+            part
+            for each in left
+            for part in (_parts(each, taken) if each.protocol == taken.protocol else [each])
+        ]
+    return joined(left)
+
+
+def _parts(ports: Ports, taken: Ports) -> list[Ports]:
+    if taken.last < ports.first or ports.last < taken.first:
+        return [ports]
+    below = Ports(ports.protocol, ports.first, taken.first - 1)
+    above = Ports(ports.protocol, taken.last + 1, ports.last)
+    return [each for each in (below, above) if each.first <= each.last]
+
+
+def ports_in_words(ports: Sequence[Ports]) -> str:
+    """Ports in words, `every port` if that is all of every protocol."""
+    whole = {each.protocol for each in ports if (each.first, each.last) == (1, LAST_PORT)}
+    if whole == set(TRANSPORT_PROTOCOLS):
+        return "every port"
+    order = {protocol: place for place, protocol in enumerate(TRANSPORT_PROTOCOLS)}
+    by_number = sorted(ports, key=lambda each: (each.first, order[each.protocol]))
+    return ", ".join(map(str, by_number))
+
+
+def own_members(model: ClusterModel, finder: EndFinder, namespace: str) -> tuple[Member, ...]:
+    """The pods of a Namespace that have policies.
+
+    Raises:
+        EndError: there is no such Namespace, or all of its pods are on their nodes' network.
+    """
+    if namespace not in model.namespaces:
+        raise EndError(f"{namespace}: no such Namespace is given")
+    end = finder.find(f"namespace/{namespace}")
+    found = tuple(each for each in end.members if each.pod is not None)
+    if not found:
+        raise EndError(
+            f"{namespace}: all of its pods are on their nodes' network, where no policy of pods"
+            " holds"
+        )
+    return found

@@ -1,0 +1,83 @@
+"""The ways of a Namespace as rows of a table: what is alike is said once. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from homelab_netpol.access.ends import Member, Ports
+from homelab_netpol.access.reach import Way
+from homelab_netpol.cilium.evaluation import Direction, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the table: ways that are alike.
+
+    Attributes:
+        direction: out of the Namespace, or into it.
+        pods: whose: workloads of the Namespace; none: all of them.
+        peers: the other ends.
+        ports: that are open.
+        unknown: of which that cannot be said.
+        policies: that let it through, at either end; none: nothing denies it.
+    """
+
+    direction: Direction
+    pods: tuple[str, ...]
+    peers: tuple[str, ...]
+    ports: tuple[Ports, ...]
+    unknown: tuple[Ports, ...]
+    policies: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Alike:
+    """What ways of one row have in common."""
+
+    direction: Direction
+    ports: tuple[Ports, ...]
+    unknown: tuple[Ports, ...]
+    policies: tuple[str, ...]
+
+
+def rows(found: Iterable[Way], own: Sequence[Member]) -> list[Row]:
+    """Joins what is alike: the parts of a peer, the pods of the Namespace, then the peers."""
+    parts: defaultdict[tuple[_Alike, str, str], list[Way]] = defaultdict(list)
+    for way in found:
+        alike = _Alike(way.direction, way.ports(), way.ports(Outcome.UNKNOWN), _policies(way))
+        parts[alike, way.own.words, way.peer.words].append(way)
+    pods: defaultdict[tuple[_Alike, str], dict[str, None]] = defaultdict(dict)
+    for (alike, own_words, _), same in parts.items():
+        for words in _peer_words(same):
+            pods[alike, words][own_words] = None
+    everybody = {each.words for each in own}
+    peers: defaultdict[tuple[_Alike, tuple[str, ...]], list[str]] = defaultdict(list)
+    for (alike, peer), whose in pods.items():
+        peers[alike, () if set(whose) == everybody else tuple(whose)].append(peer)
+    return [
+        Row(alike.direction, whose, tuple(names), alike.ports, alike.unknown, alike.policies)
+        for (alike, whose), names in peers.items()
+    ]
+
+
+def _peer_words(same: Sequence[Way]) -> list[str]:
+    """The peer's name, if these are ways to all of its parts; else those of the parts."""
+    [first, *_] = same
+    reached = {way.part.words for way in same}
+    everything = {part.words for part in first.peer.members} - {first.own.words}
+    return [first.peer.words] if reached >= everything else sorted(reached)
+
+
+def _policies(way: Way) -> tuple[str, ...]:
+    """Those of the own side, by which a row came about; of the peer's where it has none."""
+    own, theirs = set(), set()
+    for case in way.cases:
+        for half in case.halves:
+            (own if half.own is way.own else theirs).update(half.verdict.policies)
+    names = (
+        f"{ref.namespace}/{ref.name}" if ref.namespace else ref.name
+        for ref in sorted(own or theirs, key=lambda ref: (not ref.namespace, ref))
+    )
+    return tuple(names)
