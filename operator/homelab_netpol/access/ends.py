@@ -150,4 +150,3 @@ def _key(endpoint: Endpoint) -> tuple[str, ...] | Endpoint:
         return endpoint
     labels = (f"{key}={value}" for key, value in sorted(endpoint.labels.items()))
     return ("pod", endpoint.namespace, str(endpoint.complete), *labels)
-

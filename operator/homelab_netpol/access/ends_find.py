@@ -1,4 +1,4 @@
-"""Finds what the text of an end means: `photos`, `photos/web`, `internet`, `svc/database/pg`. Pure."""
+"""Finds what the text of an end means: `photos/web`, `internet`, `svc/database/pg`. Pure."""
 
 from __future__ import annotations
 

@@ -77,6 +77,10 @@ class KnownEnds:
             raise EndError("prometheus: the settings name no scraper (scrapers)")
         return end_of("Prometheus", self.members(self._settings.scrapers, "Prometheus"))
 
+    def probes(self) -> End:
+        """Who may probe every pod."""
+        return end_of("probes", self.members(self._settings.probes, "probes"))
+
     def resource(self, name: str) -> End:
         """A shared resource."""
         resource = self._resources.resource(name)

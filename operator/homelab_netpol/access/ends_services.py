@@ -6,8 +6,9 @@ Cilium translates a Service's address and port to a pod's before it asks any pol
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from ipaddress import ip_network
-from typing import Any
+from typing import Any, TypeGuard
 
 from homelab_netpol.access.cluster_model import ClusterModel
 from homelab_netpol.access.ends import End, EndError, Member, Ports, end_of
@@ -51,7 +52,8 @@ def service_end(model: ClusterModel, known: KnownEnds, service: Manifest) -> End
     end = end_of(named, members, ports)
     on = ", ".join(map(str, dict.fromkeys(ports)))
     note = f"{words} leads to {named}" + (f" on {on}" if on else "")
-    return End(end.words, end.members, end.ports, (f"{note}, which policies are about",), translated)
+    notes = (f"{note}, which policies are about",)
+    return replace(end, notes=notes, service=translated)
 
 
 def _by_addresses(model: ClusterModel, service: Manifest, words: str) -> End:
@@ -126,7 +128,7 @@ def node_of_address(model: ClusterModel, address: str) -> End | None:
 _NODES = ("host", "remote-node")
 
 
-def _is_port(value: Any) -> bool:
+def _is_port(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LAST_PORT
 
 

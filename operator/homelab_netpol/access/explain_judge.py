@@ -232,4 +232,3 @@ class Judge:
         self._kept.append(endpoint)
         met = self._met.setdefault((id(pod), id(endpoint)), {})
         return judge(self._questions[key], endpoint, met)
-

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,7 +17,7 @@ from homelab_netpol.cilium.terms import LAST_PORT, TRANSPORT_PROTOCOLS
 from homelab_netpol.policy.catalogue import KUBE_API
 
 _ANY_OTHER = "any other Namespace"
-_NODE_WORDS = {"host": "the pod's own node", "remote-node": "other nodes", "health": "probes"}
+_NODE_WORDS = {"host": "the pod's own node", "remote-node": "other nodes"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +43,17 @@ class Way:
         return joined(case.ports for case in self.cases if case.outcome is outcome)
 
 
-def ways(judge: Judge, own: Sequence[Member], peers: Iterable[End]) -> list[Way]:
+Peers = Mapping[Direction, Sequence[End]]
+
+
+def ways(judge: Judge, own: Sequence[Member], peers: Peers) -> list[Way]:
     """Every way between pods and peers that is open, or may be."""
     found: list[Way] = []
-    for peer in peers:
-        for direction in Direction:
+    for direction, ends in peers.items():
+        for peer in ends:
             for member in own:
                 for part in peer.members:
-                    if member is part and len(own) > 1:
+                    if part.words == member.words and len(own) > 1:
                         continue  # of several workloads it is the others that matter
                     way = _way(judge, direction, member, peer, part)
                     if way.cases:
@@ -71,22 +73,28 @@ def _way(judge: Judge, direction: Direction, own: Member, peer: End, part: Membe
     )
 
 
-def usual_peers(finder: EndFinder) -> list[End]:
+def usual_peers(finder: EndFinder) -> Peers:
     """Whom labels are about: the internet, gateways, shared resources and so on."""
     known = finder.known
-    makers: list[Callable[[], End]] = [
+    both: list[Callable[[], End]] = [
         known.internet,
         known.lan,
         *(partial(known.gateway, which) for which in GATEWAY_WORDS),
-        known.prometheus,
-        known.dns,
-        *(partial(known.resource, name) for name in finder.resources if name != KUBE_API),
-        partial(known.entity, "kube-apiserver"),
     ]
-    found = [end for make in makers for end in _tried(make)]
-    for entity, words in _NODE_WORDS.items():
-        found.append(End(words, (Member(words, Entity(entity)),)))
-    return found
+    rest: list[Callable[[], End]] = [
+        partial(known.entity, "kube-apiserver"),
+        *(partial(_node, entity) for entity in _NODE_WORDS),
+    ]
+    names = [name for name in finder.resources if name != KUBE_API]
+    resources = [partial(known.resource, name) for name in names]
+    makers: dict[Direction, list[Callable[[], End]]] = {
+        Direction.INGRESS: [*both, known.prometheus, known.probes, *rest],
+        Direction.EGRESS: [*both, known.dns, *resources, *rest],
+    }
+    return {
+        direction: [end for make in of_it for end in _tried(make)]
+        for direction, of_it in makers.items()
+    }
 
 
 def any_other_namespace() -> End:
@@ -94,37 +102,46 @@ def any_other_namespace() -> End:
     return End(_ANY_OTHER, (Member(_ANY_OTHER, Pod("", {}, {}), any_pod=True),))
 
 
-def peers_of(judge: Judge, finder: EndFinder, namespace: str, own: Sequence[Member]) -> list[End]:
+def peers_of(judge: Judge, finder: EndFinder, namespace: str, own: Sequence[Member]) -> Peers:
     """All that may be the other end of a Namespace's connections, by what is given."""
     model = judge.model
-    usual = usual_peers(finder)
-    known = {each.endpoint for end in usual for each in end.members}
-    named = [end for end in _named_by_rules(judge, own) if end.members[0].endpoint not in known]
     others = [
         finder.find(f"namespace/{each}")
         for each in sorted({*model.workloads, namespace})
         if each in model.namespaces
     ]
-    return [*usual, *named, *others, any_other_namespace()]
+    found: dict[Direction, list[End]] = {}
+    for direction, usual in usual_peers(finder).items():
+        known = [each.endpoint for end in usual for each in end.members]
+        named = _named_by_rules(judge, own, direction)
+        new = [end for end in named if end.members[0].endpoint not in known]
+        found[direction] = [*usual, *new, *others, any_other_namespace()]
+    return found
 
 
-def _named_by_rules(judge: Judge, own: Sequence[Member]) -> list[End]:
+def _named_by_rules(judge: Judge, own: Sequence[Member], direction: Direction) -> list[End]:
     """Networks and DNS names that rules of these pods name."""
+    rules = [
+        one.rule
+        for member in own
+        if member.pod is not None
+        for one in judge.rules_of(member.pod, direction)
+    ]
     found: dict[str, End] = {}
-    for member in own:
-        for direction in Direction:
-            if member.pod is None:
-                continue
-            for one in judge.rules_of(member.pod, direction):
-                for matcher in one.rule.peers:
-                    if isinstance(matcher, Cidr) and matcher.network.prefixlen:
-                        words = str(matcher.network)
-                        found[words] = End(words, (Member(words, Network(matcher.network)),))
-                    elif isinstance(matcher, DnsNames):
-                        for name in matcher.names:
-                            example = name.replace("*", "example")
-                            found[name] = End(name, (Member(name, Name(example)),))
+    for matcher in (each for rule in rules for each in rule.peers):
+        if isinstance(matcher, Cidr) and matcher.network.prefixlen:
+            words = str(matcher.network)
+            found[words] = End(words, (Member(words, Network(matcher.network)),))
+        elif isinstance(matcher, DnsNames):
+            for name in matcher.names:
+                example = Name(name.replace("*", "example"))
+                found[name] = End(name, (Member(name, example),))
     return list(found.values())
+
+
+def _node(entity: str) -> End:
+    words = _NODE_WORDS[entity]
+    return End(words, (Member(words, Entity(entity)),))
 
 
 def _tried(make: Callable[[], End]) -> list[End]:

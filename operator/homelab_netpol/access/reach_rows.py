@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from homelab_netpol.access.ends import Member, Ports
 from homelab_netpol.access.reach import Way
-from homelab_netpol.cilium.evaluation import Direction, Outcome
+from homelab_netpol.cilium.evaluation import Direction, Outcome, PolicyRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,8 @@ def _peer_words(same: Sequence[Way]) -> list[str]:
 
 def _policies(way: Way) -> tuple[str, ...]:
     """Those of the own side, by which a row came about; of the peer's where it has none."""
-    own, theirs = set(), set()
+    own: set[PolicyRef] = set()
+    theirs: set[PolicyRef] = set()
     for case in way.cases:
         for half in case.halves:
             (own if half.own is way.own else theirs).update(half.verdict.policies)
