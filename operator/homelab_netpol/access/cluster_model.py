@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -95,6 +95,10 @@ class ClusterModel:
             if data["kind"] == ref.kind and data["metadata"]["name"] == ref.name:
                 return data
         return None
+
+    def manifests_for(self, namespaces: Collection[str]) -> list[Mapping[str, Any]]:
+        """The policies that may select pods of some namespaces, as they were given."""
+        return [each for name in ("", *sorted(namespaces)) for each in self._given.get(name, ())]
 
     def is_own(self, ref: PolicyRef) -> bool:
         """A policy is the operator's."""

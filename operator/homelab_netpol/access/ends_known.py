@@ -16,6 +16,7 @@ from homelab_netpol.settings import Peer, Port, Settings, SharedResource
 _SOME_ADDRESS = Network(ip_network("203.0.113.254/32"))
 _NODES = (Entity("host"), Entity("remote-node"))
 
+INTERNET = "the internet"
 GATEWAY_WORDS = ("internal", "external")
 ENTITY_WORDS = ("world", "host", "remote-node", "kube-apiserver", "health", "ingress")
 
@@ -30,8 +31,8 @@ class KnownEnds:
 
     def internet(self) -> End:
         """Whatever is outside the cluster and not named by a rule in particular."""
-        member = Member("the internet", Entity("world"), stands_for=(_SOME_ADDRESS,))
-        return End("the internet", (member,), ports_of(self._settings.internet.ports))
+        member = Member(INTERNET, Entity("world"), stands_for=(_SOME_ADDRESS,))
+        return End(INTERNET, (member,), ports_of(self._settings.internet.ports))
 
     def lan(self) -> End:
         """The home network, by its largest network that only such networks have."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from homelab_netpol.access.cluster_model import ClusterModel
@@ -16,7 +16,8 @@ from homelab_netpol.cilium.evaluation.matchers import Cidr, DnsNames
 from homelab_netpol.cilium.terms import LAST_PORT, TRANSPORT_PROTOCOLS
 from homelab_netpol.policy.catalogue import KUBE_API
 
-_ANY_OTHER = "any other Namespace"
+ANY_OTHER = "any other Namespace"
+_OWN_PODS = "its own pods"
 _NODE_WORDS = {"host": "the pod's own node", "remote-node": "other nodes"}
 
 
@@ -99,17 +100,15 @@ def usual_peers(finder: EndFinder) -> Peers:
 
 def any_other_namespace() -> End:
     """Pods of a Namespace that no rule names."""
-    return End(_ANY_OTHER, (Member(_ANY_OTHER, Pod("", {}, {}), any_pod=True),))
+    return End(ANY_OTHER, (Member(ANY_OTHER, Pod("", {}, {}), any_pod=True),))
 
 
 def peers_of(judge: Judge, finder: EndFinder, namespace: str, own: Sequence[Member]) -> Peers:
     """All that may be the other end of a Namespace's connections, by what is given."""
     model = judge.model
-    others = [
-        finder.find(f"namespace/{each}")
-        for each in sorted({*model.workloads, namespace})
-        if each in model.namespaces
-    ]
+    itself = replace(finder.find(f"namespace/{namespace}"), words=_OWN_PODS)
+    others = [finder.find(f"namespace/{each}") for each in sorted(model.workloads)]
+    others = [itself, *(each for each in others if each.words != namespace)]
     found: dict[Direction, list[End]] = {}
     for direction, usual in usual_peers(finder).items():
         known = [each.endpoint for end in usual for each in end.members]

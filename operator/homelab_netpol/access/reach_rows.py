@@ -7,8 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from homelab_netpol.access.ends import Member, Ports
-from homelab_netpol.access.reach import Way
+from homelab_netpol.access.ends_known import INTERNET
+from homelab_netpol.access.reach import ANY_OTHER, Way, ports_in_words
 from homelab_netpol.cilium.evaluation import Direction, Outcome, PolicyRef
+
+_EVERYBODY = "everything that no other row names"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +60,14 @@ def rows(found: Iterable[Way], own: Sequence[Member]) -> list[Row]:
     for (alike, peer), whose in pods.items():
         peers[alike, () if set(whose) == everybody else tuple(whose)].append(peer)
     return [
-        Row(alike.direction, whose, tuple(names), alike.ports, alike.unknown, alike.policies)
+        Row(alike.direction, whose, _joined(names), alike.ports, alike.unknown, alike.policies)
         for (alike, whose), names in peers.items()
     ]
+
+
+def _joined(names: Sequence[str]) -> tuple[str, ...]:
+    """Peers; where nobody in particular is among them, the rest need not be named."""
+    return (_EVERYBODY,) if {INTERNET, ANY_OTHER} <= set(names) else tuple(names)
 
 
 def _peer_words(same: Sequence[Way]) -> list[str]:
@@ -82,3 +90,20 @@ def _policies(way: Way) -> tuple[str, ...]:
         for ref in sorted(own or theirs, key=lambda ref: (not ref.namespace, ref))
     )
     return tuple(names)
+
+
+CELLS = ("Direction", "Peer", "Ports", "Pods", "By")
+_MOST_PEERS = 8
+
+
+def cells(row: Row) -> tuple[str, ...]:
+    """A row in words, in the order of `CELLS`."""
+    peers = ", ".join(row.peers[:_MOST_PEERS])
+    if len(row.peers) > _MOST_PEERS:
+        peers += f" and {len(row.peers) - _MOST_PEERS} more"
+    ports = ports_in_words(row.ports)
+    if row.unknown:
+        unknown = f"unknown: {ports_in_words(row.unknown)}"
+        ports = f"{ports}; {unknown}" if ports else unknown
+    policies = ", ".join(row.policies) or "no policy denies it"
+    return row.direction.value, peers, ports, ", ".join(row.pods) or "all", policies
