@@ -83,6 +83,7 @@ class End:
         ports: on which it is usually called; none: not known.
         notes: what the name was taken for, where that is not plain.
         service: of a Service its own ports, each with those of the pods behind it.
+        by_rule: a rule names it, and nothing else does.
     """
 
     words: str
@@ -90,6 +91,7 @@ class End:
     ports: tuple[Ports, ...] = ()
     notes: tuple[str, ...] = ()
     service: tuple[tuple[Ports, tuple[Ports, ...]], ...] = ()
+    by_rule: bool = False
 
     @property
     def namespaces(self) -> tuple[str, ...]:

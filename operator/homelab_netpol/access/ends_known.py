@@ -8,6 +8,7 @@ from ipaddress import ip_network
 from homelab_netpol.access.cluster_model import ClusterModel
 from homelab_netpol.access.ends import End, EndError, Member, Ports, end_of
 from homelab_netpol.cilium.evaluation import Entity, Name, Network, Pod
+from homelab_netpol.cilium.terms import IpNetwork
 from homelab_netpol.manifests.workloads import Workload
 from homelab_netpol.settings import Peer, Port, Settings, SharedResource
 
@@ -17,6 +18,7 @@ _SOME_ADDRESS = Network(ip_network("203.0.113.254/32"))
 _NODES = (Entity("host"), Entity("remote-node"))
 
 INTERNET = "the internet"
+LAN = "the home network"
 GATEWAY_WORDS = ("internal", "external")
 ENTITY_WORDS = ("world", "host", "remote-node", "kube-apiserver", "health", "ingress")
 
@@ -35,12 +37,10 @@ class KnownEnds:
         return End(INTERNET, (member,), ports_of(self._settings.internet.ports))
 
     def lan(self) -> End:
-        """The home network, by its largest network that only such networks have."""
+        """The home network: an address in each of its networks that hardly a rule is about."""
         cidrs = self._settings.lan.cidrs
-        network = ip_network(next((each for each in reversed(cidrs) if ":" not in each), cidrs[0]))
-        inside = Network(ip_network((int(network.network_address) + 1, network.max_prefixlen)))
-        words = f"the home network ({network})"
-        return End(words, (Member(words, Network(network), stands_for=(inside,)),))
+        members = [Member(each, Network(_inside(ip_network(each)))) for each in cidrs]
+        return End(LAN, tuple(members))
 
     def entity(self, name: str) -> End:
         """One of Cilium's entities."""
@@ -153,6 +153,12 @@ class KnownEnds:
             elif target.match_pattern is not None:
                 example = target.match_pattern.replace("*", "example")
                 yield Member(f"{name} ({target.match_pattern})", Name(example))
+
+
+def _inside(network: IpNetwork) -> IpNetwork:
+    """An address somewhere in a network, off the places where people number by hand."""
+    number = int(network.network_address) + network.num_addresses * 2 // 3
+    return ip_network((number, network.max_prefixlen))
 
 
 def ports_of(ports: Iterable[Port]) -> tuple[Ports, ...]:

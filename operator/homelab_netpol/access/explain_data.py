@@ -9,7 +9,7 @@ from homelab_netpol.access.cluster_model import ClusterModel
 from homelab_netpol.access.ends import End, Ports
 from homelab_netpol.access.explain_answer import Explanation, Part, Reason
 from homelab_netpol.access.explain_text import commands
-from homelab_netpol.access.fixes_search import Effect, Fix
+from homelab_netpol.access.fixes_effects import Effect, Fix
 from homelab_netpol.access.reach_rows import Row
 from homelab_netpol.manifests import kinds
 

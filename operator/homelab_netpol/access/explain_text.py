@@ -12,7 +12,7 @@ from homelab_netpol.access.ends import Ports
 from homelab_netpol.access.explain_answer import Explanation, Part, Reason
 from homelab_netpol.access.explain_judge import Reply
 from homelab_netpol.access.fixes import Setting
-from homelab_netpol.access.fixes_search import Effect, Fix
+from homelab_netpol.access.fixes_effects import Effect, Fix
 from homelab_netpol.access.reach import joined, ports_in_words
 from homelab_netpol.cilium.evaluation import Direction, Outcome
 from homelab_netpol.cilium.terms import LAST_PORT

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
@@ -11,12 +11,12 @@ from homelab_netpol.access.ends import End, EndError, Member, Ports
 from homelab_netpol.access.ends_find import EndFinder
 from homelab_netpol.access.explain_judge import Judge, Reply, Ruling
 from homelab_netpol.access.fixes import NOTHING, Change, Setting, Trials, moved, moved_member
+from homelab_netpol.access.fixes_effects import Effect, Fix, KnownWay, OpenWays, effects
 from homelab_netpol.access.fixes_labels import label_changes, pairs
 from homelab_netpol.access.fixes_objects import profile_changes, resource_changes, rule_changes
 from homelab_netpol.access.reach import (
     Peers,
     any_other_namespace,
-    beyond,
     own_members,
     usual_peers,
     ways,
@@ -27,43 +27,6 @@ from homelab_netpol.policy.rendering import RenderError
 
 # Of two ends that are both closed, so many changes for each are tried together.
 _MOST_OF_AN_END = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """What else a change opens, or closes.
-
-    Attributes:
-        namespace: whose pods.
-        direction: into them, or out of them.
-        peer: the other end.
-        ports: on which ports.
-    """
-
-    namespace: str
-    direction: Direction
-    peer: str
-    ports: tuple[Ports, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Fix:
-    """A change with which the question was asked again, and everything passed.
-
-    Attributes:
-        change: what to change.
-        opens: what it opens beside what was asked.
-        closes: what it closes.
-    """
-
-    change: Change
-    opens: tuple[Effect, ...] = ()
-    closes: tuple[Effect, ...] = ()
-
-    @property
-    def cost(self) -> tuple[int, int, int]:
-        """The less the better: what it closes, what it opens, how much there is to write."""
-        return len(self.closes), len(self.opens), self.change.size
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +83,7 @@ class _Search:
     base: Change = field(init=False)
     _peers: Peers = field(init=False)
     _trials: Trials = field(init=False)
-    _before: dict[str, dict[_Way, tuple[Ports, ...]]] = field(init=False, default_factory=dict)
+    _before: dict[str, OpenWays] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         # Against deny rules no other change helps; with them gone, something else may be missing.
@@ -204,11 +167,11 @@ class _Search:
             if name not in self._before:
                 self._before[name] = self._ways(name, NOTHING)
             before, after = self._before[name], self._ways(name, change)
-            opens += _effects(name, after, before, self._asked)
-            closes += _effects(name, before, after, lambda _: ())
+            opens += effects(name, after, before, self._asked)
+            closes += effects(name, before, after, lambda _: ())
         return Fix(change, tuple(opens), tuple(closes))
 
-    def _ways(self, namespace: str, change: Change) -> dict[_Way, tuple[Ports, ...]]:
+    def _ways(self, namespace: str, change: Change) -> OpenWays:
         """The open ways of a Namespace's pods, after a change."""
         try:
             members = own_members(self.model, self.finder, namespace)
@@ -222,48 +185,16 @@ class _Search:
             for direction, ends in self._peers.items()
         }
         return {
-            _Way(way.direction, way.peer.words, way.own, way.part): way.ports()
+            KnownWay(way.direction, way.peer.words, way.own, way.part): way.ports()
             for way in ways(Judge(model), own, peers)
         }
 
-    def _asked(self, way: _Way) -> tuple[Ports, ...]:
+    def _asked(self, way: KnownWay) -> tuple[Ports, ...]:
         """The ports of a way that were asked about."""
         out = way.direction is Direction.EGRESS
         source, target = (way.own, way.part) if out else (way.part, way.own)
         is_asked = _holds(self.ruling.source, source) and _holds(self.ruling.target, target)
         return self.ruling.asked if is_asked else ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Way:
-    """A way by its words, comparable between two clusters."""
-
-    direction: Direction
-    peer: str
-    own: Member = field(compare=False)
-    part: Member = field(compare=False)
-    words: tuple[str, str] = ("", "")
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "words", (self.own.words, self.part.words))
-
-
-def _effects(
-    namespace: str,
-    after: dict[_Way, tuple[Ports, ...]],
-    before: dict[_Way, tuple[Ports, ...]],
-    asked: Callable[[_Way], Sequence[Ports]],
-) -> list[Effect]:
-    """What is open in the first and not in the second, but for what was asked."""
-    found: dict[tuple[Direction, str], dict[Ports, None]] = {}
-    for way, ports in after.items():
-        new = beyond(beyond(ports, before.get(way, ())), asked(way))
-        if new:
-            found.setdefault((way.direction, way.peer), {}).update(dict.fromkeys(new))
-    return [
-        Effect(namespace, direction, peer, tuple(ports))
-        for (direction, peer), ports in found.items()
-    ]
 
 
 def _denying(ruling: Ruling, model: ClusterModel) -> tuple[PolicyRef, ...]:

@@ -9,13 +9,24 @@ from functools import partial
 from homelab_netpol.access.cluster_model import ClusterModel
 from homelab_netpol.access.ends import EVERY_PORT, End, EndError, Member, Ports
 from homelab_netpol.access.ends_find import EndFinder
-from homelab_netpol.access.ends_known import GATEWAY_WORDS
+from homelab_netpol.access.ends_known import GATEWAY_WORDS, INTERNET
 from homelab_netpol.access.explain_judge import Case, Judge
-from homelab_netpol.cilium.evaluation import Direction, Entity, Name, Network, Outcome, Pod
+from homelab_netpol.cilium.evaluation import (
+    Direction,
+    Doubt,
+    Endpoint,
+    Entity,
+    Name,
+    Network,
+    Outcome,
+    Pod,
+)
 from homelab_netpol.cilium.evaluation.matchers import Cidr, DnsNames
 from homelab_netpol.cilium.terms import LAST_PORT, TRANSPORT_PROTOCOLS
 from homelab_netpol.policy.catalogue import KUBE_API
 
+_WORLD = Entity("world")
+_OF_SINGLE_ADDRESSES = {Doubt.ADDRESS, Doubt.PART}
 ANY_OTHER = "any other Namespace"
 _OWN_PODS = "its own pods"
 _NODE_WORDS = {"host": "the pod's own node", "remote-node": "other nodes"}
@@ -59,7 +70,21 @@ def ways(judge: Judge, own: Sequence[Member], peers: Peers) -> list[Way]:
                     way = _way(judge, direction, member, peer, part)
                     if way.cases:
                         found.append(way)
-    return found
+    return _without_repeats(found)
+
+
+def _without_repeats(found: Sequence[Way]) -> list[Way]:
+    """Leaves out what a rule names and the internet has all the same."""
+    internet = {
+        (way.direction, way.own.words): way.ports() for way in found if way.peer.words == INTERNET
+    }
+    return [
+        way
+        for way in found
+        if not way.peer.by_rule
+        or way.ports(Outcome.UNKNOWN)
+        or beyond(way.ports(), internet.get((way.direction, way.own.words), ()))
+    ]
 
 
 def _way(judge: Judge, direction: Direction, own: Member, peer: End, part: Member) -> Way:
@@ -70,8 +95,18 @@ def _way(judge: Judge, direction: Direction, own: Member, peer: End, part: Membe
         own,
         peer,
         part,
-        tuple(case for case in cases if case.outcome is not Outcome.DENIED),
+        tuple(case for case in cases if not _is_closed(case, part)),
     )
+
+
+def _is_closed(case: Case, part: Member) -> bool:
+    """It is denied; or only a rule on single addresses may allow it, which has its own row."""
+    if case.outcome is not Outcome.UNKNOWN:
+        return case.outcome is Outcome.DENIED
+    if not isinstance(part.endpoint, Network) and part.endpoint != _WORLD:
+        return False
+    doubts = {doubt for half in case.halves for doubt in half.verdict.doubts}
+    return doubts <= _OF_SINGLE_ADDRESSES
 
 
 def usual_peers(finder: EndFinder) -> Peers:
@@ -111,9 +146,8 @@ def peers_of(judge: Judge, finder: EndFinder, namespace: str, own: Sequence[Memb
     others = [itself, *(each for each in others if each.words != namespace)]
     found: dict[Direction, list[End]] = {}
     for direction, usual in usual_peers(finder).items():
-        known = [each.endpoint for end in usual for each in end.members]
-        named = _named_by_rules(judge, own, direction)
-        new = [end for end in named if end.members[0].endpoint not in known]
+        known = {each for end in usual for part in end.members for each in _texts(part)}
+        new = [each for each in _named_by_rules(judge, own, direction) if each.words not in known]
         found[direction] = [*usual, *new, *others, any_other_namespace()]
     return found
 
@@ -127,20 +161,29 @@ def _named_by_rules(judge: Judge, own: Sequence[Member], direction: Direction) -
         for one in judge.rules_of(member.pod, direction)
     ]
     found: dict[str, End] = {}
-    for matcher in (each for rule in rules for each in rule.peers):
+    for matcher in (each for rule in rules if rule.allows for each in rule.peers):
         if isinstance(matcher, Cidr) and matcher.network.prefixlen:
             words = str(matcher.network)
-            found[words] = End(words, (Member(words, Network(matcher.network)),))
+            found[words] = _by_rule(words, Network(matcher.network))
         elif isinstance(matcher, DnsNames):
             for name in matcher.names:
-                example = Name(name.replace("*", "example"))
-                found[name] = End(name, (Member(name, example),))
+                found[name] = _by_rule(name, Name(name.replace("*", "example")))
     return list(found.values())
+
+
+def _by_rule(words: str, endpoint: Endpoint) -> End:
+    return End(words, (Member(words, endpoint),), by_rule=True)
 
 
 def _node(entity: str) -> End:
     words = _NODE_WORDS[entity]
     return End(words, (Member(words, Entity(entity)),))
+
+
+def _texts(part: Member) -> tuple[str, ...]:
+    """By which a rule may name it: the words of a network are the network."""
+    endpoint = part.endpoint
+    return (part.words, str(endpoint.network) if isinstance(endpoint, Network) else "")
 
 
 def _tried(make: Callable[[], End]) -> list[End]:

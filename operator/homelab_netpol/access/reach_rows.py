@@ -42,26 +42,38 @@ class _Alike:
     direction: Direction
     ports: tuple[Ports, ...]
     unknown: tuple[Ports, ...]
-    policies: tuple[str, ...]
+
+
+_RowKey = tuple[_Alike, tuple[str, ...]]
 
 
 def rows(found: Iterable[Way], own: Sequence[Member]) -> list[Row]:
     """Joins what is alike: the parts of a peer, the pods of the Namespace, then the peers."""
     parts: defaultdict[tuple[_Alike, str, str], list[Way]] = defaultdict(list)
     for way in found:
-        alike = _Alike(way.direction, way.ports(), way.ports(Outcome.UNKNOWN), _policies(way))
+        alike = _Alike(way.direction, way.ports(), way.ports(Outcome.UNKNOWN))
         parts[alike, way.own.words, way.peer.words].append(way)
-    pods: defaultdict[tuple[_Alike, str], dict[str, None]] = defaultdict(dict)
+    pods: defaultdict[tuple[_Alike, str], dict[str, list[Way]]] = defaultdict(dict)
     for (alike, own_words, _), same in parts.items():
         for words in _peer_words(same):
-            pods[alike, words][own_words] = None
+            pods[alike, words][own_words] = same
     everybody = {each.words for each in own}
-    peers: defaultdict[tuple[_Alike, tuple[str, ...]], list[str]] = defaultdict(list)
+    peers: defaultdict[_RowKey, list[str]] = defaultdict(list)
+    by: defaultdict[_RowKey, dict[str, None]] = defaultdict(dict)
     for (alike, peer), whose in pods.items():
-        peers[alike, () if set(whose) == everybody else tuple(whose)].append(peer)
+        key = (alike, () if set(whose) == everybody else tuple(whose))
+        peers[key].append(peer)
+        by[key] |= dict.fromkeys(_policies(way for same in whose.values() for way in same))
     return [
-        Row(alike.direction, whose, _joined(names), alike.ports, alike.unknown, alike.policies)
-        for (alike, whose), names in peers.items()
+        Row(
+            alike.direction,
+            whose,
+            _joined(peers[alike, whose]),
+            alike.ports,
+            alike.unknown,
+            tuple(by[alike, whose]),
+        )
+        for alike, whose in peers
     ]
 
 
@@ -78,18 +90,18 @@ def _peer_words(same: Sequence[Way]) -> list[str]:
     return [first.peer.words] if reached >= everything else sorted(reached)
 
 
-def _policies(way: Way) -> tuple[str, ...]:
+def _policies(ways: Iterable[Way]) -> list[str]:
     """Those of the own side, by which a row came about; of the peer's where it has none."""
     own: set[PolicyRef] = set()
     theirs: set[PolicyRef] = set()
-    for case in way.cases:
-        for half in case.halves:
-            (own if half.own is way.own else theirs).update(half.verdict.policies)
-    names = (
+    for way in ways:
+        for case in way.cases:
+            for half in case.halves:
+                (own if half.own is way.own else theirs).update(half.verdict.policies)
+    return [
         f"{ref.namespace}/{ref.name}" if ref.namespace else ref.name
         for ref in sorted(own or theirs, key=lambda ref: (not ref.namespace, ref))
-    )
-    return tuple(names)
+    ]
 
 
 CELLS = ("Direction", "Peer", "Ports", "Pods", "By")
