@@ -155,10 +155,11 @@ class _Asked:
     def _internet(self) -> str:
         ports = ports_of(self._settings.internet.ports)
         listed = self._intent.internet_ports
+        what = "HTTPS" if _opens(ports, self._ports) else "way out of the cluster"
         if self._intent.profile is None:
-            return "no profile, so no HTTPS"
+            return f"no profile, so no {what}"
         if self._intent.profile not in self._catalogue.vocabulary.internet_profiles:
-            return f"the profile {self._intent.profile} has no HTTPS"
+            return f"the profile {self._intent.profile} has no {what}"
         if listed:
             ports = tuple(
                 Ports(each.protocol, each.first, each.last or each.first) for each in listed

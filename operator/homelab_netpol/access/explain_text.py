@@ -113,8 +113,10 @@ def effect_words(effect: Effect, asked: Sequence[Ports] = ()) -> str:
     """What else a change opens or closes, in words; `asked` ports are no part of it."""
     ports = ports_in_words(effect.ports)
     rest = [each for each in joined((*effect.ports, *asked)) if each not in asked]
-    if joined(effect.ports) != tuple(rest) and all(map(_is_whole, rest)):
+    if rest and joined(effect.ports) != tuple(rest) and all(map(_is_whole, rest)):
         ports = f"every other {'/'.join(each.protocol for each in rest)} port"
+    if effect.peer == effect.namespace:
+        return f"pods of {effect.namespace} to each other on {ports}"
     if effect.direction is Direction.EGRESS:
         return f"{effect.namespace} to {effect.peer} on {ports}"
     return f"{effect.peer} to {effect.namespace} on {ports}"

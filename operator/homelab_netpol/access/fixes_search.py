@@ -181,9 +181,10 @@ class _Search:
         own = [moved_member(each, model) for each in members]
         itself = End(namespace, tuple(own))
         peers = {
-            direction: [*(moved(end, model) for end in ends), itself]
+            direction: [moved(end, model) for end in ends]
             for direction, ends in self._peers.items()
         }
+        peers[Direction.EGRESS].append(itself)
         return {
             KnownWay(way.direction, way.peer.words, way.own, way.part): way.ports()
             for way in ways(Judge(model), own, peers)
