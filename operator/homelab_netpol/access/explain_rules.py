@@ -103,7 +103,8 @@ def _written(kind: str, manifest: Mapping[str, Any]) -> Iterator[str]:
         if kind == NETWORK_POLICY:
             for section in ("ingress", "egress"):
                 rules = spec.get(section)
-                types = spec.get("policyTypes") or ()
+                given = spec.get("policyTypes")
+                types = given if isinstance(given, list) else []
                 closed = section == "ingress" if not types else section.title() in types
                 yield from _places(path, section, rules) or ([path] if closed else ())
         for section in _SECTIONS.get(kind, ()):
