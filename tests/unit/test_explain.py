@@ -242,7 +242,7 @@ def test_a_deny_rule_is_named_with_its_place_and_what_passes_without_it() -> Non
     model = model_of(text + policy("photos", "no-internet", deny))
     answer = explain(model, "photos", "internet")
     said = "\n".join(reasons_lines(answer))
-    assert "CiliumNetworkPolicy photos/no-internet (spec.egressDeny[0]" in said
+    assert "CNP photos/no-internet (spec.egressDeny[0]" in said
     assert "cluster.yaml:6" in said
     best = answer.fixes.best
     assert best is not None

@@ -17,6 +17,8 @@ _SECTIONS = {
     CNP: ("ingress", "ingressDeny", "egress", "egressDeny"),
     CCNP: ("ingress", "ingressDeny", "egress", "egressDeny"),
 }
+# As kubectl takes them, in capitals.
+_SHORT = {CNP: "CNP", CCNP: "CCNP"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Cited:
         if self.source:
             details.append(self.source)
         aside = f" ({', '.join(details)})" if details else ""
-        return f"{self.ref.kind} {where}{self.ref.name}{aside}"
+        return f"{_SHORT.get(self.ref.kind, self.ref.kind)} {where}{self.ref.name}{aside}"
 
 
 def cited(
