@@ -76,7 +76,8 @@ def explain(
         raise InputError(f"{source}: to what? give FROM and TO; see --help")
     elif output in ("svg", "dot"):
         raise InputError(f"-o {output} is a picture of a Namespace: give -n without FROM and TO")
-    model = read_model(inputs, config)
+    # Routes say which DNS names are served by the cluster's own gateways.
+    model = read_model(inputs, config, ["HTTPRoute"], calico=True)
     try:
         if source is not None and target is not None:
             status = _answer(model, source, target, ports, engine, output)

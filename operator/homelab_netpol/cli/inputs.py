@@ -68,6 +68,7 @@ def read_manifests(
     kinds: Collection[str] | None = None,
     config_maps: Collection[tuple[str, str]] = (),
     *,
+    more_kinds: Collection[str] = (),
     calico: bool = False,
 ) -> ManifestSet:
     """The objects that are given: files, or a cluster's.
@@ -78,6 +79,7 @@ def read_manifests(
         inputs: where from.
         kinds: which of a cluster's; None: those that verdicts depend on.
         config_maps: of a cluster, by namespace and name.
+        more_kinds: of a cluster, beside `kinds`.
         calico: of a cluster, Calico's policies as well.
 
     Raises:
@@ -99,7 +101,7 @@ def read_manifests(
     else:
         from homelab_netpol.cluster.manifests import FOR_VERDICTS, read_cluster
 
-        wanted = FOR_VERDICTS if kinds is None else kinds
+        wanted = (*(FOR_VERDICTS if kinds is None else kinds), *more_kinds)
         found = ask_cluster(
             inputs.cluster,
             lambda api: read_cluster(api, wanted, calico=calico, config_maps=config_maps),
@@ -138,8 +140,20 @@ def desired_state_of(
         raise InputError(str(error)) from error
 
 
-def read_model(inputs: InputOptions, config: Path | None) -> ClusterModel:
+def read_model(
+    inputs: InputOptions,
+    config: Path | None,
+    more_kinds: Collection[str] = (),
+    *,
+    calico: bool = False,
+) -> ClusterModel:
     """The cluster that is given, with the policies that the operator has or would have in it.
+
+    Args:
+        inputs: where from.
+        config: the operator's settings.
+        more_kinds: of a cluster, beside those that verdicts depend on.
+        calico: of a cluster, Calico's policies as well.
 
     Raises:
         InputError: something given cannot be used.
@@ -151,7 +165,7 @@ def read_model(inputs: InputOptions, config: Path | None) -> ClusterModel:
 
     settings = read_settings(config)
     where = (settings.cilium.namespace, settings.cilium.config_map)
-    manifests = read_manifests(inputs, config_maps=[where])
+    manifests = read_manifests(inputs, config_maps=[where], more_kinds=more_kinds, calico=calico)
     desired = desired_state_of(settings, manifests)
     given = manifests.get("ConfigMap", where[1], where[0])
     agents = read_agent_config(given.data.get("data") or {}) if given is not None else None
