@@ -69,9 +69,16 @@ class Identity:
         return cls({"entity": name})
 
     @classmethod
-    def address(cls, cidr: str) -> Self:
-        """An address outside the cluster, e.g. `203.0.113.7/32`."""
-        return cls({"cidr": cidr})
+    def address(cls, cidr: str, also: Iterable[str] = ()) -> Self:
+        """An address outside the cluster, e.g. `203.0.113.7/32`.
+
+        Args:
+            cidr: The address.
+            also: Other labels that an agent gives it, as `source:key=value`: those of a
+                CiliumCIDRGroup, or `reserved:kube-apiserver=`.
+        """
+        labels = [*also]
+        return cls({"cidr": cidr, "also": labels} if labels else {"cidr": cidr})
 
     @classmethod
     def dns_name(cls, name: str, cidr: str | None = None) -> Self:

@@ -90,6 +90,9 @@ func (r identityRequest) check() error {
 	if given != 1 {
 		return errors.New("give exactly one of labels, entity, cidr, name; or a cidr with its name")
 	}
+	if len(r.Also) > 0 && r.CIDR == "" {
+		return errors.New("only a cidr has other labels, in `also`")
+	}
 	return nil
 }
 
@@ -108,6 +111,7 @@ func (r identityRequest) labelSet(selectors map[api.FQDNSelector]*regexp.Regexp)
 			}
 			address = prefix.Addr()
 			set = labels.GetCIDRLabels(prefix.Masked())
+			maps.Copy(set, labels.NewLabelsFromModel(r.Also))
 		}
 		maps.Copy(set, nameLabels(r.Name, selectors))
 		set.AddWorldLabel(address)

@@ -33,12 +33,13 @@ type request struct {
 }
 
 // identityRequest has exactly one of its fields, but ports go with labels, and an address may go
-// with its name.
+// with its name and with what else an agent labels it.
 type identityRequest struct {
 	Labels map[string]string `json:"labels"`
 	Entity string            `json:"entity"`
 	CIDR   string            `json:"cidr"`
 	Name   string            `json:"name"`
+	Also   []string          `json:"also"`
 	Ports  map[string]string `json:"ports"`
 }
 

@@ -10,12 +10,12 @@ from homelab_netpol.access.ends import End
 from homelab_netpol.access.explain_judge import Ruling
 from homelab_netpol.cilium.agent_config import read_agent_config
 from homelab_netpol.cilium.evaluation import Direction, Endpoint, Entity, Network, Outcome, Pod
+from homelab_netpol.cilium.terms import SERVICE_ACCOUNT_KEY
 from homelab_netpol.cli.inputs import desired_state_of
 from homelab_netpol.manifests import Manifest, ManifestSet, Source
 from homelab_netpol.settings import Settings
 from lab.control_plane import Engine, Flow, Identity
 from tests.truth.random_policies import NAMESPACES, Generator, Json
-from tests.truth.verdict_world import World
 
 _DOMAIN = "network-policy.homelab"
 _SOURCE = Source("world")
@@ -26,8 +26,11 @@ _GRANTS = ("postgres", "dragonfly", "kube-api", "gateway")
 
 def random_model(engine: Engine, generator: Generator) -> ClusterModel:
     """A cluster of three Namespaces, one of them an app's, and a gateway."""
-    world = World.make(engine, generator)
-    chance = generator.random
+    pods, policies, chance = generator.pods(), generator.policies(), generator.random
+    for rejection in engine.policies(policies):
+        # Cilium's operator says so in a cluster.
+        condition = {"type": "Valid", "status": "False", "message": rejection.error}
+        policies[rejection.index]["status"] = {"conditions": [condition]}
     labels: dict[str, str] = {}
     profile = chance.choice(_PROFILES)
     if profile:
@@ -41,10 +44,10 @@ def random_model(engine: Engine, generator: Generator) -> ClusterModel:
     objects.append(_object("v1", "Namespace", "", "istio-gateway"))
     objects += [
         _object("v1", "Pod", pod.namespace, pod.name.rpartition("/")[2], labels=pod.labels)
-        for pod in world.pods
+        for pod in pods
     ]
     objects.append(_object("v1", "Pod", "istio-gateway", "internal", labels=_GATEWAY))
-    objects += [{**each, "apiVersion": _version(each)} for each in world.manifests]
+    objects += [{**each, "apiVersion": _version(each)} for each in policies]
     manifests = ManifestSet()
     manifests.add(Manifest(each, _SOURCE) for each in objects)
     return ClusterModel(manifests, desired_state_of(Settings(), manifests), read_agent_config({}))
@@ -98,7 +101,9 @@ def engine_allows(engine: Engine, model: ClusterModel, source: End, target: End,
 
 def _identity(endpoint: Endpoint) -> Identity:
     if isinstance(endpoint, Pod):
-        return Identity.pod(endpoint.namespace, endpoint.labels, endpoint.namespace_labels)
+        account = {SERVICE_ACCOUNT_KEY: endpoint.service_account}
+        own = {**endpoint.labels, **(account if endpoint.service_account else {})}
+        return Identity.pod(endpoint.namespace, own, endpoint.namespace_labels)
     if isinstance(endpoint, Entity):
         return Identity.entity(endpoint.name)
     if isinstance(endpoint, Network):

@@ -7,6 +7,11 @@ from itertools import product
 
 from homelab_netpol.cilium.evaluation import Direction, ReadPolicy
 from homelab_netpol.cilium.evaluation.matchers import EndpointSelector, Entities, Unclear
+from homelab_netpol.cilium.evaluation.references import (
+    ChosenCidrGroups,
+    ChosenServices,
+    NamedCidrGroup,
+)
 from homelab_netpol.findings.finding import Finding
 from lab.control_plane import Engine, Flow, Identity
 from tests.truth.random_cluster_policies import cluster_policy
@@ -161,6 +166,6 @@ def _is_uncertain(matcher: object) -> bool:
             one.key.startswith("io.cilium.k8s.policy") or one.source == "reserved"
             for one in matcher.requirements
         )
-    return isinstance(matcher, Unclear) or (
+    return isinstance(matcher, (Unclear, NamedCidrGroup, ChosenCidrGroups, ChosenServices)) or (
         isinstance(matcher, Entities) and "kube-apiserver" in matcher.names
     )

@@ -5,7 +5,7 @@ Nothing here knows what is allowed. Most of what it makes is in force in Cilium;
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from tests.dice import seeded
@@ -35,11 +35,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class PodFacts:
-    """A pod of a world."""
+    """A pod of a world; its ports by their names, each with number and protocol."""
 
     name: str
     namespace: str
     labels: dict[str, str]
+    service_account: str = "default"
+    ports: dict[str, tuple[int, str]] = field(default_factory=dict)
 
 
 class Generator:

@@ -7,12 +7,16 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+from homelab_netpol.access.surroundings import OwnAddresses, own_addresses, surroundings_of
 from homelab_netpol.cilium.agent_config import AgentConfig
 from homelab_netpol.cilium.evaluation import (
+    ContainerPort,
+    Entity,
     Pod,
     PolicyRef,
     ReadPolicy,
-    in_cluster,
+    Surroundings,
+    in_surroundings,
     read_policy,
 )
 from homelab_netpol.cilium.terms import CCNP, CLUSTER_NETWORK_POLICY, CNP, NETWORK_POLICY
@@ -62,9 +66,13 @@ class ClusterModel:
         self.is_written = bool(own) and not replace
         #: Policies of others, as they were given.
         self.foreign: Sequence[Manifest] = [each for each in given if not is_managed(each.labels)]
+        # The operator leaves a name alone that somebody else's policy has.
+        taken = {(each.kind, each.namespace, each.name) for each in self.foreign}
         #: The operator's, as they are given or as it would write them.
         self.own: Sequence[Mapping[str, Any]] = (
-            [each.data for each in own] if self.is_written else desired.cilium_objects
+            [each.data for each in own]
+            if self.is_written
+            else [each for each in desired.cilium_objects if _key(each) not in taken]
         )
         self._read: dict[str, tuple[ReadPolicy, ...]] = {}
 
@@ -83,6 +91,11 @@ class ClusterModel:
         for each in workloads(self.manifests):
             found[each.namespace].append(each)
         return dict(found)
+
+    @property
+    def in_force(self) -> list[Mapping[str, Any]]:
+        """The manifests of all policies that count, as Cilium would be given them."""
+        return [*(each.data for each in self.foreign), *self.own]
 
     def policies(self, namespace: str) -> tuple[ReadPolicy, ...]:
         """All policies that may select pods of a namespace."""
@@ -115,11 +128,15 @@ class ClusterModel:
 
     def pod(self, workload: Workload) -> Pod:
         """A workload's pods, as an end of a connection."""
+        named = (each for each in workload.ports if each.name and not each.sidecar)
         return Pod(
             workload.namespace,
             self.namespaces.get(workload.namespace),
             workload.labels,
             identity_labels=self.config.identity_labels if self.config else None,
+            service_account=workload.service_account,
+            ports=tuple(ContainerPort(each.name, each.number, each.protocol) for each in named),
+            by_cidr=self.config is not None and "pods" in self.config.matched_by_cidr,
         )
 
     def any_pod(self, namespace: str) -> Pod:
@@ -129,7 +146,30 @@ class ClusterModel:
             self.namespaces.get(namespace),
             complete=False,
             identity_labels=self.config.identity_labels if self.config else None,
+            by_cidr=self.config is not None and "pods" in self.config.matched_by_cidr,
         )
+
+    def entity(self, name: str) -> Entity:
+        """One of Cilium's entities, with what is known of its place and addresses.
+
+        The API server on one of several nodes is at `remote-node`, as all pods but those beside it
+        meet it.
+        """
+        by_cidr = "nodes" in self.config.matched_by_cidr if self.config is not None else None
+        if name != "kube-apiserver":
+            return Entity(name, nodes_by_cidr=by_cidr)
+        own = self.own_addresses
+        return Entity(name, own.api_server_place, own.api_server, by_cidr)
+
+    @cached_property
+    def own_addresses(self) -> OwnAddresses:
+        """The addresses of nodes and of the API server."""
+        return own_addresses(self.manifests)
+
+    @cached_property
+    def surroundings(self) -> Surroundings:
+        """What policies may name by other objects."""
+        return surroundings_of(self.manifests, self.desired.catalogue.own_cluster.name)
 
     @property
     def _clusterwide(self) -> tuple[ReadPolicy, ...]:
@@ -139,11 +179,14 @@ class ClusterModel:
     def _given(self) -> dict[str, list[Mapping[str, Any]]]:
         """The manifests of the policies by namespace; those of most are never read."""
         found: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
-        for data in (*(each.data for each in self.foreign), *self.own):
+        for data in self.in_force:
             found[data["metadata"].get("namespace") or ""].append(data)
         return dict(found)
 
     def _policy(self, data: Mapping[str, Any]) -> ReadPolicy:
-        cluster = self.desired.catalogue.own_cluster.name
-        policy = read_policy(data)
-        return policy if cluster is None else in_cluster(policy, cluster)
+        return in_surroundings(read_policy(data), self.surroundings)
+
+
+def _key(manifest: Mapping[str, Any]) -> tuple[str, str, str]:
+    metadata = manifest["metadata"]
+    return manifest["kind"], metadata.get("namespace") or "", metadata["name"]

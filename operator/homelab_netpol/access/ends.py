@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from homelab_netpol.cilium.evaluation import Endpoint, Pod
-from homelab_netpol.cilium.terms import LAST_PORT, TRANSPORT_PROTOCOLS
+from homelab_netpol.cilium.terms import ICMP, ICMP_V6, LAST_PORT, TRANSPORT_PROTOCOLS
 from homelab_netpol.manifests.workloads import Workload
 
 
@@ -39,6 +39,9 @@ class Ports:
         return f"{numbers}/{self.protocol}"
 
 
+# As people write them, in capitals.
+_PROTOCOLS = {each.upper(): each for each in (*TRANSPORT_PROTOCOLS, ICMP, ICMP_V6)}
+_LAST_TYPE = 255
 EVERY_TCP_PORT = Ports("TCP", 1, LAST_PORT)
 EVERY_PORT = tuple(Ports(protocol, 1, LAST_PORT) for protocol in TRANSPORT_PROTOCOLS)
 
@@ -119,20 +122,21 @@ def end_of(words: str, members: Iterable[Member], ports: Iterable[Ports] = ()) -
 
 
 def named_ports(text: str, ends: Sequence[End]) -> Ports:
-    """Reads `5432`, `53/UDP`, or the name of a port that containers of an end declare.
+    """Reads `5432`, `53/UDP`, `8/ICMP`, or the name of a port that containers of an end declare.
 
     Raises:
         EndError: it is none of these.
     """
-    number, _, protocol = text.partition("/")
-    protocol = protocol.upper() or "TCP"
-    if protocol not in TRANSPORT_PROTOCOLS:
-        known = ", ".join(TRANSPORT_PROTOCOLS)
+    number, _, given = text.partition("/")
+    protocol = _PROTOCOLS.get(given.upper() or "TCP")
+    if protocol is None:
+        known = ", ".join(_PROTOCOLS.values())
         raise EndError(f"--port {text}: the protocol must be one of {known}, as in 53/UDP")
+    last = LAST_PORT if protocol in TRANSPORT_PROTOCOLS else _LAST_TYPE
     if number.isascii() and number.isdigit() and len(number) <= len(str(LAST_PORT)):
-        if 1 <= int(number) <= LAST_PORT:
+        if 1 <= int(number) <= last:
             return Ports.one(int(number), protocol)
-        raise EndError(f"--port {text}: must be from 1 to {LAST_PORT}")
+        raise EndError(f"--port {text}: must be from 1 to {last}")
     declared = {
         port.name: Ports.one(port.number, port.protocol)
         for end in ends

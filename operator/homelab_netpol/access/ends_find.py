@@ -6,16 +6,15 @@ import difflib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from ipaddress import ip_network
 
+from homelab_netpol.access.addresses import resolve_address
 from homelab_netpol.access.cluster_model import ClusterModel
 from homelab_netpol.access.ends import End, EndError, Member, Ports, end_of
 from homelab_netpol.access.ends_known import ENTITY_WORDS, GATEWAY_WORDS, KnownEnds, name_of
 from homelab_netpol.access.ends_services import (
     listed,
-    node_of_address,
     service_end,
-    service_of_address,
 )
-from homelab_netpol.cilium.evaluation import Name, Network
+from homelab_netpol.cilium.evaluation import Entity, Name, Network
 from homelab_netpol.cilium.terms import IpNetwork, is_dns_name, is_label_key, is_label_value
 from homelab_netpol.manifests import Manifest, kinds
 from homelab_netpol.manifests.workloads import Workload
@@ -193,20 +192,25 @@ class EndFinder:
         return service_end(self._model, self.known, service)
 
     def _of_address(self, text: str, network: IpNetwork) -> End:
+        if network.num_addresses > 1:
+            return End(text, (Member(text, Network(network)),))
         address = str(network.network_address)
-        if network.num_addresses == 1:
-            workload = self._pod_of(address)
-            if workload is not None:
-                end = self._pods(f"{workload.namespace}/{name_of(workload)}", [workload])
-                return end.noting(f"{address} is {end.words}")
-            service = service_of_address(self._model, address)
-            if service is not None:
-                end = service_end(self._model, self.known, service)
-                return end.noting(f"{address} is Service {service.namespace}/{service.name}")
-            node = node_of_address(self._model, address)
-            if node is not None:
-                return node
-        return End(text, (Member(text, Network(network)),))
+        workload = self._pod_of(address)
+        if workload is not None:
+            end = self._pods(f"{workload.namespace}/{name_of(workload)}", [workload])
+            return end.noting(f"{address} is {end.words}")
+        resolved = resolve_address(self._model, address)
+        if resolved.service is not None:
+            end = service_end(self._model, self.known, resolved.service)
+            return end.noting(f"{address} is {resolved.words}")
+        if isinstance(resolved.endpoints[0], Network):
+            return End(text, (Member(text, Network(network)),))
+        words = resolved.words
+        members = [
+            Member(f"{words} ({each.name})" if isinstance(each, Entity) else words, each)
+            for each in resolved.endpoints
+        ]
+        return end_of(words, members).noting(f"{address} is {words}")
 
     def _pod_of(self, address: str) -> Workload | None:
         for workloads in self._model.workloads.values():

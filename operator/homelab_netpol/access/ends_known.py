@@ -16,7 +16,7 @@ from homelab_netpol.settings import Peer, Port, Settings, SharedResource
 # What the words for the rest of the world mean: an address that no private network holds, kept for
 # documentation (RFC 5737), as a rule may leave single networks out of the world.
 _SOME_ADDRESS = Network(ip_network("203.0.113.254/32"))
-_NODES = (Entity("host"), Entity("remote-node"))
+_NODES = ("host", "remote-node")
 
 INTERNET = "the internet"
 LAN = "the LAN"
@@ -50,7 +50,7 @@ class KnownEnds:
         ports: tuple[Ports, ...] = ()
         if name == "kube-apiserver" and "kube-api" in self._resources.vocabulary.resources:
             ports = ports_of(self._resources.resource("kube-api").ports)
-        return End(name, (Member(name, Entity(name)),), ports)
+        return End(name, (Member(name, self._model.entity(name)),), ports)
 
     def gateway(self, which: str) -> End:
         """The gateways `internal` or `external`.
@@ -101,7 +101,7 @@ class KnownEnds:
         for peer in peers:
             yield from self._of_pods(peer, words)
             for entity in peer.entities:
-                yield Member(f"{words} ({entity})", Entity(entity))
+                yield Member(f"{words} ({entity})", self._model.entity(entity))
             for cidr in peer.cidrs:
                 yield Member(f"{words} ({cidr})", Network(ip_network(cidr)))
 
@@ -110,7 +110,9 @@ class KnownEnds:
         named = words or f"{workload.namespace}/{name_of(workload)}"
         if workload.host_network:
             return [
-                Member(f"{named} on its node's network ({each.name})", each, workload)
+                Member(
+                    f"{named} on its node's network ({each})", self._model.entity(each), workload
+                )
                 for each in _NODES
             ]
         return [Member(named, self._model.pod(workload), workload)]
@@ -145,7 +147,7 @@ class KnownEnds:
             peer = Peer(namespace=resource.home, pod_labels=dict(resource.pod_labels))
             yield from self._of_pods(peer, name)
         for entity in resource.entities:
-            yield Member(f"{name} ({entity})", Entity(entity))
+            yield Member(f"{name} ({entity})", self._model.entity(entity))
         for each in resource.networks:
             yield Member(f"{name} ({each.cidr})", Network(ip_network(each.cidr, strict=False)))
         for target in resource.fqdns:

@@ -13,9 +13,9 @@ from typing import Any, TypeGuard
 from homelab_netpol.access.cluster_model import ClusterModel
 from homelab_netpol.access.ends import End, EndError, Member, Ports, end_of
 from homelab_netpol.access.ends_known import KnownEnds
-from homelab_netpol.cilium.evaluation import Entity, Name, Network
+from homelab_netpol.cilium.evaluation import Name, Network
 from homelab_netpol.cilium.terms import LAST_PORT, TRANSPORT_PROTOCOLS
-from homelab_netpol.manifests import Manifest, kinds
+from homelab_netpol.manifests import Manifest
 from homelab_netpol.manifests.workloads import Workload
 
 _OF_SERVICE = "kubernetes.io/service-name"
@@ -97,33 +97,6 @@ def _translated(
         found = dict.fromkeys(Ports.one(each.number, each.protocol) for each in named)
         if found:
             yield Ports.one(number, protocol), tuple(found)
-
-
-def service_of_address(model: ClusterModel, address: str) -> Manifest | None:
-    """The Service that has an address; None: none that is given."""
-    for service in model.manifests.of(kinds.SERVICE):
-        spec = _mapping(service.data.get("spec"))
-        status = _mapping(_mapping(service.data.get("status")).get("loadBalancer"))
-        ingress = (_mapping(each).get("ip") for each in listed(status.get("ingress")))
-        if address in (*listed(spec.get("clusterIPs")), spec.get("clusterIP"), *ingress):
-            return service
-        if address in (listed(spec.get("externalIPs"))):
-            return service
-    return None
-
-
-def node_of_address(model: ClusterModel, address: str) -> End | None:
-    """The nodes as an end, if an address is one's; None: it is none that is given."""
-    for node in model.manifests.of("Node"):
-        addresses = listed(_mapping(node.data.get("status")).get("addresses"))
-        if any(_mapping(each).get("address") == address for each in addresses):
-            members = [Member(f"node {node.name} ({each})", Entity(each)) for each in _NODES]
-            words = f"node {node.name}"
-            return End(words, tuple(members)).noting(f"{address} is {words}")
-    return None
-
-
-_NODES = ("host", "remote-node")
 
 
 def _is_port(value: Any) -> TypeGuard[int]:

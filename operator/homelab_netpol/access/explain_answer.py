@@ -29,6 +29,7 @@ class Reason:
         cause: why it does not pass, or why that is unknown; "": it passes.
         by_deny_rule: a deny rule decides.
         filtered: allowed; HTTP or DNS rules look at what passes.
+        requests: if so, what passes them, in words.
     """
 
     direction: Direction
@@ -38,6 +39,7 @@ class Reason:
     cause: str
     by_deny_rule: bool
     filtered: bool
+    requests: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ def explain(
     reply = Reply.UNKNOWN if beyond else ruling.reply
     fixes = NO_FIXES if beyond else find_fixes(model, finder, ruling)
     notes = [*(note for end in ends for note in end.notes), *notes, *_notes(model, ruling)]
-    parts = tuple(_parts(model, judge, ruling))
+    parts = tuple(_parts(model, ruling))
     return Explanation(reply, ruling, parts, fixes, tuple(dict.fromkeys(notes)), beyond)
 
 
@@ -130,13 +132,13 @@ def _listed(ports: Sequence[Ports]) -> str:
     return ", ".join(map(str, ports))
 
 
-def _parts(model: ClusterModel, judge: Judge, ruling: Ruling) -> Iterator[Part]:
+def _parts(model: ClusterModel, ruling: Ruling) -> Iterator[Part]:
     """The cases, with those joined that differ by nothing but who and where."""
     found: dict[tuple[object, ...], list[tuple[str, str, Ports, tuple[Reason, ...]]]] = {}
     for case in ruling.cases:
-        reasons = tuple(_reason(model, judge, half, case.ports) for half in case.halves)
+        reasons = tuple(_reason(model, half, case.ports) for half in case.halves)
         alike = tuple(
-            (each.direction, each.outcome, each.policies, each.cause, each.filtered)
+            (each.direction, each.outcome, each.policies, each.cause, each.requests)
             for each in reasons
         )
         row = (case.source.words, case.target.words, case.ports, reasons)
@@ -152,17 +154,17 @@ def _parts(model: ClusterModel, judge: Judge, ruling: Ruling) -> Iterator[Part]:
             )
 
 
-def _reason(model: ClusterModel, judge: Judge, half: Half, ports: Ports) -> Reason:
-    verdict, pod = half.verdict, half.own.pod
-    rules = judge.rules_of(pod, half.direction) if pod is not None else ()
+def _reason(model: ClusterModel, half: Half, ports: Ports) -> Reason:
+    verdict = half.verdict
     return Reason(
         half.direction,
         half.own.words,
         verdict.outcome,
-        cited(model, verdict, rules, half.asked, ports),
+        cited(model, verdict),
         cause(model, half, ports),
         verdict.by_deny_rule,
         verdict.filtered,
+        verdict.requests,
     )
 
 

@@ -77,6 +77,7 @@ def _reason(reason: Reason) -> dict[str, Any]:
         "outcome": reason.outcome.value,
         "byDenyRule": reason.by_deny_rule,
         "onlySomeRequests": reason.filtered,
+        "requests": list(reason.requests),
         "cause": reason.cause,
         "policies": [
             {

@@ -228,7 +228,8 @@ class Judge:
         key = (id(pod), direction, replace(port, last=port.first))
         if key not in self._questions:
             rules = self.rules_of(pod, direction)
-            self._questions[key] = ask_about(rules, port.first, port.protocol)
+            named = pod.ports if direction is Direction.INGRESS else None
+            self._questions[key] = ask_about(rules, port.first, port.protocol, named)
         self._kept.append(endpoint)
         met = self._met.setdefault((id(pod), id(endpoint)), {})
         return judge(self._questions[key], endpoint, met)

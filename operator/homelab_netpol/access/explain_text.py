@@ -206,7 +206,7 @@ def _whose(reason: Reason) -> str:
 def _by(reason: Reason) -> str:
     if not reason.policies:
         return ", as no policy denies it"
-    filtered = ", which let only some HTTP or DNS requests through" if reason.filtered else ""
+    filtered = f", then only {_some(reason.requests) or 'some requests'}" if reason.filtered else ""
     return f" by {_policies(reason)}{filtered}"
 
 

@@ -18,8 +18,6 @@ from homelab_netpol.manifests import Manifest, ManifestSet, Source, kinds
 from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.desired import DesiredState, desired_state
 
-_SOURCE = Source("proposed")
-
 
 @dataclass(frozen=True, slots=True, order=True)
 class Setting:
@@ -90,6 +88,8 @@ class Trials:
         """
         self.model = model
         self._now = datetime.now(UTC)
+        # What is added is of where the rest is from: a whole cluster stays one.
+        self._source = next((each.source for each in model.manifests.manifests), Source("-"))
         self._kept = [
             each
             for each in model.manifests.manifests
@@ -109,7 +109,7 @@ class Trials:
         Raises:
             RenderError: a template cannot be rendered with it.
         """
-        added = [Manifest(each, _SOURCE) for each in change.objects]
+        added = [Manifest(each, self._source) for each in change.objects]
         namespaces = [_changed(each, change.settings) for each in self._namespaces]
         manifests = ManifestSet()
         undenied = {(ref.kind, ref.namespace, ref.name) for ref in change.undenied}
@@ -118,7 +118,7 @@ class Trials:
                 manifests.add(without_deny_rules(each))
             elif each.kind != kinds.NAMESPACE:
                 manifests.add([each])
-        manifests.add(Manifest(each, _SOURCE) for each in namespaces)
+        manifests.add(Manifest(each, self._source) for each in namespaces)
         manifests.add(added)
         catalogue = self._catalogue(added)
         desired: DesiredState = desired_state(catalogue, namespaces, self._now)

@@ -12,6 +12,7 @@ from homelab_netpol.access.ends import End, Ports
 from homelab_netpol.access.explain_judge import Ruling
 from homelab_netpol.access.fixes import NOTHING, Change, Setting
 from homelab_netpol.cilium.evaluation import Outcome
+from homelab_netpol.cilium.terms import TRANSPORT_PROTOCOLS
 from homelab_netpol.intent import GATEWAYS, WHOLE, Intent, Vocabulary
 from homelab_netpol.intent.ports import parse_port_ranges, parse_ports
 from homelab_netpol.policy.catalogue import Catalogue
@@ -52,7 +53,9 @@ def denied_ports(ruling: Ruling) -> tuple[Ports, ...]:
     """The ports that do not pass, if they are few enough to be listed."""
     cases = (case for case in ruling.cases if case.outcome is not Outcome.ALLOWED)
     found = dict.fromkeys(case.ports for case in cases)
-    few = [each for each in found if each.first == each.last]
+    few = [
+        each for each in found if each.first == each.last and each.protocol in TRANSPORT_PROTOCOLS
+    ]
     return tuple(few) if len(few) == len(found) and len(few) <= _MOST_PORTS else ()
 
 

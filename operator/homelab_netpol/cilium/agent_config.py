@@ -52,6 +52,7 @@ class AgentConfig:
         may_be_meshed: the cluster has a number, without which it is in no cluster mesh.
         local_selectors: a peer selector that names no cluster means this one's pods; None: that
             depends on versions that are not known, or differ.
+        matched_by_cidr: what a CIDR may mean beside addresses outside the cluster: `nodes`, `pods`.
     """
 
     identity_labels: IdentityLabels
@@ -70,6 +71,7 @@ class AgentConfig:
     cluster_name: str = DEFAULT_CLUSTER
     may_be_meshed: bool = False
     local_selectors: bool | None = True
+    matched_by_cidr: frozenset[str] = frozenset()
 
 
 def read_agent_config(data: Mapping[str, str], versions: Collection[Version] = ()) -> AgentConfig:
@@ -101,6 +103,7 @@ def read_agent_config(data: Mapping[str, str], versions: Collection[Version] = (
         cluster_name=data.get("cluster-name", "").strip() or DEFAULT_CLUSTER,
         may_be_meshed=data.get("cluster-id", "").strip() not in ("", "0"),
         local_selectors=_has_local_selectors(data, versions),
+        matched_by_cidr=frozenset(data.get("policy-cidr-match-mode", "").replace(",", " ").split()),
     )
 
 

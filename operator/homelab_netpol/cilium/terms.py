@@ -22,11 +22,14 @@ NAMESPACE_KEY = "io.kubernetes.pod.namespace"
 NAMESPACE_LABELS_PREFIX = "io.cilium.k8s.namespace.labels."
 CILIUM_LABELS_PREFIX = "io.cilium.k8s.policy."
 CLUSTER_KEY = f"{CILIUM_LABELS_PREFIX}cluster"
+SERVICE_ACCOUNT_KEY = f"{CILIUM_LABELS_PREFIX}serviceaccount"
 
 # Where a label comes from; a selector writes it in front of the key, as in `k8s:app`.
 SOURCE_K8S = "k8s"
 SOURCE_ANY = "any"
 SOURCE_RESERVED = "reserved"
+# Of addresses that a CiliumCIDRGroup holds: its labels.
+SOURCE_CIDR_GROUP = "cidrgroup"
 
 # What the entity `cluster` holds beside the cluster's pods.
 CLUSTER_PARTS = frozenset(
@@ -43,6 +46,8 @@ POD_ENTITIES = frozenset({"all", "cluster"})
 
 TRANSPORT_PROTOCOLS = ("TCP", "UDP", "SCTP")
 ANY_PROTOCOL = "ANY"
+# These have types where others have ports.
+ICMP, ICMP_V6 = "ICMP", "ICMPv6"
 # These carry no ports: Cilium refuses them any but 0.
 PORTLESS_PROTOCOLS = frozenset({"VRRP", "IGMP", "GRE", "IPIP", "IPV6", "ESP", "AH"})
 LAST_PORT = 65535

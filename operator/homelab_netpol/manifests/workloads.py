@@ -21,11 +21,14 @@ class NamedPort:
         number: the port.
         protocol: TCP, UDP or SCTP.
         name: by which policies and Services may mean it; "" for none.
+        sidecar: an init container declares it, one that goes on running. Services may mean it by
+            its name, policies of Cilium's not.
     """
 
     number: int
     protocol: str = "TCP"
     name: str = ""
+    sidecar: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,15 @@ def workloads(manifests: ManifestSet) -> list[Workload]:
     return sorted((*tops, *pods), key=lambda each: (each.namespace, each.kind, each.name))
 
 
+def workload_of(pod: Manifest) -> Workload:
+    """One pod, whatever made it.
+
+    Raises:
+        ManifestError: it is not described as it must be.
+    """
+    return _read(pod.data, pod)
+
+
 def _of_kind(manifests: ManifestSet, kind: str) -> Iterator[Workload]:
     for manifest in manifests.of(kind):
         if kind == kinds.POD:
@@ -87,12 +99,16 @@ def _read(template: Mapping[str, Any], manifest: Manifest) -> Workload:
     metadata = _mapping(template.get("metadata") or {}, manifest, "metadata")
     spec = _mapping(template.get("spec") or {}, manifest, "spec")
     labels = _mapping(metadata.get("labels") or {}, manifest, "metadata.labels")
-    # A sidecar is an init container that goes on running.
-    containers = [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]
     try:
         ports = tuple(
-            NamedPort(int(port["containerPort"]), port.get("protocol", "TCP"), port.get("name", ""))
-            for container in containers
+            NamedPort(
+                int(port["containerPort"]),
+                str(port.get("protocol") or "TCP"),
+                str(port.get("name") or ""),
+                sidecar,
+            )
+            for key, sidecar in (("containers", False), ("initContainers", True))
+            for container in spec.get(key) or ()
             for port in container.get("ports") or ()
         )
     except (KeyError, TypeError, ValueError, AttributeError):
@@ -105,7 +121,7 @@ def _read(template: Mapping[str, Any], manifest: Manifest) -> Workload:
         manifest.name,
         {str(key): str(value) for key, value in labels.items()},
         tuple(dict.fromkeys(ports)),
-        spec.get("serviceAccountName") or spec.get("serviceAccount") or "default",
+        str(spec.get("serviceAccountName") or spec.get("serviceAccount") or "default"),
         bool(spec.get("hostNetwork")),
         manifest,
     )

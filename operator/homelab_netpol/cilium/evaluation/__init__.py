@@ -4,10 +4,19 @@ Where the answer is not certain it is unknown: nothing is reported that only may
 """
 
 from homelab_netpol.cilium.evaluation.answer import Doubt
-from homelab_netpol.cilium.evaluation.endpoint import Endpoint, Entity, Name, Network, Pod
+from homelab_netpol.cilium.evaluation.endpoint import (
+    ContainerPort,
+    Endpoint,
+    Entity,
+    Name,
+    Network,
+    Pod,
+)
 from homelab_netpol.cilium.evaluation.in_cluster import in_cluster
-from homelab_netpol.cilium.evaluation.policy import Direction, PolicyRef, ReadPolicy
+from homelab_netpol.cilium.evaluation.policy import Direction, PolicyRef, ReadPolicy, RulePlace
 from homelab_netpol.cilium.evaluation.read import read_policies, read_policy
+from homelab_netpol.cilium.evaluation.references import CidrGroup
+from homelab_netpol.cilium.evaluation.surroundings import Service, Surroundings, in_surroundings
 from homelab_netpol.cilium.evaluation.verdict import (
     DirectionVerdict,
     Outcome,
@@ -16,6 +25,8 @@ from homelab_netpol.cilium.evaluation.verdict import (
 )
 
 __all__ = [
+    "CidrGroup",
+    "ContainerPort",
     "Direction",
     "DirectionVerdict",
     "Doubt",
@@ -27,8 +38,12 @@ __all__ = [
     "Pod",
     "PolicyRef",
     "ReadPolicy",
+    "RulePlace",
+    "Service",
+    "Surroundings",
     "egress_verdict",
     "in_cluster",
+    "in_surroundings",
     "ingress_verdict",
     "read_policies",
     "read_policy",

@@ -24,8 +24,8 @@ class Doubt(Enum):
     ODD_PORT = "a range of ports begins at 0"
     AUTHENTICATION = "a rule asks for mutual authentication"
     GROUPS = "fromGroups or toGroups"
-    CIDR_GROUP = "a CIDR group"
-    SERVICES = "toServices"
+    CIDR_GROUP = "a CIDR group that is not known"
+    SERVICES = "toServices, and which Services there are is not known, or they select nothing"
     NODES = "fromNodes or toNodes"
     REQUIRES = "fromRequires or toRequires"
     UNREADABLE = "something in the policy is not understood"
@@ -46,6 +46,11 @@ def all_of(answers: Iterable[Answer]) -> Answer:
         if result is True:
             result = answer
     return result
+
+
+def not_(answer: Answer) -> Answer:
+    """Yes for no, and no for yes; a doubt remains one."""
+    return answer if isinstance(answer, Doubt) else not answer
 
 
 def any_of(answers: Iterable[Answer]) -> Answer:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_network
+from typing import NamedTuple
 
 from homelab_netpol.cilium.evaluation.answer import Answer, Doubt
 from homelab_netpol.cilium.identity_labels import DEFAULT, IdentityLabels
@@ -18,6 +19,7 @@ from homelab_netpol.cilium.terms import (
     CLUSTERS,
     NAMESPACE_KEY,
     NAMESPACE_LABELS_PREFIX,
+    SERVICE_ACCOUNT_KEY,
     SOURCE_ANY,
     SOURCE_K8S,
     SOURCE_RESERVED,
@@ -28,13 +30,28 @@ from homelab_netpol.cilium.terms import (
 _NAME_LABEL = "kubernetes.io/metadata.name"
 
 # The API server is on a node or outside the cluster.
-_PLACES_OF_API_SERVER = frozenset({"host", "remote-node", "world", "world-ipv4", "world-ipv6"})
+_NODES = frozenset({"host", "remote-node"})
+_PLACES_OF_API_SERVER = _NODES | {"world", "world-ipv4", "world-ipv6"}
 # These have addresses that a CIDR may hold, if Cilium is set up to match them that way.
 _WITH_ADDRESS = frozenset({"host", "remote-node", "kube-apiserver", "world"})
 # A node is known to the others by an address that is routed, and Kubernetes takes no other one for
 # an endpoint of the API server's Service; nor one of the range that a mesh keeps for probes.
 _NOT_LINK_LOCAL = frozenset({"remote-node", "kube-apiserver"})
 _OF_PROBES = ip_network(AMBIENT_PROBES_IPV6)
+
+
+class ContainerPort(NamedTuple):
+    """A port that a container gives a name, by which policies may mean it.
+
+    Attributes:
+        name: the name.
+        number: the port.
+        protocol: TCP, UDP or SCTP.
+    """
+
+    name: str
+    number: int
+    protocol: str = "TCP"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +66,10 @@ class Pod:
             namespace).
         identity_labels: the labels that Cilium keeps of it; None: not known. Then a label that
             Cilium leaves out by default is in doubt, and the others count as kept.
+        service_account: under which it runs; "": not known.
+        ports: all that its containers name; init containers do not count, as Cilium passes them
+            over. None: not known.
+        by_cidr: agents let a CIDR mean a pod too (`policy-cidr-match-mode`).
     """
 
     namespace: str
@@ -56,6 +77,9 @@ class Pod:
     labels: Mapping[str, str] = field(default_factory=dict)
     complete: bool = True
     identity_labels: IdentityLabels | None = None
+    service_account: str = ""
+    ports: tuple[ContainerPort, ...] | None = None
+    by_cidr: bool = False
 
     def lookup(self, source: str, key: str) -> str | Doubt | None:
         """The value of a label of Cilium's; None: it has none of this key."""
@@ -68,6 +92,8 @@ class Pod:
         if key.startswith(NAMESPACE_LABELS_PREFIX):
             return self._of_namespace(key.removeprefix(NAMESPACE_LABELS_PREFIX))
         if key.startswith(CILIUM_LABELS_PREFIX):
+            if key == SERVICE_ACCOUNT_KEY and self.service_account:
+                return self._if_kept(key, self.service_account)
             return Doubt.CILIUM_LABEL
         if key in self.labels:
             return self._if_kept(key, self.labels[key])
@@ -78,8 +104,8 @@ class Pod:
         return name == "all" or name in CLUSTERS
 
     def is_within(self, _network: IpNetwork) -> Answer:
-        """Never: Cilium knows pods by their labels, whatever their address."""
-        return False
+        """Never, by default: Cilium knows pods by their labels, whatever their address."""
+        return Doubt.ADDRESS if self.by_cidr else False
 
     def _of_namespace(self, key: str) -> str | Doubt | None:
         if key == _NAME_LABEL:
@@ -102,9 +128,26 @@ class Pod:
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """What is no pod and has a name of Cilium's: `health`, `host`, `remote-node`, `world` etc."""
+    """What is no pod and has a name of Cilium's: `health`, `host`, `remote-node`, `world` etc.
+
+    Attributes:
+        name: of the entity.
+        place: of `kube-apiserver`, where it is as the pod meets it: `host` (on the pod's own
+            node), `remote-node`, or `world`; "": not known.
+        addresses: of `kube-apiserver`, all that it is reached at; none: not known.
+        nodes_by_cidr: whether agents let a CIDR mean a node (`policy-cidr-match-mode`); None: not
+            known.
+    """
 
     name: str
+    place: str = ""
+    addresses: tuple[IpNetwork, ...] = ()
+    nodes_by_cidr: bool | None = None
+
+    @property
+    def is_own_node(self) -> bool:
+        """It is on the pod's own node, in its network."""
+        return self.name == "host" or self.place == "host"
 
     def lookup(self, source: str, key: str) -> str | Doubt | None:
         """The value of a label of Cilium's; None: it has none of this key."""
@@ -122,23 +165,43 @@ class Entity:
         if name in CLUSTERS:
             return self.name in CLUSTER_PARTS
         if self.name == "kube-apiserver" and name in _PLACES_OF_API_SERVER:
-            return Doubt.ADDRESS
+            return self._is_at(name)
         if self.name == "world" and name.startswith("world-"):
             return Doubt.ADDRESS
         return False
 
     def is_within(self, network: IpNetwork) -> Answer:
-        """Whether a network holds its address, which is not known."""
+        """Whether a network holds its address, as far as that is known."""
         if self.name in _NOT_LINK_LOCAL and (network.is_link_local or network == _OF_PROBES):
             return False
-        return Doubt.ADDRESS if self.name in _WITH_ADDRESS else False
+        if self.name not in _WITH_ADDRESS:
+            return False
+        if self.nodes_by_cidr is False and (self.name in _NODES or self.place in _NODES):
+            return False
+        answer = _are_within(self.addresses, network)
+        # A node may have other addresses beside these.
+        return answer if answer is False or self.place == "world" else Doubt.ADDRESS
+
+    def _is_at(self, name: str) -> Answer:
+        """Whether an API server is where an entity is."""
+        if not self.place:
+            return Doubt.ADDRESS
+        if name.startswith("world-") and self.place == "world":
+            return Doubt.ADDRESS  # as of a Network
+        return name == self.place
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """Addresses that belong to no pod; an answer is about all of them."""
+    """Addresses that belong to no pod; an answer is about all of them.
+
+    Attributes:
+        network: the addresses.
+        names: all DNS names by which pods look them up; None: not known.
+    """
 
     network: IpNetwork
+    names: tuple[str, ...] | None = None
 
     def lookup(self, source: str, key: str) -> str | Doubt | None:
         """The value of a label of Cilium's; None: it has none of this key."""
@@ -158,20 +221,20 @@ class Network:
 
     def is_within(self, network: IpNetwork) -> Answer:
         """Whether a network holds all of it (yes), nothing of it (no), or a part (a doubt)."""
-        if network.version != self.network.version:
-            return False
-        first, last = _ends(self.network)
-        their_first, their_last = _ends(network)
-        if their_first <= first and last <= their_last:
-            return True
-        return Doubt.PART if first <= their_last and their_first <= last else False
+        return _is_within(self.network, network)
 
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """What a DNS name outside the cluster resolves to; its addresses are not known."""
+    """What a DNS name outside the cluster resolves to.
+
+    Attributes:
+        name: the name.
+        addresses: all that it resolves to; none: not known.
+    """
 
     name: str
+    addresses: tuple[IpNetwork, ...] = ()
 
     def lookup(self, source: str, key: str) -> str | Doubt | None:
         """The value of a label of Cilium's; None: it has none of this key."""
@@ -185,12 +248,29 @@ class Name:
             return True
         return Doubt.ADDRESS if name.startswith("world-") else False
 
-    def is_within(self, _network: IpNetwork) -> Answer:
-        """Whether a network holds its addresses, which are not known."""
-        return Doubt.ADDRESS
+    def is_within(self, network: IpNetwork) -> Answer:
+        """Whether a network holds its addresses, as far as they are known."""
+        return _are_within(self.addresses, network)
 
 
 Endpoint = Pod | Entity | Network | Name
+
+
+def _is_within(network: IpNetwork, other: IpNetwork) -> Answer:
+    """Whether another network holds all of one, nothing, or a part (a doubt)."""
+    if network.version != other.version:
+        return False
+    first, last = _ends(network)
+    their_first, their_last = _ends(other)
+    if their_first <= first and last <= their_last:
+        return True
+    return Doubt.PART if first <= their_last and their_first <= last else False
+
+
+def _are_within(networks: tuple[IpNetwork, ...], other: IpNetwork) -> Answer:
+    """Whether a network holds all of some, or nothing; of none, that is not known."""
+    answers = {_is_within(each, other) for each in networks}
+    return answers.pop() if len(answers) == 1 else Doubt.ADDRESS
 
 
 def _ends(network: IpNetwork) -> tuple[int, int]:

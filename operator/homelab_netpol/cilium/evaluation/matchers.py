@@ -11,7 +11,7 @@ from typing import Protocol
 
 from homelab_netpol.cilium.dns_patterns import dns_pattern_holds
 from homelab_netpol.cilium.evaluation.answer import Answer, Doubt, any_of
-from homelab_netpol.cilium.evaluation.endpoint import Endpoint, Name, Network, Pod
+from homelab_netpol.cilium.evaluation.endpoint import Endpoint, Entity, Name, Network, Pod
 from homelab_netpol.cilium.selectors import Requirement
 from homelab_netpol.cilium.terms import NAMESPACE_KEY, IpNetwork
 
@@ -127,8 +127,18 @@ class DnsNames:
     def matches(self, endpoint: Endpoint) -> Answer:
         """Whether the endpoint may be one of them."""
         if isinstance(endpoint, Name):
-            return any(dns_pattern_holds(name, endpoint.name) for name in self.names)
-        return Doubt.ADDRESS if isinstance(endpoint, Network) else False
+            return self._hold(endpoint.name)
+        if isinstance(endpoint, Network):
+            if endpoint.names is None:
+                return Doubt.ADDRESS
+            return any(map(self._hold, endpoint.names))
+        # Cilium takes the labels of names off its nodes, but not off an API server elsewhere.
+        return (
+            Doubt.ADDRESS if isinstance(endpoint, Entity) and endpoint.place == "world" else False
+        )
+
+    def _hold(self, name: str) -> bool:
+        return any(dns_pattern_holds(one, name) for one in self.names)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,13 @@ Pure. The readers make these of manifests; verdict.py joins them to a verdict.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 from enum import Enum, IntEnum
 from typing import NamedTuple
 
 from homelab_netpol.cilium.evaluation.answer import Answer, Doubt, any_of
-from homelab_netpol.cilium.evaluation.endpoint import Endpoint
+from homelab_netpol.cilium.evaluation.endpoint import ContainerPort, Endpoint
 from homelab_netpol.cilium.evaluation.matchers import Matcher
 
 
@@ -45,17 +46,39 @@ class PolicyRef(NamedTuple):
         return f"{self.kind} {self.name}{where}"
 
 
+class RulePlace(NamedTuple):
+    """Which rule of which policy.
+
+    Attributes:
+        policy: the policy.
+        place: the rule's path there, such as `spec.egress[2]`; of a policy that closes a
+            direction, the path of what does; "": the policy is not understood.
+    """
+
+    policy: PolicyRef
+    place: str
+
+    def __str__(self) -> str:
+        """For messages."""
+        return f"{self.policy}, {self.place}" if self.place else str(self.policy)
+
+
+# The names that containers of one pod give to ports; None: not known.
+ContainerPorts = Collection[ContainerPort] | None
+
+
 @dataclass(frozen=True, slots=True)
 class PortSpan:
     """Ports that a rule is about.
 
     Attributes:
-        first: the first port; 0: all of them.
+        first: the first port, of ICMP the type; 0: all of them.
         last: the last port.
-        protocols: TCP, UDP, SCTP; others have no ports.
+        protocols: TCP, UDP, SCTP, or ICMP and ICMPv6; others have no ports.
         filtered: rules of the application's protocol, such as HTTP, look at what passes.
         doubt: why the numbers cannot be said.
         name: of a port that containers name; "" for one given by its number.
+        requests: what the application's rules let pass, in words: `HTTP GET /metrics`.
     """
 
     first: int
@@ -64,14 +87,35 @@ class PortSpan:
     filtered: bool = False
     doubt: Doubt | None = None
     name: str = ""
+    requests: tuple[str, ...] = ()
 
-    def covers(self, port: int | None, protocol: str) -> Answer:
-        """Whether a port is among them; None: any port at all is."""
+    def covers(
+        self, port: int | None, protocol: str, container_ports: ContainerPorts = None
+    ) -> Answer:
+        """Whether a port is among them.
+
+        Args:
+            port: the port; None: any port at all is.
+            protocol: TCP, UDP or SCTP; with a type as port also ICMP or ICMPv6.
+            container_ports: of the pod that is called.
+        """
         if protocol not in self.protocols:
             return False
         if self.doubt is not None:
+            if self.name and container_ports is not None and self.doubt is Doubt.NAMED_PORT:
+                return _is_named(self.name, port, protocol, container_ports)
             return self.doubt
         return port is None or self.first == 0 or self.first <= port <= self.last
+
+
+def _is_named(
+    name: str, port: int | None, protocol: str, container_ports: Collection[ContainerPort]
+) -> Answer:
+    lower = name.lower()  # Cilium makes no difference
+    found = {each[1:] for each in container_ports if each.name.lower() == lower}
+    if len(found) > 1:
+        return Doubt.NAMED_PORT  # Cilium keeps one of them, by chance
+    return any(of == protocol and port in (None, number) for number, of in found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +133,7 @@ class Rule:
         authenticated: it allows only after mutual authentication.
         tier: when it is asked.
         priority: within its tier, the lower first.
+        place: its path in the manifest, such as `specs[0].ingress[1]`; "": none is known.
     """
 
     direction: Direction
@@ -101,6 +146,7 @@ class Rule:
     passes: bool = False
     tier: Tier = Tier.NORMAL
     priority: int = 0
+    place: str = field(default="", compare=False)
 
     @property
     def allows(self) -> bool:
@@ -119,17 +165,31 @@ class Rule:
                 result = answer
         return result
 
-    def covers(self, port: int | None, protocol: str) -> Answer:
-        """Whether it is about this port; None: about any port at all of the protocol."""
+    def covers(
+        self, port: int | None, protocol: str, container_ports: ContainerPorts = None
+    ) -> Answer:
+        """Whether it is about this port; None: about any port at all of the protocol.
+
+        Of the pod that is called, `container_ports` are the ports with names.
+        """
         if self.ports is None:
             return True
-        return any_of(span.covers(port, protocol) for span in self.ports)
+        return any_of(span.covers(port, protocol, container_ports) for span in self.ports)
+
+    def filtering_ports(
+        self, port: int, protocol: str, container_ports: ContainerPorts = None
+    ) -> tuple[PortSpan, ...]:
+        """The ports on which it lets only some requests pass; none, if it lets all pass on one."""
+        covering = [
+            span
+            for span in self.ports or ()
+            if span.covers(port, protocol, container_ports) is True
+        ]
+        return tuple(covering) if all(span.filtered for span in covering) else ()
 
     def filters(self, port: int, protocol: str) -> bool:
         """Whether it lets only some requests pass on a port that it covers."""
-        spans = self.ports or ()
-        covering = [span for span in spans if span.covers(port, protocol) is True]
-        return bool(covering) and all(span.filtered for span in covering)
+        return bool(self.filtering_ports(port, protocol))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,16 @@ from typing import NamedTuple
 from homelab_netpol.cilium.evaluation.answer import Answer, Doubt
 from homelab_netpol.cilium.evaluation.policy import PolicyRef, Rule, Tier
 
-Doubts = list[tuple[PolicyRef, Doubt]]
+
+class Doubtful(NamedTuple):
+    """A rule that may decide, or close a direction, and why that cannot be said."""
+
+    ref: PolicyRef
+    rule: Rule
+    doubt: Doubt
+
+
+Doubts = list[Doubtful]
 
 
 class Hit(NamedTuple):
@@ -36,7 +45,7 @@ class Decision:
     """What may come of the rules, by those that may come to decide.
 
     Attributes:
-        denying: policies whose rules deny it, whatever policies of the middle tier allow.
+        denying: rules that deny it, whatever policies of the middle tier allow.
         denying_last: the same of the last tier, before which any allow rule comes.
         allowing: rules that allow it.
         maybe_deny: rules that may deny it, and why that is in doubt.
@@ -45,8 +54,8 @@ class Decision:
         falls_through: it may be that none of them decides.
     """
 
-    denying: list[PolicyRef] = field(default_factory=list)
-    denying_last: list[PolicyRef] = field(default_factory=list)
+    denying: list[Hit] = field(default_factory=list)
+    denying_last: list[Hit] = field(default_factory=list)
     allowing: list[Hit] = field(default_factory=list)
     maybe_deny: Doubts = field(default_factory=list)
     maybe_allow: Doubts = field(default_factory=list)
@@ -83,9 +92,9 @@ def _decided_in_tier(hits: Iterable[Hit], decision: Decision) -> bool:
         certain = any(hit.answer is True for hit in passing)
         if certain and not others:
             return False
-        for ref, _, answer in passing:
+        for ref, rule, answer in passing:
             doubt = answer if isinstance(answer, Doubt) else Doubt.PRECEDENCE
-            decision.maybe_pass.append((ref, doubt))
+            decision.maybe_pass.append(Doubtful(ref, rule, doubt))
         may_have_passed = may_have_passed or bool(passing)
         if _take(others, decision):
             return not may_have_passed
@@ -102,13 +111,14 @@ def _take(hits: Iterable[Hit], decision: Decision) -> bool:
     for hit in hits:
         ref, rule, answer = hit
         if isinstance(answer, Doubt):
-            (decision.maybe_deny if rule.deny else maybe_allow).append((ref, answer))
+            doubtful = Doubtful(ref, rule, answer)
+            (decision.maybe_deny if rule.deny else maybe_allow).append(doubtful)
         else:
             (denying if rule.deny else allowing).append(hit)
     if denying:
         last = denying[0].rule.tier is Tier.BASELINE
-        refs = decision.denying_last if last else decision.denying
-        refs += [hit.ref for hit in denying]
+        found = decision.denying_last if last else decision.denying
+        found += denying
     else:
         # Beside a rule that certainly denies it, these would not matter.
         decision.allowing += allowing

@@ -56,11 +56,14 @@ def _rules(manifest: Mapping[str, Any], ref: PolicyRef) -> list[Rule]:
         if (manifest["metadata"].get("generation") or 1) > 1:
             raise Unreadable(Doubt.REJECTED_EDIT)
         return []
-    specs = [*([manifest["spec"]] if manifest.get("spec") is not None else [])]
-    specs += strict.items(manifest.get("specs"))
+    specs = [("spec", manifest["spec"])] if manifest.get("spec") is not None else []
+    numbered = enumerate(strict.items(manifest.get("specs")))
+    specs += [(f"specs[{number}]", spec) for number, spec in numbered]
     if not specs:
         raise Unreadable
-    return [rule for spec in specs for rule in read_cilium.read_spec(spec, ref.namespace)]
+    return [
+        rule for path, spec in specs for rule in read_cilium.read_spec(spec, ref.namespace, path)
+    ]
 
 
 def _is_rejected(manifest: Mapping[str, Any]) -> bool:

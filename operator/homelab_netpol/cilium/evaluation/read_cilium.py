@@ -23,7 +23,13 @@ from homelab_netpol.cilium.evaluation.matchers import (
     Unclear,
     select,
 )
-from homelab_netpol.cilium.evaluation.policy import Direction, PortSpan, Rule, Unreadable
+from homelab_netpol.cilium.evaluation.policy import Direction, Rule, Unreadable
+from homelab_netpol.cilium.evaluation.read_ports import read_ports
+from homelab_netpol.cilium.evaluation.references import (
+    ChosenCidrGroups,
+    ChosenServices,
+    NamedCidrGroup,
+)
 from homelab_netpol.cilium.selectors import Operator, Requirement
 
 _SECTIONS = {
@@ -40,16 +46,15 @@ _SPEC = (
 # no peer; an empty list of the others means the same as none at all.
 _PEERS = ("Endpoints", "Entities", "CIDR", "CIDRSet", "Nodes")
 _OTHER_PEERS = ("Groups", "FQDNs", "Services", "Requires")
-# Everything in an item of toPorts that hands connections to a proxy.
-_PROXIED = ("rules", "listener", "terminatingTLS", "originatingTLS", "serverNames")
 
 
-def read_spec(spec: Any, namespace: str) -> list[Rule]:
+def read_spec(spec: Any, namespace: str, path: str = "spec") -> list[Rule]:
     """The rules of one spec.
 
     Args:
         spec: what stands under `spec`, or one item of `specs`.
         namespace: of the policy; "" for a clusterwide one.
+        path: of the spec.
 
     Raises:
         Unreadable: it holds what is not understood here, or what Cilium rejects.
@@ -70,9 +75,18 @@ def read_spec(spec: Any, namespace: str) -> list[Rule]:
     if not all(value in (None, True, False) for value in default_deny.values()):
         raise Unreadable
     return [
-        _rule(rule, direction, deny, subject, namespace, for_init, default_deny)
+        _rule(
+            rule,
+            direction,
+            deny,
+            subject,
+            namespace,
+            for_init,
+            default_deny,
+            f"{path}.{section}[{number}]",
+        )
         for section, (direction, deny) in _SECTIONS.items()
-        for rule in strict.items(fields.get(section))
+        for number, rule in enumerate(strict.items(fields.get(section)))
     ]
 
 
@@ -94,11 +108,12 @@ def _rule(
     namespace: str,
     for_init: bool,
     default_deny: Mapping[str, Any],
+    place: str,
 ) -> Rule:
     way = "from" if direction is Direction.INGRESS else "to"
     known = [way + kind for kind in (*_PEERS, *_OTHER_PEERS)]
     fields = strict.mapping(rule, (*known, "toPorts", "icmps", "authentication"))
-    ports = _ports(fields)
+    ports = read_ports(fields)
     authentication = strict.mapping(strict.optional(fields.get("authentication")), ("mode",))
     return Rule(
         direction=direction,
@@ -108,6 +123,7 @@ def _rule(
         deny=deny,
         default_deny=default_deny.get(direction.value) is not False,
         authenticated=authentication.get("mode", "disabled") != "disabled",
+        place=place,
     )
 
 
@@ -145,9 +161,9 @@ def _peer(kind: str, value: Any, namespace: str, for_init: bool) -> Matcher:
             return Cidr(strict.network(value))
         case "CIDRSet":
             fields = strict.mapping(value, ("cidr", "except", "cidrGroupRef", "cidrGroupSelector"))
-            if "cidr" not in fields:
-                return Unclear(Doubt.CIDR_GROUP)
             exceptions = tuple(strict.network(one) for one in strict.items(fields.get("except")))
+            if "cidr" not in fields:
+                return _group(fields, exceptions)
             return Cidr(strict.network(fields["cidr"]), exceptions)
         case "FQDNs":
             given = strict.mapping(value, ("matchName", "matchPattern")).values()
@@ -155,7 +171,32 @@ def _peer(kind: str, value: Any, namespace: str, for_init: bool) -> Matcher:
         case "Groups":
             return Unclear(Doubt.GROUPS)
         case _:
-            return Unclear(Doubt.SERVICES)
+            return _services(value)
+
+
+def _group(fields: Mapping[str, Any], exceptions: tuple[terms.IpNetwork, ...]) -> Matcher:
+    name, selector = fields.get("cidrGroupRef"), fields.get("cidrGroupSelector")
+    if isinstance(name, str) and name and selector is None:
+        return NamedCidrGroup(name, exceptions)
+    if selector is None or name:
+        return Unclear(Doubt.CIDR_GROUP)
+    found = strict.requirements(selector, terms.SOURCE_CIDR_GROUP)
+    if any(one.source != terms.SOURCE_CIDR_GROUP for one in found):
+        return Unclear(Doubt.CIDR_GROUP)
+    return ChosenCidrGroups(tuple(found), exceptions)
+
+
+def _services(value: Any) -> Matcher:
+    fields = strict.mapping(value, ("k8sService", "k8sServiceSelector"))
+    chosen = strict.anything(strict.optional(fields.get("k8sServiceSelector")))
+    named = strict.anything(strict.optional(fields.get("k8sService")))
+    namespace, name = (chosen or named).get("namespace") or "", named.get("serviceName")
+    # Of both, Cilium takes the selector.
+    if isinstance(namespace, str) and isinstance(chosen.get("selector"), Mapping):
+        return ChosenServices(namespace, "", tuple(strict.requirements(chosen["selector"])))
+    if isinstance(namespace, str) and isinstance(name, str) and name and not chosen:
+        return ChosenServices(namespace, name)
+    return Unclear(Doubt.SERVICES)
 
 
 def _endpoints(selector: list[Requirement], namespace: str, for_init: bool) -> Matcher:
@@ -171,42 +212,3 @@ def _endpoints(selector: list[Requirement], namespace: str, for_init: bool) -> M
             selector = [*selector, own(Operator.EXISTS)]
     # Cilium adds the cluster's name, which only pods carry.
     return select(selector, pods_only=True)
-
-
-def _ports(fields: Mapping[str, Any]) -> tuple[PortSpan, ...] | None:
-    to_ports, icmps = strict.items(fields.get("toPorts")), strict.items(fields.get("icmps"))
-    if to_ports and icmps:
-        raise Unreadable
-    if icmps:
-        return ()  # it is about ICMP, which has no ports
-    if not to_ports:
-        return None
-    spans: list[PortSpan] = []
-    for item in to_ports:
-        parts = strict.mapping(item, ("ports", *_PROXIED))
-        filtered = any(parts.get(key) for key in _PROXIED if key != "rules") or any(
-            strict.anything(strict.optional(parts.get("rules"))).values()
-        )
-        spans += [_span(port, filtered) for port in strict.items(parts.get("ports"))]
-    return tuple(spans)
-
-
-def _span(port: Any, filtered: bool) -> PortSpan:
-    parts = strict.mapping(port, ("port", "endPort", "protocol"))
-    port_or_name, end = parts.get("port"), strict.port_number(parts.get("endPort"))
-    protocol = str(parts.get("protocol") or terms.ANY_PROTOCOL).upper()
-    if protocol in terms.PORTLESS_PROTOCOLS:
-        return PortSpan(0, terms.LAST_PORT, frozenset({protocol}), filtered)
-    strict.word(protocol, (*terms.TRANSPORT_PROTOCOLS, terms.ANY_PROTOCOL))
-    protocols = frozenset(
-        terms.TRANSPORT_PROTOCOLS if protocol == terms.ANY_PROTOCOL else {protocol}
-    )
-    if not isinstance(port_or_name, str):
-        raise Unreadable
-    if terms.is_port_name(port_or_name):
-        return PortSpan(0, terms.LAST_PORT, protocols, filtered, Doubt.NAMED_PORT, port_or_name)
-    if not terms.is_port_number(port_or_name):
-        raise Unreadable
-    first = strict.port_number(int(port_or_name))
-    doubt = Doubt.ODD_PORT if end and not first else None
-    return PortSpan(first, max(first, end), protocols, filtered, doubt)

@@ -7,6 +7,7 @@ v1alpha2); the tests compare with its engine. An agent takes these policies only
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from homelab_netpol.cilium import terms
@@ -33,15 +34,7 @@ _PEERS = {
 _RULES_OF_A_PRIORITY = 100
 # Where Cilium lets a pod look up the names that a rule names.
 _DNS_PODS = select([Requirement(terms.SOURCE_ANY, "k8s-app", Operator.IN, ("kube-dns",))])
-_DNS_PORTS = (
-    PortSpan(
-        0,
-        terms.LAST_PORT,
-        frozenset(terms.TRANSPORT_PROTOCOLS),
-        filtered=True,
-        doubt=Doubt.NAMED_PORT,
-    ),
-)
+_DNS_PORTS = ("dns", "dns-tcp")
 
 
 def read_spec(spec: Any) -> list[Rule]:
@@ -58,7 +51,14 @@ def read_spec(spec: Any) -> list[Rule]:
         one
         for direction in Direction
         for number, rule in enumerate(strict.items(fields.get(direction.value)))
-        for one in _rules(rule, direction, subject, tier, priority + number)
+        for one in _rules(
+            rule,
+            direction,
+            subject,
+            tier,
+            priority + number,
+            f"spec.{direction.value}[{number}]",
+        )
     ]
 
 
@@ -71,7 +71,7 @@ def _subject(given: Any) -> Matcher:
 
 
 def _rules(
-    rule: Any, direction: Direction, subject: Matcher, tier: Tier, priority: int
+    rule: Any, direction: Direction, subject: Matcher, tier: Tier, priority: int, place: str
 ) -> list[Rule]:
     way = "from" if direction is Direction.INGRESS else "to"
     fields = strict.mapping(rule, ("name", "action", way, "protocols"))
@@ -79,7 +79,7 @@ def _rules(
     deny, passes = action == "Deny", action == "Pass"
     given = strict.items(fields.get(way))
     peers: list[Matcher] = [] if given else [EVERY_PEER]
-    names = False
+    names: list[str] = []
     for one in given:
         parts = strict.mapping(one, _PEERS[direction])
         if len(parts) != 1:
@@ -88,7 +88,7 @@ def _rules(
         if kind == "domainNames":
             if action != "Accept":
                 raise Unreadable
-            names = True
+            names += [name for name in strict.items(value) if isinstance(name, str)]
         peers += _peers(kind, value)
     ports = tuple(_span(one) for one in strict.items(fields.get("protocols"))) or None
     whole = Rule(
@@ -101,6 +101,7 @@ def _rules(
         default_deny=False,
         tier=tier,
         priority=priority,
+        place=place,
     )
     if not names:
         return [whole]
@@ -108,12 +109,22 @@ def _rules(
         direction,
         subject,
         (_DNS_PODS,),
-        _DNS_PORTS,
+        _look_ups(names),
         default_deny=False,
         tier=tier,
         priority=priority,
+        place=place,
     )
     return [whole, look_up]
+
+
+def _look_ups(names: Iterable[str]) -> tuple[PortSpan, ...]:
+    requests = tuple(f"DNS {name}" for name in names)
+    protocols = frozenset(terms.TRANSPORT_PROTOCOLS)
+    return tuple(
+        PortSpan(0, terms.LAST_PORT, protocols, True, Doubt.NAMED_PORT, port, requests)
+        for port in _DNS_PORTS
+    )
 
 
 def _peers(kind: str, value: Any) -> list[Matcher]:

@@ -32,14 +32,16 @@ def read_spec(spec: Any, namespace: str) -> list[Rule]:
     ):
         given = strict.items(fields.get(direction.value))
         if not given and is_closed:
-            rules.append(Rule(direction, subject, peers=()))
-        for rule in given:
+            place = "spec.policyTypes" if types else "spec"
+            rules.append(Rule(direction, subject, peers=(), place=place))
+        for number, rule in enumerate(given):
             parts = strict.mapping(rule, (way, "ports"))
             peers = tuple(_peer(peer, own) for peer in strict.items(parts.get(way))) or (
                 EVERY_PEER,
             )
             spans = tuple(_span(port) for port in strict.items(parts.get("ports"))) or None
-            rules.append(Rule(direction, subject, peers or (EVERY_PEER,), spans))
+            place = f"spec.{direction.value}[{number}]"
+            rules.append(Rule(direction, subject, peers, spans, place=place))
     return rules
 
 
@@ -68,7 +70,8 @@ def _span(port: Any) -> PortSpan:
     if port_or_name is None:
         return PortSpan(0, terms.LAST_PORT, protocols, doubt=Doubt.ODD_PORT if end else None)
     if isinstance(port_or_name, str):
-        return PortSpan(0, terms.LAST_PORT, protocols, doubt=Doubt.NAMED_PORT, name=port_or_name)
+        odd = Doubt.ODD_PORT if end else Doubt.NAMED_PORT
+        return PortSpan(0, terms.LAST_PORT, protocols, doubt=odd, name=port_or_name)
     first = strict.port_number(port_or_name)
     if not first:
         raise Unreadable

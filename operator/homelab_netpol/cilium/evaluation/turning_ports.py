@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from homelab_netpol.cilium.evaluation.policy import Rule
-from homelab_netpol.cilium.terms import LAST_PORT
+from homelab_netpol.cilium.terms import LAST_PORT, TRANSPORT_PROTOCOLS
+
+_WITH_PORTS = frozenset(TRANSPORT_PROTOCOLS)
 
 
 def turning_ports(rules: Iterable[Rule]) -> tuple[int, ...]:
@@ -13,5 +15,6 @@ def turning_ports(rules: Iterable[Rule]) -> tuple[int, ...]:
     turns = {1}
     for rule in rules:
         for span in rule.ports or ():
-            turns |= {span.first, span.last + 1}
+            if not _WITH_PORTS.isdisjoint(span.protocols):
+                turns |= {span.first, span.last + 1}
     return tuple(sorted(turn for turn in turns if 1 <= turn <= LAST_PORT))

@@ -8,18 +8,26 @@ its tier that allows, and the first tier over the others (precedence.py).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
 
 from homelab_netpol.cilium.evaluation.answer import Answer, Doubt, all_of
 from homelab_netpol.cilium.evaluation.endpoint import Endpoint, Entity, Pod
-from homelab_netpol.cilium.evaluation.policy import Direction, PolicyRef, ReadPolicy, Rule
-from homelab_netpol.cilium.evaluation.precedence import Doubts, Hit, decide
+from homelab_netpol.cilium.evaluation.policy import (
+    ContainerPorts,
+    Direction,
+    PolicyRef,
+    PortSpan,
+    ReadPolicy,
+    Rule,
+    RulePlace,
+)
+from homelab_netpol.cilium.evaluation.precedence import Decision, Doubtful, Doubts, Hit, decide
 
-# Cilium lets a node reach its own pods, unless a rule denies it.
-_OWN_NODE = Entity("host")
+# A rule, with its policy.
+_Ruled = tuple[PolicyRef, Rule]
 
 
 class Outcome(Enum):
@@ -43,6 +51,9 @@ class DirectionVerdict:
             tier, so any of Cilium's own kinds, may add.
         filtered: allowed, but each rule that allows it looks at the requests as well (HTTP, DNS).
         doubts: why it is unknown.
+        requests: if filtered, what passes, in words: `HTTP GET /metrics`, `DNS *.example.org`.
+        deciding: the rules of these policies, those first that decide by themselves; see `rules`.
+        closing: those of them that only close the direction.
     """
 
     outcome: Outcome
@@ -50,6 +61,21 @@ class DirectionVerdict:
     by_deny_rule: bool = False
     filtered: bool = False
     doubts: frozenset[Doubt] = frozenset()
+    requests: tuple[str, ...] = ()
+    # Not compared: made for each of very many verdicts, and looked at in few.
+    deciding: tuple[_Ruled, ...] = field(default=(), compare=False, repr=False)
+    closing: tuple[_Ruled, ...] = field(default=(), compare=False, repr=False)
+
+    @property
+    def rules(self) -> tuple[RulePlace, ...]:
+        """The rules that decide, by their places in the policies, in order.
+
+        What closes a direction does so with all its rules: then the place is their list's, such as
+        `spec.ingress`.
+        """
+        places = {RulePlace(ref, rule.place) for ref, rule in self.deciding}
+        places |= {RulePlace(ref, _list_of(rule.place)) for ref, rule in self.closing}
+        return tuple(sorted(places))
 
 
 class Selected(NamedTuple):
@@ -64,14 +90,16 @@ class Question(NamedTuple):
     """A connection without its peer, and the rules of a pod that can decide it.
 
     Attributes:
-        port: the destination port, from 1.
-        protocol: TCP, UDP or SCTP.
+        port: the destination port, from 1; of ICMP the type.
+        protocol: TCP, UDP or SCTP; ICMP or ICMPv6.
         rules: each with whether it is about this pod and this port.
+        container_ports: of the pod, if it is the one that is called.
     """
 
     port: int
     protocol: str
     rules: tuple[tuple[Selected, Answer], ...]
+    container_ports: ContainerPorts = None
 
 
 def ingress_verdict(
@@ -85,10 +113,11 @@ def ingress_verdict(
         policies: those that may select the target; others do no harm.
         target: the pod that is called.
         peer: the other end, which opens the connection.
-        port: on which port, from 1.
-        protocol: TCP, UDP or SCTP.
+        port: on which port, from 1; of ICMP the type.
+        protocol: TCP, UDP or SCTP; ICMP or ICMPv6.
     """
-    return judge(ask_about(selected(policies, target, Direction.INGRESS), port, protocol), peer)
+    rules = selected(policies, target, Direction.INGRESS)
+    return judge(ask_about(rules, port, protocol, target.ports), peer)
 
 
 def egress_verdict(
@@ -112,13 +141,25 @@ def selected(
     return tuple(found)
 
 
-def ask_about(rules: Iterable[Selected], port: int, protocol: str) -> Question:
-    """Prepares what no peer changes, of the rules for one pod in one direction."""
-    answers = ((one, all_of((one.certainty, one.rule.covers(port, protocol)))) for one in rules)
+def ask_about(
+    rules: Iterable[Selected], port: int, protocol: str, container_ports: ContainerPorts = None
+) -> Question:
+    """Prepares what no peer changes, of the rules for one pod in one direction.
+
+    Args:
+        rules: those of the pod.
+        port: the destination port.
+        protocol: its protocol.
+        container_ports: of the pod, if it is the one that is called; None: not known.
+    """
+    answers = (
+        (one, all_of((one.certainty, one.rule.covers(port, protocol, container_ports))))
+        for one in rules
+    )
     deciding = tuple(
         (one, answer) for one, answer in answers if answer is not False or one.rule.default_deny
     )
-    return Question(port, protocol, deciding)
+    return Question(port, protocol, deciding, container_ports)
 
 
 def judge(
@@ -133,7 +174,7 @@ def judge(
             pass the same dictionary, empty at first.
     """
     met = {} if met is None else met
-    closing: list[PolicyRef] = []  # they switch on default deny
+    closing: list[_Ruled] = []  # they switch on default deny
     maybe_closing: Doubts = []
     authenticated: Doubts = []
     hits: list[Hit] = []
@@ -141,9 +182,11 @@ def judge(
         ref, rule, certainty = one
         if rule.default_deny:
             if certainty is True:
-                closing.append(ref)
+                closing.append((ref, rule))
             elif isinstance(certainty, Doubt):
-                maybe_closing.append((ref, certainty))
+                maybe_closing.append(Doubtful(ref, rule, certainty))
+        if about is Doubt.NAMED_PORT:
+            about = _about_port_of(peer, question, one)
         if about is False:
             continue
         if id(rule) not in met:
@@ -152,7 +195,7 @@ def judge(
         if answer is not False:
             hits.append(Hit(ref, rule, answer))
             if rule.authenticated:
-                authenticated.append((ref, Doubt.AUTHENTICATION))
+                authenticated.append(Doubtful(ref, rule, Doubt.AUTHENTICATION))
 
     rules = decide(hits)
     # What no rule decides is left to the default, which never keeps a node from its own pods.
@@ -162,29 +205,81 @@ def judge(
     is_let_in = bool(rules.allowing) or (rules.falls_through and not may_be_closed)
     may_be_let_in = is_let_in or bool(rules.maybe_allow)
     if not may_be_let_in and (is_closed or not rules.falls_through):
-        refs = rules.denying or [*rules.denying_last, *closing]
-        return DirectionVerdict(Outcome.DENIED, _in_order(refs), by_deny_rule=bool(rules.denying))
+        return _denied(rules.denying, rules.denying_last, closing)
     doubts = [*rules.maybe_deny, *rules.maybe_pass, *authenticated]
     if not is_let_in:
         doubts += [*maybe_closing, *rules.maybe_allow]
     if rules.denies or doubts:
         return DirectionVerdict(
             Outcome.UNKNOWN,
-            _in_order(ref for ref, _ in doubts),
-            doubts=frozenset(doubt for _, doubt in doubts),
+            _in_order(one.ref for one in doubts),
+            doubts=frozenset(one.doubt for one in doubts),
+            deciding=tuple((one.ref, one.rule) for one in doubts),
         )
-    filtered = bool(rules.allowing) and all(
-        one.rule.filters(question.port, question.protocol) for one in rules.allowing
-    )
+    return _allowed(question, peer, rules)
+
+
+def _denied(
+    denying: Sequence[Hit], denying_last: Sequence[Hit], closing: Sequence[_Ruled]
+) -> DirectionVerdict:
+    deciding = tuple((hit.ref, hit.rule) for hit in denying or denying_last)
+    closers = () if denying else tuple(closing)
+    refs = [ref for ref, _ in (*deciding, *closers)]
     return DirectionVerdict(
-        Outcome.ALLOWED, _in_order(one.ref for one in rules.allowing), filtered=filtered
+        Outcome.DENIED,
+        _in_order(refs),
+        by_deny_rule=bool(denying),
+        deciding=deciding,
+        closing=closers,
+    )
+
+
+def _allowed(question: Question, peer: Endpoint, decision: Decision) -> DirectionVerdict:
+    allowing = decision.allowing
+    filtering: list[PortSpan] = []
+    # A rule that only may allow it may let pass what the others do not.
+    maybe = [one.rule for one in decision.maybe_allow] if allowing else []
+    for rule in (*(one.rule for one in allowing), *maybe):
+        container_ports = _container_ports(peer, question, rule)
+        found = rule.filtering_ports(question.port, question.protocol, container_ports)
+        if not found:
+            filtering = []
+            break
+        filtering += found
+    words = dict.fromkeys(each for span in filtering for each in span.requests)
+    return DirectionVerdict(
+        Outcome.ALLOWED,
+        _in_order(one.ref for one in allowing),
+        filtered=bool(filtering),
+        requests=tuple(words),
+        deciding=tuple((one.ref, one.rule) for one in allowing),
     )
 
 
 def _is_own_node(question: Question, peer: Endpoint) -> bool:
-    return peer == _OWN_NODE and any(
-        one.rule.direction is Direction.INGRESS for one, _ in question.rules
+    # Cilium lets a node reach its own pods, unless a rule denies it.
+    return (
+        isinstance(peer, Entity)
+        and peer.is_own_node
+        and any(one.rule.direction is Direction.INGRESS for one, _ in question.rules)
     )
+
+
+def _about_port_of(peer: Endpoint, question: Question, one: Selected) -> Answer:
+    """Whether a rule with the name of a port is about this one, where the peer is called."""
+    container_ports = _container_ports(peer, question, one.rule)
+    answer = one.rule.covers(question.port, question.protocol, container_ports)
+    return all_of((one.certainty, answer))
+
+
+def _container_ports(peer: Endpoint, question: Question, rule: Rule) -> ContainerPorts:
+    if rule.direction is Direction.INGRESS:
+        return question.container_ports
+    return peer.ports if isinstance(peer, Pod) else None
+
+
+def _list_of(place: str) -> str:
+    return place.rpartition("[")[0] if place.endswith("]") else place
 
 
 def _in_order(refs: Iterable[PolicyRef]) -> tuple[PolicyRef, ...]:
