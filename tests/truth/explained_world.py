@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from random import Random
 
 from homelab_netpol.access.cluster_model import ClusterModel
-from homelab_netpol.access.ends import End
+from homelab_netpol.access.ends import End, Ports
 from homelab_netpol.access.explain_judge import Ruling
 from homelab_netpol.cilium.agent_config import read_agent_config
 from homelab_netpol.cilium.evaluation import Direction, Endpoint, Entity, Network, Outcome, Pod
@@ -15,7 +15,7 @@ from homelab_netpol.cli.inputs import desired_state_of
 from homelab_netpol.manifests import Manifest, ManifestSet, Source
 from homelab_netpol.settings import Settings
 from lab.control_plane import Engine, Flow, Identity
-from tests.truth.random_policies import NAMESPACES, Generator, Json
+from tests.truth.random_policies import NAMESPACES, PORTS, Generator, Json
 
 _DOMAIN = "network-policy.homelab"
 _SOURCE = Source("world")
@@ -42,8 +42,10 @@ def random_model(engine: Engine, generator: Generator) -> ClusterModel:
         for name, own in NAMESPACES.items()
     ]
     objects.append(_object("v1", "Namespace", "", "istio-gateway"))
+    ports = [{"containerPort": chance.choice(PORTS), "name": "metrics"}]
     objects += [
         _object("v1", "Pod", pod.namespace, pod.name.rpartition("/")[2], labels=pod.labels)
+        | {"spec": {"containers": [{"name": "app", "ports": ports}]}}
         for pod in pods
     ]
     objects.append(_object("v1", "Pod", "istio-gateway", "internal", labels=_GATEWAY))
@@ -53,8 +55,11 @@ def random_model(engine: Engine, generator: Generator) -> ClusterModel:
     return ClusterModel(manifests, desired_state_of(Settings(), manifests), read_agent_config({}))
 
 
-def differing(engine: Engine, model: ClusterModel, ruling: Ruling) -> list[str]:
-    """The halves of a ruling on which the engine is of another opinion; doubts are none."""
+def differing(engine: Engine, model: ClusterModel, ruling: Ruling, chance: Random) -> list[str]:
+    """The halves of a ruling on which the engine is of another opinion; doubts are none.
+
+    Of a range of ports it is asked about one, by chance.
+    """
     wrong: list[str] = []
     endpoints: list[Endpoint] = []
     for case in ruling.cases:
@@ -69,15 +74,23 @@ def differing(engine: Engine, model: ClusterModel, ruling: Ruling) -> list[str]:
             place += 2
             out = half.direction is Direction.EGRESS
             source, target = ends if out else ends[::-1]
-            flow = Flow(source, target, case.ports.first, case.ports.protocol)
+            ports = case.ports
+            number = chance.choice([ports.first, ports.last, _inside(ports, chance)])
+            flow = Flow(source, target, number, ports.protocol)
             [verdict] = engine.verdicts([flow])
             said = verdict.egress if out else verdict.ingress
             if half.outcome is not Outcome.UNKNOWN and half.outcome.value != said:
                 wrong.append(
                     f"{half.direction.value} of {half.own.words}, {half.peer.words} on"
-                    f" {case.ports}: the engine says {said}, and explain {half.verdict}"
+                    f" {number} of {case.ports}: the engine says {said}, and explain {half.verdict}"
                 )
     return wrong
+
+
+def _inside(ports: Ports, chance: Random) -> int:
+    """A port of a range, rather one that rules are about."""
+    known = [each for each in PORTS if ports.first <= each <= ports.last]
+    return chance.choice(known) if known else chance.randint(ports.first, ports.last)
 
 
 def put_in_force(engine: Engine, model: ClusterModel) -> None:
@@ -85,7 +98,9 @@ def put_in_force(engine: Engine, model: ClusterModel) -> None:
     engine.policies([dict(each) for each in model.manifests_for(list(model.namespaces))])
 
 
-def engine_allows(engine: Engine, model: ClusterModel, source: End, target: End, port: Any) -> bool:
+def engine_allows(
+    engine: Engine, model: ClusterModel, source: End, target: End, port: Ports
+) -> bool:
     """Whether the engine lets all of one end reach all of another, on a port."""
     ends = [*source.members, *target.members]
     engine.identities({str(n): _identity(each.endpoint) for n, each in enumerate(ends)})
@@ -103,7 +118,8 @@ def _identity(endpoint: Endpoint) -> Identity:
     if isinstance(endpoint, Pod):
         account = {SERVICE_ACCOUNT_KEY: endpoint.service_account}
         own = {**endpoint.labels, **(account if endpoint.service_account else {})}
-        return Identity.pod(endpoint.namespace, own, endpoint.namespace_labels)
+        ports = {each.name: f"{each.number}/{each.protocol}" for each in endpoint.ports or ()}
+        return Identity.pod(endpoint.namespace, own, endpoint.namespace_labels, ports)
     if isinstance(endpoint, Entity):
         return Identity.entity(endpoint.name)
     if isinstance(endpoint, Network):

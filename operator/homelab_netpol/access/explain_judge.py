@@ -208,7 +208,11 @@ class Judge:
             *self._about(source, target, Direction.EGRESS),
             *self._about(target, source, Direction.INGRESS),
         ]
-        turns = turning_ports(rules)
+        # Where a rule gives a port by its name, the number is one that the target's pods give it.
+        named = (
+            {each.number for each in target.pod.ports or ()} if target.pod is not None else set()
+        )
+        turns = sorted({*turning_ports(rules), *named, *(number + 1 for number in named)})
         firsts = [asked.first, *(each for each in turns if asked.first < each <= asked.last)]
         for first, after in zip(firsts, [*firsts[1:], asked.last + 1], strict=True):
             yield Ports(asked.protocol, first, after - 1)
