@@ -164,6 +164,35 @@ def test_names_from_manifests_are_escaped_wherever_they_are_printed() -> None:
 _TO_NAME = {"egress": [{"toFQDNs": [{"matchName": "example.org"}]}]}
 
 
+def test_a_port_that_a_rule_names_is_the_one_that_containers_give_that_name() -> None:
+    ports = [{"port": "main", "protocol": "TCP"}]
+    rule = {"fromEntities": ["remote-node"], "toPorts": [{"ports": ports}]}
+    text = CLUSTER + policy("photos", "by-name", {"endpointSelector": {}, "ingress": [rule]})
+    data = json.loads(explain("-n", "photos", "-o", "json", text=text).stdout)
+    [way] = [each for each in data["ways"] if each["peers"] == ["other nodes"]]
+    assert way["ports"] == [{"protocol": "TCP", "first": 8080, "last": 8080}]
+    assert not way["unknownPorts"]
+    assert explain("remote-node", "photos", "--port", "main", text=text).exit_code == 0
+
+
+def test_icmp_is_asked_about_by_its_type() -> None:
+    rule = {"toEntities": ["world"], "icmps": [{"fields": [{"type": 8, "family": "IPv4"}]}]}
+    text = CLUSTER + policy("photos", "ping", {"endpointSelector": {}, "egress": [rule]})
+    assert explain("photos", "internet", "--port", "8/ICMP", text=text).exit_code == 0
+    assert explain("photos", "internet", "--port", "128/icmpv6", text=text).exit_code == 1
+    assert explain("photos", "internet", "--port", "300/ICMP", text=text).exit_code == 2
+
+
+def test_what_http_rules_leave_is_said() -> None:
+    http = {"http": [{"method": "GET", "path": "/metrics"}]}
+    to_ports = [{"ports": [{"port": "8080", "protocol": "TCP"}], "rules": http}]
+    rule = {"fromEntities": ["remote-node"], "toPorts": to_ports}
+    text = CLUSTER + policy("photos", "l7", {"endpointSelector": {}, "ingress": [rule]})
+    done = explain("remote-node", "photos", text=text)
+    assert done.exit_code == 0
+    assert "then only HTTP GET /metrics" in done.stdout
+
+
 def test_dot_is_a_graph_of_the_same_ways() -> None:
     printed = explain("-n", "photos", "-o", "dot").stdout
     assert printed.startswith("digraph access {")
