@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import yaml
 
@@ -211,7 +212,10 @@ def _by(reason: Reason) -> str:
 
 
 def _policies(reason: Reason) -> str:
-    return _some([str(each) for each in reason.policies], _MOST_POLICIES)
+    closes = reason.outcome is Outcome.DENIED and not reason.by_deny_rule
+    # The operator's are there to close: at which place would say nothing.
+    named = [replace(each, places=()) if closes and each.own else each for each in reason.policies]
+    return _some(list(map(str, named)), _MOST_POLICIES)
 
 
 def _listed_ports(ports: Iterable[Ports]) -> str:
