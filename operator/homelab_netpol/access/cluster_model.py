@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +13,7 @@ from homelab_netpol.cilium.evaluation import (
     ContainerPort,
     Entity,
     Pod,
+    PolicyRef,
     ReadPolicy,
     Surroundings,
     in_surroundings,
@@ -67,11 +68,13 @@ class ClusterModel:
         self.foreign: Sequence[Manifest] = [each for each in given if not is_managed(each.labels)]
         # The operator leaves a name alone that somebody else's policy has.
         taken = {(each.kind, each.namespace, each.name) for each in self.foreign}
-        self._own: Sequence[Mapping[str, Any]] = (
+        #: The operator's, as they are given or as it would write them.
+        self.own: Sequence[Mapping[str, Any]] = (
             [each.data for each in own]
             if self.is_written
             else [each for each in desired.cilium_objects if _key(each) not in taken]
         )
+        self._read: dict[str, tuple[ReadPolicy, ...]] = {}
 
     @cached_property
     def namespaces(self) -> dict[str, Mapping[str, str]]:
@@ -92,11 +95,29 @@ class ClusterModel:
     @property
     def in_force(self) -> list[Mapping[str, Any]]:
         """The manifests of all policies that count, as Cilium would be given them."""
-        return [*(each.data for each in self.foreign), *self._own]
+        return [*(each.data for each in self.foreign), *self.own]
 
     def policies(self, namespace: str) -> tuple[ReadPolicy, ...]:
         """All policies that may select pods of a namespace."""
-        return (*self._read.get(namespace, ()), *self._read.get("", ()))
+        if namespace not in self._read:
+            self._read[namespace] = tuple(map(self._policy, self._given.get(namespace, ())))
+        return (*self._read[namespace], *self._clusterwide) if namespace else self._read[""]
+
+    def manifest_of(self, ref: PolicyRef) -> Mapping[str, Any] | None:
+        """A policy as it was given, or as the operator would write it; None: it is not there."""
+        for data in self._given.get(ref.namespace, ()):
+            if data["kind"] == ref.kind and data["metadata"]["name"] == ref.name:
+                return data
+        return None
+
+    def manifests_for(self, namespaces: Collection[str]) -> list[Mapping[str, Any]]:
+        """The policies that may select pods of some namespaces, as they were given."""
+        return [each for name in ("", *sorted(namespaces)) for each in self._given.get(name, ())]
+
+    def is_own(self, ref: PolicyRef) -> bool:
+        """A policy is the operator's."""
+        data = self.manifest_of(ref)
+        return data is not None and is_managed(data["metadata"].get("labels") or {})
 
     def pods(self, namespace: str) -> list[Pod]:
         """The pods of a namespace that policies hold; where none is known, one that may be any."""
@@ -151,13 +172,20 @@ class ClusterModel:
         """What policies may name by other objects."""
         return surroundings_of(self.manifests, self.desired.catalogue.own_cluster.name)
 
+    @property
+    def _clusterwide(self) -> tuple[ReadPolicy, ...]:
+        return self.policies("")
+
     @cached_property
-    def _read(self) -> dict[str, list[ReadPolicy]]:
-        found: defaultdict[str, list[ReadPolicy]] = defaultdict(list)
+    def _given(self) -> dict[str, list[Mapping[str, Any]]]:
+        """The manifests of the policies by namespace; those of most are never read."""
+        found: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
         for data in self.in_force:
-            policy = in_surroundings(read_policy(data), self.surroundings)
-            found[policy.ref.namespace].append(policy)
+            found[data["metadata"].get("namespace") or ""].append(data)
         return dict(found)
+
+    def _policy(self, data: Mapping[str, Any]) -> ReadPolicy:
+        return in_surroundings(read_policy(data), self.surroundings)
 
 
 def _key(manifest: Mapping[str, Any]) -> tuple[str, str, str]:

@@ -78,6 +78,7 @@ def read_manifests(
     kinds: Collection[str] | None = None,
     config_maps: Collection[tuple[str, str]] = (),
     *,
+    more_kinds: Collection[str] = (),
     calico: bool = False,
     texts: dict[str, str] | None = None,
     keep_variants: bool = False,
@@ -90,6 +91,7 @@ def read_manifests(
         inputs: where from.
         kinds: which of a cluster's; None: those that verdicts depend on.
         config_maps: of a cluster, by namespace and name.
+        more_kinds: of a cluster, beside `kinds`.
         calico: of a cluster, Calico's policies as well.
         texts: gets what each file holds, by the name that sources have.
         keep_variants: of an object that files give twice, and differently, keep both.
@@ -116,7 +118,7 @@ def read_manifests(
     else:
         from homelab_netpol.cluster.manifests import read_cluster
 
-        wanted = FOR_VERDICTS if kinds is None else kinds
+        wanted = (*(FOR_VERDICTS if kinds is None else kinds), *more_kinds)
         found = ask_cluster(
             inputs.cluster,
             lambda api: read_cluster(api, wanted, calico=calico, config_maps=config_maps),
@@ -234,8 +236,20 @@ def _defined(manifest: Manifest) -> dict[str, Any]:
     return {**manifest.data, "metadata": {"name": manifest.name}}
 
 
-def read_model(inputs: InputOptions, config: Path | None) -> ClusterModel:
+def read_model(
+    inputs: InputOptions,
+    config: Path | None,
+    more_kinds: Collection[str] = (),
+    *,
+    calico: bool = False,
+) -> ClusterModel:
     """The cluster that is given, with the policies that the operator has or would have in it.
+
+    Args:
+        inputs: where from.
+        config: the operator's settings.
+        more_kinds: of a cluster, beside those that verdicts depend on.
+        calico: of a cluster, Calico's policies as well.
 
     Raises:
         InputError: something given cannot be used.
@@ -246,7 +260,7 @@ def read_model(inputs: InputOptions, config: Path | None) -> ClusterModel:
 
     settings = read_settings(config)
     where = (settings.cilium.namespace, settings.cilium.config_map)
-    manifests = read_manifests(inputs, config_maps=[where])
+    manifests = read_manifests(inputs, config_maps=[where], more_kinds=more_kinds, calico=calico)
     desired = desired_state_of(settings, manifests)
     model = ClusterModel(manifests, desired, agents_of(settings, manifests))
     try:

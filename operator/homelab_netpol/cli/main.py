@@ -15,6 +15,7 @@ import click
 from homelab_netpol import __version__
 from homelab_netpol.cli.cleanup import cleanup
 from homelab_netpol.cli.detect import detect
+from homelab_netpol.cli.explain import explain
 from homelab_netpol.cli.lint import lint
 from homelab_netpol.cli.preflight import preflight
 from homelab_netpol.cli.render import render
@@ -33,6 +34,7 @@ main.add_command(cleanup)
 main.add_command(lint)
 main.add_command(detect)
 main.add_command(preflight)
+main.add_command(explain)
 main.add_command(render)
 
 
