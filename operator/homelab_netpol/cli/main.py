@@ -16,6 +16,7 @@ from homelab_netpol import __version__
 from homelab_netpol.cli.cleanup import cleanup
 from homelab_netpol.cli.render import render
 from homelab_netpol.cli.run import run
+from homelab_netpol.cli.test import test
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -28,6 +29,7 @@ def main() -> None:
 main.add_command(run)
 main.add_command(cleanup)
 main.add_command(render)
+main.add_command(test)
 
 
 def _ensure_home() -> None:
