@@ -13,10 +13,13 @@ from pathlib import Path
 import click
 
 from homelab_netpol import __version__
+from homelab_netpol.cli.check import check
 from homelab_netpol.cli.cleanup import cleanup
+from homelab_netpol.cli.completion import completion
 from homelab_netpol.cli.render import render
 from homelab_netpol.cli.run import run
 from homelab_netpol.cli.test import test
+from homelab_netpol.cli.version import version
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -28,8 +31,11 @@ def main() -> None:
 
 main.add_command(run)
 main.add_command(cleanup)
+main.add_command(check)
+main.add_command(completion)
 main.add_command(render)
 main.add_command(test)
+main.add_command(version)
 
 
 def _ensure_home() -> None:
