@@ -19,9 +19,13 @@ _COLOURS = {"ok": "green", "missing": "red", "elsewhere": "yellow", "uncertain":
 
 @click.group(short_help="Check policies that are written by hand.")
 def check() -> None:
-    r"""Check policies that are written by hand.
+    """Check policies that are written by hand.
 
-    See `homelab-netpol check platform --help`.
+    \b
+    Example:
+      homelab-netpol check platform --help
+
+    Exit status: that of the command below.
     """
 
 

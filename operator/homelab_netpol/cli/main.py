@@ -16,8 +16,10 @@ from homelab_netpol import __version__
 from homelab_netpol.cli.check import check
 from homelab_netpol.cli.cleanup import cleanup
 from homelab_netpol.cli.completion import completion
+from homelab_netpol.cli.recommend import recommend
 from homelab_netpol.cli.render import render
 from homelab_netpol.cli.run import run
+from homelab_netpol.cli.scaffold import scaffold
 from homelab_netpol.cli.test import test
 from homelab_netpol.cli.version import version
 
@@ -33,7 +35,9 @@ main.add_command(run)
 main.add_command(cleanup)
 main.add_command(check)
 main.add_command(completion)
+main.add_command(recommend)
 main.add_command(render)
+main.add_command(scaffold)
 main.add_command(test)
 main.add_command(version)
 

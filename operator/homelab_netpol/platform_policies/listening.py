@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from homelab_netpol.cilium.terms import LAST_PORT, TRANSPORT_PROTOCOLS
 from homelab_netpol.findings.needs import Port
@@ -83,11 +83,10 @@ def _of_services(manifests: ManifestSet, workload: Workload) -> Iterator[Listeni
         for given in _items(spec.get("ports")):
             one = _mapping(given)
             protocol = one.get("protocol", "TCP")
-            target = one.get("targetPort", one.get("port"))
-            if isinstance(target, str):
-                named = (each.number for each in workload.ports if each.name == target)
-                target = next(named, None)
-            if protocol in TRANSPORT_PROTOCOLS and isinstance(target, int) and _is_port(target):
+            given_target = one.get("targetPort", one.get("port"))
+            named = (each.number for each in workload.ports if each.name == given_target)
+            target = next(named, None) if isinstance(given_target, str) else given_target
+            if protocol in TRANSPORT_PROTOCOLS and _is_port(target):
                 is_metrics = any(word in str(one.get("name", "")) for word in _METRICS)
                 where = f"Service {service.name}"
                 yield ListeningPort((protocol, target), where, is_metrics, service=True)
@@ -100,7 +99,7 @@ def _template(workload: Workload) -> tuple[Mapping[str, Any], Mapping[str, Any]]
     return _mapping(_mapping(template).get("metadata")), _mapping(_mapping(template).get("spec"))
 
 
-def _is_port(value: Any) -> bool:
+def _is_port(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LAST_PORT
 
 

@@ -1,8 +1,8 @@
 """The rules that each platform policy must have, by the vocabulary. Pure.
 
 DNS egress, ingress from Prometheus, from Cilium's health checks and from the kubelet's address in a
-mesh, and the mesh's own tunnel. The rules of the service itself are its author's; `service.py` only sees
-whether there are any.
+mesh, and the mesh's own tunnel. The rules of the service itself are its author's; `service.py` only
+sees whether there are any.
 """
 
 from __future__ import annotations
