@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -110,7 +111,7 @@ def _negated(option: str) -> str:
 
 
 def _is_interactive() -> bool:
-    return click.get_text_stream("stdin").isatty()
+    return sys.stdin.isatty()
 
 
 def _grants(catalogue: Catalogue, given: Sequence[str], *, asked: bool) -> dict[str, str]:

@@ -18,6 +18,10 @@ def render(inputs: InputOptions, config: Path | None, output: str) -> None:
 
     Nothing is written to a cluster.
 
+    \b
+    Example:
+      homelab-netpol render -f clusters/home
+
     Exit status: 0; 2 when the input or the settings cannot be used; 3 when the cluster could not be
     read, or only in part.
     """

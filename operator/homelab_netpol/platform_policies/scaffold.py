@@ -64,8 +64,8 @@ class _Writer:
     def lines(self) -> Iterator[str]:
         wanted = self._wanted
         namespace = wanted.namespace
-        yield f"# The platform namespace {namespace}: what every policy of such a one must have, and room"
-        yield "# for its own rules. It is kept by hand; the operator never touches it."
+        yield f"# The platform namespace {namespace}: what each policy of such a one must have, and"
+        yield "# room for its own rules. It is kept by hand; the operator never touches it."
         yield "# Apply it with the hatch open, then close the hatch and look at what is dropped."
         yield "apiVersion: cilium.io/v2"
         yield "kind: CiliumNetworkPolicy"

@@ -50,9 +50,9 @@ _PROFILES = {
     "standard": ("internal and external gateway", "DNS + HTTPS"),
 }
 _ONLY_OUT = (
-    "No profile only calls out. internal-egress does, and lets the internal gateway in as well, which"
-    " leads to the app only by a route of yours. Narrower: isolated, and a"
-    " SharedResource (fqdns) for the names that it calls."
+    "No profile only calls out. internal-egress does, and lets the internal gateway in as well,"
+    " which leads to the app only by a route of yours. Narrower: isolated, and a SharedResource"
+    " (fqdns) for the names that it calls."
 )
 _WIDER_OUT = "standard also opens HTTPS to the internet; no narrower profile is reached from there."
 
