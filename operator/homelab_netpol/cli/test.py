@@ -54,12 +54,12 @@ def test(
     """
     from homelab_netpol.cli.inputs import read_model
     from homelab_netpol.cli.status import FOUND, INCOMPLETE, OK, InputError
-    from homelab_netpol.policy_tests import Status, TestFileError, run_tests
+    from homelab_netpol.policy_tests import BrokenTestFile, Status, run_tests
     from homelab_netpol.policy_tests.files import read_test_files
 
     try:
         tests = read_test_files(paths)
-    except TestFileError as error:
+    except BrokenTestFile as error:
         raise InputError(str(error)) from error
     model = read_model(inputs, config)
     results = run_tests(model, tests)

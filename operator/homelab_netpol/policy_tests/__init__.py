@@ -2,6 +2,6 @@
 
 from homelab_netpol.policy_tests.judge import Result, Status, run_tests
 from homelab_netpol.policy_tests.model import PolicyTest
-from homelab_netpol.policy_tests.read import TestFileError, read_tests
+from homelab_netpol.policy_tests.read import BrokenTestFile, read_tests
 
-__all__ = ["PolicyTest", "Result", "Status", "TestFileError", "read_tests", "run_tests"]
+__all__ = ["BrokenTestFile", "PolicyTest", "Result", "Status", "read_tests", "run_tests"]

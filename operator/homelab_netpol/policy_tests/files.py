@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from homelab_netpol.policy_tests.model import PolicyTest
-from homelab_netpol.policy_tests.read import SUFFIXES, TestFileError, read_tests
+from homelab_netpol.policy_tests.read import SUFFIXES, BrokenTestFile, read_tests
 
 _MAX_FILES = 1_000
 _MAX_ENTRIES = 200_000
@@ -18,7 +18,8 @@ def read_test_files(paths: Iterable[Path]) -> list[PolicyTest]:
     """The tests of files, and of all files below folders that are named as such.
 
     Raises:
-        TestFileError: one is not there or cannot be used, or a folder has none; one line a problem.
+        BrokenTestFile: one is not there, cannot be used, or is a folder without any; one line a
+            problem.
     """
     found: list[PolicyTest] = []
     problems: list[str] = []
@@ -27,14 +28,14 @@ def read_test_files(paths: Iterable[Path]) -> list[PolicyTest]:
             with path.open("rb") as opened:
                 raw = opened.read(_MAX_BYTES + 1)
             if len(raw) > _MAX_BYTES:
-                raise TestFileError(f"{path}: larger than {_MAX_BYTES:,} bytes")
+                raise BrokenTestFile(f"{path}: larger than {_MAX_BYTES:,} bytes")
             found += read_tests(raw, str(path))
         except OSError as error:
             problems.append(f"{path}: cannot be read: {error.strerror}")
-        except TestFileError as error:
+        except BrokenTestFile as error:
             problems.append(str(error))
     if problems:
-        raise TestFileError("\n".join(problems))
+        raise BrokenTestFile("\n".join(problems))
     return found
 
 
@@ -49,10 +50,10 @@ def _files(path: Path) -> Iterator[Path]:
         found += [Path(folder, name) for name in sorted(names) if name.endswith(SUFFIXES)]
         seen += len(names)
         if seen > _MAX_ENTRIES or len(found) > _MAX_FILES:
-            raise TestFileError(
+            raise BrokenTestFile(
                 f"{path}: more than {_MAX_FILES:,} test files, or {_MAX_ENTRIES:,} files, below it;"
                 " name a folder with fewer"
             )
     if not found:
-        raise TestFileError(f"{path}: no file below it ends in {' or '.join(SUFFIXES)}")
+        raise BrokenTestFile(f"{path}: no file below it ends in {' or '.join(SUFFIXES)}")
     yield from found

@@ -10,7 +10,7 @@ from homelab_netpol.access.cluster_model import ClusterModel
 from homelab_netpol.access.named_ends import End, UnknownEnd, named_ends
 from homelab_netpol.cilium.evaluation import Direction, DirectionVerdict, Outcome, Pod, PolicyRef
 from homelab_netpol.cilium.evaluation.verdict import Question, ask_about, judge, selected
-from homelab_netpol.policy_tests.model import PolicyTest, TestedPort
+from homelab_netpol.policy_tests.model import AskedPort, PolicyTest
 
 _SHOWN_PAIRS = 3
 # Two Namespaces of 300 workloads each are fewer; a test of more is not meant.
@@ -48,7 +48,7 @@ class Result:
 class _Pair:
     source: End
     target: End
-    port: TestedPort
+    port: AskedPort
     egress: DirectionVerdict | None
     ingress: DirectionVerdict | None
 
@@ -84,10 +84,10 @@ class _Questions:
 
     def __init__(self, model: ClusterModel) -> None:
         self.model = model
-        self._known: dict[tuple[str, Direction, TestedPort], Question] = {}
+        self._known: dict[tuple[str, Direction, AskedPort], Question] = {}
 
     def verdict(
-        self, end: End, peer: End, direction: Direction, port: TestedPort
+        self, end: End, peer: End, direction: Direction, port: AskedPort
     ) -> DirectionVerdict | None:
         """What the policies of one end say to the other; None: it is no pod."""
         if not isinstance(end.endpoint, Pod):
@@ -142,7 +142,7 @@ def _pairs(
                 )
 
 
-def _listening(targets: list[End], port: TestedPort) -> list[End]:
+def _listening(targets: list[End], port: AskedPort) -> list[End]:
     """Of several targets those that declare the port; all of them if none does.
 
     That a port is open on a pod that does not listen on it is no part of what a test promises.

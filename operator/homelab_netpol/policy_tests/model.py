@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 
-class TestedPort(NamedTuple):
+class AskedPort(NamedTuple):
     """A port that connections are opened to."""
 
     number: int
@@ -36,7 +36,7 @@ class PolicyTest:
     line: int
     sources: tuple[str, ...]
     targets: tuple[str, ...]
-    ports: tuple[TestedPort, ...]
+    ports: tuple[AskedPort, ...]
     allowed: bool
 
     @property

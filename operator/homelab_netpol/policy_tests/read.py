@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import yaml
 
 from homelab_netpol.cilium.terms import LAST_PORT, TRANSPORT_PROTOCOLS
-from homelab_netpol.policy_tests.model import PolicyTest, TestedPort
+from homelab_netpol.policy_tests.model import AskedPort, PolicyTest
 
 KIND = "NetworkPolicyTest"
 API_VERSION = "network-policy.homelab/v1alpha1"
@@ -26,12 +26,14 @@ _EXPECTED = {"allowed": True, "denied": False}
 _MAX_TESTS = 10_000
 _MAX_ENDS = 100
 _LONGEST_TEXT = 500
+# The loader goes down by recursion in C, which ends the process when its stack is full.
+_MAX_DEPTH = 16
 _PORT = re.compile(r"([1-9][0-9]{0,4})(?:/([A-Za-z]+))?")
 _BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NULL = "tag:yaml.org,2002:null"
 
 
-class TestFileError(Exception):
+class BrokenTestFile(Exception):
     """A file of policy tests cannot be used; the message names file and line."""
 
 
@@ -43,23 +45,38 @@ def read_tests(raw: bytes, file: str) -> list[PolicyTest]:
         file: how errors and results name it.
 
     Raises:
-        TestFileError: it is not understood as a whole, or holds no test.
+        BrokenTestFile: it is not understood as a whole, or holds no test.
     """
     try:
-        documents = list(yaml.compose_all(raw.decode("utf-8-sig"), Loader=_BASE))
+        text = raw.decode("utf-8-sig")
+        _refuse_deep(text)
+        documents = list(yaml.compose_all(text, Loader=_BASE))
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise TestFileError(f"{file}:{line}: not UTF-8 text") from None
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise BrokenTestFile(f"{file}:{line}: not UTF-8 text") from None
+    except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         place = f":{mark.line + 1}:{mark.column + 1}" if mark is not None else ""
-        problem = getattr(error, "problem", None) or "nested too deeply, or no text"
-        raise TestFileError(f"{file}{place}: not valid YAML: {problem}") from None
+        problem = getattr(error, "problem", None) or "it holds what is no text"
+        raise BrokenTestFile(f"{file}{place}: not valid YAML: {problem}") from None
     reader = _Reader(file)
     found = [test for node in documents if node is not None for test in reader.document(node)]
     if not found:
-        raise TestFileError(f"{file}: holds no test; it needs `tests:`, a list of them")
+        raise BrokenTestFile(f"{file}: holds no test; it needs `tests:`, a list of them")
     return found
+
+
+def _refuse_deep(text: str) -> None:
+    depth = 0
+    # Its events come one by one, without recursion.
+    for event in yaml.parse(text, Loader=_BASE):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > _MAX_DEPTH:
+                mark: Any = event.start_mark
+                raise yaml.MarkedYAMLError(problem="nested too deeply", problem_mark=mark)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 class _Reader:
@@ -111,7 +128,7 @@ class _Reader:
             _EXPECTED[word],
         )
 
-    def _ports(self, node: yaml.Node, path: str) -> Iterator[TestedPort]:
+    def _ports(self, node: yaml.Node, path: str) -> Iterator[AskedPort]:
         for text in self._texts(node, path):
             found = _PORT.fullmatch(text)
             protocol = (found[2] or "TCP").upper() if found else ""
@@ -119,7 +136,7 @@ class _Reader:
                 self._fail(
                     node, f"{path}: {text!r} is no port; write 5432, 5432/TCP, 53/UDP or 1/SCTP"
                 )
-            yield TestedPort(int(found[1]), protocol)
+            yield AskedPort(int(found[1]), protocol)
 
     def _texts(self, node: yaml.Node, path: str) -> tuple[str, ...]:
         """One word, or a list of them."""
@@ -153,7 +170,7 @@ class _Reader:
         return fields
 
     def _fail(self, node: yaml.Node, problem: str) -> NoReturn:
-        raise TestFileError(f"{self._file}:{_line(node)}: {problem}")
+        raise BrokenTestFile(f"{self._file}:{_line(node)}: {problem}")
 
 
 def _line(node: yaml.Node) -> int:
