@@ -29,6 +29,7 @@ from homelab_netpol.findings.tunnel import tunnel_findings
 from homelab_netpol.intent import GATEWAYS
 from homelab_netpol.manifests.workloads import Workload
 from homelab_netpol.platform_policies.listening import listening_ports
+from homelab_netpol.platform_policies.own_pods import one_sided_rules
 from homelab_netpol.platform_policies.required import Requirements
 from homelab_netpol.platform_policies.results import RuleResult, RuleState
 from homelab_netpol.platform_policies.surroundings import example_of, is_one_of, known_peers
@@ -57,6 +58,7 @@ def service_rules(
         meshed: it is in the mesh.
     """
     yield from _services(model, requirements, namespace, every)
+    yield from one_sided_rules(namespace, pods, own, every)
     yield from _messages(model, requirements, namespace, pods, own, every, meshed=meshed)
     yield _hatch(model, namespace, pods, every)
 
