@@ -6,6 +6,7 @@ for the own pods that stand at one end only.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -36,12 +37,8 @@ def missing(model: Model, *without: str) -> set[str]:
     )
     # What others have taken the names of, the operator does not write.
     taken = {(each["kind"], each["metadata"]["name"]) for each in model.policies}
-    cluster = ClusterModel(manifests, desired)
-    cluster._own = [
-        each
-        for each in desired.cilium_objects
-        if (each["kind"], each["metadata"]["name"]) not in taken
-    ]
+    own = [each for each in desired.policies if (each.key.kind, each.key.name) not in taken]
+    cluster = ClusterModel(manifests, replace(desired, policies=own))
     check = PlatformCheck(cluster, together=True)
     return {
         name
