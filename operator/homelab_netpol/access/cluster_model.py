@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from homelab_netpol.cilium.agent_config import AgentConfig
-from homelab_netpol.cilium.evaluation import Pod, ReadPolicy, in_cluster, read_policy
+from homelab_netpol.cilium.evaluation import (
+    Pod,
+    PolicyRef,
+    ReadPolicy,
+    in_cluster,
+    read_policy,
+)
 from homelab_netpol.cilium.terms import CCNP, CLUSTER_NETWORK_POLICY, CNP, NETWORK_POLICY
 from homelab_netpol.manifests import Manifest, ManifestSet
 from homelab_netpol.manifests.workloads import Workload, workloads
@@ -59,6 +65,7 @@ class ClusterModel:
         self._own: Sequence[Mapping[str, Any]] = (
             [each.data for each in own] if self.is_written else desired.cilium_objects
         )
+        self._read: dict[str, tuple[ReadPolicy, ...]] = {}
 
     @cached_property
     def namespaces(self) -> dict[str, Mapping[str, str]]:
@@ -78,7 +85,25 @@ class ClusterModel:
 
     def policies(self, namespace: str) -> tuple[ReadPolicy, ...]:
         """All policies that may select pods of a namespace."""
-        return (*self._read.get(namespace, ()), *self._read.get("", ()))
+        if namespace not in self._read:
+            self._read[namespace] = tuple(map(self._policy, self._given.get(namespace, ())))
+        return (*self._read[namespace], *self._clusterwide) if namespace else self._read[""]
+
+    def manifest_of(self, ref: PolicyRef) -> Mapping[str, Any] | None:
+        """A policy as it was given, or as the operator would write it; None: it is not there."""
+        for data in self._given.get(ref.namespace, ()):
+            if data["kind"] == ref.kind and data["metadata"]["name"] == ref.name:
+                return data
+        return None
+
+    def manifests_for(self, namespaces: Collection[str]) -> list[Mapping[str, Any]]:
+        """The policies that may select pods of some namespaces, as they were given."""
+        return [each for name in ("", *sorted(namespaces)) for each in self._given.get(name, ())]
+
+    def is_own(self, ref: PolicyRef) -> bool:
+        """A policy is the operator's."""
+        data = self.manifest_of(ref)
+        return data is not None and is_managed(data["metadata"].get("labels") or {})
 
     def pods(self, namespace: str) -> list[Pod]:
         """The pods of a namespace that policies hold; where none is known, one that may be any."""
@@ -105,13 +130,19 @@ class ClusterModel:
             identity_labels=self.config.identity_labels if self.config else None,
         )
 
+    @property
+    def _clusterwide(self) -> tuple[ReadPolicy, ...]:
+        return self.policies("")
+
     @cached_property
-    def _read(self) -> dict[str, list[ReadPolicy]]:
-        cluster = self.desired.catalogue.own_cluster.name
-        found: defaultdict[str, list[ReadPolicy]] = defaultdict(list)
+    def _given(self) -> dict[str, list[Mapping[str, Any]]]:
+        """The manifests of the policies by namespace; those of most are never read."""
+        found: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
         for data in (*(each.data for each in self.foreign), *self._own):
-            policy = read_policy(data)
-            if cluster is not None:
-                policy = in_cluster(policy, cluster)
-            found[policy.ref.namespace].append(policy)
+            found[data["metadata"].get("namespace") or ""].append(data)
         return dict(found)
+
+    def _policy(self, data: Mapping[str, Any]) -> ReadPolicy:
+        cluster = self.desired.catalogue.own_cluster.name
+        policy = read_policy(data)
+        return policy if cluster is None else in_cluster(policy, cluster)

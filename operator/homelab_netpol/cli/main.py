@@ -16,6 +16,7 @@ from homelab_netpol import __version__
 from homelab_netpol.cli.check import check
 from homelab_netpol.cli.cleanup import cleanup
 from homelab_netpol.cli.completion import completion
+from homelab_netpol.cli.explain import explain
 from homelab_netpol.cli.recommend import recommend
 from homelab_netpol.cli.render import render
 from homelab_netpol.cli.run import run
@@ -31,12 +32,13 @@ def main() -> None:
     _ensure_home()
 
 
-main.add_command(run)
-main.add_command(cleanup)
 main.add_command(check)
+main.add_command(cleanup)
 main.add_command(completion)
+main.add_command(explain)
 main.add_command(recommend)
 main.add_command(render)
+main.add_command(run)
 main.add_command(scaffold)
 main.add_command(test)
 main.add_command(version)

@@ -17,6 +17,7 @@ from homelab_netpol.cilium.evaluation.policy import (
     Rule,
     Tier,
 )
+from homelab_netpol.cilium.evaluation.turning_ports import turning_ports
 from homelab_netpol.cilium.evaluation.verdict import (
     DirectionVerdict,
     Outcome,
@@ -40,7 +41,7 @@ from homelab_netpol.findings.peers import (
     selected_pods,
 )
 from homelab_netpol.findings.places import Labels, Places
-from homelab_netpol.findings.ports import GrantedPort, turning_ports
+from homelab_netpol.findings.ports import GrantedPort
 
 # What the hatch, or a grant, allows: any connection that is asked about.
 _ALLOWED = ReadPolicy(

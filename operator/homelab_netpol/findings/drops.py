@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from homelab_netpol.cilium.evaluation.answer import Answer
 from homelab_netpol.cilium.evaluation.endpoint import Pod
 from homelab_netpol.cilium.evaluation.policy import Direction, PolicyRef, ReadPolicy
+from homelab_netpol.cilium.evaluation.turning_ports import turning_ports
 from homelab_netpol.cilium.evaluation.verdict import (
     DirectionVerdict,
     Outcome,
@@ -22,7 +23,6 @@ from homelab_netpol.cilium.evaluation.verdict import (
 )
 from homelab_netpol.findings.finding import fit, name_policies
 from homelab_netpol.findings.needs import Port, Way
-from homelab_netpol.findings.ports import turning_ports
 
 
 @dataclass(frozen=True, slots=True)

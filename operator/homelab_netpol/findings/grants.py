@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from homelab_netpol.cilium.evaluation.answer import Answer
 from homelab_netpol.cilium.evaluation.endpoint import Pod
 from homelab_netpol.cilium.evaluation.policy import Direction, Rule, Tier
+from homelab_netpol.cilium.evaluation.turning_ports import turning_ports
 from homelab_netpol.cilium.evaluation.verdict import (
     DirectionVerdict,
     Outcome,
@@ -25,7 +26,7 @@ from homelab_netpol.findings.finding import (
     name_policies,
     name_ports,
 )
-from homelab_netpol.findings.ports import GrantedPort, turning_ports
+from homelab_netpol.findings.ports import GrantedPort
 from homelab_netpol.findings.targets import (
     GrantedResource,
     TargetFacts,

@@ -13,6 +13,7 @@ from homelab_netpol.cilium.evaluation.answer import Answer
 from homelab_netpol.cilium.evaluation.endpoint import Endpoint, Entity, Pod
 from homelab_netpol.cilium.evaluation.matchers import DnsNames, EndpointSelector, Matcher
 from homelab_netpol.cilium.evaluation.policy import Direction, ReadPolicy, Rule
+from homelab_netpol.cilium.evaluation.turning_ports import turning_ports
 from homelab_netpol.cilium.evaluation.verdict import (
     Outcome,
     Selected,
@@ -24,7 +25,6 @@ from homelab_netpol.cilium.selectors import Operator, Requirement
 from homelab_netpol.cilium.terms import IpNetwork
 from homelab_netpol.findings.peers import Peer, names_of, namespaces_of, networks_of
 from homelab_netpol.findings.places import Labels, is_of_name
-from homelab_netpol.findings.ports import turning_ports
 
 _Pods = frozenset[tuple[str, str]] | None
 # In which direction, of which pods, and whether the peer may be a few addresses only.

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from homelab_netpol.cilium.evaluation.policy import Rule
-from homelab_netpol.cilium.terms import LAST_PORT
 from homelab_netpol.intent import PortRange
 from homelab_netpol.settings import Port
 
@@ -44,12 +42,3 @@ def granted_ports(ports: Iterable[Port]) -> tuple[GrantedPort, ...]:
 def listed_ports(ports: Iterable[PortRange]) -> list[GrantedPort]:
     """The ports that an annotation lists."""
     return [GrantedPort(each.first, each.last or None, each.protocol) for each in ports]
-
-
-def turning_ports(rules: Iterable[Rule]) -> tuple[int, ...]:
-    """The ports, in order, at which some rule begins, or has ended: all others are like these."""
-    turns = {1}
-    for rule in rules:
-        for span in rule.ports or ():
-            turns |= {span.first, span.last + 1}
-    return tuple(sorted(turn for turn in turns if 1 <= turn <= LAST_PORT))

@@ -17,6 +17,7 @@ from homelab_netpol.cilium.evaluation.policy import (
     ReadPolicy,
     Rule,
 )
+from homelab_netpol.cilium.evaluation.turning_ports import turning_ports
 from homelab_netpol.cilium.evaluation.verdict import (
     Outcome,
     egress_verdict,
@@ -40,7 +41,6 @@ from homelab_netpol.findings.peers import (
     selected_pods,
 )
 from homelab_netpol.findings.places import Labels, Places
-from homelab_netpol.findings.ports import turning_ports
 
 # What one policy adds, in words, by direction.
 Added = Mapping[Direction, Sequence[str]]

@@ -1,0 +1,136 @@
+"""Services as ends: the pods behind them, on the ports that these listen on. Pure.
+
+Cilium translates a Service's address and port to a pod's before it asks any policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from ipaddress import ip_network
+from typing import Any, TypeGuard
+
+from homelab_netpol.access.cluster_model import ClusterModel
+from homelab_netpol.access.ends import End, EndError, Member, Ports, end_of
+from homelab_netpol.access.ends_known import KnownEnds
+from homelab_netpol.cilium.evaluation import Entity, Name, Network
+from homelab_netpol.cilium.terms import LAST_PORT, TRANSPORT_PROTOCOLS
+from homelab_netpol.manifests import Manifest, kinds
+from homelab_netpol.manifests.workloads import Workload
+
+_OF_SERVICE = "kubernetes.io/service-name"
+
+
+def service_end(model: ClusterModel, known: KnownEnds, service: Manifest) -> End:
+    """The pods behind a Service, or whatever else it leads to.
+
+    Raises:
+        EndError: it leads nowhere, as far as is given.
+    """
+    words = f"Service {service.namespace}/{service.name}"
+    spec = _mapping(service.data.get("spec"))
+    if (service.namespace, service.name) == ("default", "kubernetes"):
+        return known.entity("kube-apiserver").noting(f"{words} is the API server")
+    if spec.get("type") == "ExternalName" and isinstance(spec.get("externalName"), str):
+        name = spec["externalName"].rstrip(".")
+        return End(name, (Member(name, Name(name)),)).noting(f"{words} stands for {name}")
+    selector = _mapping(spec.get("selector"))
+    if not selector:
+        return _by_addresses(model, service, words)
+    behind = [
+        each
+        for each in model.workloads.get(service.namespace, ())
+        if selector.items() <= each.labels.items()
+    ]
+    members = [member for each in behind for member in known.workload(each)]
+    if not members:
+        labels = {str(key): str(value) for key, value in selector.items()}
+        members = [Member(f"pods of {words}", known.some_pod(service.namespace, labels))]
+    translated = tuple(_translated(spec, behind))
+    ports = [port for _, targets in translated for port in targets]
+    named = members[0].words if len(members) == 1 else f"the pods of {words}"
+    end = end_of(named, members, ports)
+    on = ", ".join(map(str, dict.fromkeys(ports)))
+    note = f"{words} leads to {named}" + (f" on {on}" if on else "")
+    notes = (f"{note}, which policies are about",)
+    return replace(end, notes=notes, service=translated)
+
+
+def _by_addresses(model: ClusterModel, service: Manifest, words: str) -> End:
+    members = [
+        Member(f"{words} ({address})", Network(ip_network(address)))
+        for each in model.manifests.of("EndpointSlice")
+        if each.namespace == service.namespace and each.labels.get(_OF_SERVICE) == service.name
+        for address in _addresses(each)
+    ]
+    if not members:
+        raise EndError(
+            f"{words} chooses no pods by labels, and its EndpointSlices are not given; name the"
+            " address that it leads to"
+        )
+    return end_of(words, members)
+
+
+def _addresses(slice_: Manifest) -> Iterator[str]:
+    for endpoint in slice_.data.get("endpoints") or ():
+        for address in _mapping(endpoint).get("addresses") or ():
+            try:
+                ip_network(address)
+            except ValueError:
+                continue
+            yield address
+
+
+def _translated(
+    spec: Mapping[str, Any], behind: Sequence[Workload]
+) -> Iterator[tuple[Ports, tuple[Ports, ...]]]:
+    """The ports of a Service, and of its pods."""
+    given = spec.get("ports")
+    for port in given if isinstance(given, list) else ():
+        fields = _mapping(port)
+        number, protocol = fields.get("port"), fields.get("protocol", "TCP")
+        if not _is_port(number) or protocol not in TRANSPORT_PROTOCOLS:
+            continue
+        target = fields.get("targetPort") or number
+        if _is_port(target):
+            yield Ports.one(number, protocol), (Ports.one(target, protocol),)
+            continue
+        named = (each for workload in behind for each in workload.ports if each.name == target)
+        found = dict.fromkeys(Ports.one(each.number, each.protocol) for each in named)
+        if found:
+            yield Ports.one(number, protocol), tuple(found)
+
+
+def service_of_address(model: ClusterModel, address: str) -> Manifest | None:
+    """The Service that has an address; None: none that is given."""
+    for service in model.manifests.of(kinds.SERVICE):
+        spec = _mapping(service.data.get("spec"))
+        status = _mapping(_mapping(service.data.get("status")).get("loadBalancer"))
+        ingress = (_mapping(each).get("ip") for each in status.get("ingress") or ())
+        if address in (*(spec.get("clusterIPs") or ()), spec.get("clusterIP"), *ingress):
+            return service
+        if address in (spec.get("externalIPs") or ()):
+            return service
+    return None
+
+
+def node_of_address(model: ClusterModel, address: str) -> End | None:
+    """The nodes as an end, if an address is one's; None: it is none that is given."""
+    for node in model.manifests.of("Node"):
+        addresses = _mapping(node.data.get("status")).get("addresses") or ()
+        if any(_mapping(each).get("address") == address for each in addresses):
+            members = [Member(f"node {node.name} ({each})", Entity(each)) for each in _NODES]
+            words = f"node {node.name}"
+            return End(words, tuple(members)).noting(f"{address} is {words}")
+    return None
+
+
+_NODES = ("host", "remote-node")
+
+
+def _is_port(value: Any) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LAST_PORT
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
