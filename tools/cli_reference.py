@@ -82,8 +82,9 @@ def _paragraph(text: str) -> Iterator[str]:
     if not text.startswith(_AS_IT_IS):
         yield f"{' '.join(text.split())}\n"
         return
-    head, *rest = text.removeprefix(_AS_IT_IS).strip("\n").splitlines()
-    yield f"{head}\n"
+    rest = text.removeprefix(_AS_IT_IS).strip("\n").splitlines()
+    if rest[0].endswith(":"):
+        yield f"{rest.pop(0)}\n"
     yield "\n".join(["```", *inspect.cleandoc("\n".join(rest)).splitlines(), "```\n"])
 
 

@@ -177,12 +177,12 @@ def test_of_a_resource_the_pods_that_listen_on_the_port_are_meant_by_allowed(
 @pytest.mark.parametrize(
     ("source", "target", "words"),
     [
-        ("shp", "postgres", "did you mean 'shop'"),
-        ("shop", "postgress", "did you mean 'postgres'"),
-        ("shop/wob", "postgres", "did you mean 'web'"),
-        ("shop:app=wob", "postgres", "labels"),
+        ("shp", "postgres", "did you mean shop"),
+        ("shop", "postgress", "did you mean postgres"),
+        ("shop/wob", "postgres", "there are web"),
+        ("shop:app=wob", "postgres", "none is meant"),
         ("shop", "dragonfly", "cache"),
-        ("203.0.113.7", "192.168.1.7", "neither end is a pod"),
+        ("203.0.113.7", "192.168.1.7", "neither is a pod"),
     ],
 )
 def test_an_end_that_is_not_there_is_an_error_and_passes_no_test(
@@ -192,6 +192,25 @@ def test_an_end_that_is_not_there_is_an_error_and_passes_no_test(
         status, reason = one(model, source, target, "6379", expect)
         assert status == "error"
         assert words in reason
+
+
+def test_in_the_mesh_what_the_tunnel_may_carry_is_not_certainly_denied() -> None:
+    """HBONE carries every port inside TCP 15008, which the grant opens on both sides."""
+    manifests = ManifestSet()
+    meshed = {"istio.io/dataplane-mode": "ambient"}
+    text = "".join(
+        f"---\napiVersion: v1\nkind: Namespace\n"
+        f"metadata: {{name: {name}, labels: {LABELS[name] | meshed}}}\n"
+        for name in ("shop", "wiki", "database")
+    )
+    manifests.add(parse_manifests(text.encode(), "tree.yaml"))
+    desired = desired_state(Catalogue(Settings()), manifests.namespaces(), NOW)
+    model = ClusterModel(manifests, desired)
+    assert one(model, "shop", "postgres", "5432", "allowed")[0] == "passed"
+    assert one(model, "wiki", "shop", "8080", "denied")[0] == "passed"
+    status, reason = one(model, "shop", "postgres", "22", "denied")
+    assert status == "error"
+    assert "15008/TCP is open between them" in reason
 
 
 def test_what_is_not_certain_passes_no_test() -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from homelab_netpol.access.ends import Ports
 from homelab_netpol.policy_tests import BrokenTestFile, read_tests
 from homelab_netpol.policy_tests.files import read_test_files
-from homelab_netpol.policy_tests.model import AskedPort
 
 GOOD = """\
 # Beside the labels.
@@ -34,10 +34,10 @@ def test_a_test_says_who_reaches_whom_on_which_ports_and_where_it_stands() -> No
     assert (first.name, first.file, first.line) == ("the shop reaches its database", "shop.yaml", 6)
     assert first.sources == ("shop",)
     assert first.targets == ("postgres", "dragonfly")
-    assert first.ports == (AskedPort(5432, "TCP"),)
+    assert first.ports == (Ports.one(5432, "TCP"),)
     assert first.allowed
     assert second.line == 11
-    assert second.ports == (AskedPort(53, "UDP"), AskedPort(53, "TCP"))
+    assert second.ports == (Ports.one(53, "UDP"), Ports.one(53, "TCP"))
     assert not second.allowed
     assert third.line == 14
 

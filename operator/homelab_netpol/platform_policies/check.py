@@ -20,12 +20,12 @@ from homelab_netpol.cilium.evaluation import (
     PolicyRef,
     ReadPolicy,
 )
+from homelab_netpol.cilium.evaluation.turning_ports import turning_ports
 from homelab_netpol.cilium.evaluation.verdict import judge
 from homelab_netpol.findings.drops import PodGroup, PodGroups, cause_of
 from homelab_netpol.findings.finding import name_ports
 from homelab_netpol.findings.needs import Port, Way
 from homelab_netpol.findings.platform import is_in_mesh
-from homelab_netpol.findings.ports import turning_ports
 from homelab_netpol.platform_policies.listening import listening_ports
 from homelab_netpol.platform_policies.required import RequiredRule, Requirements
 from homelab_netpol.platform_policies.results import NamespaceResult, RuleResult, RuleState

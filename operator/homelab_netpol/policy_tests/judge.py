@@ -1,20 +1,20 @@
-"""Runs policy tests on a cluster's model: asks both ends of each pair that one is about. Pure."""
+"""Runs policy tests on a cluster's model: each pair that a test is about, at both ends. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from homelab_netpol.access.cluster_model import ClusterModel
-from homelab_netpol.access.named_ends import End, UnknownEnd, named_ends
-from homelab_netpol.cilium.evaluation import Direction, DirectionVerdict, Outcome, Pod, PolicyRef
-from homelab_netpol.cilium.evaluation.verdict import Question, ask_about, judge, selected
-from homelab_netpol.policy_tests.model import AskedPort, PolicyTest
+from homelab_netpol.access.ends import End, EndError, Member, Ports
+from homelab_netpol.access.ends_find import EndFinder
+from homelab_netpol.access.explain_calico import selecting
+from homelab_netpol.access.explain_judge import Case, Half, Judge
+from homelab_netpol.cilium.evaluation import Outcome, PolicyRef
+from homelab_netpol.policy_tests.model import PolicyTest
 
-_SHOWN_PAIRS = 3
-# Two Namespaces of 300 workloads each are fewer; a test of more is not meant.
-_MAX_PAIRS = 100_000
+_SHOWN_CASES = 3
 
 
 class Status(StrEnum):
@@ -44,30 +44,6 @@ class Result:
     policies: tuple[PolicyRef, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Pair:
-    source: End
-    target: End
-    port: AskedPort
-    egress: DirectionVerdict | None
-    ingress: DirectionVerdict | None
-
-    @property
-    def outcome(self) -> Outcome:
-        """What both ends come to; an end that is no pod has nothing to say."""
-        outcomes = {each.outcome for each in (self.egress, self.ingress) if each is not None}
-        for decides in (Outcome.DENIED, Outcome.UNKNOWN):
-            if decides in outcomes:
-                return decides
-        return Outcome.ALLOWED
-
-    @property
-    def deciding(self) -> list[tuple[Direction, DirectionVerdict]]:
-        """The verdicts that make the outcome what it is."""
-        halves = ((Direction.EGRESS, self.egress), (Direction.INGRESS, self.ingress))
-        return [(way, each) for way, each in halves if each and each.outcome is self.outcome]
-
-
 def run_tests(model: ClusterModel, tests: Iterable[PolicyTest]) -> list[Result]:
     """Runs tests, each by itself.
 
@@ -75,100 +51,139 @@ def run_tests(model: ClusterModel, tests: Iterable[PolicyTest]) -> list[Result]:
         model: the cluster.
         tests: the tests.
     """
-    asked = _Questions(model)
-    return [_run(asked, test) for test in tests]
+    runner = _Runner(model)
+    return [runner.run(test) for test in tests]
 
 
-class _Questions:
-    """The rules of each pod for each port, looked up once."""
-
+class _Runner:
     def __init__(self, model: ClusterModel) -> None:
-        self.model = model
-        self._known: dict[tuple[str, Direction, AskedPort], Question] = {}
+        self._model = model
+        self._finder, self._judge = EndFinder(model), Judge(model)
+        self._ends: dict[str, End] = {}
+        self._tunnel = Ports.one(model.desired.catalogue.settings.mesh.port)
 
-    def verdict(
-        self, end: End, peer: End, direction: Direction, port: AskedPort
-    ) -> DirectionVerdict | None:
-        """What the policies of one end say to the other; None: it is no pod."""
-        if not isinstance(end.endpoint, Pod):
-            return None
-        key = (end.name, direction, port)
-        if key not in self._known:
-            policies = self.model.policies(end.endpoint.namespace)
-            rules = selected(policies, end.endpoint, direction)
-            self._known[key] = ask_about(rules, port.number, port.protocol)
-        return judge(self._known[key], peer.endpoint)
+    def run(self, test: PolicyTest) -> Result:
+        try:
+            cases = list(self._cases(test))
+        except EndError as error:
+            return Result(test, Status.ERROR, "unknown", str(error))
+        by_outcome = {outcome: [c for c in cases if c.outcome is outcome] for outcome in Outcome}
+        wrong = by_outcome[Outcome.DENIED if test.allowed else Outcome.ALLOWED]
+        right = by_outcome[Outcome.ALLOWED if test.allowed else Outcome.DENIED]
+        unknown = by_outcome[Outcome.UNKNOWN]
+        if wrong:
+            found = wrong[0].outcome.value
+            reason = _reason(f"expected {test.expected}, found {found}", wrong, cases)
+            return Result(test, Status.FAILED, "both" if right else found, reason, _policies(wrong))
+        if unknown:
+            reason = _reason(f"expected {test.expected}, and it is not certain", unknown, cases)
+            return Result(test, Status.ERROR, "unknown", reason, _policies(unknown))
+        doubt = self._beyond(cases) or ("" if test.allowed else self._in_the_mesh(cases))
+        if doubt:
+            return Result(test, Status.ERROR, "unknown", doubt, _policies(right))
+        return Result(test, Status.PASSED, test.expected, "", _policies(right))
+
+    def _cases(self, test: PolicyTest) -> Iterator[Case]:
+        for target in map(self._end, test.targets):
+            by_service = dict(target.service)
+            for port in test.ports:
+                # Of a Service, policies see its pods' ports.
+                for asked in by_service.get(port, (port,)):
+                    called = _listening(target, asked) if test.allowed else target
+                    for source in map(self._end, test.sources):
+                        yield from self._judge.rule(source, called, [asked]).cases
+                        if test.allowed:
+                            yield from self._by_tunnel(source, called, asked)
+
+    def _by_tunnel(self, source: End, target: End, asked: Ports) -> Iterator[Case]:
+        """Between pods in the mesh every TCP connection travels on the tunnel's port."""
+        if asked.protocol != "TCP" or asked == self._tunnel:
+            return
+        for one in source.members:
+            for other in target.members:
+                if self._is_meshed(one) and self._is_meshed(other):
+                    yield from self._judge.cases(one, other, self._tunnel)
+
+    def _in_the_mesh(self, cases: Iterable[Case]) -> str:
+        """Why what is denied may pass all the same: within the tunnel, Cilium sees no ports."""
+        for case in cases:
+            is_meshed = self._is_meshed(case.source) and self._is_meshed(case.target)
+            if is_meshed and case.ports.protocol == "TCP":
+                tunnel = list(self._judge.cases(case.source, case.target, self._tunnel))
+                if any(each.outcome is not Outcome.DENIED for each in tunnel):
+                    return (
+                        f"expected denied, and it is not certain: {case.source.words} and"
+                        f" {case.target.words} are in the mesh, and {self._tunnel} is open between"
+                        " them, which carries every port: only Istio's AuthorizationPolicies can"
+                        " deny one"
+                    )
+        return ""
+
+    def _beyond(self, cases: Iterable[Case]) -> str:
+        """Why Cilium's and Kubernetes' policies alone are no certain answer."""
+        pods = {id(e.pod): e.pod for c in cases for e in (c.source, c.target) if e.pod is not None}
+        found = sorted({str(each) for pod in pods.values() for each in selecting(self._model, pod)})
+        if not found:
+            return ""
+        return f"Calico's own policies select an end, and are not judged here: {found[0]}"
+
+    def _end(self, text: str) -> End:
+        if text not in self._ends:
+            end = self._finder.find(text)
+            for member in end.members:
+                self._must_be_given(text, member)
+            self._ends[text] = end
+        return self._ends[text]
+
+    def _must_be_given(self, text: str, member: Member) -> None:
+        """Refuses a pod that only may be there: a test of it would promise nothing."""
+        if member.pod is None or member.workload is not None:
+            return
+        namespace = member.pod.namespace
+        if namespace not in self._model.namespaces:
+            raise EndError(f"{text}: its Namespace {namespace} is not among what is given")
+        if self._model.workloads.get(namespace):
+            raise EndError(f"{text}: of the pods that are given in {namespace}, none is meant")
+
+    def _is_meshed(self, member: Member) -> bool:
+        pod = member.pod
+        intent = self._model.desired.intents.get(pod.namespace) if pod is not None else None
+        return intent is not None and intent.meshed
 
 
-def _run(asked: _Questions, test: PolicyTest) -> Result:
-    try:
-        sources = [end for each in test.sources for end in named_ends(asked.model, each)]
-        targets = [end for each in test.targets for end in named_ends(asked.model, each)]
-    except UnknownEnd as error:
-        return Result(test, Status.ERROR, "unknown", str(error))
-    if not any(isinstance(end.endpoint, Pod) for end in (*sources, *targets)):
-        return Result(test, Status.ERROR, "unknown", "neither end is a pod: no policy decides")
-    count = len(sources) * len(targets) * len(test.ports)
-    if count > _MAX_PAIRS:
-        reason = f"it is about {count:,} pairs, more than {_MAX_PAIRS:,}: make several tests of it"
-        return Result(test, Status.ERROR, "unknown", reason)
-    pairs = list(_pairs(asked, test, sources, targets))
-    by_outcome = {outcome: [p for p in pairs if p.outcome is outcome] for outcome in Outcome}
-    wrong = by_outcome[Outcome.DENIED if test.allowed else Outcome.ALLOWED]
-    right = by_outcome[Outcome.ALLOWED if test.allowed else Outcome.DENIED]
-    unknown = by_outcome[Outcome.UNKNOWN]
-    if wrong:
-        found = "both" if right else wrong[0].outcome.value
-        reason = _reason(f"expected {test.expected}, found {wrong[0].outcome.value}", wrong, pairs)
-        return Result(test, Status.FAILED, found, reason, _policies(wrong))
-    if unknown:
-        reason = _reason(f"expected {test.expected}, and it is not certain", unknown, pairs)
-        return Result(test, Status.ERROR, "unknown", reason, _policies(unknown))
-    return Result(test, Status.PASSED, test.expected, "", _policies(right))
-
-
-def _pairs(
-    asked: _Questions, test: PolicyTest, sources: list[End], targets: list[End]
-) -> Iterator[_Pair]:
-    for port in test.ports:
-        for target in _listening(targets, port) if test.allowed else targets:
-            for source in sources:
-                yield _Pair(
-                    source,
-                    target,
-                    port,
-                    asked.verdict(source, target, Direction.EGRESS, port),
-                    asked.verdict(target, source, Direction.INGRESS, port),
-                )
-
-
-def _listening(targets: list[End], port: AskedPort) -> list[End]:
-    """Of several targets those that declare the port; all of them if none does.
+def _listening(target: End, port: Ports) -> End:
+    """Of several pods those that declare a port; all of them if none does.
 
     That a port is open on a pod that does not listen on it is no part of what a test promises.
     """
     declared = [
-        end for end in targets if any((each.number, each.protocol) == port for each in end.ports)
+        member
+        for member in target.members
+        if member.workload is not None
+        and any(
+            (each.number, each.protocol) == (port.first, port.protocol)
+            for each in member.workload.ports
+        )
     ]
-    return declared or targets
+    return replace(target, members=tuple(declared)) if declared else target
 
 
-def _reason(head: str, wrong: list[_Pair], pairs: list[_Pair]) -> str:
-    shown = [_words(each) for each in wrong[:_SHOWN_PAIRS]]
-    if len(wrong) > _SHOWN_PAIRS:
-        shown.append(f"and {len(wrong) - _SHOWN_PAIRS} more")
-    of = f", in {len(wrong)} of {len(pairs)} pairs" if len(pairs) > 1 else ""
+def _reason(head: str, wrong: list[Case], cases: list[Case]) -> str:
+    shown = [_words(each) for each in wrong[:_SHOWN_CASES]]
+    if len(wrong) > _SHOWN_CASES:
+        shown.append(f"and {len(wrong) - _SHOWN_CASES} more")
+    of = f", in {len(wrong)} of {len(cases)} cases" if len(cases) > 1 else ""
     return f"{head}{of}: {'; '.join(shown)}"
 
 
-def _words(pair: _Pair) -> str:
-    halves = [_half(way, verdict) for way, verdict in pair.deciding]
-    return f"{pair.source.name} to {pair.target.name} on {pair.port}: {', and '.join(halves)}"
+def _words(case: Case) -> str:
+    halves = [_half(each) for each in _deciding(case)]
+    return f"{case.source.words} to {case.target.words} on {case.ports}: {', and '.join(halves)}"
 
 
-def _half(direction: Direction, verdict: DirectionVerdict) -> str:
+def _half(half: Half) -> str:
+    verdict, way = half.verdict, half.direction.value
     names = ", ".join(map(str, verdict.policies))
-    way = direction.value
     match verdict.outcome:
         case Outcome.ALLOWED if names:
             filtered = " (of its requests only some)" if verdict.filtered else ""
@@ -183,6 +198,11 @@ def _half(direction: Direction, verdict: DirectionVerdict) -> str:
     return f"its {way} is uncertain: {doubts}{f' ({names})' if names else ''}"
 
 
-def _policies(pairs: Iterable[_Pair]) -> tuple[PolicyRef, ...]:
-    refs = {ref for pair in pairs for _, verdict in pair.deciding for ref in verdict.policies}
-    return tuple(sorted(refs))
+def _deciding(case: Case) -> list[Half]:
+    """The ends that make the outcome what it is."""
+    return [each for each in case.halves if each.outcome is case.outcome]
+
+
+def _policies(cases: Iterable[Case]) -> tuple[PolicyRef, ...]:
+    halves = (half for case in cases for half in _deciding(case))
+    return tuple(sorted({ref for half in halves for ref in half.verdict.policies}))

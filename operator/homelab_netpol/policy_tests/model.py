@@ -3,18 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
-
-class AskedPort(NamedTuple):
-    """A port that connections are opened to."""
-
-    number: int
-    protocol: str
-
-    def __str__(self) -> str:
-        """As test files write it: `5432/TCP`."""
-        return f"{self.number}/{self.protocol}"
+from homelab_netpol.access.ends import Ports
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +15,7 @@ class PolicyTest:
         name: what it promises.
         file: where it stands.
         line: of its first line, from 1.
-        sources: who opens connections, as `access/named_ends.py` reads it.
+        sources: who opens connections, as `access/ends_find.py` reads it.
         targets: to whom.
         ports: on which ports.
         allowed: what is expected of all of them.
@@ -36,7 +26,7 @@ class PolicyTest:
     line: int
     sources: tuple[str, ...]
     targets: tuple[str, ...]
-    ports: tuple[AskedPort, ...]
+    ports: tuple[Ports, ...]
     allowed: bool
 
     @property

@@ -12,8 +12,9 @@ from typing import Any, NoReturn
 
 import yaml
 
+from homelab_netpol.access.ends import Ports
 from homelab_netpol.cilium.terms import LAST_PORT, TRANSPORT_PROTOCOLS
-from homelab_netpol.policy_tests.model import AskedPort, PolicyTest
+from homelab_netpol.policy_tests.model import PolicyTest
 
 KIND = "NetworkPolicyTest"
 API_VERSION = "network-policy.homelab/v1alpha1"
@@ -128,7 +129,7 @@ class _Reader:
             _EXPECTED[word],
         )
 
-    def _ports(self, node: yaml.Node, path: str) -> Iterator[AskedPort]:
+    def _ports(self, node: yaml.Node, path: str) -> Iterator[Ports]:
         for text in self._texts(node, path):
             found = _PORT.fullmatch(text)
             protocol = (found[2] or "TCP").upper() if found else ""
@@ -136,7 +137,7 @@ class _Reader:
                 self._fail(
                     node, f"{path}: {text!r} is no port; write 5432, 5432/TCP, 53/UDP or 1/SCTP"
                 )
-            yield AskedPort(int(found[1]), protocol)
+            yield Ports.one(int(found[1]), protocol)
 
     def _texts(self, node: yaml.Node, path: str) -> tuple[str, ...]:
         """One word, or a list of them."""
