@@ -145,15 +145,15 @@ def _explained(result: NamespaceResult, *, in_markdown: bool) -> str:
     """What is wrong in a namespace, in sentences, and the rules to add."""
     import yaml
 
-    told = [each for each in result.rules if each.message]
-    lines = [_sentence(result.namespace, each) for each in told]
+    wrong = [each for each in result.rules if each.message]
+    lines = [_sentence(result.namespace, each) for each in wrong]
     if result.state.value == "no policy":
         lines.append(
             f"{result.namespace}: no policy of its own; its pods are open to whom no clusterwide"
             f" policy keeps out. `homelab-netpol scaffold platform {result.namespace}` writes one."
         )
     add: dict[str, list[object]] = {}
-    for each in told:
+    for each in wrong:
         for section, rules in each.add.items():
             add.setdefault(section, []).extend(rules)
     if not add:
