@@ -51,7 +51,5 @@ def policy(where: str, name: str, spec: dict[str, Any]) -> str:
 
 
 def _document(version: str, kind: str, metadata: dict[str, Any], **rest: Any) -> str:
-
-    return (
-        f"---\n{json.dumps({'apiVersion': version, 'kind': kind, 'metadata': metadata, **rest})}\n"
-    )
+    data = {"apiVersion": version, "kind": kind, "metadata": metadata, **rest}
+    return f"---\n{json.dumps(data)}\n"

@@ -242,7 +242,7 @@ def test_a_deny_rule_is_named_with_its_place_and_what_passes_without_it() -> Non
     model = model_of(text + policy("photos", "no-internet", deny))
     answer = explain(model, "photos", "internet")
     said = "\n".join(reasons_lines(answer))
-    assert "CiliumNetworkPolicy photos/no-internet (spec.egressDeny[0]" in said
+    assert "CNP photos/no-internet (spec.egressDeny[0]" in said
     assert "cluster.yaml:6" in said
     best = answer.fixes.best
     assert best is not None
@@ -287,7 +287,7 @@ def test_for_one_name_outside_a_narrower_way_is_shown_beside_the_profile() -> No
     assert answer.fixes.best is not None
     assert [each.value for each in answer.fixes.best.change.settings] == ["internal-egress"]
     opened = {effect.peer for effect in answer.fixes.best.opens}
-    assert opened == {"the internet", "the home network"}
+    assert opened == {"the internet", "the LAN"}
     assert answer.fixes.narrower is not None
     [resource] = answer.fixes.narrower.change.objects
     assert resource["spec"]["fqdns"] == [{"matchName": "api.github.com"}]

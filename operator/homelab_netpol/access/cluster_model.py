@@ -62,7 +62,8 @@ class ClusterModel:
         self.is_written = bool(own) and not replace
         #: Policies of others, as they were given.
         self.foreign: Sequence[Manifest] = [each for each in given if not is_managed(each.labels)]
-        self._own: Sequence[Mapping[str, Any]] = (
+        #: The operator's, as they are given or as it would write them.
+        self.own: Sequence[Mapping[str, Any]] = (
             [each.data for each in own] if self.is_written else desired.cilium_objects
         )
         self._read: dict[str, tuple[ReadPolicy, ...]] = {}
@@ -138,7 +139,7 @@ class ClusterModel:
     def _given(self) -> dict[str, list[Mapping[str, Any]]]:
         """The manifests of the policies by namespace; those of most are never read."""
         found: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
-        for data in (*(each.data for each in self.foreign), *self._own):
+        for data in (*(each.data for each in self.foreign), *self.own):
             found[data["metadata"].get("namespace") or ""].append(data)
         return dict(found)
 

@@ -83,7 +83,7 @@ class End:
         ports: on which it is usually called; none: not known.
         notes: what the name was taken for, where that is not plain.
         service: of a Service its own ports, each with those of the pods behind it.
-        by_rule: a rule names it, and nothing else does.
+        beside: it may be a part of an end that is better known by another name.
     """
 
     words: str
@@ -91,7 +91,7 @@ class End:
     ports: tuple[Ports, ...] = ()
     notes: tuple[str, ...] = ()
     service: tuple[tuple[Ports, tuple[Ports, ...]], ...] = ()
-    by_rule: bool = False
+    beside: bool = False
 
     @property
     def namespaces(self) -> tuple[str, ...]:

@@ -9,7 +9,12 @@ from ipaddress import ip_network
 from homelab_netpol.access.cluster_model import ClusterModel
 from homelab_netpol.access.ends import End, EndError, Member, Ports, end_of
 from homelab_netpol.access.ends_known import ENTITY_WORDS, GATEWAY_WORDS, KnownEnds, name_of
-from homelab_netpol.access.ends_services import node_of_address, service_end, service_of_address
+from homelab_netpol.access.ends_services import (
+    listed,
+    node_of_address,
+    service_end,
+    service_of_address,
+)
 from homelab_netpol.cilium.evaluation import Name, Network
 from homelab_netpol.cilium.terms import IpNetwork, is_dns_name, is_label_key, is_label_value
 from homelab_netpol.manifests import Manifest, kinds
@@ -209,7 +214,7 @@ class EndFinder:
                 status = each.manifest.data.get("status") or {}
                 if each.kind != kinds.POD or each.host_network or not isinstance(status, dict):
                     continue
-                others = status.get("podIPs") or ()
+                others = listed(status.get("podIPs"))
                 if status.get("podIP") == address or {"ip": address} in others:
                     return each
         return None
@@ -241,8 +246,8 @@ class EndFinder:
             str(parent.get("name"))
             for route in self._model.manifests.of("HTTPRoute")
             for spec in [route.data.get("spec")]
-            if isinstance(spec, dict) and name in (spec.get("hostnames") or ())
-            for parent in spec.get("parentRefs") or ()
+            if isinstance(spec, dict) and name in listed(spec.get("hostnames"))
+            for parent in listed(spec.get("parentRefs"))
             if isinstance(parent, dict)
         }
         gateways = self._model.desired.catalogue.settings.gateways

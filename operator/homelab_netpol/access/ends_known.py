@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from ipaddress import ip_network
 
 from homelab_netpol.access.cluster_model import ClusterModel
@@ -18,7 +19,7 @@ _SOME_ADDRESS = Network(ip_network("203.0.113.254/32"))
 _NODES = (Entity("host"), Entity("remote-node"))
 
 INTERNET = "the internet"
-LAN = "the home network"
+LAN = "the LAN"
 GATEWAY_WORDS = ("internal", "external")
 ENTITY_WORDS = ("world", "host", "remote-node", "kube-apiserver", "health", "ingress")
 
@@ -80,7 +81,8 @@ class KnownEnds:
 
     def probes(self) -> End:
         """Who may probe every pod."""
-        return end_of("probes", self.members(self._settings.probes, "probes"))
+        words = "health probes"
+        return end_of(words, self.members(self._settings.probes, words))
 
     def resource(self, name: str) -> End:
         """A shared resource."""
@@ -136,8 +138,7 @@ class KnownEnds:
 
     def some_pod(self, namespace: str, labels: dict[str, str]) -> Pod:
         """Any pod of a namespace that has some labels; none is known."""
-        known = self._model.any_pod(namespace)
-        return Pod(namespace, known.namespace_labels, labels, False, known.identity_labels)
+        return replace(self._model.any_pod(namespace), labels=labels)
 
     def _of_resource(self, resource: SharedResource, name: str) -> Iterator[Member]:
         if resource.home is not None:
@@ -171,7 +172,10 @@ def ports_of(ports: Iterable[Port]) -> tuple[Ports, ...]:
 def name_of(workload: Workload) -> str:
     """By which people know pods: the name of what made them, without its generated end."""
     labels = workload.labels
-    for owner in workload.manifest.data["metadata"].get("ownerReferences") or ():
+    owners = workload.manifest.data["metadata"].get("ownerReferences")
+    for owner in owners if isinstance(owners, list) else ():
+        if not isinstance(owner, dict):
+            continue
         name = str(owner.get("name", ""))
         generated = labels.get("pod-template-hash")
         if owner.get("kind") == "ReplicaSet" and generated:

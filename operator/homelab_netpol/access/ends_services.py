@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from typing import Any, TypeGuard
 
 from homelab_netpol.access.cluster_model import ClusterModel
@@ -72,21 +72,19 @@ def _by_addresses(model: ClusterModel, service: Manifest, words: str) -> End:
 
 
 def _addresses(slice_: Manifest) -> Iterator[str]:
-    for endpoint in slice_.data.get("endpoints") or ():
-        for address in _mapping(endpoint).get("addresses") or ():
+    for endpoint in listed(slice_.data.get("endpoints")):
+        for address in listed(_mapping(endpoint).get("addresses")):
             try:
-                ip_network(address)
+                yield str(ip_address(address))
             except ValueError:
                 continue
-            yield address
 
 
 def _translated(
     spec: Mapping[str, Any], behind: Sequence[Workload]
 ) -> Iterator[tuple[Ports, tuple[Ports, ...]]]:
     """The ports of a Service, and of its pods."""
-    given = spec.get("ports")
-    for port in given if isinstance(given, list) else ():
+    for port in listed(spec.get("ports")):
         fields = _mapping(port)
         number, protocol = fields.get("port"), fields.get("protocol", "TCP")
         if not _is_port(number) or protocol not in TRANSPORT_PROTOCOLS:
@@ -106,10 +104,10 @@ def service_of_address(model: ClusterModel, address: str) -> Manifest | None:
     for service in model.manifests.of(kinds.SERVICE):
         spec = _mapping(service.data.get("spec"))
         status = _mapping(_mapping(service.data.get("status")).get("loadBalancer"))
-        ingress = (_mapping(each).get("ip") for each in status.get("ingress") or ())
-        if address in (*(spec.get("clusterIPs") or ()), spec.get("clusterIP"), *ingress):
+        ingress = (_mapping(each).get("ip") for each in listed(status.get("ingress")))
+        if address in (*listed(spec.get("clusterIPs")), spec.get("clusterIP"), *ingress):
             return service
-        if address in (spec.get("externalIPs") or ()):
+        if address in (listed(spec.get("externalIPs"))):
             return service
     return None
 
@@ -117,7 +115,7 @@ def service_of_address(model: ClusterModel, address: str) -> Manifest | None:
 def node_of_address(model: ClusterModel, address: str) -> End | None:
     """The nodes as an end, if an address is one's; None: it is none that is given."""
     for node in model.manifests.of("Node"):
-        addresses = _mapping(node.data.get("status")).get("addresses") or ()
+        addresses = listed(_mapping(node.data.get("status")).get("addresses"))
         if any(_mapping(each).get("address") == address for each in addresses):
             members = [Member(f"node {node.name} ({each})", Entity(each)) for each in _NODES]
             words = f"node {node.name}"
@@ -130,6 +128,11 @@ _NODES = ("host", "remote-node")
 
 def _is_port(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LAST_PORT
+
+
+def listed(value: Any) -> Sequence[Any]:
+    """A list; nothing in place of anything else."""
+    return value if isinstance(value, list) else ()
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

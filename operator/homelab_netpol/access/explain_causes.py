@@ -32,7 +32,7 @@ def cause(model: ClusterModel, half: Half, ports: Ports) -> str:
     if half.outcome is Outcome.UNKNOWN:
         return "; ".join(sorted(doubt.value for doubt in half.verdict.doubts))
     if half.verdict.by_deny_rule:
-        return "a deny rule forbids it, and no label and no rule that allows wins over it"
+        return "a deny rule, over which no label and no rule that allows wins"
     pod = half.own.pod
     if pod is None:
         return ""

@@ -17,6 +17,8 @@ _SECTIONS = {
     CNP: ("ingress", "ingressDeny", "egress", "egressDeny"),
     CCNP: ("ingress", "ingressDeny", "egress", "egressDeny"),
 }
+# As kubectl takes them, in capitals.
+_SHORT = {CNP: "CNP", CCNP: "CCNP"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Cited:
         if self.source:
             details.append(self.source)
         aside = f" ({', '.join(details)})" if details else ""
-        return f"{self.ref.kind} {where}{self.ref.name}{aside}"
+        return f"{_SHORT.get(self.ref.kind, self.ref.kind)} {where}{self.ref.name}{aside}"
 
 
 def cited(
@@ -103,7 +105,8 @@ def _written(kind: str, manifest: Mapping[str, Any]) -> Iterator[str]:
         if kind == NETWORK_POLICY:
             for section in ("ingress", "egress"):
                 rules = spec.get(section)
-                types = spec.get("policyTypes") or ()
+                given = spec.get("policyTypes")
+                types = given if isinstance(given, list) else []
                 closed = section == "ingress" if not types else section.title() in types
                 yield from _places(path, section, rules) or ([path] if closed else ())
         for section in _SECTIONS.get(kind, ()):

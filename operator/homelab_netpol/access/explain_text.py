@@ -139,7 +139,7 @@ def _one_fix(model: ClusterModel, fix: Fix, asked: Sequence[Ports]) -> Iterator[
         yield from _indented(_of_namespace(of_it))
         old = {**given.labels, **given.annotations} if given is not None else {}
         for command in commands(of_it, old):
-            yield f"or, on a cluster to try things on: {command}"
+            yield f"or on a cluster to try things on: {command}"
     yield f"Asked again with that: yes. {_side_effects(fix, asked)}"
 
 
@@ -167,7 +167,7 @@ def _of_namespace(settings: Sequence[Setting]) -> Iterator[str]:
 
 
 def _yaml(data: object) -> list[str]:
-    text: str = yaml.safe_dump(data, sort_keys=False, width=100, default_flow_style=None)
+    text: str = yaml.safe_dump(data, sort_keys=False, width=100)
     return text.rstrip().splitlines()
 
 
@@ -189,14 +189,14 @@ def _part_words(part: Part) -> str:
 
 def _reason_words(reason: Reason) -> str:
     if reason.outcome is Outcome.ALLOWED:
-        return f"{_whose(reason)}: allowed {_by(reason)}"
+        return f"{_whose(reason)}: allowed{_by(reason)}"
     policies = _policies(reason)
     if reason.by_deny_rule:
-        return f"{_whose(reason)}: denied by {policies}: {reason.cause}"
+        return f"{_whose(reason)}: denied by {policies}, {reason.cause}"
     if reason.outcome is Outcome.UNKNOWN:
         return f"{_whose(reason)}: unknown for {policies}: {reason.cause}"
-    why = f": {reason.cause}" if reason.cause else ""
-    return f"{_whose(reason)}: denied{why}; closed by {policies}"
+    why = f", {reason.cause}" if reason.cause else ""
+    return f"{_whose(reason)}: denied{why} (closed by {policies})"
 
 
 def _whose(reason: Reason) -> str:
@@ -205,9 +205,9 @@ def _whose(reason: Reason) -> str:
 
 def _by(reason: Reason) -> str:
     if not reason.policies:
-        return "(no policy denies it)"
+        return ", as no policy denies it"
     filtered = ", which let only some HTTP or DNS requests through" if reason.filtered else ""
-    return f"by {_policies(reason)}{filtered}"
+    return f" by {_policies(reason)}{filtered}"
 
 
 def _policies(reason: Reason) -> str:

@@ -9,7 +9,7 @@ from functools import partial
 from homelab_netpol.access.cluster_model import ClusterModel
 from homelab_netpol.access.ends import EVERY_PORT, End, EndError, Member, Ports
 from homelab_netpol.access.ends_find import EndFinder
-from homelab_netpol.access.ends_known import GATEWAY_WORDS, INTERNET
+from homelab_netpol.access.ends_known import GATEWAY_WORDS
 from homelab_netpol.access.explain_judge import Case, Judge
 from homelab_netpol.cilium.evaluation import (
     Direction,
@@ -29,7 +29,7 @@ _WORLD = Entity("world")
 _OF_SINGLE_ADDRESSES = {Doubt.ADDRESS, Doubt.PART}
 ANY_OTHER = "any other Namespace"
 _OWN_PODS = "its own pods"
-_NODE_WORDS = {"host": "the pod's own node", "remote-node": "other nodes"}
+_NODE_WORDS = {"host": "the own node", "remote-node": "other nodes"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +74,26 @@ def ways(judge: Judge, own: Sequence[Member], peers: Peers) -> list[Way]:
 
 
 def _without_repeats(found: Sequence[Way]) -> list[Way]:
-    """Leaves out what a rule names and the internet has all the same."""
-    internet = {
-        (way.direction, way.own.words): way.ports() for way in found if way.peer.words == INTERNET
-    }
+    """Leaves out what only says again what a better known end has: the internet, a resource."""
+    known = [way for way in found if not way.peer.beside]
     return [
         way
         for way in found
-        if not way.peer.by_rule
+        if not way.peer.beside
         or way.ports(Outcome.UNKNOWN)
-        or beyond(way.ports(), internet.get((way.direction, way.own.words), ()))
+        or beyond(way.ports(), _ports_of_same(way, known))
+    ]
+
+
+def _ports_of_same(way: Way, known: Sequence[Way]) -> list[Ports]:
+    """The ports of better known ways to the same end."""
+    is_pod = isinstance(way.part.endpoint, Pod)
+    return [
+        ports
+        for each in known
+        if (each.direction, each.own.words) == (way.direction, way.own.words)
+        and (each.part.endpoint == (way.part.endpoint if is_pod else _WORLD))
+        for ports in each.ports()
     ]
 
 
@@ -142,13 +152,13 @@ def peers_of(judge: Judge, finder: EndFinder, namespace: str, own: Sequence[Memb
     """All that may be the other end of a Namespace's connections, by what is given."""
     model = judge.model
     itself = replace(finder.find(f"namespace/{namespace}"), words=_OWN_PODS)
-    others = [finder.find(f"namespace/{each}") for each in sorted(model.workloads)]
-    others = [itself, *(each for each in others if each.words != namespace)]
+    names = [each for each in sorted(model.workloads) if each != namespace]
+    others = [replace(finder.find(f"namespace/{each}"), beside=True) for each in names]
     found: dict[Direction, list[End]] = {}
     for direction, usual in usual_peers(finder).items():
         known = {each for end in usual for part in end.members for each in _texts(part)}
         new = [each for each in _named_by_rules(judge, own, direction) if each.words not in known]
-        found[direction] = [*usual, *new, *others, any_other_namespace()]
+        found[direction] = [*usual, *new, itself, *others, any_other_namespace()]
     return found
 
 
@@ -172,7 +182,7 @@ def _named_by_rules(judge: Judge, own: Sequence[Member], direction: Direction) -
 
 
 def _by_rule(words: str, endpoint: Endpoint) -> End:
-    return End(words, (Member(words, endpoint),), by_rule=True)
+    return End(words, (Member(words, endpoint),), beside=True)
 
 
 def _node(entity: str) -> End:
