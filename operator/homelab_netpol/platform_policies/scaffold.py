@@ -177,6 +177,9 @@ class _Writer:
         )
         what = f"these pods ({on})" if on else "these pods"
         yield f"    # Who else calls {what}? A rule for each, with its ports:"
+        if self._wanted.meshed:
+            tunnel = self._settings.mesh.port
+            yield f"    # (in the mesh with TCP {tunnel} as well, here and under egress)"
         yield "    # - fromEndpoints: [{matchLabels: {k8s:io.kubernetes.pod.namespace: CALLER}}]"
         yield '    #   toPorts: [{ports: [{port: "8080", protocol: TCP}]}]'
 
