@@ -54,7 +54,10 @@ def test_an_installed_wheel_renders_and_has_its_command(wheel: Path, tmp_path: P
     assert Path(templates).is_relative_to(tmp_path)
     assert crds == "2"
     assert profiles == "internal,internal-egress,isolated,standard"
-    assert "Label a Namespace" in run(tmp_path / "venv" / "bin" / "homelab-netpol", "--help")
+    bin_folder = tmp_path / "venv" / "bin"
+    assert "Label a Namespace" in run(bin_folder / "homelab-netpol", "--help")
+    assert "Label a Namespace" in run(bin_folder / "kubectl-netpol", "--help")
+    assert "render" in run(bin_folder / "kubectl_complete-netpol", "ren")
 
 
 def test_the_wheel_holds_the_operator_and_nothing_that_runs_in_a_checkout_only(wheel: Path) -> None:

@@ -51,7 +51,9 @@ DENIED = [
 @pytest.fixture(scope="module")
 def example() -> dict[str, Any]:
     """The policy of the page."""
-    [found] = [step for step in steps(PAGE) if isinstance(step, SavedFile)]
+    [found] = [
+        step for step in steps(PAGE) if isinstance(step, SavedFile) and step.name == "database.yaml"
+    ]
     policy: dict[str, Any] = yaml.safe_load(found.content)
     return policy
 

@@ -56,6 +56,11 @@ def cleanup(
     interrupted in between. The command refuses while an operator is running, which would write
     everything again. It can be stopped at any time and run again.
 
+    \b
+    Examples:
+      homelab-netpol cleanup
+      homelab-netpol cleanup --yes --config settings.yaml
+
     Exit status: 0 when nothing managed is left, and after a dry run; 1 when something is left,
     when it refused, or when the cluster could not be read; 2 when the command line or the settings
     are wrong.

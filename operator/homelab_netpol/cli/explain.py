@@ -48,7 +48,7 @@ def explain(
     config: Path | None,
     output: str,
 ) -> None:
-    r"""May FROM open a connection to TO: yes or no, by which policies, and what would change it.
+    """May FROM open a connection to TO: yes or no, by which policies, and what would change it.
 
     FROM and TO are a Namespace, NAMESPACE/WORKLOAD, NAMESPACE/LABEL=VALUE, a shared resource,
     svc/NAMESPACE/SERVICE, an address or network, a DNS name, or one of internet, lan, internal and

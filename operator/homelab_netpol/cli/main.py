@@ -13,13 +13,19 @@ from pathlib import Path
 import click
 
 from homelab_netpol import __version__
+from homelab_netpol.cli.check import check
 from homelab_netpol.cli.cleanup import cleanup
+from homelab_netpol.cli.completion import completion
 from homelab_netpol.cli.detect import detect
 from homelab_netpol.cli.explain import explain
 from homelab_netpol.cli.lint import lint
 from homelab_netpol.cli.preflight import preflight
+from homelab_netpol.cli.recommend import recommend
 from homelab_netpol.cli.render import render
 from homelab_netpol.cli.run import run
+from homelab_netpol.cli.scaffold import scaffold
+from homelab_netpol.cli.test import test
+from homelab_netpol.cli.version import version
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -29,13 +35,19 @@ def main() -> None:
     _ensure_home()
 
 
-main.add_command(run)
+main.add_command(check)
 main.add_command(cleanup)
-main.add_command(lint)
+main.add_command(completion)
 main.add_command(detect)
-main.add_command(preflight)
 main.add_command(explain)
+main.add_command(lint)
+main.add_command(preflight)
+main.add_command(recommend)
 main.add_command(render)
+main.add_command(run)
+main.add_command(scaffold)
+main.add_command(test)
+main.add_command(version)
 
 
 def _ensure_home() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -47,6 +48,11 @@ class InputOptions:
         return not self.files and not self.kustomizations
 
 
+def _complete_files(_: click.Context, __: click.Parameter, typed: str) -> list[CompletionItem]:
+    """Has the shell complete file names, where the type of an option does not say so."""
+    return [CompletionItem(typed, type="file")]
+
+
 def config_option(command: Command) -> Command:
     """Adds `--config`."""
     return click.option(
@@ -82,6 +88,7 @@ def input_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "files",
         multiple=True,
         metavar="FILE|DIR|-|git:REV[:PATH]",
+        shell_complete=_complete_files,
         help="Manifests: a file, a folder with all below it, standard input, or either as it is in"
         " a git revision. May be given more than once. Without -f and -k, the cluster is read.",
     )

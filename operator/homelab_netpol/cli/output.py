@@ -38,7 +38,7 @@ def print_table(
     """Prints a table as wide as the terminal, or as its contents where there is none.
 
     A cell may hold Rich's own markup for colours (`[red]no[/]`); text from elsewhere goes through
-    `rich.markup.escape` first.
+    `as_cell` first.
     """
     from rich import box
     from rich.console import Console
@@ -54,6 +54,18 @@ def print_table(
     for row in rows:
         table.add_row(*row)
     console.print(table)
+
+
+def as_cell(text: str) -> str:
+    """Text from elsewhere as a table prints it: nothing in it is markup, or moves the cursor."""
+    from rich.markup import escape
+
+    return escape(as_plain(text))
+
+
+def as_plain(text: str) -> str:
+    """Text from elsewhere without characters that a terminal would obey."""
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

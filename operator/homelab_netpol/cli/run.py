@@ -27,6 +27,10 @@ def run(config: Path | None, kubeconfig: Path | None, context: str | None) -> No
 
     SIGTERM and Ctrl-C stop it. Policies stay in the cluster when it stops.
 
+    \b
+    Example:
+      homelab-netpol run --config settings.yaml
+
     Exit status: 0 when it was stopped; 1 when it could not start, or could not go on; 2 when the
     command line is wrong.
     """

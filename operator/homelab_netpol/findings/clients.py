@@ -15,8 +15,8 @@ from homelab_netpol.cilium.evaluation.policy import Direction, ReadPolicy
 from homelab_netpol.cilium.evaluation.verdict import DirectionVerdict
 from homelab_netpol.findings.drops import PodGroups, cause_of, dropped
 from homelab_netpol.findings.finding import Finding, FindingReason, name_namespaces, name_ports
-from homelab_netpol.findings.known_peers import KnownPeer
 from homelab_netpol.findings.needs import Port, Way
+from homelab_netpol.findings.peer_pods import KnownPeer
 from homelab_netpol.settings import GatewayPeer, Peer, Settings
 
 # A message names one namespace, and says whether there are others.

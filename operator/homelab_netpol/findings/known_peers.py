@@ -3,34 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from ipaddress import ip_network
-from typing import Generic, TypeVar
 
-from homelab_netpol.cilium.evaluation.endpoint import Endpoint, Entity, Network, Pod
+from homelab_netpol.cilium.evaluation.endpoint import Pod
 from homelab_netpol.cluster.pods import ObservedPod
 from homelab_netpol.findings.inspection import Inspection
+from homelab_netpol.findings.peer_pods import KnownPeer, P
 from homelab_netpol.settings import Peer
-
-P = TypeVar("P", bound=Peer, covariant=True)
-
-
-@dataclass(frozen=True, slots=True)
-class KnownPeer(Generic[P]):
-    """A peer of the settings, and its pods that there are."""
-
-    peer: P
-    pods: tuple[Pod, ...] = ()
-
-    @property
-    def ends(self) -> list[Endpoint]:
-        """All that the peer may be: its pods, entities and networks."""
-        networks = (Network(ip_network(cidr)) for cidr in self.peer.cidrs)
-        return [*self.pods, *map(Entity, self.peer.entities), *networks]
-
-    def of(self, namespace: str) -> KnownPeer[P]:
-        """Only those in a namespace."""
-        return KnownPeer(self.peer, tuple(pod for pod in self.pods if pod.namespace == namespace))
 
 
 def known_peers(inspection: Inspection, peers: Iterable[P]) -> list[KnownPeer[P]]:

@@ -12,7 +12,7 @@ from ipaddress import ip_network
 
 from homelab_netpol.cilium.evaluation.endpoint import Endpoint, Entity, Network, Pod
 from homelab_netpol.cilium.evaluation.policy import Direction
-from homelab_netpol.findings.known_peers import KnownPeer
+from homelab_netpol.findings.peer_pods import KnownPeer
 from homelab_netpol.settings import Peer, Scraper, Settings
 
 Port = tuple[str, int]  # protocol and number

@@ -1,0 +1,1 @@
+"""Which labels a Namespace should have, from what its app does. Pure."""
