@@ -56,7 +56,8 @@ class ClusterModel:
         self.is_written = bool(own) and not replace
         #: Policies of others, as they were given.
         self.foreign: Sequence[Manifest] = [each for each in given if not is_managed(each.labels)]
-        self._own: Sequence[Mapping[str, Any]] = (
+        #: The operator's, as they are given or as it would write them.
+        self.own: Sequence[Mapping[str, Any]] = (
             [each.data for each in own] if self.is_written else desired.cilium_objects
         )
 
@@ -109,7 +110,7 @@ class ClusterModel:
     def _read(self) -> dict[str, list[ReadPolicy]]:
         cluster = self.desired.catalogue.own_cluster.name
         found: defaultdict[str, list[ReadPolicy]] = defaultdict(list)
-        for data in (*(each.data for each in self.foreign), *self._own):
+        for data in (*(each.data for each in self.foreign), *self.own):
             policy = read_policy(data)
             if cluster is not None:
                 policy = in_cluster(policy, cluster)

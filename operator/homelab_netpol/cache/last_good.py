@@ -20,10 +20,10 @@ from homelab_netpol.intent import (
     parse_moment,
     parse_port_ranges,
 )
+from homelab_netpol.policy.applied import applied
 from homelab_netpol.policy.keys import (
     HATCH_CCNP,
     LAN,
-    WEBHOOKS,
     WORLD,
     Component,
     Kind,
@@ -60,20 +60,7 @@ class LastGoodCache:
 
     def record_applied(self, intent: Intent) -> None:
         """Keeps an intent whose policies are all written as the last good one."""
-        self._applied[intent.namespace] = LastGood(
-            profile=intent.profile or intent.retained_profile,
-            intra_namespace=intent.intra_namespace if intent.profile else None,
-            gateway_ports=intent.gateway_ports if intent.profile else None,
-            internet_ports=intent.internet_ports if intent.profile else None,
-            ingress=_ingress_of(intent),
-            lan_ports=intent.lan_ports,
-            world_ports=intent.world_ports,
-            grants=frozenset((*intent.granted, *intent.retained_grants)) or NONE,
-            grant_values=intent.grant_values,
-            hatch_open=intent.hatch_open,
-            hatch_since=intent.hatch_since,
-            platform_label=intent.platform_label,
-        )
+        self._applied[intent.namespace] = applied(intent)
 
     def forget(self, namespace: str) -> None:
         """Forgets a Namespace that is gone."""
@@ -163,13 +150,6 @@ class LastGoodCache:
         # Asked for every Namespace, and hardly ever is one noted.
         note = parse_expired_text(text).get(namespace) if namespace in text else None
         return note.since if note is not None and note.uid == uid else None
-
-
-def _ingress_of(intent: Intent) -> frozenset[str]:
-    """Which policies for ingress beside the profile an intent has."""
-    wanted = {LAN: intent.lan_ports, WORLD: intent.world_ports, WEBHOOKS: intent.webhooks}
-    opened = frozenset(where for where, is_wanted in wanted.items() if is_wanted)
-    return opened | intent.retained_ingress if opened else intent.retained_ingress
 
 
 def _noted_ports(

@@ -113,15 +113,26 @@ def read_manifests(
 
 
 def desired_state_of(
-    settings: Settings, manifests: ManifestSet, now: datetime | None = None
+    settings: Settings,
+    manifests: ManifestSet,
+    now: datetime | None = None,
+    after: DesiredState | None = None,
 ) -> DesiredState:
     """What the operator would do with what is given.
+
+    Args:
+        settings: the settings.
+        manifests: the objects.
+        now: the time by which hatches close by themselves; None: this moment.
+        after: what it has done before, of which stays what a label that cannot be understood was
+            about.
 
     Raises:
         InputError: a template cannot be rendered.
     """
     from homelab_netpol.definitions import Definitions, read_profile, read_resource
     from homelab_netpol.manifests import kinds
+    from homelab_netpol.policy.applied import applied
     from homelab_netpol.policy.catalogue import Catalogue
     from homelab_netpol.policy.desired import desired_state
     from homelab_netpol.policy.rendering import RenderError
@@ -131,9 +142,14 @@ def desired_state_of(
     definitions = Definitions(
         {each.name: each for each in profiles}, {each.name: each for each in resources}
     )
+    known = after.catalogue if after is not None else None
+    renderer = known.renderer if known is not None and known.settings == settings else None
+    last_good = {} if after is None else {n: applied(each) for n, each in after.intents.items()}
     try:
-        catalogue = Catalogue(settings, definitions)
-        return desired_state(catalogue, manifests.namespaces(), now or datetime.now(UTC))
+        catalogue = Catalogue(settings, definitions, renderer=renderer)
+        return desired_state(
+            catalogue, manifests.namespaces(), now or datetime.now(UTC), last_good=last_good
+        )
     except RenderError as error:
         raise InputError(str(error)) from error
 

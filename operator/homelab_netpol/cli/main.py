@@ -14,6 +14,7 @@ import click
 
 from homelab_netpol import __version__
 from homelab_netpol.cli.cleanup import cleanup
+from homelab_netpol.cli.diff import diff
 from homelab_netpol.cli.render import render
 from homelab_netpol.cli.run import run
 
@@ -27,6 +28,7 @@ def main() -> None:
 
 main.add_command(run)
 main.add_command(cleanup)
+main.add_command(diff)
 main.add_command(render)
 
 

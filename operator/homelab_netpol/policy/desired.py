@@ -22,6 +22,8 @@ from homelab_netpol.policy.plan_clusterwide import PlatformNamespaces
 
 Object = Mapping[str, Any]
 
+_NOTHING = LastGood()
+
 
 @dataclass(frozen=True)
 class DesiredState:
@@ -54,6 +56,7 @@ def desired_state(
     now: datetime,
     *,
     istio: bool = True,
+    last_good: Mapping[str, LastGood] | None = None,
 ) -> DesiredState:
     """Renders everything.
 
@@ -62,6 +65,8 @@ def desired_state(
         namespaces: Namespace manifests; those that are being deleted get nothing.
         now: the time by which hatches close by themselves; their labels are first seen now.
         istio: Istio's CRDs are there.
+        last_good: what was in force in a Namespace before, which stays where a label of it cannot
+            be understood. Policies that are left as they stand are not among those rendered.
 
     Raises:
         RenderError: a template cannot be rendered.
@@ -69,6 +74,7 @@ def desired_state(
     planner, words = Planner(catalogue, istio=istio), catalogue.vocabulary
     intents: dict[str, Intent] = {}
     uids: dict[str, str] = {}
+    known = last_good or {}
     for manifest in namespaces:
         metadata = manifest["metadata"]
         terminating = bool(metadata.get("deletionTimestamp"))
@@ -79,7 +85,7 @@ def desired_state(
             terminating=terminating,
         )
         if not terminating:
-            intents[facts.name] = read_intent(facts, LastGood(), words, now)
+            intents[facts.name] = read_intent(facts, known.get(facts.name, _NOTHING), words, now)
             uids[facts.name] = metadata.get("uid", "")
     return DesiredState(catalogue, intents, _policies(planner, catalogue, intents, uids))
 
