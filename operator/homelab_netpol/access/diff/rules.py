@@ -16,6 +16,7 @@ from homelab_netpol.cilium.evaluation.matchers import (
     EndpointSelector,
     Entities,
     Matcher,
+    Unclear,
     select,
 )
 from homelab_netpol.cilium.evaluation.policy import PortSpan, Rule, Tier
@@ -145,7 +146,11 @@ def is_of_namespace_labels(one: Requirement) -> bool:
 def _subject(subject: Matcher, anyone: Pod) -> Matcher | None:
     """What is left to ask of the pods of a Namespace; None: it is about none of them."""
     if not isinstance(subject, EndpointSelector):
-        return None if subject.matches(anyone) is False else subject
+        if subject.matches(anyone) is False:
+            return None
+        if isinstance(subject, Unclear) and subject.namespace == anyone.namespace:
+            return Unclear(subject.doubt, OWN)
+        return subject
     left: list[Requirement] = []
     for one in subject.requirements:
         value = anyone.lookup(one.source, one.key)
