@@ -16,7 +16,7 @@ from lab.control_plane import Engine
 from tests.truth.trees import Moves, Pair, is_so, pair_of_policies, pair_of_worlds
 
 SEED = os.environ.get("DIFF_SEED", "1")
-PAIRS = int(os.environ.get("DIFF_PAIRS", "40"))
+PAIRS = int(os.environ.get("DIFF_PAIRS", "20"))
 
 Judged = list[tuple[Pair, Moves]]
 

@@ -8,7 +8,8 @@ from itertools import product
 from typing import Any
 
 from homelab_netpol.access.diff import Side, TreeDiff, compare_trees
-from homelab_netpol.access.diff.compare import Difference, Passes
+from homelab_netpol.access.diff.answers import Passes
+from homelab_netpol.access.diff.difference import Difference
 from homelab_netpol.access.diff.rules import OWN
 from homelab_netpol.cilium.evaluation import Direction, Entity, Name, Network, Pod
 from homelab_netpol.cli.inputs import desired_state_of

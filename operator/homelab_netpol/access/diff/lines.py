@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 
-from homelab_netpol.access.diff.compare import Comparison, Difference, View, joined, ports_of
+from homelab_netpol.access.diff.answers import View
+from homelab_netpol.access.diff.difference import Comparison, Difference, joined
+from homelab_netpol.access.diff.ports import ports_of
 from homelab_netpol.access.diff.result import Line
 from homelab_netpol.access.diff.rules import OWN, Atom, atoms_of
 from homelab_netpol.access.diff.side import Side
@@ -58,7 +60,7 @@ class Lines:
         made = Line(
             found.gain,
             found.direction.value,
-            self._names.of(found.peer, found.direction),
+            self._names.of(found.peer, found.direction, gain=found.gain),
             port_words(found.ports),
             subject_words(found.subject),
             tuple(by),

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from homelab_netpol.access.diff.compare import Example
+from homelab_netpol.access.diff.difference import Example
 from homelab_netpol.access.diff.result import (
     Fate,
     Line,
@@ -122,7 +122,7 @@ def summary(diff: TreeDiff) -> str:
     if unjudged:
         parts.append(f"{_count(unjudged, 'change is', 'changes are')} not judged")
     if not parts:
-        parts = ["Nothing changes"]
+        parts = ["No access changes"]
     text = f"{', '.join(parts)}."
     if diff.objects:
         differ = "policy differs" if len(diff.objects) == 1 else "policies differ"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from homelab_netpol.access.diff.compare import Difference
+from homelab_netpol.access.diff.difference import Difference
 
 
 class FailOn(StrEnum):

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections import ChainMap
 from collections.abc import Iterable, Iterator
 
+from homelab_netpol.access.diff.answers import View
 from homelab_netpol.access.diff.asked import asked_words
-from homelab_netpol.access.diff.compare import Comparison, View, compare
+from homelab_netpol.access.diff.compare import compare
+from homelab_netpol.access.diff.difference import Comparison
 from homelab_netpol.access.diff.lines import Lines
 from homelab_netpol.access.diff.result import Fate, Line, NamespaceDiff, ObjectDiff, TreeDiff
 from homelab_netpol.access.diff.rules import OWN, is_of_name, is_of_namespace_labels, said_of

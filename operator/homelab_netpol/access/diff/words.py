@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import ip_network
 from typing import Any
 
-from homelab_netpol.access.diff.compare import PortRange
 from homelab_netpol.access.diff.points import EVERYWHERE
+from homelab_netpol.access.diff.ports import PortRange
 from homelab_netpol.access.diff.rules import (
     OWN,
     is_of_name,
@@ -66,10 +66,10 @@ class PeerNames:
         for catalogue in catalogues:
             self._add(catalogue)
 
-    def of(self, peer: Matcher | None, direction: Direction) -> str:
+    def of(self, peer: Matcher | None, direction: Direction, *, gain: bool = False) -> str:
         """A peer in words; None: everything that no rule allows."""
         if peer is None:
-            return "everything else"
+            return "everything else" if not gain else "everything, as nothing is denied there"
         known = self._known.get(peer)
         if known is not None:
             return known
