@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from ipaddress import ip_network
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 from homelab_netpol.access.diff import Side, TreeDiff, compare_trees
 from homelab_netpol.access.diff.answers import Passes
 from homelab_netpol.access.diff.difference import Difference
+from homelab_netpol.access.diff.ports import PortRange
+from homelab_netpol.access.diff.result import Fate, NamespaceDiff
 from homelab_netpol.access.diff.rules import OWN
-from homelab_netpol.cilium.evaluation import Direction, Entity, Name, Network, Pod
+from homelab_netpol.cilium.evaluation import Direction, Endpoint, Entity, Name, Network, Pod
+from homelab_netpol.cilium.evaluation.matchers import Matcher
 from homelab_netpol.cli.inputs import desired_state_of
 from homelab_netpol.manifests import Manifest, ManifestSet, Source
 from homelab_netpol.settings import Settings, parse_settings
@@ -24,8 +28,19 @@ from tests.worlds.readings import NOON
 from tests.worlds.world import World
 
 PROTOCOLS = ("TCP", "UDP")
-# Where a namespace, by direction, lets more through (true), or less.
-Moves = set[tuple[str, Direction, bool]]
+
+
+class Move(NamedTuple):
+    """A connection that comes out otherwise at one of its ends: by name, this one and the other."""
+
+    own: str
+    other: str
+    port: int
+    protocol: str
+    direction: Direction
+    gain: bool
+
+
 _DOMAIN = "network-policy.homelab"
 
 
@@ -55,7 +70,7 @@ class Pair:
     sides: tuple[Side, Side] = field(init=False)
     diff: TreeDiff = field(init=False)
 
-    def judge(self, engine: Engine) -> Moves:
+    def judge(self, engine: Engine) -> list[Move]:
         """Compares, and returns what the engine says has moved."""
         before, after = (_manifests(tree.objects) for tree in self.trees)
         was = desired_state_of(self.trees[0].settings, before, NOON)
@@ -64,31 +79,48 @@ class Pair:
         self.sides = Side(before, was), Side(after, now)
         said = [self._verdicts(engine, side) for side in self.sides]
         self.diff = compare_trees(*self.sides)
-        moves: Moves = set()
+        moves = []
         for flow, one, other in zip(self._flows(), *said, strict=True):
-            for direction, own in (
-                (Direction.EGRESS, flow.source),
-                (Direction.INGRESS, flow.target),
+            for direction, ends in (
+                (Direction.EGRESS, (flow.source, flow.target)),
+                (Direction.INGRESS, (flow.target, flow.source)),
             ):
-                if own in self.pods:
-                    old, new = (getattr(each, direction.value) for each in (one, other))
-                    if old != new:
-                        moves.add((self.pods[own][0], direction, new == "allowed"))
+                old, new = (getattr(each, direction.value) for each in (one, other))
+                if ends[0] in self.pods and old != new:
+                    gain = new == "allowed"
+                    moves.append(Move(*ends, flow.port, flow.protocol, direction, gain))
         return moves
 
-    @property
-    def said(self) -> Moves:
-        """What `diff` says has moved."""
-        return {
-            (each.name, line.difference.direction, line.gain)
-            for each in self.diff.namespaces
-            for line in each.lines
-        }
+    def is_said(self, move: Move) -> bool:
+        """Whether `diff` says it: of this pod, this peer and this port."""
+        namespace, labels = self.pods[move.own]
+        [found] = [each for each in self.diff.namespaces if each.name == namespace][:1] or [
+            _NOTHING
+        ]
+        return bool(found.unjudged) or any(
+            line.gain is move.gain
+            and line.difference.direction is move.direction
+            and line.difference.subject.matches(Pod(OWN, {}, labels)) is not False
+            and self._is_peer(line.difference.peer, move.other, namespace)
+            and _is_port(line.difference.ports, move)
+            for line in found.lines
+        )
 
-    @property
-    def unjudged(self) -> set[str]:
-        """The namespaces of which `diff` says that something is not judged."""
-        return {each.name for each in self.diff.namespaces if each.unjudged}
+    def _is_peer(self, peer: Matcher | None, name: str, own: str) -> bool:
+        if peer is None:
+            return True
+        ends: list[Endpoint] = []
+        if name in self.pods:
+            namespace, labels = self.pods[name]
+            where = OWN if namespace == own else namespace
+            ends = [Pod(where, side.labels(namespace), labels) for side in self.sides]
+        elif name in OUTSIDE:
+            ends = [Entity(name)]
+        elif name in NAMES:
+            ends = [Name(name)]
+        else:
+            ends = [Network(ip_network(name))]
+        return any(peer.matches(end) is not False for end in ends)
 
     def differences(self) -> Iterator[tuple[str, Difference]]:
         """What is said for certain."""
@@ -121,6 +153,16 @@ class Pair:
         engine.identities(identities)
         enforce(engine, side)
         return engine.verdicts(self._flows())
+
+
+_NOTHING = NamespaceDiff("", Fate.CHANGED)
+
+
+def _is_port(ports: Sequence[PortRange], move: Move) -> bool:
+    return not ports or any(
+        one.protocol == move.protocol and (one.name or one.first <= move.port <= one.last)
+        for one in ports
+    )
 
 
 def enforce(engine: Engine, side: Side) -> None:
