@@ -248,6 +248,13 @@ def test_new_and_deleted_namespaces_are_shown_and_count_as_without_labels(trees:
     assert "the internet" in {each["peer"] for each in by_name["old"]["losses"]}
 
 
+def test_a_namespace_that_is_only_named_is_neither_new_nor_deleted(trees: Trees) -> None:
+    spec = {"endpointSelector": {}, "ingress": [{"fromEntities": ["cluster"]}]}
+    trees.write([namespace("a")], [namespace("a"), policy("open", "b", spec)])
+    [found] = json.loads(trees.run("-o", "json").stdout)["namespaces"]
+    assert (found["namespace"], found["change"]) == ("b", "changed")
+
+
 def test_a_label_that_is_not_understood_changes_nothing_and_is_said(trees: Trees) -> None:
     before = namespace("a", "profile=internal")
     said = trees.says([before], [namespace("a", "profile=standart")])

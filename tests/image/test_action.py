@@ -63,7 +63,16 @@ class Repository:
         (programs / "gh").write_text(_GH, encoding="utf-8")
         (programs / "gh").chmod(0o755)
         self._path = f"{programs}{os.pathsep}{os.environ['PATH']}"
+        # Without the step that installs it, the interpreter of the tests.
+        self._python = {"HOMELAB_NETPOL_PYTHON": sys.executable}
         self.git("init", "-q", "-b", "main")
+
+    def install(self) -> Ran:
+        """Runs the step that installs the operator, for those that follow."""
+        self._python = {}
+        return self.run(
+            "Install homelab-netpol", {"steps.python.outputs.python-path": sys.executable}
+        )
 
     def git(self, *arguments: str) -> str:
         """Runs git; what it prints."""
@@ -102,7 +111,7 @@ class Repository:
                 "GITHUB_ACTION_PATH": str(ROOT),
                 "GITHUB_REPOSITORY": "home/cluster",
                 "RUNNER_TEMP": str(self._temp),
-                "HOMELAB_NETPOL_PYTHON": sys.executable,
+                **self._python,
                 **{name: str(path) for name, path in files.items()},
                 **given,
             },
@@ -163,6 +172,14 @@ def test_what_a_pull_request_widens_is_in_the_summary_and_fails_the_check(
     assert "`photos`" in ran.summary
     assert ran.outputs == {"widens": "true"}
     assert ran.gh == ""
+
+
+def test_what_is_installed_is_all_that_the_comparison_needs(repository: Repository) -> None:
+    ran = repository.install()
+    assert ran.status == 0, ran.log
+    ran = repository.run("Compare", {})
+    assert ran.status == 0, ran.log
+    assert "+ gains egress to the internet on TCP 443" in ran.summary
 
 
 def test_what_only_narrows_passes_that_gate(repository: Repository) -> None:

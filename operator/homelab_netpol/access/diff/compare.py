@@ -68,6 +68,7 @@ class _Direction:
         rules = [each.rule for side in self._sides for each in side.said]
         known = {**before.labels, **after.labels}
         self._around = Surroundings(rules, known)
+        self._known_subjects: dict[Matcher, list[Matcher]] = {}
         self._ends: dict[Matcher | None, list[End]] = {}
         self._turns = turns_of(rules)
         self._origins: tuple[dict[Atom, dict[PolicyRef, None]], ...] = ({}, {})
@@ -152,7 +153,7 @@ class _Direction:
             for each in side.said
         )
         seen: dict[tuple[bool, bool], set[PortRange]] = {}
-        for subject in self._subjects(atom):
+        for subject in self._subjects(atom.subject):
             found: dict[tuple[bool, bool], _Found] = {}
             for example, ports in self._asked(atom, subject, gains_first):
                 gain = example.after > example.before or (
@@ -185,17 +186,16 @@ class _Direction:
                     one.example,
                 )
 
-    def _subjects(self, atom: Atom) -> list[Matcher]:
-        """The atom's pods, then those of them that other rules are about as well."""
-        found: dict[Matcher, None] = {atom.subject: None}
-        if not isinstance(atom.subject, EndpointSelector):
-            return list(found)
-        for side in self._sides:
-            for each in side.said:
-                other = each.rule.subject
-                if isinstance(other, EndpointSelector) and other.requirements:
-                    found[select([*atom.subject.requirements, *other.requirements])] = None
-        return list(found)
+    def _subjects(self, subject: Matcher) -> list[Matcher]:
+        """An atom's pods, then those of them that other rules are about as well."""
+        if subject not in self._known_subjects:
+            found: dict[Matcher, None] = {subject: None}
+            others = dict.fromkeys(each.rule.subject for side in self._sides for each in side.said)
+            for other in others:
+                if isinstance(subject, EndpointSelector) and isinstance(other, EndpointSelector):
+                    found[select([*subject.requirements, *other.requirements])] = None
+            self._known_subjects[subject] = list(found)
+        return self._known_subjects[subject]
 
     def _peers(self, atom: Atom) -> list[End]:
         if atom.peer not in self._ends:

@@ -10,7 +10,7 @@ from homelab_netpol.access.cluster_model import ClusterModel
 from homelab_netpol.access.diff.rules import Labels
 from homelab_netpol.cilium.evaluation import PolicyRef, ReadPolicy, in_cluster, read_policy
 from homelab_netpol.intent import Intent
-from homelab_netpol.manifests import ManifestSet
+from homelab_netpol.manifests import ManifestSet, kinds
 from homelab_netpol.policy.desired import DesiredState
 
 Object = Mapping[str, Any]
@@ -62,6 +62,11 @@ class Side:
             each["metadata"]["name"]: each["metadata"]["labels"]
             for each in self.manifests.namespaces()
         }
+
+    @cached_property
+    def given(self) -> frozenset[str]:
+        """The Namespaces that have a manifest; others are only named by objects in them."""
+        return frozenset(each.name for each in self.manifests.of(kinds.NAMESPACE))
 
     @property
     def intents(self) -> Mapping[str, Intent]:

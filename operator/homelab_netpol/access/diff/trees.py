@@ -91,10 +91,12 @@ class _Comparison:
         return found if found.says_something else None
 
     def _fate(self, name: str) -> Fate:
+        """What becomes of it, where a tree has its manifest; others may only name it."""
         before, after = self._sides
-        if name not in before.namespaces:
+        if name in after.given and name not in before.namespaces:
             return Fate.CREATED
-        return Fate.CHANGED if name in after.namespaces else Fate.DELETED
+        is_gone = name in before.given and name not in after.namespaces
+        return Fate.DELETED if is_gone else Fate.CHANGED
 
     # Which can differ
 
