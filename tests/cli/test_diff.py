@@ -215,6 +215,27 @@ def test_a_policy_of_others_counts_for_the_pods_that_it_selects(trees: Trees) ->
     ]
 
 
+def test_what_comes_with_a_policy_is_said_once_and_of_no_other_peer(trees: Trees) -> None:
+    rules = [{"fromCIDR": ["192.168.1.0/24"], "toPorts": [{"ports": [{"port": "8080"}]}]}]
+    spec = {"endpointSelector": {"matchLabels": {"app": "web"}}, "ingress": rules}
+    own = namespace("photos", "profile=isolated")
+    said = trees.says([own], [own, policy("web", "photos", spec)])
+    assert said["photos"] == [
+        "+ gains ingress from 192.168.1.0/24 on TCP/UDP/SCTP 8080, for pods app=web"
+        " (CiliumNetworkPolicy web)"
+    ]
+
+
+def test_a_deny_rule_that_goes_gives_back_what_another_rule_allows(trees: Trees) -> None:
+    web = {"matchLabels": {"app": "web"}}
+    allow = policy("let", "a", {"endpointSelector": {}, "ingress": [{"fromEndpoints": [web]}]})
+    deny = policy("deny", "a", {"endpointSelector": {}, "ingressDeny": [{"fromEndpoints": [{}]}]})
+    own = [namespace("a", "profile=isolated"), allow]
+    line = "ingress from its own Namespace (CiliumNetworkPolicy deny)"
+    assert trees.says([*own, deny], own)["a"] == [f"+ gains {line}"]
+    assert trees.says(own, [*own, deny])["a"] == [f"- loses {line}"]
+
+
 def test_a_policy_that_only_repeats_what_is_allowed_changes_no_access(trees: Trees) -> None:
     ports = [{"ports": [{"port": "443", "protocol": "TCP"}]}]
     rules = [{"toCIDR": ["203.0.113.0/24"], "toPorts": ports}]
