@@ -21,10 +21,10 @@ from homelab_netpol.intent import (
     parse_moment,
     parse_port_ranges,
 )
+from homelab_netpol.policy.applied import applied
 from homelab_netpol.policy.keys import (
     HATCH_CCNP,
     LAN,
-    WEBHOOKS,
     WORLD,
     Component,
     Kind,
@@ -61,20 +61,7 @@ class LastGoodCache:
 
     def record_applied(self, intent: Intent) -> None:
         """Keeps an intent whose policies are all written as the last good one."""
-        self._applied[intent.namespace] = LastGood(
-            profile=intent.profile or intent.retained_profile,
-            intra_namespace=intent.intra_namespace if intent.profile else None,
-            gateway_ports=intent.gateway_ports if intent.profile else None,
-            internet_ports=intent.internet_ports if intent.profile else None,
-            ingress=_ingress_of(intent),
-            lan_ports=intent.lan_ports,
-            world_ports=intent.world_ports,
-            grants=frozenset((*intent.granted, *intent.retained_grants)) or NONE,
-            grant_values=intent.grant_values,
-            hatch_open=intent.hatch_open,
-            hatch_since=intent.hatch_since,
-            platform_label=intent.platform_label,
-        )
+        self._applied[intent.namespace] = applied(intent)
 
     def forget(self, namespace: str) -> None:
         """Forgets a Namespace that is gone."""
@@ -181,13 +168,6 @@ def standing_last_good(
         policies.observe(read_live(Kind(each["kind"]), each))
     cache = LastGoodCache(policies, label_keys)
     return {name: cache.last_good(name, uid) for name, uid in uids.items()}
-
-
-def _ingress_of(intent: Intent) -> frozenset[str]:
-    """Which policies for ingress beside the profile an intent has."""
-    wanted = {LAN: intent.lan_ports, WORLD: intent.world_ports, WEBHOOKS: intent.webhooks}
-    opened = frozenset(where for where, is_wanted in wanted.items() if is_wanted)
-    return opened | intent.retained_ingress if opened else intent.retained_ingress
 
 
 def _noted_ports(

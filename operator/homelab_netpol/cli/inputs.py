@@ -134,22 +134,36 @@ def read_manifests(
 
 
 def desired_state_of(
-    settings: Settings, manifests: ManifestSet, now: datetime | None = None
+    settings: Settings,
+    manifests: ManifestSet,
+    now: datetime | None = None,
+    after: DesiredState | None = None,
 ) -> DesiredState:
     """What the operator would do with what is given.
 
     Of a cluster, its own policies that stand say what was in force before, as they do to the
     operator.
 
+    Args:
+        settings: the settings.
+        manifests: the objects.
+        now: the time by which hatches close by themselves; None: this moment.
+        after: what it has done before, of which stays what a label that cannot be understood was
+            about; None: what stands says it.
+
     Raises:
         InputError: a template cannot be rendered.
     """
+    from homelab_netpol.policy.applied import applied
     from homelab_netpol.policy.desired import desired_state
     from homelab_netpol.policy.rendering import RenderError
 
-    catalogue = catalogue_of(settings, manifests, agents_of(settings, manifests))
+    catalogue = catalogue_of(settings, manifests, agents_of(settings, manifests), after)
     namespaces, at = manifests.namespaces(), now or datetime.now(UTC)
-    last_good = _last_good(settings, manifests, namespaces)
+    if after is None:
+        last_good = _last_good(settings, manifests, namespaces)
+    else:
+        last_good = {name: applied(each) for name, each in after.intents.items()}
     try:
         return desired_state(catalogue, namespaces, at, last_good=last_good)
     except RenderError as error:
@@ -157,7 +171,10 @@ def desired_state_of(
 
 
 def catalogue_of(
-    settings: Settings, manifests: ManifestSet, agents: AgentConfig | None = None
+    settings: Settings,
+    manifests: ManifestSet,
+    agents: AgentConfig | None = None,
+    after: DesiredState | None = None,
 ) -> Catalogue:
     """What labels may say, and what it means.
 
@@ -165,6 +182,7 @@ def catalogue_of(
         settings: the settings.
         manifests: the custom resources, among others.
         agents: how Cilium's agents are configured; None: by its defaults.
+        after: another state: of the same settings, what is rendered for it need not be again.
 
     Raises:
         InputError: a template cannot be used.
@@ -181,10 +199,12 @@ def catalogue_of(
     definitions = Definitions(
         {each.name: each for each in profiles}, {each.name: each for each in resources}
     )
+    known = after.catalogue if after is not None else None
     try:
         return Catalogue(
             settings,
             definitions,
+            renderer=known.renderer if known is not None and known.settings == settings else None,
             identity_labels=agents.identity_labels if agents is not None else DEFAULT,
             own_cluster=own_cluster(settings.cluster.name, agents, refused=False),
         )

@@ -5,7 +5,12 @@ This package knows nothing of Kopf, of a cluster or of how a policy is rendered.
 
 from homelab_netpol.settings.companion import Companion
 from homelab_netpol.settings.files import SettingsError
-from homelab_netpol.settings.load import load_settings, parse_settings, problem_in_words
+from homelab_netpol.settings.load import (
+    join_settings,
+    load_settings,
+    parse_settings,
+    problem_in_words,
+)
 from homelab_netpol.settings.mesh import Mesh, Mtls
 from homelab_netpol.settings.model import DefaultDeny, Settings
 from homelab_netpol.settings.peer import GatewayPeer, Peer, Scraper, namespaces_of_peers
@@ -40,6 +45,7 @@ __all__ = [
     "SettingsError",
     "SharedResource",
     "TargetSide",
+    "join_settings",
     "load_settings",
     "namespaces_of_peers",
     "parse_settings",

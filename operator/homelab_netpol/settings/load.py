@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,18 @@ def load_settings(path: Path | None) -> Settings:
             field is not what it should be.
     """
     return Settings() if path is None else _validated(read_settings(path), str(path))
+
+
+def join_settings(texts: Iterable[tuple[str, str]], source: str) -> Settings:
+    """Joins the texts of several settings files, each with its name; `source` is for all of them.
+
+    Raises:
+        SettingsError: as `load_settings` says.
+    """
+    joined = Joined()
+    for name, text in texts:
+        joined.add(parse(text, name), name)
+    return _validated(joined, source)
 
 
 def parse_settings(text: str, *, source: str = "settings") -> Settings:

@@ -53,7 +53,7 @@ def _rules(manifest: Mapping[str, Any], ref: PolicyRef) -> list[Rule]:
         raise Unreadable
     if _is_rejected(manifest):
         # An agent that knew a valid version before keeps that one.
-        if (manifest["metadata"].get("generation") or 1) > 1:
+        if manifest["metadata"].get("generation") not in (None, 0, 1):
             raise Unreadable(Doubt.REJECTED_EDIT)
         return []
     specs = [("spec", manifest["spec"])] if manifest.get("spec") is not None else []
@@ -67,8 +67,13 @@ def _rules(manifest: Mapping[str, Any], ref: PolicyRef) -> list[Rule]:
 
 
 def _is_rejected(manifest: Mapping[str, Any]) -> bool:
-    conditions = (manifest.get("status") or {}).get("conditions") or []
-    return any(one.get("type") == "Valid" and one.get("status") == "False" for one in conditions)
+    status = manifest.get("status")
+    # A file may say anything where an API server has a status.
+    conditions = status.get("conditions") if isinstance(status, Mapping) else None
+    return any(
+        isinstance(one, Mapping) and one.get("type") == "Valid" and one.get("status") == "False"
+        for one in (conditions if isinstance(conditions, list) else ())
+    )
 
 
 def _any_rules(ref: PolicyRef, doubt: Doubt) -> tuple[Rule, ...]:
