@@ -104,7 +104,7 @@ def test_pods_that_cannot_be_read_end_it_with_their_place(tmp_path: Path) -> Non
     pods = "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: plex}\nspec: 7\n"
     result = lint("-", stdin=f"{PLEX}---\n{pods}")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "Pod plex/a: spec: must be a mapping" in result.stderr
+    assert "-:9: Pod a: spec: must be a mapping" in result.stderr
 
 
 def test_standard_input_and_git_are_read(plex: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,8 +174,9 @@ def test_sarif_is_as_the_standard_has_it(plex: Path) -> None:
     assert conforms("region", physical["region"]) == {"startLine": 7, "startColumn": 7}
 
 
-def test_sarif_without_findings_still_has_its_results(tmp_path: Path) -> None:
-    log = json.loads(lint("-", "-o", "sarif", stdin="").stdout)
+def test_sarif_without_findings_still_has_its_results() -> None:
+    namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: plex}\n"
+    log = json.loads(lint("-", "-o", "sarif", stdin=namespace).stdout)
     assert log["runs"][0]["results"] == []
 
 
@@ -185,14 +186,19 @@ def test_github_annotations_name_file_line_and_rule(plex: Path) -> None:
 
 
 def test_nothing_in_a_manifest_reaches_a_terminal_or_a_workflow_as_a_command() -> None:
-    name = 'metadata: {name: "a\\e[31m\\n::error::b", namespace: plex}'
-    text = PLEX.replace("metadata: {name: plex, namespace: plex}", name)
+    text = (
+        "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n"
+        "metadata: {name: web, namespace: plex}\n"
+        "spec:\n  podSelector: {}\n  ingress:\n"
+        "  - from: [{namespaceSelector: {matchLabels: {team: %s}}}]\n"
+        "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: plex}\n"
+    )
     for output in ("text", "table", "github", "markdown"):
-        shown = lint("-", "-o", output, stdin=text).stdout
+        shown = lint("-", "-o", output, stdin=text % '"a\\e[31m\\n::error::b"').stdout
+        assert "NP303" in shown
         assert "\x1b" not in shown
         assert "\n::error::b" not in shown
-    markup = PLEX.replace("name: plex", 'name: "[red]plex[/red]"')
-    assert "[red]plex[/red]" in lint("-", "-o", "table", stdin=markup).stdout
+    assert "[red]web[/red]" in lint("-", "-o", "table", stdin=text % '"[red]web[/red]"').stdout
 
 
 def test_markdown_is_a_table_with_a_heading(plex: Path) -> None:

@@ -14,7 +14,7 @@ from homelab_netpol.access.cluster_model import ClusterModel
 from homelab_netpol.access.surroundings import own_addresses, surroundings_of
 from homelab_netpol.cilium.agent_config import read_agent_config
 from homelab_netpol.cilium.evaluation import Entity, Network, Pod
-from homelab_netpol.manifests import Manifest, ManifestSet, Source
+from homelab_netpol.manifests import Manifest, ManifestError, ManifestSet, Source
 from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.desired import desired_state
 from homelab_netpol.settings import Settings
@@ -178,13 +178,17 @@ KINDS = {
 
 @pytest.mark.parametrize("odd", ODD, ids=str)
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_odd_shape_anywhere_is_left_out(kind: str, odd: Any) -> None:
+def test_an_odd_shape_anywhere_is_left_out_or_refused_with_its_place(kind: str, odd: Any) -> None:
     field, sound = KINDS[kind]
     for value in (odd, *_spoilt(sound, odd)):
         labels = {"kubernetes.io/service-name": "db"}
         namespace = "" if kind in ("CiliumCIDRGroup", "Node") else "data"
         fields: Json = {field: value, "ports": [{"port": 1}]}
         one = made(kind, "db", namespace, labels=labels, **fields)
+        if field in ("spec", "status") and value not in (None, {}) and not isinstance(value, dict):
+            with pytest.raises(ManifestError, match=f"{kind} db: {field}: must be a mapping"):
+                model([one])
+            continue
         cluster = model([one])
         surroundings_of(cluster.manifests, None)
         own_addresses(cluster.manifests)
