@@ -220,7 +220,7 @@ spec:
 )
 
 
-def _everybody(given: Given) -> Iterator[Hit]:
+def _every_peer(given: Given) -> Iterator[Hit]:
     for policy, spec in _specs(given):
         for rule in spec.rules:
             if not rule.body:
@@ -228,25 +228,25 @@ def _everybody(given: Given) -> Iterator[Hit]:
                     policy.manifest,
                     rule.path,
                     f"`{{}}` allows all {rule.direction}: in a NetworkPolicy a rule without peers"
-                    " is for everybody",
+                    " is for every peer",
                 )
             elif rule.body.get(rule.way) == []:
                 yield Hit(
                     policy.manifest,
                     (*rule.path, rule.way),
-                    f"`{rule.way}: []` is for everybody, not for nobody",
+                    f"`{rule.way}: []` is for every peer, not for none",
                 )
 
 
-EVERYBODY = Rule(
+EVERY_PEER = Rule(
     id="NP205",
     name="empty-rule-allows",
     severity=Severity.WARNING,
     summary="A rule of a NetworkPolicy without peers: `{}`, or `from: []`.",
     why="In a NetworkPolicy an empty rule allows everything, and an empty list of peers means every"
     " peer. It is the other way round in Cilium's policies, where `{}` allows nothing and an empty"
-    " list of endpoints selects nobody.",
-    fix="For nobody, have no rule: `ingress: []` with `policyTypes: [Ingress]`. Else name the"
+    " list of endpoints selects none.",
+    fix="For no peer, have no rule: `ingress: []` with `policyTypes: [Ingress]`. Else name the"
     " peers.",
     wrong="""\
 apiVersion: networking.k8s.io/v1
@@ -268,7 +268,7 @@ spec:
   policyTypes: [Ingress]
   ingress: []
 """,
-    check=_everybody,
+    check=_every_peer,
 )
 
-RULES = (TYPES_MISSING, TYPE_LEFT_OUT, OR_FOR_AND, EVERYBODY)
+RULES = (TYPES_MISSING, TYPE_LEFT_OUT, OR_FOR_AND, EVERY_PEER)
