@@ -119,6 +119,14 @@ SILENT = [
         )
         + WEB,
     ),
+    # Each of the two says in which namespace.
+    (
+        "NP204",
+        cnp(
+            "ingress: [{fromEndpoints: [{matchLabels: {k8s:io.kubernetes.pod.namespace: far}},"
+            " {matchLabels: {k8s:io.kubernetes.pod.namespace: near, app: proxy}}], PORT}]"
+        ),
+    ),
     # It is for pods that have no labels yet.
     ("NP301", of(CNP, "endpointSelector: {matchLabels: {reserved:init: ''}}, ingress: [{}]") + WEB),
     # The pods of a HelmRelease are not given.
@@ -169,6 +177,13 @@ FOUND = [
     ("NP201", of(NP, "podSelector: {}, ingress: [{from: [{}]}]")),
     ("NP201", of(NP, "podSelector: {}, order: 10")),
     ("NP203", of(NP, "podSelector: {}, policyTypes: [Egress], ingress: [{ports: [{port: 80}]}]")),
+    (
+        "NP204",
+        cnp(
+            "ingress: [{fromEndpoints: [{matchLabels: {k8s:io.kubernetes.pod.namespace: far}},"
+            " {matchLabels: {app: proxy}}], PORT}]"
+        ),
+    ),
     ("NP205", of(NP, "podSelector: {}, ingress: [{}]")),
     ("NP306", cnp("egress: [{toCIDR: [10.0.0.1/32], PORT}]") + API),
     (

@@ -47,8 +47,8 @@ DENY_CLOSES = Rule(
     severity=Severity.WARNING,
     summary="Only deny rules in a direction, and no word on the default deny that they bring.",
     why="In Cilium any rule of a direction, a deny rule too, makes the direction one in which only"
-    " what is allowed passes. A policy that was to keep one peer out keeps all others out too, where"
-    " no other policy lets them in.",
+    " what is allowed passes. A policy that was to keep one peer out keeps all others out"
+    " too, where no other policy lets them in.",
     fix="Say which is meant: `enableDefaultDeny: {ingress: false}` for the deny rules alone, or"
     " `true`.",
     wrong="""\

@@ -207,9 +207,9 @@ NAMESPACE_UNKNOWN = Rule(
     severity=Severity.WARNING,
     summary="A peer asks for a label that no Namespace has, or for a Namespace that is not there.",
     why="The rule means no pod. The usual cause is `name: monitoring`, a label that is not put on"
-    " Namespaces by itself; what every one has is `kubernetes.io/metadata.name`. A Namespace that is"
-    " only named, and elsewhere, is reported when a whole cluster is given, or when the name looks"
-    " like a mistyped one.",
+    " Namespaces by itself; what every one has is `kubernetes.io/metadata.name`. A Namespace that"
+    " is only named, and elsewhere, is reported when a whole cluster is given, or when the name"
+    " looks like a mistyped one.",
     fix="Ask for `kubernetes.io/metadata.name`, or put the label on the Namespace.",
     wrong="""\
 apiVersion: v1
