@@ -241,6 +241,28 @@ def test_a_label_that_this_clusters_filter_leaves_out_is_found() -> None:
     assert ids(text, config=config) == {"NP112"}
 
 
+def test_a_nodes_address_counts_unless_cilium_matches_nodes_by_address() -> None:
+    status = "status: {addresses: [{type: InternalIP, address: 192.168.1.2}]}\n"
+    text = cnp("egress: [{toCIDR: [192.168.1.2/32], PORT}]") + NODE + status
+    assert ids(text) == {"NP306"}
+    assert ids(text, config=read_agent_config({})) == {"NP306"}
+    assert ids(text, config=read_agent_config({"policy-cidr-match-mode": "nodes"})) == set()
+
+
+def test_an_api_server_is_certain_where_it_is_on_a_node_only() -> None:
+    slices = (
+        "---\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\n"
+        "metadata:\n  name: a\n  namespace: default\n"
+        "  labels: {kubernetes.io/service-name: kubernetes}\n"
+        "endpoints: [{addresses: [192.168.1.2]}]\n"
+    )
+    text = cnp("egress: [{toCIDR: [192.168.1.2/32], PORT}]") + slices
+    assert ids(text) == set()
+    status = "status: {addresses: [{type: InternalIP, address: 192.168.1.2}]}\n"
+    [found] = findings(text + NODE + status)
+    assert "kube-apiserver" in found.message
+
+
 def test_in_a_cluster_a_namespace_that_is_not_there_is_certain() -> None:
     text = cnp(f"ingress: [{{{FAR}, PORT}}]") + PHOTOS
     assert "NP303" in ids(text, from_cluster=True)

@@ -50,6 +50,7 @@ class AgentConfig:
         fixed_identities: names that a pod can ask to be, by a label.
         cluster_name: which cluster this is, as its pods' identities say it.
         may_be_meshed: the cluster has a number, without which it is in no cluster mesh.
+        nodes_by_address: networks in policies mean nodes too, by their addresses.
         local_selectors: a peer selector that names no cluster means this one's pods; None: that
             depends on versions that are not known, or differ.
     """
@@ -70,6 +71,7 @@ class AgentConfig:
     cluster_name: str = DEFAULT_CLUSTER
     may_be_meshed: bool = False
     local_selectors: bool | None = True
+    nodes_by_address: bool = False
 
 
 def read_agent_config(data: Mapping[str, str], versions: Collection[Version] = ()) -> AgentConfig:
@@ -101,6 +103,7 @@ def read_agent_config(data: Mapping[str, str], versions: Collection[Version] = (
         cluster_name=data.get("cluster-name", "").strip() or DEFAULT_CLUSTER,
         may_be_meshed=data.get("cluster-id", "").strip() not in ("", "0"),
         local_selectors=_has_local_selectors(data, versions),
+        nodes_by_address="nodes" in data.get("policy-cidr-match-mode", ""),
     )
 
 
