@@ -1,7 +1,7 @@
 """What is reported is so: Cilium's engine gives the same verdicts without it.
 
-Random pods and policies, all of them given. A policy that is said to select nobody, a rule that is
-said never to hold, a peer that is said to be nobody: each is taken away, and nothing may change.
+Random pods and policies, all of them given. A policy that is said to select no pod, a rule that is
+said never to hold, a peer that is said to be no pod: each is taken away, and nothing may change.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tests.truth.verdict_world import World
 
 SEED = os.environ.get("LINT_SEED", "1")
 WORLDS = int(os.environ.get("LINT_WORLDS", "120"))
-NOBODY = {"matchLabels": {"app": "nobody-at-all"}}
+NO_POD = {"matchLabels": {"app": "none-at-all"}}
 
 
 def surroundings(world: World) -> list[Json]:
@@ -80,9 +80,9 @@ def without(manifests: list[Json], index: int, rule: str, path: str) -> list[Jso
     if rule == "NP114":
         holder[key] = {}
     elif changed[index]["kind"] == "NetworkPolicy":
-        holder[key] = {"podSelector": NOBODY}
+        holder[key] = {"podSelector": NO_POD}
     else:
-        holder[key] = NOBODY
+        holder[key] = NO_POD
     return changed
 
 

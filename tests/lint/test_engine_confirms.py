@@ -74,7 +74,7 @@ def policies(text: str) -> list[Any]:
 
 @pytest.fixture(scope="module")
 def people(engine: Engine) -> Engine:
-    """The engine, with everybody that the cases are about."""
+    """The engine, with all ends that the cases are about."""
     engine.identities(ENDS)
     return engine
 
@@ -120,7 +120,7 @@ def test_labels_that_are_called_unseen_are_in_no_identity(people: Engine) -> Non
     assert people.keeps_labels(keys) == [False, False, True, True]
 
 
-def test_a_rule_without_peers_is_nobody_to_cilium_and_everybody_to_kubernetes(
+def test_a_rule_without_peers_means_none_to_cilium_and_all_to_kubernetes(
     people: Engine,
 ) -> None:
     metadata = {"name": "closed", "namespace": "photos"}

@@ -121,7 +121,7 @@ def test_a_list_in_a_list_of_kubernetes_is_put_right_as_well() -> None:
     "spec",
     [
         "spec: {endpointSelector: {}, ingress: [], egress: [{}]}",
-        "spec:\n  endpointSelector: {}\n  egress: [{}]\n  ingress: []  # nobody",
+        "spec:\n  endpointSelector: {}\n  egress: [{}]\n  ingress: []  # none",
         "spec:\n  endpointSelector: {}\n  ingress: []",
         "specs:\n- ingress: []\n  endpointSelector: {}\n  egress: [{}]",
     ],

@@ -71,7 +71,7 @@ def test_what_this_repository_ships_is_silent() -> None:
     assert findings(joined) == []
 
 
-def test_a_rendered_policy_that_somebody_has_damaged_is_not_silent() -> None:
+def test_a_rendered_policy_with_damage_is_not_silent() -> None:
     world = random_world(seeded("lint/0"))
     policy = next(
         each

@@ -119,6 +119,14 @@ SILENT = [
         )
         + WEB,
     ),
+    # Each of the two says in which namespace.
+    (
+        "NP204",
+        cnp(
+            "ingress: [{fromEndpoints: [{matchLabels: {k8s:io.kubernetes.pod.namespace: far}},"
+            " {matchLabels: {k8s:io.kubernetes.pod.namespace: near, app: proxy}}], PORT}]"
+        ),
+    ),
     # It is for pods that have no labels yet.
     ("NP301", of(CNP, "endpointSelector: {matchLabels: {reserved:init: ''}}, ingress: [{}]") + WEB),
     # The pods of a HelmRelease are not given.
@@ -169,6 +177,13 @@ FOUND = [
     ("NP201", of(NP, "podSelector: {}, ingress: [{from: [{}]}]")),
     ("NP201", of(NP, "podSelector: {}, order: 10")),
     ("NP203", of(NP, "podSelector: {}, policyTypes: [Egress], ingress: [{ports: [{port: 80}]}]")),
+    (
+        "NP204",
+        cnp(
+            "ingress: [{fromEndpoints: [{matchLabels: {k8s:io.kubernetes.pod.namespace: far}},"
+            " {matchLabels: {app: proxy}}], PORT}]"
+        ),
+    ),
     ("NP205", of(NP, "podSelector: {}, ingress: [{}]")),
     ("NP306", cnp("egress: [{toCIDR: [10.0.0.1/32], PORT}]") + API),
     (
@@ -224,6 +239,28 @@ def test_a_label_that_this_clusters_filter_leaves_out_is_found() -> None:
     assert ids(text) == set()
     config = read_agent_config({"labels": "k8s:app k8s:io.kubernetes.pod.namespace"})
     assert ids(text, config=config) == {"NP112"}
+
+
+def test_a_nodes_address_counts_unless_cilium_matches_nodes_by_address() -> None:
+    status = "status: {addresses: [{type: InternalIP, address: 192.168.1.2}]}\n"
+    text = cnp("egress: [{toCIDR: [192.168.1.2/32], PORT}]") + NODE + status
+    assert ids(text) == {"NP306"}
+    assert ids(text, config=read_agent_config({})) == {"NP306"}
+    assert ids(text, config=read_agent_config({"policy-cidr-match-mode": "nodes"})) == set()
+
+
+def test_an_api_server_is_certain_where_it_is_on_a_node_only() -> None:
+    slices = (
+        "---\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\n"
+        "metadata:\n  name: a\n  namespace: default\n"
+        "  labels: {kubernetes.io/service-name: kubernetes}\n"
+        "endpoints: [{addresses: [192.168.1.2]}]\n"
+    )
+    text = cnp("egress: [{toCIDR: [192.168.1.2/32], PORT}]") + slices
+    assert ids(text) == set()
+    status = "status: {addresses: [{type: InternalIP, address: 192.168.1.2}]}\n"
+    [found] = findings(text + NODE + status)
+    assert "kube-apiserver" in found.message
 
 
 def test_in_a_cluster_a_namespace_that_is_not_there_is_certain() -> None:

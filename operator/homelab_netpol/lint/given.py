@@ -185,18 +185,19 @@ class Given:
         return found
 
     def _addresses(self) -> Iterator[tuple[str, str]]:
-        for each in self.manifests.of("EndpointSlice"):
-            if each.namespace == "default" and each.labels.get(_SERVICE_NAME) == "kubernetes":
-                for endpoint in items(each.data.get("endpoints")):
-                    for address in items(mapping(endpoint).get("addresses")):
-                        yield str(address), _API_SERVER
-        for each in self.manifests.of("Node"):
+        # With an option of Cilium's, nodes are meant by their addresses as well. An API server that
+        # is on none of them may be known by its address in any case.
+        by_address = self.config is not None and "nodes" in self.config.matched_by_cidr
+        servers = set(self._api_servers())
+        for each in self.manifests.of("Node") if not by_address else ():
             for address in items(mapping(each.data.get("status")).get("addresses")):
-                yield str(mapping(address).get("address")), f"the node {each.name}"
+                text = str(mapping(address).get("address"))
+                owner = API_SERVER if text in servers else "the node"
+                yield text, f"{owner}{' on' if text in servers else ''} {each.name}"
         for each in self.manifests.of(kinds.SERVICE):
             owner = f"the Service {each.name} in {each.namespace}"
             if (each.namespace, each.name) == ("default", "kubernetes"):
-                owner = _API_SERVER
+                owner = API_SERVER
             spec, status = mapping(each.data.get("spec")), mapping(each.data.get("status"))
             for address in (
                 spec.get("clusterIP"),
@@ -214,6 +215,12 @@ class Given:
             address = mapping(each.data.get("status")).get("podIP")
             if not mapping(each.data.get("spec")).get("hostNetwork"):
                 yield str(address), f"the pod {each.name} in {each.namespace}"
+
+    def _api_servers(self) -> Iterator[str]:
+        for each in self.manifests.of("EndpointSlice"):
+            if each.namespace == "default" and each.labels.get(_SERVICE_NAME) == "kubernetes":
+                for endpoint in items(each.data.get("endpoints")):
+                    yield from map(str, items(mapping(endpoint).get("addresses")))
 
     @cached_property
     def _by_namespace(self) -> dict[str, list[PolicyView]]:
@@ -270,7 +277,7 @@ class Given:
         )
 
 
-_API_SERVER = "the API server"
+API_SERVER = "the API server"
 _SERVICE_NAME = "kubernetes.io/service-name"
 _POOL_ADDRESSES = ("lbipam.cilium.io/ips", "io.cilium/lb-ipam-ips", "metallb.io/loadBalancerIPs")
 

@@ -22,7 +22,7 @@ DIRECTIONS = (INGRESS, EGRESS)
 WAYS = {INGRESS: "from", EGRESS: "to"}
 _DENY = "Deny"
 # Fields of a rule of Cilium's that name peers, without `from` or `to`; of the first, an empty list
-# selects nobody, of the others it is as none.
+# selects no peer, of the others it is as none.
 SELECTING = ("Endpoints", "Entities", "CIDR", "CIDRSet", "Nodes")
 OTHER_PEERS = ("Groups", "FQDNs", "Services", "Requires")
 

@@ -7,6 +7,7 @@ from homelab_netpol.lint.rule import Rule
 from homelab_netpol.lint.rules import (
     denial,
     dns,
+    hatch,
     host_network,
     network_policy,
     network_policy_shape,
@@ -23,7 +24,7 @@ from homelab_netpol.lint.rules import (
 )
 
 _MODULES = (
-    *(vocabulary, operators_own, width, wellformed, removed, selectors, dns, denial, order),
+    *(vocabulary, operators_own, width, hatch, wellformed, removed, selectors, dns, denial, order),
     *(network_policy_shape, network_policy, selected, host_network, service_ports, own_addresses),
 )
 

@@ -16,7 +16,7 @@ from homelab_netpol.lint.rule import Hit, Rule, Severity
 _CLOSING_WORDS = re.compile(
     r"\b(deny|denies|block|blocks|isolate|isolates|isolation|restrict\w*|lock\w*down)\b", re.I
 )
-# More are no policy that somebody has written.
+# More are in no policy that is written by hand.
 _MOST_PAIRS = 250_000
 _WORLD = frozenset({"world", "all"})
 
@@ -47,8 +47,8 @@ DENY_CLOSES = Rule(
     severity=Severity.WARNING,
     summary="Only deny rules in a direction, and no word on the default deny that they bring.",
     why="In Cilium any rule of a direction, a deny rule too, makes the direction one in which only"
-    " what is allowed passes. A policy that was to keep one peer out keeps everybody out, where no"
-    " other policy lets them in.",
+    " what is allowed passes. A policy that was to keep one peer out keeps all others out"
+    " too, where no other policy lets them in.",
     fix="Say which is meant: `enableDefaultDeny: {ingress: false}` for the deny rules alone, or"
     " `true`.",
     wrong="""\

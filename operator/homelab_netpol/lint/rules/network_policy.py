@@ -8,11 +8,13 @@ from itertools import pairwise
 from homelab_netpol.cilium.evaluation.matchers import select
 from homelab_netpol.lint.conditions import network_policy_peer
 from homelab_netpol.lint.given import Given, GivenPods
+from homelab_netpol.lint.peers import peers_of
 from homelab_netpol.lint.policies import (
     DIRECTIONS,
     EGRESS,
     INGRESS,
     PolicyView,
+    RuleView,
     SpecView,
     items,
     mapping,
@@ -148,19 +150,36 @@ spec:
 
 
 def _or_for_and(given: Given) -> Iterator[Hit]:
+    for policy in given.by_hand:
+        for rule in policy.rules if policy.cilium and policy.namespace else ():
+            yield from _or_in_cilium(given, policy, rule)
     for policy, spec in _specs(given):
         for rule in spec.rules:
             peers = [mapping(each) for each in rule.peers()]
             for index, (first, second) in enumerate(pairwise(peers)):
                 if not _is_pair(first, second) or _is_meant(given, policy, second):
                     continue
-                yield Hit(
-                    policy.manifest,
-                    (*rule.path, rule.way, index + 1),
-                    "is a peer of its own: the rule is for every pod of the namespaces above, and"
-                    f" for these pods of {policy.namespace}, not for these pods of those"
-                    " namespaces",
-                )
+                yield Hit(policy.manifest, (*rule.path, rule.way, index + 1), _said(policy))
+
+
+def _or_in_cilium(given: Given, policy: PolicyView, rule: RuleView) -> Iterator[Hit]:
+    """The same in the words of a CiliumNetworkPolicy."""
+    peers = list(peers_of(rule, policy))
+    for first, second in pairwise(peers):
+        is_pair = bool(first.requirements and second.requirements) and (
+            all(one.is_of_namespace for one in first.requirements)
+            and not any(one.is_of_namespace for one in second.requirements)
+        )
+        pods = given.pods(policy.namespace)
+        if is_pair and not any(second.selector.matches(each.pod) is not False for each in pods):
+            yield Hit(policy.manifest, second.path, _said(policy))
+
+
+def _said(policy: PolicyView) -> str:
+    return (
+        "is a peer of its own: the rule is for every pod of the namespaces above, and for these"
+        f" pods of {policy.namespace}, not for these pods of those namespaces"
+    )
 
 
 def _is_pair(first: object, second: object) -> bool:
@@ -184,7 +203,8 @@ OR_FOR_AND = Rule(
     id="NP204",
     name="or-where-and-is-meant",
     severity=Severity.WARNING,
-    summary="A `namespaceSelector` and a `podSelector` as two items of `from` or `to`.",
+    summary="A namespace and the labels of its pods as two items of `from`, `to` or"
+    " `fromEndpoints`.",
     why="Items of the list are alternatives. With a `-` before each, everything in those namespaces"
     " is let in, and beside it pods with those labels of the policy's own namespace. In one item"
     " they are one condition: those pods in those namespaces. Nothing is reported when the"
@@ -220,7 +240,7 @@ spec:
 )
 
 
-def _everybody(given: Given) -> Iterator[Hit]:
+def _every_peer(given: Given) -> Iterator[Hit]:
     for policy, spec in _specs(given):
         for rule in spec.rules:
             if not rule.body:
@@ -228,25 +248,25 @@ def _everybody(given: Given) -> Iterator[Hit]:
                     policy.manifest,
                     rule.path,
                     f"`{{}}` allows all {rule.direction}: in a NetworkPolicy a rule without peers"
-                    " is for everybody",
+                    " is for every peer",
                 )
             elif rule.body.get(rule.way) == []:
                 yield Hit(
                     policy.manifest,
                     (*rule.path, rule.way),
-                    f"`{rule.way}: []` is for everybody, not for nobody",
+                    f"`{rule.way}: []` is for every peer, not for none",
                 )
 
 
-EVERYBODY = Rule(
+EVERY_PEER = Rule(
     id="NP205",
     name="empty-rule-allows",
     severity=Severity.WARNING,
     summary="A rule of a NetworkPolicy without peers: `{}`, or `from: []`.",
     why="In a NetworkPolicy an empty rule allows everything, and an empty list of peers means every"
     " peer. It is the other way round in Cilium's policies, where `{}` allows nothing and an empty"
-    " list of endpoints selects nobody.",
-    fix="For nobody, have no rule: `ingress: []` with `policyTypes: [Ingress]`. Else name the"
+    " list of endpoints selects none.",
+    fix="For no peer, have no rule: `ingress: []` with `policyTypes: [Ingress]`. Else name the"
     " peers.",
     wrong="""\
 apiVersion: networking.k8s.io/v1
@@ -268,7 +288,7 @@ spec:
   policyTypes: [Ingress]
   ingress: []
 """,
-    check=_everybody,
+    check=_every_peer,
 )
 
-RULES = (TYPES_MISSING, TYPE_LEFT_OUT, OR_FOR_AND, EVERYBODY)
+RULES = (TYPES_MISSING, TYPE_LEFT_OUT, OR_FOR_AND, EVERY_PEER)

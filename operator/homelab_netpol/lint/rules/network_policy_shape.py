@@ -198,7 +198,7 @@ def _listed(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
         if each is None and path[-1] in WAYS.values():
             yield where, {}  # refused, as it names no peer
         elif each is None:
-            yield where, _Problem(where, f"{_NULL} `{{}}`: that is everybody, or every port")
+            yield where, _Problem(where, f"{_NULL} `{{}}`: that is every peer, or every port")
         elif not isinstance(each, dict):
             yield where, _Problem(where, "must be an object")
         else:
@@ -221,7 +221,7 @@ REFUSED = Rule(
     severity=Severity.ERROR,
     summary="A NetworkPolicy that the API server refuses, or a field that it drops.",
     why="What is refused is not in force. A field that the API server does not know is dropped,"
-    " unless it is asked to be strict, and a rule without its mistyped `from` is for everybody.",
+    " unless it is asked to be strict, and a rule without its mistyped `from` is for every peer.",
     fix="Put right what the message names.",
     wrong="""\
 apiVersion: networking.k8s.io/v1

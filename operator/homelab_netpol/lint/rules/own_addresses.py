@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from ipaddress import ip_network
 
 from homelab_netpol.cilium.networks import contains
-from homelab_netpol.lint.given import Given
+from homelab_netpol.lint.given import API_SERVER, Given
 from homelab_netpol.lint.policies import RuleView, mapping
 from homelab_netpol.lint.rule import Hit, Path, Rule, Severity
 
@@ -41,7 +41,7 @@ def _owner(text: str, given: Given) -> str:
 
 
 def _instead(owner: str) -> str:
-    if owner == "the API server":
+    if owner.startswith(API_SERVER):
         return " Write the entity kube-apiserver."
     if owner.startswith("the node"):
         return " Write the entities host and remote-node."
@@ -73,7 +73,7 @@ OWN_ADDRESS = Rule(
     why="Cilium judges pods, nodes and the API server by their identities, and translates the"
     " address of a Service to a pod's before it asks any policy. A rule on such an address lets"
     " nothing through; only with Cilium's option `policy-cidr-match-mode: nodes` are nodes"
-    " matched by address too.",
+    " matched by address too, and then nothing is said of theirs.",
     fix="Write the entity (`kube-apiserver`, `host`, `remote-node`), or select the pods.",
     wrong="""\
 apiVersion: v1

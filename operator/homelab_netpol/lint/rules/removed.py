@@ -31,7 +31,7 @@ NO_SPECS = Rule(
     id="NP105",
     name="empty-specs",
     severity=Severity.ERROR,
-    summary="`specs: []`: a policy without rules, which nobody rejects.",
+    summary="`specs: []`: a policy without rules, which is not rejected.",
     why="The API server asks for `spec` or `specs`, and counts an empty list. Cilium goes through"
     " the list, finds no rule to object to, and the policy selects no pod and denies nothing. What"
     " generates policies (Helm, Jsonnet) writes this when its own list is empty.",

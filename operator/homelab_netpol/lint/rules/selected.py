@@ -34,7 +34,7 @@ def _no_pod(given: Given) -> Iterator[Hit]:
                 yield Hit(
                     policy.manifest,
                     spec_path(spec),
-                    f"selects no pod {where}: its rules hold for nobody",
+                    f"selects no pod {where}: its rules hold for none",
                 )
 
 
@@ -43,7 +43,7 @@ SELECTS_NOTHING = Rule(
     name="selects-no-pod",
     severity=Severity.WARNING,
     summary="A policy's own selector selects none of the pods that are given.",
-    why="It is in force for nobody: the pods that were meant are as open, or as closed, as without"
+    why="It holds for no pod: those that were meant are as open, or as closed, as without"
     " it. A label that a chart has renamed is the usual cause.",
     fix="Compare it with the labels of the pods' template.",
     wrong="""\
@@ -103,7 +103,7 @@ PEER_SELECTS_NOTHING = Rule(
     name="peer-selects-no-pod",
     severity=Severity.WARNING,
     summary="A peer's selector selects none of the pods that are given.",
-    why="The rule allows, or denies, nobody. In a CiliumNetworkPolicy a selector without a word on"
+    why="The rule allows, or denies, nothing. In a CiliumNetworkPolicy a selector without a word on"
     " the namespace means pods of the policy's own, as `podSelector` does in a NetworkPolicy.",
     fix="Compare it with the labels of the pods that are meant, and name their namespace.",
     wrong="""\
@@ -206,10 +206,10 @@ NAMESPACE_UNKNOWN = Rule(
     name="no-such-namespace",
     severity=Severity.WARNING,
     summary="A peer asks for a label that no Namespace has, or for a Namespace that is not there.",
-    why="The rule means nobody. The usual cause is `name: monitoring`, a label that nobody puts on"
-    " Namespaces; what every one has is `kubernetes.io/metadata.name`. A Namespace that is only"
-    " named, and elsewhere, is reported when a whole cluster is given, or when the name looks"
-    " like a mistyped one.",
+    why="The rule means no pod. The usual cause is `name: monitoring`, a label that is not put on"
+    " Namespaces by itself; what every one has is `kubernetes.io/metadata.name`. A Namespace that"
+    " is only named, and elsewhere, is reported when a whole cluster is given, or when the name"
+    " looks like a mistyped one.",
     fix="Ask for `kubernetes.io/metadata.name`, or put the label on the Namespace.",
     wrong="""\
 apiVersion: v1

@@ -152,7 +152,7 @@ OTHER_NAMESPACE = Rule(
     severity=Severity.ERROR,
     summary="A CiliumNetworkPolicy's `endpointSelector` names another namespace.",
     why="A namespaced policy holds for pods of its own namespace. Cilium puts its own name in the"
-    " place of another one, or selects nobody: the pods that are meant are not held by it.",
+    " place of another one, or selects no pod: those that are meant are not held by it.",
     fix="Write the policy in that namespace, or a CiliumClusterwideNetworkPolicy.",
     wrong="""\
 apiVersion: cilium.io/v2

@@ -139,7 +139,8 @@ UNKNOWN_FIELD = Rule(
     severity=Severity.ERROR,
     summary="A field that Cilium does not have, or a null.",
     why="Unless it is asked to be strict, the API server drops what its schema does not know. A"
-    " rule without its mistyped `toPorts` opens every port, one without `fromEndpoints` everybody.",
+    " rule without its mistyped `toPorts` opens every port, one without `fromEndpoints` all"
+    " peers.",
     fix="Write the field's name as the message has it. `kubectl apply --validate=strict` refuses"
     " the rest.",
     wrong="""\
@@ -181,7 +182,7 @@ EMPTY_LIST = Rule(
     severity=Severity.ERROR,
     summary="An empty list in a policy of Cilium's.",
     why="It never denies what it seems to. `ingress: []` closes nothing; `toPorts: []` opens every"
-    " port, `toFQDNs: []` every peer; `fromEndpoints: []` lets nobody in and closes all the same.",
+    " port, `toFQDNs: []` every peer; `fromEndpoints: []` lets no peer in and closes all the same.",
     fix="`ingress: [{}]` denies all ingress that nothing allows. Else take the list out:"
     " `--fix` does that where it means nothing.",
     wrong="""\

@@ -95,7 +95,7 @@ def _world_by_address(given: Given) -> Iterator[Hit]:
                 yield Hit(
                     policy.manifest,
                     path,
-                    f"{network} is meant for everybody outside the cluster: that is the entity"
+                    f"{network} is meant for all addresses outside the cluster: that is the entity"
                     " `world`. No address stands for a pod, a node or the API server",
                 )
 
@@ -120,7 +120,7 @@ WORLD_BY_ADDRESS = Rule(
     severity=Severity.WARNING,
     summary="0.0.0.0/0 or ::/0 where the entity `world` says it.",
     why="Cilium asks addresses only for peers outside the cluster: a reader takes 0.0.0.0/0 for"
-    " everybody, and the rule lets no pod, no node and no API server pass. It also leaves out the"
+    " every peer, and the rule lets no pod, no node and no API server pass. It also leaves out the"
     " other IP family.",
     fix="Write `toEntities: [world]` or `fromEntities: [world]`; for pods and nodes their own"
     " selectors and entities.",
