@@ -125,7 +125,7 @@ def test_a_group_that_is_not_given_is_in_doubt_unless_all_are(engine: Engine) ->
 def test_a_group_of_the_whole_internet_is_in_doubt_as_cilium_1_20_does_not_label_it(
     item: Json,
 ) -> None:
-    """By its issue 39688; the engine, which is asked about single addresses, cannot tell."""
+    """By its issue 39688; here the engine is only asked about single addresses."""
     group = CidrGroup("all", {"team": "net"}, (ip_network("0.0.0.0/0"),))
     read = read_policy(policy(egress=[{"toCIDRSet": [item]}]))
     around = Surroundings("default", (group,), is_complete=True)

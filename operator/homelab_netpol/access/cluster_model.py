@@ -66,7 +66,7 @@ class ClusterModel:
         self.is_written = bool(own) and not replace
         #: Policies of others, as they were given.
         self.foreign: Sequence[Manifest] = [each for each in given if not is_managed(each.labels)]
-        # The operator leaves a name alone that somebody else's policy has.
+        # The operator leaves a name alone that a policy of others has.
         taken = {(each.kind, each.namespace, each.name) for each in self.foreign}
         #: The operator's, as they are given or as it would write them.
         self.own: Sequence[Mapping[str, Any]] = (
