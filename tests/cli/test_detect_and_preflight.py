@@ -98,7 +98,7 @@ def test_input_that_cannot_be_used_ends_with_2_and_no_output(
         return
     assert done.exit_code == 2
     assert done.stdout == ""
-    assert (said or "Service default/x: spec: is not what the API server takes") in done.stderr
+    assert (said or "Service default/x: is not what the API server takes") in done.stderr
 
 
 def test_settings_that_cannot_be_used_and_a_cluster_that_is_not_there_have_their_own_status(

@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from homelab_netpol.detect.facts import ClusterFacts, Component, mappings
+from homelab_netpol.detect.facts import ClusterFacts
 from homelab_netpol.detect.found import Entry, Findings, Setting
+from homelab_netpol.detect.objects import Component
+from homelab_netpol.detect.shapes import mappings
 from homelab_netpol.settings import Settings
 
 CNPG_CLUSTER = "cnpg.io/cluster"
