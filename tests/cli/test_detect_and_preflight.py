@@ -131,3 +131,11 @@ def test_a_name_with_escapes_and_markup_does_nothing_to_a_terminal(tmp_path: Pat
         assert "\x1b" not in done.stdout
         assert "[red]x" in done.stdout
         assert not [line for line in done.stdout.splitlines() if line.startswith("# y")]
+
+
+@pytest.mark.parametrize("command", ["detect", "preflight"])
+def test_help_has_each_example_on_a_line_of_its_own(command: str) -> None:
+    lines = run(command, "--help").stdout.splitlines()
+    examples = [line for line in lines if line.startswith(f"    homelab-netpol {command}")]
+    assert examples
+    assert "  Examples:" in lines
