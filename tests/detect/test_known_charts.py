@@ -60,6 +60,35 @@ def test_a_store_in_a_shared_namespace_is_a_shared_resource(
     assert (found.namespace, [each.port for each in found.ports]) == ("databases", [port])
 
 
+def test_clusters_of_postgres_in_two_namespaces_have_resources_of_their_own() -> None:
+    given = [
+        json.dumps(
+            {
+                "apiVersion": "v1",
+                "kind": "Pod",
+                "metadata": {
+                    "name": f"{name}-1",
+                    "namespace": namespace,
+                    "labels": {"cnpg.io/cluster": name, "cnpg.io/podRole": "instance"},
+                },
+                "spec": {"containers": []},
+            }
+        )
+        for namespace in ("database", "databases")
+        for name in ("one", "two")
+    ]
+    _, settings, _ = detected(cluster(*given))
+    by_value = {
+        name: (each.namespace, each.value_label)
+        for name, each in settings.shared_resources.items()
+        if each.value_label
+    }
+    assert by_value == {
+        "databases": ("database", "cnpg.io/cluster"),
+        "databases-databases": ("databases", "cnpg.io/cluster"),
+    }
+
+
 @pytest.mark.parametrize(
     ("labels", "image"),
     [

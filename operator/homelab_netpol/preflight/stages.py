@@ -98,13 +98,14 @@ def make_stages(settings: Settings, manifests: ManifestSet, now: datetime) -> St
         return _sorted(Inspection(cache, snapshot_of(manifests, remaining, given, own_cluster)))
 
     standing = [each for each in planned if each.key not in taken or each.key in handed_over]
+    after = stage(handed_over, standing)
     return Stages(
         manifests,
         given,
         settings,
         before=stage((), ()),
-        after=stage(handed_over, standing),
-        in_the_end=stage(taken, planned),
+        after=after,
+        in_the_end=stage(taken, planned) if taken else after,
         scope=scope,
         still_open=still_open,
         planned=planned,
