@@ -98,7 +98,7 @@ def test_input_that_cannot_be_used_ends_with_2_and_no_output(
         return
     assert done.exit_code == 2
     assert done.stdout == ""
-    assert (said or "Service default/x: spec: is not what the API server takes") in done.stderr
+    assert (said or "Service default/x: is not what the API server takes") in done.stderr
 
 
 def test_settings_that_cannot_be_used_and_a_cluster_that_is_not_there_have_their_own_status(
@@ -131,3 +131,11 @@ def test_a_name_with_escapes_and_markup_does_nothing_to_a_terminal(tmp_path: Pat
         assert "\x1b" not in done.stdout
         assert "[red]x" in done.stdout
         assert not [line for line in done.stdout.splitlines() if line.startswith("# y")]
+
+
+@pytest.mark.parametrize("command", ["detect", "preflight"])
+def test_help_has_each_example_on_a_line_of_its_own(command: str) -> None:
+    lines = run(command, "--help").stdout.splitlines()
+    examples = [line for line in lines if line.startswith(f"    homelab-netpol {command}")]
+    assert examples
+    assert "  Examples:" in lines

@@ -21,7 +21,7 @@ _COLOURS = {"cut-off": "red", "warning": "yellow", "note": "cyan"}
 @config_option
 @output_option("table", "json", "markdown")
 def preflight(inputs: InputOptions, config: Path | None, output: str) -> None:
-    r"""Show what would be cut off if the operator were installed now, with these settings.
+    """Show what would be cut off if the operator were installed now, with these settings.
 
     Namespaces without a profile that default deny would close, Services and routes that a profile
     denies, names that are taken, rules by DNS name that live on another's DNS rule, policies that
@@ -35,7 +35,7 @@ def preflight(inputs: InputOptions, config: Path | None, output: str) -> None:
 
     Exit status: 0 when nothing would be cut off; 1 when something would; 2 when the input or the
     settings cannot be used; 3 when the cluster could not be read, or only in part.
-    """
+    """  # noqa: D301  # click's mark of a paragraph that is not wrapped is the character
     from datetime import UTC, datetime
 
     from homelab_netpol.cilium.terms import CCNP, CLUSTER_NETWORK_POLICY, CNP, NETWORK_POLICY

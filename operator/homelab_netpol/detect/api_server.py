@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from homelab_netpol.detect.facts import ClusterFacts, mapping, mappings, text
+from homelab_netpol.detect.facts import ClusterFacts
 from homelab_netpol.detect.found import Entry, Findings, Setting, unique
+from homelab_netpol.detect.shapes import mapping, mappings, text
 
 _KINDS = ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
 _TUNNEL = {"k8s-app": "konnectivity-agent"}

@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from homelab_netpol.detect.facts import Address
+from homelab_netpol.detect.objects import Address
 
-_INTERNAL = frozenset({"internal", "intern", "private", "lan", "local", "home", "intranet"})
-_EXTERNAL = frozenset({"external", "extern", "public", "internet", "wan", "dmz", "edge"})
+_INTERNAL = frozenset({"internal", "intern", "private", "lan", "intranet"})
+_EXTERNAL = frozenset({"external", "extern", "public", "internet", "wan", "dmz"})
 _WORD = re.compile(r"[a-z]+")
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from homelab_netpol.detect.facts import ClusterFacts, Component
+from homelab_netpol.detect.facts import ClusterFacts
 from homelab_netpol.detect.found import Entry, Findings, Setting
+from homelab_netpol.detect.objects import Component
 from homelab_netpol.detect.resources import CNPG_CLUSTER, Stores
 
 _NAME = "app.kubernetes.io/name"

@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterator
 from ipaddress import ip_address
 
-from homelab_netpol.detect.facts import ClusterFacts, Component, Service, items, mapping, resolved
+from homelab_netpol.detect.facts import ClusterFacts, resolved
 from homelab_netpol.detect.found import Entry, Findings, Setting, unique
+from homelab_netpol.detect.objects import Component, Service
+from homelab_netpol.detect.shapes import items, mapping
 from homelab_netpol.manifests import kinds
 from homelab_netpol.settings import Settings
 

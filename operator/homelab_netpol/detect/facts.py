@@ -1,164 +1,28 @@
-"""A cluster as the detectors see it: workloads, Services, gateways, nodes, configuration. Pure.
-
-Objects may be anybody's: what has not the shape that Kubernetes gives it counts as not there.
-"""
+"""A cluster as the detectors see it: workloads, Services, gateways, nodes, configuration. Pure."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from functools import cached_property
-from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Any
 
-from homelab_netpol.cilium.terms import is_label_key, is_label_value
-from homelab_netpol.manifests import ManifestSet, kinds
-from homelab_netpol.manifests.manifest import Manifest
-from homelab_netpol.manifests.workloads import NamedPort, Workload, workloads
-
-Labels = Mapping[str, str]
-Address = IPv4Address | IPv6Address
-
-# These distinguish replicas and revisions of one workload, and nothing else.
-_OF_REPLICAS = frozenset(
-    {
-        "apps.kubernetes.io/pod-index",
-        "batch.kubernetes.io/controller-uid",
-        "batch.kubernetes.io/job-completion-index",
-        "batch.kubernetes.io/job-name",
-        "controller-revision-hash",
-        "controller-uid",
-        "job-name",
-        "pod-template-generation",
-        "pod-template-hash",
-        "statefulset.kubernetes.io/pod-name",
-    }
+from homelab_netpol.detect.objects import (
+    Component,
+    Gateway,
+    Labels,
+    Node,
+    Service,
+    ServicePort,
+    read_components,
+    read_gateway,
+    read_node,
+    read_service,
 )
+from homelab_netpol.detect.shapes import mapping, text
+from homelab_netpol.manifests import ManifestSet, kinds
+from homelab_netpol.manifests.workloads import workloads
+
 CILIUM_CONFIG = "cilium-config"
-
-
-def mapping(value: Any) -> Mapping[str, Any]:
-    """A mapping; anything else counts as empty."""
-    return value if isinstance(value, Mapping) else {}
-
-
-def items(value: Any) -> list[Any]:
-    """A list; anything else counts as empty."""
-    return value if isinstance(value, list) else []
-
-
-def mappings(value: Any) -> list[Mapping[str, Any]]:
-    """The mappings in a list."""
-    return [each for each in items(value) if isinstance(each, Mapping)]
-
-
-def text(value: Any) -> str:
-    """Text; anything else counts as empty."""
-    return value if isinstance(value, str) else ""
-
-
-@dataclass(frozen=True, slots=True)
-class Component:
-    """Pods that are alike, with what their containers run.
-
-    Attributes:
-        kind: of what makes them: `Deployment`, `DaemonSet`, `Pod` etc.
-        namespace: where they are.
-        name: of what makes them.
-        labels: of all of the pods; those of replicas left out, and those that no selector can use.
-        ports: that their containers declare.
-        images: of their containers, without registry, version and digest: `coredns/coredns`.
-        arguments: of their containers, commands included.
-        service_account: under which they run.
-        host_network: they are on their nodes' network.
-    """
-
-    kind: str
-    namespace: str
-    name: str
-    labels: Labels
-    ports: tuple[NamedPort, ...] = ()
-    images: frozenset[str] = frozenset()
-    arguments: tuple[str, ...] = ()
-    service_account: str = ""
-    host_network: bool = False
-
-    def is_named(self, *names: str) -> bool:
-        """Its chart calls it one of these, by the labels that charts use for that."""
-        said = (self.labels.get(key) for key in ("app.kubernetes.io/name", "app", "k8s-app"))
-        return any(name in names for name in said)
-
-    def runs(self, *images: str) -> bool:
-        """One of its images ends with one of these paths."""
-        return any(f"/{each}".endswith(f"/{image}") for each in self.images for image in images)
-
-    def __str__(self) -> str:
-        """As evidence names it: `Deployment traefik/traefik`."""
-        return f"{self.kind} {self.namespace}/{self.name}"
-
-
-@dataclass(frozen=True, slots=True)
-class ServicePort:
-    """A port of a Service: its own number, and the pods' by number or name."""
-
-    name: str
-    number: int
-    protocol: str
-    target: int | str
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """A Service: what it leads to, and by which addresses."""
-
-    namespace: str
-    name: str
-    kind: str
-    labels: Labels
-    selector: Labels
-    ports: tuple[ServicePort, ...]
-    cluster_ip: str
-    outside: tuple[Address, ...]
-
-    def leads_to(self, component: Component) -> bool:
-        """A component's pods are behind it."""
-        return (
-            bool(self.selector)
-            and component.namespace == self.namespace
-            and self.selector.items() <= component.labels.items()
-        )
-
-    def __str__(self) -> str:
-        """As evidence names it."""
-        return f"Service {self.namespace}/{self.name}"
-
-
-@dataclass(frozen=True, slots=True)
-class Gateway:
-    """A Gateway of the Gateway API."""
-
-    namespace: str
-    name: str
-    class_name: str
-    controller: str
-    ports: tuple[tuple[int, str], ...]
-    addresses: tuple[Address, ...]
-
-    def __str__(self) -> str:
-        """As evidence names it."""
-        return f"Gateway {self.namespace}/{self.name}"
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A node: its labels, addresses, pod networks and what its provider calls it."""
-
-    name: str
-    labels: Labels
-    addresses: tuple[Address, ...]
-    pod_cidrs: tuple[str, ...]
-    provider: str
 
 
 class ClusterFacts:
@@ -175,7 +39,7 @@ class ClusterFacts:
             ManifestError: a workload's pods are not described as they must be.
         """
         self.manifests = manifests
-        self.components = _components(workloads(manifests))
+        self.components = read_components(workloads(manifests))
 
     @cached_property
     def namespaces(self) -> dict[str, Labels]:
@@ -188,7 +52,7 @@ class ClusterFacts:
     @cached_property
     def services(self) -> list[Service]:
         """All Services."""
-        return [_service(each) for each in self.manifests.of(kinds.SERVICE)]
+        return [read_service(each) for each in self.manifests.of(kinds.SERVICE)]
 
     @cached_property
     def gateways(self) -> list[Gateway]:
@@ -197,7 +61,7 @@ class ClusterFacts:
             each.name: text(mapping(each.data.get("spec")).get("controllerName"))
             for each in self.manifests.of("GatewayClass")
         }
-        return [_gateway(each, controllers) for each in self.manifests.of("Gateway")]
+        return [read_gateway(each, controllers) for each in self.manifests.of("Gateway")]
 
     @cached_property
     def ingress_controllers(self) -> dict[str, str]:
@@ -210,7 +74,7 @@ class ClusterFacts:
     @cached_property
     def nodes(self) -> list[Node]:
         """All nodes."""
-        return [_node(each) for each in self.manifests.of("Node")]
+        return [read_node(each) for each in self.manifests.of("Node")]
 
     @cached_property
     def cilium_namespace(self) -> str:
@@ -273,145 +137,3 @@ def resolved(port: ServicePort, components: Iterable[Component]) -> list[int]:
     return sorted(
         {each.number for one in components for each in one.ports if each.name == port.target}
     )
-
-
-def _components(given: Iterable[Workload]) -> list[Component]:
-    groups: defaultdict[tuple[str, str, str], list[Workload]] = defaultdict(list)
-    for each in given:
-        kind, name = _maker(each)
-        groups[each.namespace, kind, name].append(each)
-    return [_component(kind, name, of_pods) for (_, kind, name), of_pods in sorted(groups.items())]
-
-
-def _maker(workload: Workload) -> tuple[str, str]:
-    """What a person made to have these pods."""
-    owners = mappings(workload.manifest.data["metadata"].get("ownerReferences"))
-    owner = next((each for each in owners if each.get("controller", True)), None)
-    if owner is None or not text(owner.get("kind")) or not text(owner.get("name")):
-        return workload.kind, workload.name
-    kind, name = text(owner["kind"]), text(owner["name"])
-    suffix = f"-{workload.labels.get('pod-template-hash', '')}"
-    if kind == "ReplicaSet" and len(suffix) > 1 and name.endswith(suffix):
-        return "Deployment", name.removesuffix(suffix)
-    if kind == "Node":
-        return "Pod", name
-    return kind, name
-
-
-def _component(kind: str, name: str, of_pods: list[Workload]) -> Component:
-    first = of_pods[0]
-    common = set(first.labels.items()).intersection(*(each.labels.items() for each in of_pods))
-    labels = {
-        key: value
-        for key, value in sorted(common)
-        if key not in _OF_REPLICAS and is_label_key(key) and is_label_value(value)
-    }
-    containers = list(_containers(first.manifest))
-    return Component(
-        kind,
-        first.namespace,
-        name,
-        labels,
-        first.ports,
-        frozenset(_image(text(each.get("image"))) for each in containers),
-        tuple(
-            argument
-            for each in containers
-            for argument in (*items(each.get("command")), *items(each.get("args")))
-            if isinstance(argument, str)
-        ),
-        text(first.service_account),
-        first.host_network,
-    )
-
-
-def _containers(manifest: Manifest) -> Iterator[Mapping[str, Any]]:
-    template: Any = manifest.data
-    for step in kinds.WORKLOADS.get(manifest.kind, ()):
-        template = mapping(template).get(step)
-    # Not those that only prepare: an app's may well wait for its database with that one's image.
-    yield from mappings(mapping(mapping(template).get("spec")).get("containers"))
-
-
-def _image(image: str) -> str:
-    """An image's path: neither registry nor version."""
-    path = image.partition("@")[0]
-    first, slash, rest = path.partition("/")
-    if slash and ("." in first or ":" in first or first == "localhost"):
-        path = rest
-    return path.partition(":")[0]
-
-
-def _service(manifest: Manifest) -> Service:
-    spec, status = mapping(manifest.data.get("spec")), mapping(manifest.data.get("status"))
-    balancer = mapping(status.get("loadBalancer"))
-    outside = [text(each.get("ip")) for each in mappings(balancer.get("ingress"))]
-    outside += [text(each) for each in items(spec.get("externalIPs"))]
-    selector = mapping(spec.get("selector"))
-    return Service(
-        manifest.namespace,
-        manifest.name,
-        text(spec.get("type")) or "ClusterIP",
-        manifest.labels,
-        {str(key): str(value) for key, value in selector.items()},
-        tuple(_service_ports(spec)),
-        text(spec.get("clusterIP")),
-        tuple(_addresses(outside)),
-    )
-
-
-def _service_ports(spec: Mapping[str, Any]) -> Iterator[ServicePort]:
-    for each in mappings(spec.get("ports")):
-        number, target = each.get("port"), each.get("targetPort")
-        if isinstance(number, int):
-            yield ServicePort(
-                text(each.get("name")),
-                number,
-                text(each.get("protocol")) or "TCP",
-                target if isinstance(target, int | str) and target else number,
-            )
-
-
-def _gateway(manifest: Manifest, controllers: Mapping[str, str]) -> Gateway:
-    spec, status = mapping(manifest.data.get("spec")), mapping(manifest.data.get("status"))
-    class_name = text(spec.get("gatewayClassName"))
-    ports = [
-        (each["port"], text(each.get("protocol")))
-        for each in mappings(spec.get("listeners"))
-        if isinstance(each.get("port"), int)
-    ]
-    stated = [text(each.get("value")) for each in mappings(status.get("addresses"))]
-    stated += [text(each.get("value")) for each in mappings(spec.get("addresses"))]
-    return Gateway(
-        manifest.namespace,
-        manifest.name,
-        class_name,
-        controllers.get(class_name, ""),
-        tuple(dict.fromkeys(ports)),
-        tuple(_addresses(stated)),
-    )
-
-
-def _node(manifest: Manifest) -> Node:
-    spec, status = mapping(manifest.data.get("spec")), mapping(manifest.data.get("status"))
-    internal = [
-        text(each.get("address"))
-        for each in mappings(status.get("addresses"))
-        if each.get("type") == "InternalIP"
-    ]
-    cidrs = items(spec.get("podCIDRs")) or [spec.get("podCIDR")]
-    return Node(
-        manifest.name,
-        manifest.labels,
-        tuple(_addresses(internal)),
-        tuple(each for each in cidrs if isinstance(each, str)),
-        text(spec.get("providerID")),
-    )
-
-
-def _addresses(texts: Iterable[str]) -> Iterator[Address]:
-    for each in texts:
-        try:
-            yield ip_address(each)
-        except ValueError:
-            continue  # a host name, or nothing

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from homelab_netpol.detect.classify import UNKNOWN, Side
-from homelab_netpol.detect.facts import ClusterFacts, Component, resolved
+from homelab_netpol.detect.facts import ClusterFacts, resolved
+from homelab_netpol.detect.objects import Component
 
 BY_NODE = {"entities": ["host", "remote-node"]}
 BY_CILIUM = {"entities": ["ingress"]}

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from homelab_netpol.detect.classify import side_of
-from homelab_netpol.detect.facts import Address, ClusterFacts, Component, Gateway
+from homelab_netpol.detect.facts import ClusterFacts
 from homelab_netpol.detect.gateway import BY_CILIUM, FoundGateway, WebPort, of_pods
 from homelab_netpol.detect.mesh import is_waypoint
+from homelab_netpol.detect.objects import Address, Component, Gateway
 from homelab_netpol.intent import Waypoint
 
 _CILIUM = "io.cilium/gateway-controller"

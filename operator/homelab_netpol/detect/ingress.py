@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from homelab_netpol.detect.classify import side_of
-from homelab_netpol.detect.facts import ClusterFacts, Component, mapping, text
+from homelab_netpol.detect.facts import ClusterFacts
 from homelab_netpol.detect.gateway import BY_CILIUM, FoundGateway, of_pods
+from homelab_netpol.detect.objects import Component
+from homelab_netpol.detect.shapes import mapping, text
 
 _NAME = "app.kubernetes.io/name"
 _INSTANCE = "app.kubernetes.io/instance"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from homelab_netpol.detect.facts import ClusterFacts, Gateway, mapping
+from homelab_netpol.detect.facts import ClusterFacts
 from homelab_netpol.detect.found import Entry, Findings, Setting, unique
+from homelab_netpol.detect.objects import Gateway
+from homelab_netpol.detect.shapes import mapping
 from homelab_netpol.intent import Waypoint, waypoint_by_labels
 from homelab_netpol.settings import Settings
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
-from homelab_netpol.detect.facts import Address, ClusterFacts
+from homelab_netpol.detect.facts import ClusterFacts
 from homelab_netpol.detect.found import Entry, Findings, Setting
+from homelab_netpol.detect.objects import Address
 from homelab_netpol.settings import Settings
 
 # What a network of a home is like, as a node's address does not say how large its network is.

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 
-from homelab_netpol.detect.facts import ClusterFacts, Component
+from homelab_netpol.detect.facts import ClusterFacts
 from homelab_netpol.detect.found import Entry, Findings, Setting
+from homelab_netpol.detect.objects import Component
 from homelab_netpol.settings import Settings
 
 # What homelabs call the namespaces of operators, networks, storage, GitOps and observability, where

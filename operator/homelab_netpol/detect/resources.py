@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from homelab_netpol.detect.facts import ClusterFacts, Component, mappings
+from homelab_netpol.detect.facts import ClusterFacts
 from homelab_netpol.detect.found import Entry, Findings, Setting
+from homelab_netpol.detect.objects import Component
+from homelab_netpol.detect.shapes import mappings
 from homelab_netpol.settings import Settings
 
 CNPG_CLUSTER = "cnpg.io/cluster"
@@ -142,8 +144,7 @@ def detect_resources(facts: ClusterFacts, platform: set[str]) -> Stores:
             if store.resource.endswith(("s3", "minio")) and s3 is None:
                 value = {"namespace": namespace, "podLabels": _labels(store, components)}
                 s3 = (value, _port(store, components), str(components[0]))
-        for namespace, components in shared_by.items():
-            found.settings += _by_value(namespace, components)
+        found.settings += _by_value(shared_by)
     if own:
         names = ", ".join(map(str, own[:_NAMED])) + (" and others" if len(own) > _NAMED else "")
         found.confirmed.append(
@@ -242,23 +243,25 @@ def _labels(store: Store, components: list[Component]) -> dict[str, str]:
     return labels
 
 
-def _by_value(namespace: str, components: list[Component]) -> Iterator[Setting]:
+def _by_value(places: dict[str, list[Component]]) -> Iterator[Setting]:
     """Several clusters of CloudNativePG in one namespace: a grant on the one of each app."""
-    clusters = sorted(
-        {each.labels[CNPG_CLUSTER] for each in components if CNPG_CLUSTER in each.labels}
-    )
-    if len(clusters) < 2:
-        return
-    value: dict[str, Any] = {"namespace": namespace}
-    labels = [each.labels for each in components if CNPG_CLUSTER in each.labels]
-    if all(each.get(CNPG_ROLE) == "instance" for each in labels):
-        value["podLabels"] = {CNPG_ROLE: "instance"}
-    value |= {"valueLabel": CNPG_CLUSTER, "ports": [{"port": 5432}]}
-    because = (
-        f"the namespace {namespace} has the Postgres clusters {', '.join(clusters[:_NAMED])}: the"
-        " access label may name one of them"
-    )
-    yield Setting(("sharedResources", "databases"), Entry(value, because))
+    several = 0
+    for namespace, components in sorted(places.items()):
+        labels = [each.labels for each in components if CNPG_CLUSTER in each.labels]
+        clusters = sorted({each[CNPG_CLUSTER] for each in labels})
+        if len(clusters) < 2:
+            continue
+        several += 1
+        name = "databases" if several == 1 else f"databases-{namespace}"[:63].rstrip("-")
+        value: dict[str, Any] = {"namespace": namespace}
+        if all(each.get(CNPG_ROLE) == "instance" for each in labels):
+            value["podLabels"] = {CNPG_ROLE: "instance"}
+        value |= {"valueLabel": CNPG_CLUSTER, "ports": [{"port": 5432}]}
+        because = (
+            f"the namespace {namespace} has the Postgres clusters {', '.join(clusters[:_NAMED])}:"
+            " the access label may name one of them"
+        )
+        yield Setting(("sharedResources", name), Entry(value, because))
 
 
 def _kube_api(facts: ClusterFacts) -> Iterator[Setting]:

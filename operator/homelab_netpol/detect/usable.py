@@ -16,7 +16,8 @@ def without_unusable(detected: Detected) -> Detected:
 
     A list keeps those of its entries that can be used.
     """
-    if not _problem(detected.data):
+    paths = [each.path for each in detected.settings]
+    if len(set(paths)) == len(paths) and not _problem(detected.data):
         return detected
     settings: list[Setting] = []
     questions = list(detected.questions)
@@ -24,6 +25,9 @@ def without_unusable(detected: Detected) -> Detected:
         usable, problems = _usable(setting)
         questions += problems
         if usable is None:
+            continue
+        if any(each.path == usable.path for each in settings):
+            questions.append(f"{_said(usable)} was found twice; the second: {usable.plain}")
             continue
         together = replace(detected, settings=[*settings, usable])
         if problem := _problem(together.data):

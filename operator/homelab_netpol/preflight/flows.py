@@ -18,8 +18,9 @@ from homelab_netpol.cilium.evaluation import (
     Pod,
     ingress_verdict,
 )
-from homelab_netpol.detect.facts import ClusterFacts, Component, Service, ServicePort, resolved
+from homelab_netpol.detect.facts import ClusterFacts, resolved
 from homelab_netpol.detect.gateway import FoundGateway
+from homelab_netpol.detect.objects import Component, Service, ServicePort
 from homelab_netpol.findings.finding import join_words
 from homelab_netpol.findings.inspection import Inspection
 from homelab_netpol.preflight.problem import Problem, Severity

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_network
 
-from homelab_netpol.detect.facts import ClusterFacts, Component
+from homelab_netpol.detect.facts import ClusterFacts
+from homelab_netpol.detect.objects import Component
 from homelab_netpol.preflight.problem import Problem, Severity
 from homelab_netpol.preflight.stages import Stages
 from homelab_netpol.settings import Peer, Settings

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from homelab_netpol.detect.facts import mapping, mappings, text
+from homelab_netpol.detect.shapes import mapping, mappings, text
 from homelab_netpol.manifests import Manifest, ManifestSet
 
 _WEBHOOKS = ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
