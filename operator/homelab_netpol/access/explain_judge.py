@@ -11,6 +11,7 @@ from enum import Enum
 
 from homelab_netpol.access.cluster_model import ClusterModel
 from homelab_netpol.access.ends import End, EndError, Member, Ports
+from homelab_netpol.access.explain_alike import Alike
 from homelab_netpol.cilium.evaluation import (
     Direction,
     DirectionVerdict,
@@ -138,7 +139,21 @@ class Judge:
         self._rules: dict[tuple[int, Direction], tuple[Selected, ...]] = {}
         self._questions: dict[tuple[int, Direction, Ports], Question] = {}
         self._met: dict[tuple[int, int], dict[int, Met]] = {}
+        self._verdicts: dict[tuple[int, int, Direction, str, int], DirectionVerdict] = {}
+        self._runs: dict[tuple[int, int, Ports], list[Ports]] = {}
         self._kept: list[Endpoint] = []  # so that no id is given twice
+        self._alike = Alike(model)
+
+    def consider(self, namespaces: Iterable[str]) -> None:
+        """Says whose policies will be asked: those pods are alike that none of them tells apart."""
+        self._alike.consider(namespaces)
+
+    def unlike(self, members: Iterable[Member]) -> list[Member]:
+        """Of members that are alike to the policies that are considered, the first."""
+        found: dict[int, Member] = {}
+        for member in members:
+            found.setdefault(id(self._alike.of(member.endpoint)), member)
+        return list(found.values())
 
     def rule(self, source: End, target: End, asked: Iterable[Ports]) -> Ruling:
         """Judges every pair of their parts.
@@ -155,11 +170,13 @@ class Judge:
         pairs = [(one, other) for one in source.members for other in target.members]
         if len(pairs) * len(ports) > _MOST_CASES:
             raise EndError(f"{source.words} and {target.words}: too many pods; name fewer of them")
+        self.consider((*source.namespaces, *target.namespaces))
         cases = [case for pair in pairs for port in ports for case in self.cases(*pair, port)]
         return Ruling(source, target, ports, tuple(cases))
 
     def rules_of(self, pod: Pod, direction: Direction) -> tuple[Selected, ...]:
         """The rules that decide for a pod in a direction."""
+        pod = self._of(pod)
         key = (id(pod), direction)
         if key not in self._rules:
             self._kept.append(pod)
@@ -182,7 +199,7 @@ class Judge:
     def cases(self, source: Member, target: Member, asked: Ports) -> Iterator[Case]:
         """A pair's: one for each run of ports on which the same policies decide."""
         run: Case | None = None
-        for ports in self._alike(source, target, asked):
+        for ports in self._runs_of(source, target, asked):
             case = Case(
                 source,
                 target,
@@ -199,7 +216,21 @@ class Judge:
         if run is not None:
             yield run
 
-    def _alike(self, source: Member, target: Member, asked: Ports) -> Iterator[Ports]:
+    def _runs_of(self, source: Member, target: Member, asked: Ports) -> list[Ports]:
+        ends = (self._alike.of(source.endpoint), self._alike.of(target.endpoint))
+        key = (id(ends[0]), id(ends[1]), asked)
+        if key not in self._runs or any(
+            each.any_pod or each.stands_for for each in (source, target)
+        ):
+            self._kept += ends
+            self._runs[key] = list(self._divided(source, target, asked))
+        return self._runs[key]
+
+    def _of(self, pod: Pod) -> Pod:
+        found = self._alike.of(pod)
+        return found if isinstance(found, Pod) else pod
+
+    def _divided(self, source: Member, target: Member, asked: Ports) -> Iterator[Ports]:
         """Divides ports where some rule begins or ends, so that those of a part are alike."""
         if asked.first == asked.last:
             yield asked
@@ -229,6 +260,10 @@ class Judge:
     def _verdict(
         self, direction: Direction, pod: Pod, endpoint: Endpoint, port: Ports
     ) -> DirectionVerdict:
+        pod, endpoint = self._of(pod), self._alike.of(endpoint)
+        asked = (id(pod), id(endpoint), direction, port.protocol, port.first)
+        if asked in self._verdicts:
+            return self._verdicts[asked]
         key = (id(pod), direction, replace(port, last=port.first))
         if key not in self._questions:
             rules = self.rules_of(pod, direction)
@@ -236,4 +271,5 @@ class Judge:
             self._questions[key] = ask_about(rules, port.first, port.protocol, named)
         self._kept.append(endpoint)
         met = self._met.setdefault((id(pod), id(endpoint)), {})
-        return judge(self._questions[key], endpoint, met)
+        self._verdicts[asked] = judge(self._questions[key], endpoint, met)
+        return self._verdicts[asked]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
@@ -173,7 +173,8 @@ class _Search:
         except EndError:
             return {}
         model = self._trials.after(change)
-        own = [moved_member(each, model) for each in members]
+        # Before the change and after it the same pods, whatever either tells apart.
+        own = [moved_member(each, model) for each in self._unlike(namespace, members)]
         itself = End(namespace, tuple(own))
         peers = {
             direction: [moved(end, model) for end in ends]
@@ -184,6 +185,13 @@ class _Search:
             KnownWay(way.direction, way.peer.words, way.own, way.part): way.ports()
             for way in ways(Judge(model), own, peers)
         }
+
+    def _unlike(self, namespace: str, members: Sequence[Member]) -> Sequence[Member]:
+        """Of a Namespace's pods those that the policies tell apart."""
+        judge = Judge(self.model)
+        ends = (end for of_it in self._peers.values() for end in of_it)
+        judge.consider({namespace, *(name for end in ends for name in end.namespaces)})
+        return judge.unlike(members)
 
     def _asked(self, way: KnownWay) -> tuple[Ports, ...]:
         """The ports of a way that were asked about."""

@@ -60,6 +60,12 @@ Peers = Mapping[Direction, Sequence[End]]
 
 def ways(judge: Judge, own: Sequence[Member], peers: Peers) -> list[Way]:
     """Every way between pods and peers that is open, or may be."""
+    judge.consider(
+        each.pod.namespace
+        for members in (own, *(end.members for ends in peers.values() for end in ends))
+        for each in members
+        if each.pod is not None
+    )
     found: list[Way] = []
     for direction, ends in peers.items():
         for peer in ends:
