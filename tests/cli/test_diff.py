@@ -400,6 +400,18 @@ def test_a_comment_or_terminal_shows_what_a_tree_names_and_does_nothing_by_it(tr
             assert shown.count("```") == 2 * shown.count("```diff")
 
 
+def test_a_cluster_that_cannot_be_read_ends_with_status_3(tmp_path: Path) -> None:
+    options = ["--kubeconfig", str(tmp_path / "none")]
+    ran = CliRunner().invoke(main, ["diff", "cluster", str(tmp_path), *options])
+    assert (ran.exit_code, ran.stdout) == (3, "")
+    assert "does not exist" in ran.stderr
+
+
+def test_the_help_has_an_example_a_line() -> None:
+    lines = CliRunner().invoke(main, ["diff", "--help"]).stdout.splitlines()
+    assert "    homelab-netpol diff cluster clusters/home --objects" in lines
+
+
 @pytest.mark.parametrize(
     ("words", "text"),
     [

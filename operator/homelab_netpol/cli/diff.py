@@ -51,19 +51,19 @@ def diff(
     cluster: ClusterOptions,
     output: str,
 ) -> None:
-    r"""Show who gains and who loses what, from OLD to NEW.
+    """Show who gains and who loses what, from OLD to NEW.
 
     OLD and NEW are each a file, a folder, git:REV[:PATH], kustomize:DIR, or cluster. Beside a
     cluster, a tree counts as applied to it: what the tree does not hold stays.
 
     \b
     Examples:
-      homelab-netpol diff git:main:cluster cluster --fail-on widen
-      homelab-netpol diff cluster clusters/home -o markdown
+      homelab-netpol diff git:main:clusters/home clusters/home --fail-on widen
+      homelab-netpol diff cluster clusters/home --objects
 
     Nothing is written to a cluster. Exit status: 0; 1 when --fail-on says so; 2 when the input or
     the settings cannot be used; 3 when the cluster could not be read, or only in part.
-    """
+    """  # noqa: D301 - click takes the character \b for the mark of such a block
     from homelab_netpol.access.diff import FailOn, compare_trees
     from homelab_netpol.access.diff.report import as_json, markdown, text_lines
     from homelab_netpol.cli.output import print_json

@@ -67,10 +67,7 @@ class Answers:
         """What becomes of a connection."""
         peer = end.endpoint
         # Names resolve to a few addresses; what stands for all of a network is none of them.
-        asked = frozenset(pod.items()), isinstance(peer, Network)
-        rules = self._selected.get(asked)
-        if rules is None:
-            rules = self._selected[asked] = tuple(self._select(pod, nameless=asked[1]))
+        rules = self.rules(pod, nameless=isinstance(peer, Network))
         met = self._met.get((id(rules), end.key))
         if met is None:
             seen = self.seen(peer)
@@ -84,6 +81,18 @@ class Answers:
             verdict = judge(ask_about(rules, port, protocol), peer, by_rule)
             self._known[key] = _PASSES[verdict.outcome, verdict.filtered]
         return self._known[key]
+
+    def rules(self, pod: Labels, *, nameless: bool = False) -> tuple[Selected, ...]:
+        """The rules that select a pod; `nameless`: as they look to whom no DNS name means."""
+        asked = frozenset(pod.items()), nameless
+        found = self._selected.get(asked)
+        if found is None:
+            found = self._selected[asked] = tuple(self._select(pod, nameless=nameless))
+        return found
+
+    def closes(self, pod: Labels) -> bool:
+        """Some rule certainly denies to a pod what no rule allows."""
+        return any(one.rule.default_deny and one.certainty is True for one in self.rules(pod))
 
     def seen(self, end: Endpoint) -> Endpoint:
         """An end with the labels that its Namespace has on this side."""

@@ -70,7 +70,6 @@ class _Direction:
         self._around = Surroundings(rules, known)
         self._known_subjects: dict[Matcher, list[Matcher]] = {}
         self._ends: dict[Matcher | None, list[End]] = {}
-        self._turns = turns_of(rules)
         self._origins: tuple[dict[Atom, dict[PolicyRef, None]], ...] = ({}, {})
         self._changed = self._find_changed()
 
@@ -228,9 +227,12 @@ class _Direction:
     ) -> Iterator[tuple[Example, PortRange]]:
         """Connections that come out differently, or that are in doubt on both sides."""
         before, after = self._sides
-        ranges = ranges_of(atom.span, self._turns)
         ends = self._peers(atom)
         for pod in self._around.subject_labels(subject):
+            if atom.peer is None and before.closes(pod) and after.closes(pod):
+                continue  # it was, or is, not the only one that closes
+            rules = [one.rule for side in self._sides for one in side.rules(pod)]
+            ranges = ranges_of(atom.span, turns_of(rules))
             for end in ends:
                 self._questions += len(ranges)
                 if self._questions > _MOST_QUESTIONS:

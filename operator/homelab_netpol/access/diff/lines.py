@@ -12,7 +12,7 @@ from homelab_netpol.access.diff.result import Line
 from homelab_netpol.access.diff.rules import OWN, Atom, atoms_of
 from homelab_netpol.access.diff.side import Side
 from homelab_netpol.access.diff.words import PeerNames, join, port_words, subject_words
-from homelab_netpol.cilium.evaluation import Direction, PolicyRef
+from homelab_netpol.cilium.evaluation import Direction, Pod, PolicyRef
 from homelab_netpol.policy.keys import CILIUM_KINDS, Component, Kind, PolicyKey, parse_policy_name
 from homelab_netpol.policy.objects import is_managed
 
@@ -71,7 +71,7 @@ class Lines:
         )
         if not made.closes:
             return made
-        return dataclasses.replace(made, still=tuple(self._what_stays(after, found.direction)))
+        return dataclasses.replace(made, still=tuple(self._what_stays(after, found)))
 
     def _why(self, ref: PolicyRef, name: str) -> str:
         """What a policy is there for; of a policy of others, which it is."""
@@ -100,19 +100,20 @@ class Lines:
             if ref in side.policies
         )
 
-    def _what_stays(self, view: View, direction: Direction) -> Iterator[str]:
+    def _what_stays(self, view: View, lost: Difference) -> Iterator[str]:
         """What is allowed where everything else no longer is."""
-        found: dict[tuple[str, str], list[Atom]] = {}
+        direction, pod = lost.direction, Pod(OWN, view.labels.get(OWN), lost.example.pod)
+        found: dict[str, list[Atom]] = {}
         for each in view.rules:
-            if each.rule.direction is direction and each.rule.allows:
+            is_about = each.rule.direction is direction and each.rule.allows
+            if is_about and each.rule.subject.matches(pod) is not False:
                 for atom in atoms_of(each.rule):
                     if atom.peer is not None:
-                        words = self._names.of(atom.peer, direction), subject_words(atom.subject)
-                        found.setdefault(words, []).append(atom)
-        alike: dict[tuple[str, str], list[str]] = {}
-        for (peer, pods), atoms in found.items():
-            alike.setdefault((port_words(ports_of(atoms)), pods), []).append(peer)
-        for (ports, pods), peers in alike.items():
+                        found.setdefault(self._names.of(atom.peer, direction), []).append(atom)
+        alike: dict[str, list[str]] = {}
+        for peer, atoms in found.items():
+            alike.setdefault(port_words(ports_of(atoms)), []).append(peer)
+        for ports, peers in alike.items():
             if len(peers) > _MOST_PEERS:
                 peers = [*peers[: _MOST_PEERS - 1], f"{len(peers) - _MOST_PEERS + 1} more"]
-            yield f"{join(peers)} on {ports}{f' (pods {pods})' if pods else ''}"
+            yield f"{join(peers)} on {ports}"
