@@ -114,23 +114,20 @@ def test_settings_that_cannot_be_used_and_a_cluster_that_is_not_there_have_their
         assert (away.exit_code, away.stdout) == (3, "")
 
 
-def test_a_name_with_escapes_and_markup_does_nothing_to_a_terminal(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["detect", "preflight"])
+def test_a_name_with_escapes_is_refused_without_them(command: str, tmp_path: Path) -> None:
     file = tmp_path / "dump.yaml"
-    objects = {
+    pod = {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {"name": "[red]x\x1b[2J|\n# y", "namespace": "photos"},
         "spec": {"containers": []},
     }
-    settings = tmp_path / "netpol.yaml"
-    settings.write_text("defaultDeny: workload\n", encoding="utf-8")
-    file.write_text(json.dumps(objects), encoding="utf-8")
-    for output in ("table", "markdown"):
-        done = run("preflight", "--config", settings, "-f", file, "-o", output)
-        assert done.exit_code == 1, done.stderr
-        assert "\x1b" not in done.stdout
-        assert "[red]x" in done.stdout
-        assert not [line for line in done.stdout.splitlines() if line.startswith("# y")]
+    file.write_text(json.dumps(pod), encoding="utf-8")
+    done = run(command, "-f", file)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "[red]x" in done.stderr
+    assert "\x1b" not in done.stderr
 
 
 @pytest.mark.parametrize("command", ["detect", "preflight"])

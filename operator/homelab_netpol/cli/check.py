@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from homelab_netpol.cli.options import InputOptions, config_option, input_options, output_option
+from homelab_netpol.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,7 +102,6 @@ def _print(
 ) -> None:
     from homelab_netpol.cli.output import (
         as_cell,
-        as_plain,
         markdown_table,
         print_json,
         print_table,
@@ -122,7 +122,7 @@ def _print(
     for result in shown:
         text = _explained(result, in_markdown=output == "markdown")
         if text:
-            click.echo(as_plain(text))
+            click.echo(printable(text))
 
 
 def _rows(result: NamespaceResult) -> list[list[str]]:

@@ -24,7 +24,7 @@ def detect(inputs: InputOptions, output: str) -> None:
 
     Exit status: 0; 2 when the input cannot be used; 3 when the cluster could not be read, or only
     in part: what is written is of that part, and says so.
-    """  # noqa: D301  # click's mark of a paragraph that is not wrapped is the character
+    """  # click's mark of a paragraph that is not wrapped is the character
     from homelab_netpol.cli.inputs import remark
     from homelab_netpol.cli.output import print_json
     from homelab_netpol.cli.reading import read_all

@@ -63,7 +63,7 @@ def diff(
 
     Nothing is written to a cluster. Exit status: 0; 1 when --fail-on says so; 2 when the input or
     the settings cannot be used; 3 when the cluster could not be read, or only in part.
-    """  # noqa: D301 - click takes the character \b for the mark of such a block
+    """
     from homelab_netpol.access.diff import FailOn, compare_trees
     from homelab_netpol.access.diff.report import as_json, markdown, text_lines
     from homelab_netpol.cli.output import print_json

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from homelab_netpol.cli.options import ClusterOptions, InputOptions
-from homelab_netpol.cli.status import ClusterError, InputError, printable
+from homelab_netpol.cli.status import ClusterError, InputError
+from homelab_netpol.printable import printable
 
 if TYPE_CHECKING:
     from homelab_netpol.access.cluster_model import ClusterModel

@@ -177,9 +177,10 @@ def _fix(findings: Iterable[Finding], given: Given, texts: dict[str, str], asked
     from functools import partial
 
     from homelab_netpol.lint.fixes import fix_all
-    from homelab_netpol.lint.formats import described, printable
+    from homelab_netpol.lint.formats import described
     from homelab_netpol.manifests import ManifestError
     from homelab_netpol.manifests.rewrite import rewrite
+    from homelab_netpol.printable import on_one_line
 
     by_file: defaultdict[str, list[Finding]] = defaultdict(list)
     for each in findings:
@@ -196,10 +197,10 @@ def _fix(findings: Iterable[Finding], given: Given, texts: dict[str, str], asked
             problems.append(str(error))
             continue
         for each in fixed.findings:
-            click.echo(f"Fixed: {printable(name)}: {each.rule.id} {described(each)}", err=True)
+            click.echo(f"Fixed: {on_one_line(name)}: {each.rule.id} {described(each)}", err=True)
         before, after = texts[name].splitlines(), fixed.text.splitlines()
         for line in unified_diff(before, after, name, name, lineterm="", n=2):
-            click.echo(printable(line), err=True)
+            click.echo(on_one_line(line), err=True)
     if problems:
         raise InputError("\n".join(problems))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from homelab_netpol.cli.status import printable
+from homelab_netpol.printable import printable
 
 
 def print_json(data: Any) -> None:
@@ -60,12 +60,7 @@ def as_cell(text: str) -> str:
     """Text from elsewhere as a table prints it: nothing in it is markup, or moves the cursor."""
     from rich.markup import escape
 
-    return escape(as_plain(text))
-
-
-def as_plain(text: str) -> str:
-    """Text from elsewhere without characters that a terminal would obey."""
-    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return escape(printable(text))
 
 
 def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -35,7 +35,7 @@ def preflight(inputs: InputOptions, config: Path | None, output: str) -> None:
 
     Exit status: 0 when nothing would be cut off; 1 when something would; 2 when the input or the
     settings cannot be used; 3 when the cluster could not be read, or only in part.
-    """  # noqa: D301  # click's mark of a paragraph that is not wrapped is the character
+    """  # click's mark of a paragraph that is not wrapped is the character
     from datetime import UTC, datetime
 
     from homelab_netpol.cilium.terms import CCNP, CLUSTER_NETWORK_POLICY, CNP, NETWORK_POLICY

@@ -97,8 +97,9 @@ def render(
     from homelab_netpol.cilium.terms import CCNP, CNP
     from homelab_netpol.cli.inputs import desired_state_of, read_manifests, read_settings, remark
     from homelab_netpol.cli.output import print_yaml
-    from homelab_netpol.cli.status import FOUND, INCOMPLETE, InputError, printable
+    from homelab_netpol.cli.status import FOUND, INCOMPLETE, InputError
     from homelab_netpol.manifests.kinds import FOR_RENDERING
+    from homelab_netpol.printable import printable
 
     settings = read_settings(config)
     config_map = (settings.cilium.namespace, settings.cilium.config_map)

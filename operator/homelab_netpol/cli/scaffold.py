@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from homelab_netpol.cli.options import InputOptions, config_option, input_options
+from homelab_netpol.printable import printable
 
 if TYPE_CHECKING:
     from homelab_netpol.access.cluster_model import ClusterModel
@@ -71,7 +72,6 @@ def platform(
     read, or only in part.
     """
     from homelab_netpol.cilium.terms import is_subdomain
-    from homelab_netpol.cli.output import as_plain
     from homelab_netpol.cli.status import INCOMPLETE, InputError
     from homelab_netpol.platform_policies.scaffold import Scaffold
     from homelab_netpol.platform_policies.scaffold import scaffold as written
@@ -89,7 +89,7 @@ def platform(
         _remark(f"{namespace_name} is no platform namespace yet; label it {key}=true")
     meshed = mesh if mesh is not None else intent is not None and intent.meshed
     text = written(model, Scaffold(namespace_name, name, labels, meshed))
-    click.echo(as_plain(text), nl=False)
+    click.echo(printable(text), nl=False)
     if model.manifests.gaps:
         click_context.exit(INCOMPLETE)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import IO, Any
 
 import click
+
+from homelab_netpol.printable import printable
 
 # The answer is yes, or nothing was found.
 OK = 0
@@ -15,17 +16,6 @@ FOUND = 1
 USAGE = 2
 # The cluster could not be read, or only in part: an answer, if there is one, is of that part.
 INCOMPLETE = 3
-
-
-# Characters by which a text from a file could move the cursor, colour a terminal or turn a line.
-_CONTROLS = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
-)
-
-
-def printable(text: str) -> str:
-    """A text without what a terminal would obey: each such character as its number."""
-    return _CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 class _Failure(click.ClickException):

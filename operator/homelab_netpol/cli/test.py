@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from homelab_netpol.cli.options import InputOptions, config_option, input_options, output_option
+from homelab_netpol.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,12 +96,11 @@ def _print(results: Sequence[Result], gaps: Sequence[str], output: str) -> None:
 
 
 def _print_reasons(results: Sequence[Result]) -> None:
-    from homelab_netpol.cli.output import as_plain
 
     for each in results:
         if each.reason:
             test = each.test
-            click.echo(as_plain(f"{test.file}:{test.line}: {test.name}\n  {each.reason}\n"))
+            click.echo(printable(f"{test.file}:{test.line}: {test.name}\n  {each.reason}\n"))
 
 
 def _cells(result: Result) -> list[str]:

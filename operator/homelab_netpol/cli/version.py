@@ -14,6 +14,7 @@ from homelab_netpol.cli.options import (
     config_option,
     output_option,
 )
+from homelab_netpol.printable import printable
 
 if TYPE_CHECKING:
     from homelab_netpol.cluster.versions import ClusterVersions, RunningImage
@@ -71,7 +72,7 @@ def version(
 
 
 def _print(here: dict[str, str], found: ClusterVersions | None, output: str) -> None:
-    from homelab_netpol.cli.output import as_plain, print_json
+    from homelab_netpol.cli.output import print_json
 
     if output == "json":
         data: dict[str, object] = {"client": here}
@@ -95,7 +96,7 @@ def _print(here: dict[str, str], found: ClusterVersions | None, output: str) -> 
             ] or [f"  {name} not found"]
         for name, versions in found.resources.items():
             lines.append(f"  {name} {', '.join(versions) or 'not installed'}")
-    click.echo(as_plain("\n".join(lines)))
+    click.echo(printable("\n".join(lines)))
 
 
 def _as_json(found: RunningImage) -> dict[str, object]:

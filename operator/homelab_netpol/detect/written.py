@@ -12,13 +12,12 @@ from typing import Any
 import yaml
 
 from homelab_netpol.detect.found import Detected, Entry, Setting
+from homelab_netpol.printable import on_one_line
 
 _WIDTH = 100
 # What one sentence may take, whatever names it holds.
 _LONGEST = 1000
 CHECK = "Check:"
-# YAML ends a line, or a reader's terminal changes, at more characters than these.
-_SHOWN_AS = {"\t": " ", "\n": " ", "\r": " "}
 
 
 def as_file(detected: Detected) -> str:
@@ -45,12 +44,8 @@ def as_file(detected: Detected) -> str:
 
 
 def clean(text: str) -> str:
-    """Text on one line, without characters that end it, or that a terminal would follow."""
-    shown = "".join(
-        _SHOWN_AS.get(each)
-        or (each if each.isprintable() else each.encode("unicode_escape").decode("ascii"))
-        for each in text[: _LONGEST + 1]
-    )
+    """Text on one line, of a length that one sentence may have, and safe in a comment."""
+    shown = on_one_line(text[: _LONGEST + 1])
     return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 1]}…"
 
 

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import quote
 
 from homelab_netpol.lint.registry import RULES
 from homelab_netpol.lint.rule import Finding, Rule, Severity
+from homelab_netpol.printable import on_one_line
 
 _PAGE = "https://github.com/homelab-netpol/homelab-netpol/blob/main/docs/lint.md"
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
-# What a terminal might act on: control characters, and those that turn the direction of text.
-_UNPRINTABLE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
-)
-
-
-def printable(text: str) -> str:
-    """Text from manifests, on one line, without what a terminal would act on."""
-    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def page_of(rule: Rule) -> str:
@@ -32,7 +23,7 @@ def page_of(rule: Rule) -> str:
 
 def place_of(finding: Finding) -> str:
     """`file:line:column`, without what is not known."""
-    where = [printable(finding.file)]
+    where = [on_one_line(finding.file)]
     if finding.line:
         where += [str(finding.line), str(finding.column)]
     return ":".join(where)
@@ -43,7 +34,7 @@ def described(finding: Finding) -> str:
     about = finding.target
     if finding.path:
         about = f"{about}: {finding.path}" if about else finding.path
-    return printable(f"{about}: {finding.message}" if about else finding.message)
+    return on_one_line(f"{about}: {finding.message}" if about else finding.message)
 
 
 def text_lines(findings: Iterable[Finding]) -> Iterable[str]:
@@ -59,12 +50,12 @@ def as_json(findings: Iterable[Finding]) -> list[dict[str, Any]]:
             "rule": each.rule.id,
             "name": each.rule.name,
             "severity": each.severity.value,
-            "file": printable(each.file),
+            "file": on_one_line(each.file),
             "line": each.line or None,
             "column": each.column or None,
-            "object": printable(each.target) or None,
-            "field": printable(each.path) or None,
-            "message": printable(each.message),
+            "object": on_one_line(each.target) or None,
+            "field": on_one_line(each.path) or None,
+            "message": on_one_line(each.message),
             "fix": each.rule.fix,
             "fixable": each.edit is not None,
             "page": page_of(each.rule),
@@ -98,7 +89,7 @@ def as_sarif(findings: Sequence[Finding], version: str, gaps: Sequence[str] = ()
         }
         for each in findings
     ]
-    notes = [{"level": "error", "message": {"text": printable(gap)}} for gap in gaps]
+    notes = [{"level": "error", "message": {"text": on_one_line(gap)}} for gap in gaps]
     run = {
         "tool": {"driver": driver},
         "invocations": [{"executionSuccessful": not gaps, "toolExecutionNotifications": notes}],
@@ -121,12 +112,12 @@ def _sarif_rule(rule: Rule) -> dict[str, Any]:
 
 
 def _sarif_location(finding: Finding) -> dict[str, Any]:
-    physical: dict[str, Any] = {"artifactLocation": {"uri": _uri(printable(finding.file))}}
+    physical: dict[str, Any] = {"artifactLocation": {"uri": _uri(on_one_line(finding.file))}}
     if finding.line:
         physical["region"] = {"startLine": finding.line, "startColumn": finding.column}
     location: dict[str, Any] = {"physicalLocation": physical}
     if finding.target:
-        name = printable(finding.target)
+        name = on_one_line(finding.target)
         location["logicalLocations"] = [{"fullyQualifiedName": name, "kind": "object"}]
     return location
 
@@ -145,7 +136,8 @@ def github_lines(findings: Iterable[Finding]) -> Iterable[str]:
     for each in findings:
         properties = {"title": f"{each.rule.id} {each.rule.name}"}
         if each.line:
-            place = {"file": printable(each.file), "line": str(each.line), "col": str(each.column)}
+            file = on_one_line(each.file)
+            place = {"file": file, "line": str(each.line), "col": str(each.column)}
             properties = {**place, **properties}
         listed = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
         message = _data(f"{described(each)} {each.rule.fix}")
