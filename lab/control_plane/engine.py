@@ -64,9 +64,16 @@ class Identity:
         return cls(request | {"ports": dict(ports)} if ports else request)
 
     @classmethod
-    def entity(cls, name: str) -> Self:
-        """One of Cilium's reserved entities, e.g. `world`, `host`, `kube-apiserver`."""
-        return cls({"entity": name})
+    def entity(cls, name: str, also: Iterable[str] = ()) -> Self:
+        """One of Cilium's reserved entities, e.g. `world`, `host`, `kube-apiserver`.
+
+        Args:
+            name: The entity.
+            also: Other labels that it has too: `reserved:kube-apiserver=` on `host`, where the
+                pods' own node runs the API server.
+        """
+        labels = [*also]
+        return cls({"entity": name, "also": labels} if labels else {"entity": name})
 
     @classmethod
     def address(cls, cidr: str, also: Iterable[str] = ()) -> Self:

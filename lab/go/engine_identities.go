@@ -53,6 +53,11 @@ func (e *engine) replaceEndpoints(requests map[string]identityRequest) error {
 			if id == nil {
 				return fmt.Errorf("identity %q: unknown entity %q", name, r.Entity)
 			}
+			if len(r.Also) > 0 {
+				set := maps.Clone(id.Labels)
+				maps.Copy(set, labels.NewLabelsFromModel(r.Also))
+				id = identity.NewIdentity(id.ID, set)
+			}
 			endpoints[name] = endpoint{identity: id}
 			continue
 		}
@@ -90,8 +95,8 @@ func (r identityRequest) check() error {
 	if given != 1 {
 		return errors.New("give exactly one of labels, entity, cidr, name; or a cidr with its name")
 	}
-	if len(r.Also) > 0 && r.CIDR == "" {
-		return errors.New("only a cidr has other labels, in `also`")
+	if len(r.Also) > 0 && r.CIDR == "" && r.Entity == "" {
+		return errors.New("only a cidr or an entity has other labels, in `also`")
 	}
 	return nil
 }

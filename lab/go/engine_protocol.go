@@ -32,8 +32,8 @@ type request struct {
 	Keys       []string                   `json:"keys"`
 }
 
-// identityRequest has exactly one of its fields, but ports go with labels, and an address may go
-// with its name and with what else an agent labels it.
+// identityRequest has exactly one of its fields, but ports go with labels, an address may go with its
+// name, and an address or an entity with what else an agent labels it.
 type identityRequest struct {
 	Labels map[string]string `json:"labels"`
 	Entity string            `json:"entity"`

@@ -90,7 +90,7 @@ def test_on_model_clusters_no_answer_differs_and_fewer_than_one_in_five_hundred_
     assert min(outcomes[Outcome.ALLOWED], outcomes[Outcome.DENIED]) > 0.2 * outcomes.total()
 
 
-# What people write that is in doubt for whoever sees the policies alone: by the doubt.
+# What people write that leaves a doubt in the policies alone, by that doubt.
 REFERENCES: dict[Doubt, Json] = {
     Doubt.SERVICES: {
         "egress": [{"toServices": [{"k8sService": {"serviceName": "db", "namespace": "data"}}]}]
@@ -103,7 +103,7 @@ HOME = "192.168.10.50/32"
 
 
 @pytest.mark.parametrize("doubt", REFERENCES)
-def test_what_the_cluster_tells_settles_what_its_policies_alone_leave_in_doubt(
+def test_what_is_known_of_the_cluster_settles_what_its_policies_alone_leave_in_doubt(
     engine: Engine, doubt: Doubt
 ) -> None:
     pods = {"app/one": {"app": "one"}, "app/two": {"app": "two"}, "data/db": {"app": "db"}}

@@ -20,7 +20,7 @@ SERVICE_ACCOUNT = "io.cilium.k8s.policy.serviceaccount"
 _ACCOUNTS = ("default", "web", "db")
 _PORT_NAMES = ("metrics", "http", "Dns")
 _TEAMS = ("data", "web")
-_GROUPS = ("partners", "home", "nobody", "unknown")
+_GROUPS = ("partners", "home", "empty", "unknown")
 _GROUP_CIDRS = ("203.0.113.0/24", "198.51.100.1/32", "10.0.0.0/8", "192.0.2.0/24", "169.254.0.0/16")
 _SERVICES = ("db", "web", "outside")
 _NAMES = ("example.org", "*.example.org", "api.example.net", "**.example.net")
@@ -47,7 +47,7 @@ class GeneratorAround(Generator):
                 "apiVersion": "cilium.io/v2",
                 "kind": "CiliumCIDRGroup",
                 "metadata": {"name": name, "labels": self._team()},
-                "spec": {"externalCIDRs": [] if name == "nobody" else [*self._some(*_GROUP_CIDRS)]},
+                "spec": {"externalCIDRs": [] if name == "empty" else [*self._some(*_GROUP_CIDRS)]},
             }
             for name in _GROUPS[:3]
         ]

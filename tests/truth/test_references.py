@@ -16,6 +16,7 @@ from homelab_netpol.cilium.evaluation import (
     Outcome,
     Pod,
     ReadPolicy,
+    Service,
     Surroundings,
     egress_verdict,
     in_surroundings,
@@ -26,6 +27,7 @@ from lab.control_plane import Engine, Flow, Identity
 Json = dict[str, Any]
 
 NOTHING = Surroundings("default", is_complete=True)
+TEAM = {"matchLabels": {"team": "net"}}
 NO_SERVICE = {"k8sService": {"serviceName": "gone", "namespace": "database"}}
 ON_443 = [{"ports": [{"port": "443", "protocol": "TCP"}]}]
 WEB = Pod("shop", {}, {"app": "web"}, ports=())
@@ -82,6 +84,25 @@ def test_services_that_are_none_are_everybody_to_cilium_1_20_with_ports_and_so_i
         assert answer.doubts == {Doubt.SERVICES}
 
 
+def test_no_agent_looks_for_services_in_a_deny_rule(engine: Engine) -> None:
+    chosen = {"k8sServiceSelector": {"selector": {}, "namespace": "database"}}
+    sections = {"egress": [{"toEntities": ["all"]}], "egressDeny": [{"toServices": [chosen]}]}
+    around = Surroundings("default", services=(Service("database", "db", {}, {"app": "db"}),))
+    read = put(engine, policy(**sections), around)
+    assert egress_verdict(read, WEB, DB, 443).outcome.value == leaves(engine, "db") == "allowed"
+
+
+def test_a_pods_own_node_may_be_the_api_server_too(engine: Engine) -> None:
+    read = put(engine, policy(egress=[{"toEntities": ["kube-apiserver"]}]))
+    label = "reserved:kube-apiserver="
+    for also in ([], [label]):
+        engine.identities({**IDENTITIES, "host": Identity.entity("host", also)})
+        node = Entity("host", with_api_server=bool(also))
+        assert egress_verdict(read, WEB, node, 443).outcome.value == leaves(engine, "host")
+    same = Entity("kube-apiserver", "host")
+    assert egress_verdict(read, WEB, same, 443).outcome is Outcome.ALLOWED
+
+
 def test_a_group_selector_without_a_condition_is_everybody_to_cilium_1_20_and_so_in_doubt(
     engine: Engine,
 ) -> None:
@@ -98,6 +119,18 @@ def test_a_group_that_is_not_given_is_in_doubt_unless_all_are(engine: Engine) ->
     for known in (Surroundings("default"), Surroundings()):
         answer = egress_verdict([in_surroundings(read_policy(manifest), known)], WEB, OUTSIDE, 443)
         assert answer.doubts == {Doubt.CIDR_GROUP}
+
+
+@pytest.mark.parametrize("item", [{"cidrGroupRef": "all"}, {"cidrGroupSelector": TEAM}], ids=str)
+def test_a_group_of_the_whole_internet_is_in_doubt_as_cilium_1_20_does_not_label_it(
+    item: Json,
+) -> None:
+    """By its issue 39688; here the engine is only asked about single addresses."""
+    group = CidrGroup("all", {"team": "net"}, (ip_network("0.0.0.0/0"),))
+    read = read_policy(policy(egress=[{"toCIDRSet": [item]}]))
+    around = Surroundings("default", (group,), is_complete=True)
+    answer = egress_verdict([in_surroundings(read, around)], WEB, OUTSIDE, 443)
+    assert answer.doubts == {Doubt.CIDR_GROUP}
 
 
 @pytest.mark.parametrize("kind", [0, "EchoReply", 8, "EchoRequest", "Timestamp"])

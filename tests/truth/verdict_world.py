@@ -41,6 +41,7 @@ DNS_NAMES = {
     "a.b.example.net": "198.18.0.3/32",
     "unnamed.example": "198.18.0.4/32",
 }
+_API_SERVER_LABEL = "reserved:kube-apiserver="
 _ICMP = (("ICMP", 8), ("ICMP", 13), ("ICMP", 3), ("ICMPv6", 128))
 # What is put in place of something else, to see what becomes of the policy.
 ODD: tuple[Any, ...] = (
@@ -60,6 +61,7 @@ class World:
         informed: the same, where everything is.
         services: the Services.
         around: what else is known, if everything is.
+        with_api_server: it has one node only, which runs the API server.
     """
 
     pods: list[PodFacts]
@@ -68,6 +70,7 @@ class World:
     informed: tuple[ReadPolicy, ...]
     services: list[Json]
     around: Surroundings
+    with_api_server: bool
 
     @classmethod
     def make(cls, engine: Engine, generator: GeneratorAround, spoilt: bool = False) -> World:
@@ -78,7 +81,8 @@ class World:
         of_cilium = [one for one in manifests if one["kind"].startswith("Cilium")]
         if spoilt and of_cilium:
             _spoil(generator.random.choice(of_cilium), generator.random)
-        engine.identities(_identities(pods, groups))
+        alone = not spoilt and generator.random.random() < 0.3
+        engine.identities(_identities(pods, groups, alone))
         sent = manifests if spoilt else [resolved(one, services) for one in manifests]
         for rejection in engine.policies(sent):
             # Cilium's operator says so in a cluster.
@@ -87,7 +91,7 @@ class World:
         policies = read_policies(manifests)
         around = _surroundings(groups, services)
         informed = policies if spoilt else tuple(in_surroundings(one, around) for one in policies)
-        return cls(pods, manifests, policies, informed, services, around)
+        return cls(pods, manifests, policies, informed, services, around, alone)
 
     def flows(self, generator: GeneratorAround) -> list[Flow]:
         """Flows between any two ends, of which one at least is a pod."""
@@ -109,6 +113,8 @@ class World:
         """One end of a flow: `all` is known of a pod, `some` of its labels, or `none` of them."""
         knows_all = knowledge == "all"
         if name in OUTSIDE:
+            if name == "host" and self.with_api_server:
+                return Entity(name, nodes_by_cidr=False, with_api_server=True)
             place = "remote-node" if name == "kube-apiserver" else ""
             return Entity(name, place, nodes_by_cidr=False) if knows_all else Entity(name)
         if name == API_SERVER:
@@ -148,7 +154,9 @@ def answers(
                     yield said, engine_says, answer
 
 
-def _identities(pods: Iterable[PodFacts], groups: Sequence[Json]) -> dict[str, Identity]:
+def _identities(
+    pods: Iterable[PodFacts], groups: Sequence[Json], with_api_server: bool
+) -> dict[str, Identity]:
     found = {
         pod.name: Identity.pod(
             pod.namespace,
@@ -159,8 +167,10 @@ def _identities(pods: Iterable[PodFacts], groups: Sequence[Json]) -> dict[str, I
         for pod in pods
     }
     found |= {name: Identity.entity(name) for name in OUTSIDE}
+    if with_api_server:
+        found["host"] = Identity.entity("host", [_API_SERVER_LABEL])
     found |= {cidr: Identity.address(cidr, group_labels(cidr, groups)) for cidr in ADDRESSES}
-    also = ["reserved:kube-apiserver=", *group_labels(API_SERVER, groups)]
+    also = [_API_SERVER_LABEL, *group_labels(API_SERVER, groups)]
     found[API_SERVER] = Identity.address(API_SERVER, also)
     return found | {name: Identity.dns_name(name, at) for name, at in DNS_NAMES.items()}
 

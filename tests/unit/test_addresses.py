@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from ipaddress import ip_network
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -80,12 +82,14 @@ def catalogue() -> Catalogue:
     return Catalogue(Settings())
 
 
-def model(objects: list[Json], *, configured: bool = True) -> ClusterModel:
-    """A cluster of which these objects are given."""
+def model(
+    objects: list[Json], config: Mapping[str, str] | None = MappingProxyType({})
+) -> ClusterModel:
+    """A cluster of which these objects are given, and its agents' configuration."""
     manifests = ManifestSet()
     manifests.add(Manifest(each, Source("cluster")) for each in objects)
     state = desired_state(catalogue(), manifests.namespaces(), datetime.now(UTC))
-    return ClusterModel(manifests, state, read_agent_config({}) if configured else None)
+    return ClusterModel(manifests, state, read_agent_config(config) if config is not None else None)
 
 
 def resolved(address: str, objects: list[Json] | None = None) -> ResolvedAddress:
@@ -162,8 +166,24 @@ def test_what_is_no_address_is_refused(text: str) -> None:
 
 
 def test_without_the_agents_configuration_a_cidr_may_mean_a_node() -> None:
-    entity = model(CLUSTER, configured=False).entity("host")
-    assert entity.is_within(ip_network("0.0.0.0/0")) not in (True, False)
+    for config in (None, {"policy-cidr-match-mode": "nodes"}):
+        entity = model(CLUSTER, config).entity("host")
+        assert entity.is_within(ip_network("0.0.0.0/0")) not in (True, False)
+
+
+@pytest.mark.parametrize(("mode", "settled"), [("", True), ("nodes", True), ("nodes,pods", False)])
+def test_a_pod_is_in_no_cidr_unless_the_agents_are_configured_for_it(
+    mode: str, settled: bool
+) -> None:
+    [pod] = model(CLUSTER, {"policy-cidr-match-mode": mode}).pods("data")
+    assert (pod.is_within(ip_network("10.0.0.0/8")) is False) is settled
+
+
+def test_in_a_cluster_of_one_node_the_node_is_the_api_server_too() -> None:
+    alone = model([node("one", "192.0.2.1"), API])
+    assert alone.entity("host").is_entity("kube-apiserver") is True
+    assert alone.entity("kube-apiserver").is_entity("host") is True
+    assert model(CLUSTER).entity("host").is_entity("kube-apiserver") is False
 
 
 ODD: tuple[Any, ...] = (None, 7, "x", True, [], {}, [None], [7], ["x"], [{}], {"x": 7})

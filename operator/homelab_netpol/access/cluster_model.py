@@ -66,7 +66,7 @@ class ClusterModel:
         self.is_written = bool(own) and not replace
         #: Policies of others, as they were given.
         self.foreign: Sequence[Manifest] = [each for each in given if not is_managed(each.labels)]
-        # The operator leaves a name alone that somebody else's policy has.
+        # The operator leaves a name alone that a policy of others has.
         taken = {(each.kind, each.namespace, each.name) for each in self.foreign}
         #: The operator's, as they are given or as it would write them.
         self.own: Sequence[Mapping[str, Any]] = (
@@ -153,12 +153,13 @@ class ClusterModel:
         """One of Cilium's entities, with what is known of its place and addresses.
 
         The API server on one of several nodes is at `remote-node`, as all pods but those beside it
-        meet it.
+        meet it, and a node is one without it. The only node of a cluster is both.
         """
         by_cidr = "nodes" in self.config.matched_by_cidr if self.config is not None else None
-        if name != "kube-apiserver":
-            return Entity(name, nodes_by_cidr=by_cidr)
         own = self.own_addresses
+        if name != "kube-apiserver":
+            both = name == own.api_server_place == "host"
+            return Entity(name, nodes_by_cidr=by_cidr, with_api_server=both)
         return Entity(name, own.api_server_place, own.api_server, by_cidr)
 
     @cached_property

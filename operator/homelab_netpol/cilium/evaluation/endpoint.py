@@ -137,12 +137,14 @@ class Entity:
         addresses: of `kube-apiserver`, all that it is reached at; none: not known.
         nodes_by_cidr: whether agents let a CIDR mean a node (`policy-cidr-match-mode`); None: not
             known.
+        with_api_server: of `host` and `remote-node`: the API server runs there too.
     """
 
     name: str
     place: str = ""
     addresses: tuple[IpNetwork, ...] = ()
     nodes_by_cidr: bool | None = None
+    with_api_server: bool = False
 
     @property
     def is_own_node(self) -> bool:
@@ -168,7 +170,7 @@ class Entity:
             return self._is_at(name)
         if self.name == "world" and name.startswith("world-"):
             return Doubt.ADDRESS
-        return False
+        return self.with_api_server and name == "kube-apiserver"
 
     def is_within(self, network: IpNetwork) -> Answer:
         """Whether a network holds its address, as far as that is known."""

@@ -180,12 +180,13 @@ class Rule:
         self, port: int, protocol: str, container_ports: ContainerPorts = None
     ) -> tuple[PortSpan, ...]:
         """The ports on which it lets only some requests pass; none, if it lets all pass on one."""
-        covering = [
-            span
-            for span in self.ports or ()
-            if span.covers(port, protocol, container_ports) is True
-        ]
-        return tuple(covering) if all(span.filtered for span in covering) else ()
+        found: list[PortSpan] = []
+        for span in self.ports or ():
+            if span.covers(port, protocol, container_ports) is True:
+                if not span.filtered:
+                    return ()
+                found.append(span)
+        return tuple(found)
 
     def filters(self, port: int, protocol: str) -> bool:
         """Whether it lets only some requests pass on a port that it covers."""

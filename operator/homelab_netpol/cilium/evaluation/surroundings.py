@@ -151,6 +151,8 @@ def _of_groups(peer: Matcher, around: Surroundings) -> Iterable[Matcher]:
         group = around.groups_by_name.get(peer.name)
         if group is None:
             return () if around.is_complete else (peer,)
+        if _holds_everything(group.networks):
+            return (peer,)
         return [Cidr(network, peer.exceptions) for network in group.networks]
     if isinstance(peer, ChosenCidrGroups):
         return (_chosen(peer, around),)
@@ -164,6 +166,8 @@ def _chosen(peer: ChosenCidrGroups, around: Surroundings) -> Matcher:
     found = tuple((one.operator, _meeting(one, around)) for one in peer.requirements)
     if not around.is_complete and not all(networks for _, networks in found):
         return peer  # a group that is not given may be meant
+    if any(_holds_everything(networks) for _, networks in found):
+        return peer
     return InCidrGroups(found, peer.exceptions)
 
 
@@ -176,3 +180,11 @@ def _meeting(one: Requirement, around: Surroundings) -> tuple[IpNetwork, ...]:
         and (not one.operator.takes_values or group.labels[one.key] in one.values)
         for network in group.networks
     )
+
+
+def _holds_everything(networks: Iterable[IpNetwork]) -> bool:
+    """A group holds 0.0.0.0/0 or ::/0, of which Cilium 1.20 sees a part or nothing.
+
+    It puts no label of a group on what has the identity of the world; see cilium/cilium#48366.
+    """
+    return any(network.prefixlen == 0 for network in networks)

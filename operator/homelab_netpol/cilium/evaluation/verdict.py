@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from homelab_netpol.cilium.evaluation.answer import Answer, Doubt, all_of
 from homelab_netpol.cilium.evaluation.endpoint import Endpoint, Entity, Pod
@@ -26,8 +26,17 @@ from homelab_netpol.cilium.evaluation.policy import (
 )
 from homelab_netpol.cilium.evaluation.precedence import Decision, Doubtful, Doubts, Hit, decide
 
-# A rule, with its policy.
-_Ruled = tuple[PolicyRef, Rule]
+
+class OfPolicy(Protocol):
+    """A rule, with its policy."""
+
+    @property
+    def ref(self) -> PolicyRef:
+        """The policy."""
+
+    @property
+    def rule(self) -> Rule:
+        """The rule."""
 
 
 class Outcome(Enum):
@@ -63,8 +72,8 @@ class DirectionVerdict:
     doubts: frozenset[Doubt] = frozenset()
     requests: tuple[str, ...] = ()
     # Not compared: made for each of very many verdicts, and looked at in few.
-    deciding: tuple[_Ruled, ...] = field(default=(), compare=False, repr=False)
-    closing: tuple[_Ruled, ...] = field(default=(), compare=False, repr=False)
+    deciding: tuple[OfPolicy, ...] = field(default=(), compare=False, repr=False)
+    closing: tuple[OfPolicy, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def rules(self) -> tuple[RulePlace, ...]:
@@ -73,8 +82,8 @@ class DirectionVerdict:
         What closes a direction does so with all its rules: then the place is their list's, such as
         `spec.ingress`.
         """
-        places = {RulePlace(ref, rule.place) for ref, rule in self.deciding}
-        places |= {RulePlace(ref, _list_of(rule.place)) for ref, rule in self.closing}
+        places = {RulePlace(one.ref, one.rule.place) for one in self.deciding}
+        places |= {RulePlace(one.ref, _list_of(one.rule.place)) for one in self.closing}
         return tuple(sorted(places))
 
 
@@ -174,7 +183,7 @@ def judge(
             pass the same dictionary, empty at first.
     """
     met = {} if met is None else met
-    closing: list[_Ruled] = []  # they switch on default deny
+    closing: list[Selected] = []  # they switch on default deny
     maybe_closing: Doubts = []
     authenticated: Doubts = []
     hits: list[Hit] = []
@@ -182,7 +191,7 @@ def judge(
         ref, rule, certainty = one
         if rule.default_deny:
             if certainty is True:
-                closing.append((ref, rule))
+                closing.append(one)
             elif isinstance(certainty, Doubt):
                 maybe_closing.append(Doubtful(ref, rule, certainty))
         if about is Doubt.NAMED_PORT:
@@ -214,23 +223,20 @@ def judge(
             Outcome.UNKNOWN,
             _in_order(one.ref for one in doubts),
             doubts=frozenset(one.doubt for one in doubts),
-            deciding=tuple((one.ref, one.rule) for one in doubts),
+            deciding=tuple(doubts),
         )
     return _allowed(question, peer, rules)
 
 
 def _denied(
-    denying: Sequence[Hit], denying_last: Sequence[Hit], closing: Sequence[_Ruled]
+    denying: Sequence[Hit], denying_last: Sequence[Hit], closing: Sequence[Selected]
 ) -> DirectionVerdict:
-    deciding = tuple((hit.ref, hit.rule) for hit in denying or denying_last)
-    closers = () if denying else tuple(closing)
-    refs = [ref for ref, _ in (*deciding, *closers)]
+    if denying:
+        refs = _in_order(hit.ref for hit in denying)
+        return DirectionVerdict(Outcome.DENIED, refs, by_deny_rule=True, deciding=tuple(denying))
+    refs = _in_order([*(hit.ref for hit in denying_last), *(one.ref for one in closing)])
     return DirectionVerdict(
-        Outcome.DENIED,
-        _in_order(refs),
-        by_deny_rule=bool(denying),
-        deciding=deciding,
-        closing=closers,
+        Outcome.DENIED, refs, deciding=tuple(denying_last), closing=tuple(closing)
     )
 
 
@@ -239,20 +245,20 @@ def _allowed(question: Question, peer: Endpoint, decision: Decision) -> Directio
     filtering: list[PortSpan] = []
     # A rule that only may allow it may let pass what the others do not.
     maybe = [one.rule for one in decision.maybe_allow] if allowing else []
-    for rule in (*(one.rule for one in allowing), *maybe):
+    for rule in [*(hit.rule for hit in allowing), *maybe]:
         container_ports = _container_ports(peer, question, rule)
         found = rule.filtering_ports(question.port, question.protocol, container_ports)
         if not found:
             filtering = []
             break
         filtering += found
-    words = dict.fromkeys(each for span in filtering for each in span.requests)
+    requests = dict.fromkeys(each for span in filtering for each in span.requests)
     return DirectionVerdict(
         Outcome.ALLOWED,
-        _in_order(one.ref for one in allowing),
+        _in_order([one.ref for one in allowing]),
         filtered=bool(filtering),
-        requests=tuple(words),
-        deciding=tuple((one.ref, one.rule) for one in allowing),
+        requests=tuple(requests),
+        deciding=tuple(allowing),
     )
 
 
