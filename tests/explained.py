@@ -45,7 +45,7 @@ def deployment(where: str, name: str, port: int = 8080, **pod: Any) -> str:
 
 
 def policy(where: str, name: str, spec: dict[str, Any]) -> str:
-    """A CiliumNetworkPolicy that somebody wrote by hand."""
+    """A CiliumNetworkPolicy written by hand."""
     metadata = {"name": name, "namespace": where}
     return _document("cilium.io/v2", "CiliumNetworkPolicy", metadata, spec=spec)
 

@@ -73,7 +73,7 @@ class KnownEnds:
         """Who scrapes.
 
         Raises:
-            EndError: the settings name nobody.
+            EndError: the settings name none.
         """
         if not self._settings.scrapers:
             raise EndError("prometheus: the settings name no scraper (scrapers)")

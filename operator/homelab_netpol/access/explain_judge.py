@@ -126,10 +126,6 @@ class Ruling:
             return Reply.UNKNOWN
         return Reply.IN_PART if Outcome.ALLOWED in outcomes else Reply.NO
 
-    def of(self, outcome: Outcome) -> list[Case]:
-        """The cases of one outcome."""
-        return [case for case in self.cases if case.outcome is outcome]
-
 
 class Judge:
     """Judges connections in one cluster; keeps what several have in common."""

@@ -173,7 +173,7 @@ class _Search:
         except EndError:
             return {}
         model = self._trials.after(change)
-        # Before the change and after it the same pods, whatever either tells apart.
+        # The same pods before the change and after it.
         own = [moved_member(each, model) for each in self._unlike(namespace, members)]
         itself = End(namespace, tuple(own))
         peers = {

@@ -135,7 +135,7 @@ def usual_peers(finder: EndFinder) -> Peers:
     ]
     rest: list[Callable[[], End]] = [
         partial(known.entity, "kube-apiserver"),
-        *(partial(_node, entity) for entity in _NODE_WORDS),
+        *(partial(_node, finder, entity) for entity in _NODE_WORDS),
     ]
     names = [name for name in finder.resources if name != KUBE_API]
     resources = [partial(known.resource, name) for name in names]
@@ -191,9 +191,9 @@ def _by_rule(words: str, endpoint: Endpoint) -> End:
     return End(words, (Member(words, endpoint),), beside=True)
 
 
-def _node(entity: str) -> End:
-    words = _NODE_WORDS[entity]
-    return End(words, (Member(words, Entity(entity)),))
+def _node(finder: EndFinder, entity: str) -> End:
+    words, [member] = _NODE_WORDS[entity], finder.known.entity(entity).members
+    return End(words, (replace(member, words=words),))
 
 
 def _texts(part: Member) -> tuple[str, ...]:

@@ -78,7 +78,7 @@ def rows(found: Iterable[Way], own: Sequence[Member]) -> list[Row]:
 
 
 def _joined(names: Sequence[str]) -> tuple[str, ...]:
-    """Peers; where nobody in particular is among them, the rest need not be named."""
+    """Peers; where those that no rule names are among them, the rest need not be named."""
     return (_EVERYBODY,) if {INTERNET, ANY_OTHER} <= set(names) else tuple(names)
 
 

@@ -22,6 +22,8 @@ _MISSING = (
     " --engine out"
 )
 _SHOWN = 5
+# The label that an agent gives to whatever the API server runs on.
+_API_SERVER = ("reserved:kube-apiserver=",)
 _RESOLVED_BY_AGENTS = ("toServices", "cidrGroupRef", "cidrGroupSelector")
 
 
@@ -68,8 +70,12 @@ class _Identities:
                     dict(endpoint.namespace_labels or {}),
                     {each.name: f"{each.number}/{each.protocol}" for each in endpoint.ports or ()},
                 )
+            case Entity(place="host"):
+                return make.entity("host", _API_SERVER)
+            case Entity(place="world", addresses=[address, *_]):
+                return make.address(str(address), _API_SERVER)
             case Entity():
-                return make.entity(endpoint.name)
+                return make.entity(endpoint.name, _API_SERVER if endpoint.with_api_server else ())
             case Network():
                 first = endpoint.network.network_address
                 return make.address(f"{first}/{endpoint.network.max_prefixlen}")

@@ -1,0 +1,146 @@
+"""What people write for an end of a connection, and what it is in the cluster that is given."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from homelab_netpol.access.ends import EndError
+from homelab_netpol.access.ends_find import EndFinder
+from homelab_netpol.cilium.evaluation import Entity, Name, Network, Pod
+from tests.explained import deployment, model_of, namespace
+
+CLUSTER = (
+    namespace("photos", profile="internal")
+    + deployment("photos", "web")
+    + deployment("photos", "worker")
+    + """---
+apiVersion: v1
+kind: Pod
+metadata:
+  name: pg-5c9d7-x2x4
+  namespace: database
+  labels: {app: pg, pod-template-hash: 5c9d7}
+  ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: pg-5c9d7, uid: u}]
+spec: {containers: [{name: pg, ports: [{containerPort: 5432, name: pg}]}]}
+status: {podIP: 10.1.0.7, podIPs: [{ip: 10.1.0.7}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: pg, namespace: database}
+spec: {clusterIP: 10.96.0.7, selector: {app: pg}, ports: [{port: 15432, targetPort: pg}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: outside, namespace: database}
+spec: {type: ExternalName, externalName: db.example.org}
+---
+apiVersion: v1
+kind: Node
+metadata: {name: one}
+status: {addresses: [{type: InternalIP, address: 192.168.1.2}]}
+---
+apiVersion: v1
+kind: Node
+metadata: {name: two}
+status: {addresses: [{type: InternalIP, address: 192.168.1.3}]}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: login, namespace: identity}
+spec: {hostnames: [login.example.org], parentRefs: [{name: external}]}
+"""
+)
+
+
+@pytest.fixture(scope="module")
+def finder() -> EndFinder:
+    return EndFinder(model_of(CLUSTER))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["database/pg", "database/pg-5c9d7-x2x4", "10.1.0.7", "database/app=pg", "database:app=pg"],
+)
+def test_a_pod_goes_by_its_makers_name_its_own_its_address_and_its_labels(
+    finder: EndFinder, text: str
+) -> None:
+    end = finder.find(text)
+    [member] = end.members
+    assert isinstance(member.endpoint, Pod)
+    assert member.endpoint.labels["app"] == "pg"
+    assert [str(each) for each in end.ports] == ["5432/TCP"]
+
+
+@pytest.mark.parametrize(
+    "text", ["svc/database/pg", "10.96.0.7", "pg.database.svc", "pg.database.svc.cluster.local"]
+)
+def test_a_service_is_the_pods_behind_it_on_their_ports(finder: EndFinder, text: str) -> None:
+    end = finder.find(text)
+    assert [each.words for each in end.members] == ["database/pg"]
+    assert [str(each) for each in end.ports] == ["5432/TCP"]
+    assert any("Service database/pg leads to database/pg on 5432/TCP" in n for n in end.notes)
+
+
+def test_a_service_for_a_name_outside_is_that_name(finder: EndFinder) -> None:
+    assert [each.endpoint for each in finder.find("svc/database/outside").members] == [
+        Name("db.example.org")
+    ]
+
+
+def test_an_address_of_a_node_is_the_node_as_its_pods_and_others_meet_it(
+    finder: EndFinder,
+) -> None:
+    ends = [each.endpoint for each in finder.find("192.168.1.3").members]
+    assert {each.name for each in ends if isinstance(each, Entity)} == {"host", "remote-node"}
+
+
+def test_another_address_is_outside(finder: EndFinder) -> None:
+    [member] = finder.find("192.168.1.10").members
+    assert isinstance(member.endpoint, Network)
+
+
+def test_a_name_that_the_own_gateway_serves_is_that_gateway(finder: EndFinder) -> None:
+    end = finder.find("login.example.org")
+    [member] = end.members
+    assert isinstance(member.endpoint, Pod)
+    assert member.endpoint.namespace == "istio-gateway"
+    assert any("own external gateway" in note for note in end.notes)
+    assert [each.endpoint for each in finder.find("api.example.org").members] == [
+        Name("api.example.org")
+    ]
+
+
+def test_a_namespace_is_all_of_its_workloads(finder: EndFinder) -> None:
+    assert [each.words for each in finder.find("photos").members] == ["photos/web", "photos/worker"]
+
+
+def test_pods_that_are_not_given_may_be_any(finder: EndFinder) -> None:
+    for text in ("identity", "photos/app=cron"):
+        end = finder.find(text)
+        [member] = end.members
+        assert isinstance(member.endpoint, Pod)
+        assert not member.endpoint.complete
+        assert any("the answer is for any pod" in note for note in end.notes)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("photos/wbe", "there are web, worker"),
+        ("app=web", "say in which Namespace"),
+        ("photos/a b=c", "no label"),
+        ("svc/database", "write svc/NAMESPACE/SERVICE"),
+        ("svc/database/nothing", "there are outside, pg"),
+        ("resource/nothing", "there is no resource nothing"),
+        ("photo", "did you mean photos?"),
+        ("", "nothing of the name"),
+        ("a..b", "no DNS name"),
+    ],
+)
+def test_what_means_nothing_is_an_error_that_says_what_there_is(
+    finder: EndFinder, text: str, says: str
+) -> None:
+    with pytest.raises(EndError, match=re.escape(says)):
+        finder.find(text)
