@@ -17,6 +17,8 @@ from tests.truth.trees import Move, Pair, is_so, pair_of_policies, pair_of_world
 
 SEED = os.environ.get("DIFF_SEED", "1")
 PAIRS = int(os.environ.get("DIFF_PAIRS", "20"))
+# Where a mistake was found once.
+FOUND = ("3/83",)
 
 Judged = list[tuple[Pair, list[Move]]]
 
@@ -26,6 +28,7 @@ def judged(engine: Engine) -> Iterator[Judged]:
     """Each pair, and where the engine lets more or less through."""
     pairs = [pair_of_worlds(f"{SEED}/{number}") for number in range(PAIRS)]
     pairs += [pair_of_policies(f"{SEED}/{number}") for number in range(PAIRS * 2)]
+    pairs += map(pair_of_policies, FOUND)
     yield [(pair, pair.judge(engine)) for pair in pairs]
     engine.policies([])
 

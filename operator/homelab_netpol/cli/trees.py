@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,9 +71,10 @@ def read_sides(
     on_cluster = [each.where == CLUSTER for each in (before, after)]
     if any(on_cluster):
         settings, found = _in_cluster(settings, found, on_cluster)
-    was = desired_state_of(settings[0], found[0])
+    moment = datetime.now(UTC)
+    was = desired_state_of(settings[0], found[0], moment)
     first = Side(found[0], was, replace=any(on_cluster) and not on_cluster[0])
-    now = desired_state_of(settings[1], found[1], after=was)
+    now = desired_state_of(settings[1], found[1], moment, after=was)
     second = Side(
         found[1],
         now,

@@ -15,6 +15,7 @@ from homelab_netpol.access.diff.difference import Comparison, Difference, Exampl
 from homelab_netpol.access.diff.points import Surroundings
 from homelab_netpol.access.diff.ports import (
     PortRange,
+    is_among,
     is_every_port,
     joined_ranges,
     ranges_of,
@@ -151,7 +152,7 @@ class _Direction:
             for side in self._sides
             for each in side.said
         )
-        seen: dict[tuple[bool, bool], set[PortRange]] = {}
+        said: list[Difference] = []
         for subject in self._subjects(atom.subject):
             found: dict[tuple[bool, bool], _Found] = {}
             for example, ports in self._asked(atom, subject, gains_first):
@@ -169,21 +170,28 @@ class _Direction:
                 one.certain = one.certain or certain
             for (gain, filtered), one in found.items():
                 # What is so for more pods is said of them already.
-                new = set(one.ports) - seen.get((gain, filtered), set())
+                wider = [
+                    each.ports
+                    for each in said
+                    if (each.gain, each.filtered) == (gain, filtered)
+                    and _holds_all_of(each.subject, subject)
+                ]
+                new = [each for each in one.ports if not is_among(each, wider)]
                 if not new or one.example is None:
                     continue
-                seen.setdefault((gain, filtered), set()).update(new)
-                yield Difference(
+                difference = Difference(
                     gain,
                     atom.direction,
                     subject,
                     atom.peer,
-                    () if is_every_port(one.ports) else joined_ranges(new),
+                    () if is_every_port(new) else joined_ranges(new),
                     one.certain,
                     filtered,
                     tuple(self._origins[came][atom]),
                     one.example,
                 )
+                said.append(difference)
+                yield difference
 
     def _subjects(self, subject: Matcher) -> list[Matcher]:
         """An atom's pods, then those of them that other rules are about as well."""
@@ -248,3 +256,10 @@ class _Direction:
                             Example(pod, end.endpoint, ports.first, ports.protocol, was, now),
                             said,
                         )
+
+
+def _holds_all_of(wider: Matcher, subject: Matcher) -> bool:
+    """Whether all pods that are one subject are another one as well, as their conditions show."""
+    if not isinstance(wider, EndpointSelector) or not isinstance(subject, EndpointSelector):
+        return wider == subject
+    return set(wider.requirements) <= set(subject.requirements)

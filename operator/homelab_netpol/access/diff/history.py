@@ -11,6 +11,7 @@ from homelab_netpol.access.diff.side import Object, Side
 from homelab_netpol.cilium.evaluation import PolicyRef
 from homelab_netpol.policy.desired import DesiredState
 from homelab_netpol.policy.keys import Component, Kind, policy_name
+from homelab_netpol.policy.objects import is_managed
 
 
 def retained(before: Side, desired: DesiredState) -> Iterator[Object]:
@@ -21,6 +22,8 @@ def retained(before: Side, desired: DesiredState) -> Iterator[Object]:
         desired: what the operator would do with the second.
     """
     known = desired.catalogue.vocabulary.resources
+    if before.is_written:
+        yield from _standing(before, desired)
     for name, intent in desired.intents.items():
         kept = []
         if intent.retained_profile is not None:
@@ -39,3 +42,19 @@ def retained(before: Side, desired: DesiredState) -> Iterator[Object]:
             ref = PolicyRef(Kind.CNP.value, where or "", policy_name(Component.GRANT, resource))
             if ref in before.policies:
                 yield before.policies[ref]
+
+
+def _standing(before: Side, desired: DesiredState) -> Iterator[Object]:
+    """What stands in a cluster where the operator writes nothing, or not anew.
+
+    That is in Namespaces that are being deleted; and where a label cannot be understood and could
+    not before: what it said when these policies were written is not known any more.
+    """
+    for name, refs in before.refs.items():
+        was, now = before.intents.get(name), desired.intents.get(name)
+        is_going = bool(name) and was is None and now is None
+        is_unclear = was is not None and now is not None and bool(now.problems)
+        if is_going or (is_unclear and was == now):
+            for ref in refs:
+                if is_managed(before.policies[ref]["metadata"].get("labels") or {}):
+                    yield before.policies[ref]

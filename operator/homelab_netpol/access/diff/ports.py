@@ -62,6 +62,20 @@ def joined_ranges(ranges: Iterable[PortRange]) -> tuple[PortRange, ...]:
     return tuple(found)
 
 
+def is_among(one: PortRange, said: Iterable[tuple[PortRange, ...]]) -> bool:
+    """Whether a range is part of some that are said, of which an empty tuple is all ports."""
+    return any(
+        not ranges
+        or any(
+            (each.protocol, each.name) == (one.protocol, one.name)
+            and each.first <= one.first
+            and one.last <= each.last
+            for each in ranges
+        )
+        for ranges in said
+    )
+
+
 def is_every_port(ranges: Iterable[PortRange]) -> bool:
     """Whether some ranges are all ports of all protocols."""
     joined = joined_ranges(ranges)

@@ -22,6 +22,7 @@ class Side:
     Attributes:
         manifests: all objects that are given.
         desired: what the operator would do with them.
+        is_written: the operator's policies are those that are given, as a cluster has them.
         policies: those in force: the operator's and others'.
         istio: what the operator would write for Istio, by the same key.
     """
@@ -45,6 +46,7 @@ class Side:
         model = ClusterModel(manifests, desired, replace=replace)
         self.manifests = manifests
         self.desired = desired
+        self.is_written = model.is_written
         self.policies: dict[PolicyRef, Object] = {}
         for each in (*(one.data for one in model.foreign), *model.own, *retained):
             self.policies[ref_of(each)] = each
