@@ -195,7 +195,7 @@ def test_nothing_in_a_manifest_reaches_a_terminal_or_a_workflow_as_a_command() -
     )
     for output in ("text", "table", "github", "markdown"):
         shown = lint("-", "-o", output, stdin=text % '"a\\e[31m\\n::error::b"').stdout
-        assert "NP303" in shown
+        assert "NP008" in shown
         assert "\x1b" not in shown
         assert "\n::error::b" not in shown
     assert "[red]web[/red]" in lint("-", "-o", "table", stdin=text % '"[red]web[/red]"').stdout
