@@ -65,7 +65,7 @@ def explain(
     Exit status: 0 yes; 1 no, or not all of it, or the two engines differ; 2 when the command line,
     the settings or the input cannot be used; 3 when it is unknown, or the cluster could not be
     read, or only in part.
-    """  # noqa: D301  # click keeps the lines of a paragraph that begins with this character
+    """  # click keeps the lines of a paragraph that begins with this character
     from homelab_netpol.access.ends import EndError
     from homelab_netpol.cli.inputs import read_model
 
