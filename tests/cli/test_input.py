@@ -135,3 +135,11 @@ def test_lists_and_several_documents_and_json_are_read() -> None:
     for name in ("a", "b", "c"):
         assert rendered(text, "-n", name).exit_code == 0
     assert "there is no such Namespace" in refused(text, "-n", "d")
+
+
+def test_what_kubectl_prints_of_a_cluster_is_taken_as_it_is() -> None:
+    nothing = "apiVersion: v1\nitems: []\nkind: List\nmetadata: {resourceVersion: ''}\n"
+    core = "---\napiVersion: apiregistration.k8s.io/v1\nkind: APIService\nmetadata: {name: v1.}\n"
+    done = rendered(nothing + core, "-o", "table")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert "baseline-dns-egress" in done.stdout

@@ -10,6 +10,9 @@ SHARED_RESOURCE = "SharedResource"
 POD = "Pod"
 SERVICE = "Service"
 CIDR_GROUP = "CiliumCIDRGroup"
+API_SERVICE = "APIService"
+# Of a list without items, whatever its kind.
+EMPTY_LIST = "List"
 LOCAL_REDIRECT = "CiliumLocalRedirectPolicy"
 
 CALICO_GROUPS = ("crd.projectcalico.org", "projectcalico.org")
@@ -64,7 +67,7 @@ _GROUPS: dict[str, tuple[str, ...]] = {
     LOCAL_REDIRECT: ("cilium.io",),
     "ValidatingWebhookConfiguration": ("admissionregistration.k8s.io",),
     "MutatingWebhookConfiguration": ("admissionregistration.k8s.io",),
-    "APIService": ("apiregistration.k8s.io",),
+    API_SERVICE: ("apiregistration.k8s.io",),
 }
 _CLUSTER_SCOPED = frozenset(
     {
@@ -82,7 +85,7 @@ _CLUSTER_SCOPED = frozenset(
         "GatewayClass",
         "ValidatingWebhookConfiguration",
         "MutatingWebhookConfiguration",
-        "APIService",
+        API_SERVICE,
     }
 )
 
@@ -133,7 +136,7 @@ FOR_DETECTION = (
     LOCAL_REDIRECT,
     "ValidatingWebhookConfiguration",
     "MutatingWebhookConfiguration",
-    "APIService",
+    API_SERVICE,
 )
 # What the operator's own policies depend on.
 FOR_RENDERING = (NAMESPACE, NETWORK_PROFILE, SHARED_RESOURCE)

@@ -47,6 +47,8 @@ class ManifestSet:
             ManifestError: one lacks what it must have, or is given twice and differently.
         """
         for each in manifests:
+            if each.kind == kinds.EMPTY_LIST:
+                continue
             if not kinds.is_read(each.group, each.kind):
                 kind = f"{each.group}/{each.kind}".lstrip("/")
                 self.skipped[kind or "documents without apiVersion and kind"] += 1

@@ -36,7 +36,7 @@ def check_metadata(manifest: Manifest) -> None:
     if not isinstance(metadata, Mapping) or not isinstance(metadata.get("name"), str):
         raise ManifestError(f"{where}: metadata.name: it has none")
     name = metadata["name"]
-    if not terms.is_subdomain(name) or (manifest.kind == kinds.NAMESPACE and not _is_label(name)):
+    if not _is_name(name, manifest.kind):
         raise ManifestError(
             f"{where}: metadata.name: {_quoted(name)} is no name: lower-case letters, digits and"
             f" hyphens{_hint(name)}"
@@ -78,6 +78,13 @@ def _check_texts(given: Any, where: str) -> None:
             raise ManifestError(
                 f"{where}[{_quoted(key)}]: must be text, found {_quoted(value)}: put it in quotes"
             )
+
+
+def _is_name(name: str, kind: str) -> bool:
+    if kind == kinds.NAMESPACE:
+        return _is_label(name)
+    # VERSION.GROUP, and the core group's name is empty.
+    return terms.is_subdomain(name.removesuffix(".") if kind == kinds.API_SERVICE else name)
 
 
 def _is_label(name: str) -> bool:

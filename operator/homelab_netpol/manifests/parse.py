@@ -146,6 +146,9 @@ def _objects(data: Any, source: Source, above: str = "") -> Iterator[Manifest]:
     if kind == "List" and not isinstance(items, list):
         raise ManifestError(f"{where}items: must be a list of objects")
     if kind.endswith("List") and isinstance(items, list):
+        if not items:
+            # As kubectl prints it where there is nothing: not the same as no input.
+            yield Manifest({"apiVersion": data["apiVersion"], "kind": kinds.EMPTY_LIST}, source)
         for index, item in enumerate(items):
             if isinstance(item, Mapping) and kind != "List":
                 item = {"apiVersion": data["apiVersion"], "kind": kind.removesuffix("List"), **item}
