@@ -79,10 +79,7 @@ class ClusterModel:
     @cached_property
     def namespaces(self) -> dict[str, Mapping[str, str]]:
         """The labels of each Namespace, by its name."""
-        return {
-            each["metadata"]["name"]: each["metadata"]["labels"]
-            for each in self.manifests.namespaces()
-        }
+        return self.manifests.namespace_labels()
 
     @cached_property
     def workloads(self) -> dict[str, list[Workload]]:

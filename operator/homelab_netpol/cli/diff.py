@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import click
 
-from homelab_netpol.cli.options import ClusterOptions, cluster_options, output_option
+from homelab_netpol.cli.options import (
+    ClusterOptions,
+    cluster_options,
+    exclude_option,
+    output_option,
+)
 
 _CONFIG = "FILE|DIR|git:REV:PATH"
 
@@ -24,12 +29,7 @@ _CONFIG = "FILE|DIR|git:REV:PATH"
     help="End with status 1 if more is, or may be, allowed than before (widen), or if anything"
     " changes or a label cannot be understood (any).",
 )
-@click.option(
-    "--exclude",
-    multiple=True,
-    metavar="PATTERN",
-    help="Leave out files below a folder, by a pattern such as 'charts/*'.",
-)
+@exclude_option
 @click.option(
     "--namespace",
     "-n",

@@ -79,6 +79,16 @@ def cluster_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
+def exclude_option(command: Command) -> Command:
+    """Adds `--exclude`."""
+    return click.option(
+        "--exclude",
+        multiple=True,
+        metavar="PATTERN",
+        help="Leave out files below a folder, by a pattern such as 'charts/*'.",
+    )(command)
+
+
 def input_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds where objects come from; the command gets `inputs`, an InputOptions."""
 
@@ -101,12 +111,7 @@ def input_options(command: Callable[..., Any]) -> Callable[..., Any]:
         type=click.Path(path_type=Path),
         help="What a kustomization builds. May be given more than once.",
     )
-    @click.option(
-        "--exclude",
-        multiple=True,
-        metavar="PATTERN",
-        help="Leave out files below a folder, by a pattern such as 'charts/*'.",
-    )
+    @exclude_option
     @click.option(
         "--namespace",
         "-n",

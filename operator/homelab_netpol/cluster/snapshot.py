@@ -26,6 +26,7 @@ from homelab_netpol.cluster.optional import OptionalLists
 from homelab_netpol.cluster.pods import WITH_POLICY, ObservedPod, read_pod
 from homelab_netpol.cluster.public_names import PublicName, PublicNames
 from homelab_netpol.cluster.services import ObservedService, read_service
+from homelab_netpol.manifests.workloads import OF_REPLICAS
 from homelab_netpol.policy.keys import API_VERSION, Kind
 from homelab_netpol.policy.objects import FIELD_MANAGER, MANAGED_BY_LABEL
 
@@ -48,21 +49,6 @@ _PAGE = 100
 _MAX_PODS = 500
 # Namespaces whose pods are read as a Service there has a suspicious port: each is a request.
 _MAX_BEHIND = 100
-# These distinguish replicas of one workload, and nothing else.
-_OF_REPLICAS = frozenset(
-    {
-        "apps.kubernetes.io/pod-index",
-        "batch.kubernetes.io/controller-uid",
-        "batch.kubernetes.io/job-completion-index",
-        "batch.kubernetes.io/job-name",
-        "controller-revision-hash",
-        "controller-uid",
-        "job-name",
-        "pod-template-generation",
-        "pod-template-hash",
-        "statefulset.kubernetes.io/pod-name",
-    }
-)
 # The event loop has other work to do.
 _TURN_SECONDS = 0.004
 # To look through so many takes two milliseconds.
@@ -254,7 +240,7 @@ async def release(contents: Iterable[object]) -> None:
 
 def _mark(labels: Labels) -> _Mark:
     """What distinguishes a pod from those that are no replicas of it."""
-    return frozenset(one for one in labels.items() if one[0] not in _OF_REPLICAS)
+    return frozenset(one for one in labels.items() if one[0] not in OF_REPLICAS)
 
 
 def _translates_any(services: Iterable[ObservedService], ports: Collection[int]) -> bool:

@@ -15,26 +15,10 @@ from homelab_netpol.cilium.terms import is_label_key, is_label_value
 from homelab_netpol.detect.shapes import items, mapping, mappings, text
 from homelab_netpol.manifests import kinds
 from homelab_netpol.manifests.manifest import Manifest
-from homelab_netpol.manifests.workloads import NamedPort, Workload
+from homelab_netpol.manifests.workloads import OF_REPLICAS, NamedPort, Workload
 
 Labels = Mapping[str, str]
 Address = IPv4Address | IPv6Address
-
-# These distinguish replicas and revisions of one workload, and nothing else.
-_OF_REPLICAS = frozenset(
-    {
-        "apps.kubernetes.io/pod-index",
-        "batch.kubernetes.io/controller-uid",
-        "batch.kubernetes.io/job-completion-index",
-        "batch.kubernetes.io/job-name",
-        "controller-revision-hash",
-        "controller-uid",
-        "job-name",
-        "pod-template-generation",
-        "pod-template-hash",
-        "statefulset.kubernetes.io/pod-name",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +154,7 @@ def _component(kind: str, name: str, of_pods: list[Workload]) -> Component:
     labels = {
         key: value
         for key, value in sorted(common)
-        if key not in _OF_REPLICAS and is_label_key(key) and is_label_value(value)
+        if key not in OF_REPLICAS and is_label_key(key) and is_label_value(value)
     }
     containers = list(_containers(first.manifest))
     return Component(

@@ -114,6 +114,10 @@ class ManifestSet:
         everything = {**given, **made}
         return [_with_name_label(everything[name]) for name in sorted(everything)]
 
+    def namespace_labels(self) -> dict[str, Mapping[str, str]]:
+        """The labels of each of these, by its name."""
+        return {each["metadata"]["name"]: each["metadata"]["labels"] for each in self.namespaces()}
+
     def summary_of_skipped(self) -> str:
         """What was left out, in words; "" if nothing was."""
         if not self.skipped:

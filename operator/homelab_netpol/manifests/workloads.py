@@ -11,6 +11,21 @@ from homelab_netpol.manifests.manifest import Manifest, ManifestError
 from homelab_netpol.manifests.manifest_set import ManifestSet
 
 _ENDED = ("Succeeded", "Failed")
+# These labels distinguish replicas and revisions of one workload, and nothing else.
+OF_REPLICAS = frozenset(
+    {
+        "apps.kubernetes.io/pod-index",
+        "batch.kubernetes.io/controller-uid",
+        "batch.kubernetes.io/job-completion-index",
+        "batch.kubernetes.io/job-name",
+        "controller-revision-hash",
+        "controller-uid",
+        "job-name",
+        "pod-template-generation",
+        "pod-template-hash",
+        "statefulset.kubernetes.io/pod-name",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

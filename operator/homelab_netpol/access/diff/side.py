@@ -60,10 +60,7 @@ class Side:
     @cached_property
     def namespaces(self) -> dict[str, Labels]:
         """The labels of each Namespace, by its name."""
-        return {
-            each["metadata"]["name"]: each["metadata"]["labels"]
-            for each in self.manifests.namespaces()
-        }
+        return self.manifests.namespace_labels()
 
     @cached_property
     def given(self) -> frozenset[str]:
