@@ -21,7 +21,7 @@ from homelab_netpol.manifests.workloads import Workload
 
 _IN_CLUSTER = (".svc", ".svc.cluster.local")
 _FORMS = (
-    "Write a Namespace, NAMESPACE/WORKLOAD, NAMESPACE/LABEL=VALUE, svc/NAMESPACE/SERVICE, a shared"
+    "write a Namespace, NAMESPACE/WORKLOAD, NAMESPACE/LABEL=VALUE, svc/NAMESPACE/SERVICE, a shared"
     " resource, an address or network, a DNS name, or internet, lan, internal, external, dns,"
     " prometheus, host, remote-node, kube-apiserver, health, ingress"
 )
