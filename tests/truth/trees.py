@@ -97,7 +97,7 @@ class Pair:
         [found] = [each for each in self.diff.namespaces if each.name == namespace][:1] or [
             _NOTHING
         ]
-        return bool(found.unjudged) or any(
+        return bool(found.unjudged or self.diff.unjudged) or any(
             line.gain is move.gain
             and line.difference.direction is move.direction
             and line.difference.subject.matches(Pod(OWN, {}, labels)) is not False

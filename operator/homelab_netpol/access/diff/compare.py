@@ -69,6 +69,8 @@ class _Direction:
         rules = [each.rule for side in self._sides for each in side.said]
         known = {**before.labels, **after.labels}
         self._around = Surroundings(rules, known)
+        # Where rules of several tiers meet, one that goes may open or close what the next one says.
+        self._has_tiers = any(each.passes or each.tier is not Tier.NORMAL for each in rules)
         self._known_subjects: dict[Matcher, list[Matcher]] = {}
         self._ends: dict[Matcher | None, list[End]] = {}
         self._origins: tuple[dict[Atom, dict[PolicyRef, None]], ...] = ({}, {})
@@ -146,12 +148,6 @@ class _Direction:
 
     def _differences(self, atom: Atom, came: bool) -> Iterator[Difference]:
         gains_first = came == (atom.peer is not None and not atom.deny)
-        # Where rules of several tiers meet, one that goes may open or close what the next one says.
-        passes_on = any(
-            each.rule.passes or each.rule.tier is not Tier.NORMAL
-            for side in self._sides
-            for each in side.said
-        )
         said: list[Difference] = []
         for subject in self._subjects(atom.subject):
             found: dict[tuple[bool, bool], _Found] = {}
@@ -159,7 +155,7 @@ class _Direction:
                 gain = example.after > example.before or (
                     example.after == example.before and gains_first
                 )
-                if gain is not gains_first and not passes_on:
+                if gain is not gains_first and not self._has_tiers:
                     continue  # another atom is the reason
                 filtered = Passes.FILTERED in (example.before, example.after)
                 one = found.setdefault((gain, filtered), _Found())
@@ -208,9 +204,9 @@ class _Direction:
         if atom.peer not in self._ends:
             found = list(self._around.ends(EVERY_PEER if atom.peer is None else atom.peer))
             self._ends[atom.peer] = self._meant(atom.peer, found)
-        if not (atom.deny or atom.passes):
+        if atom.peer is None or not (atom.deny or self._has_tiers):
             return self._ends[atom.peer]
-        # What it kept out may be what other rules let in.
+        # What it kept out may be what other rules let in; and of an earlier tier the other way.
         more = [
             end
             for side in self._sides

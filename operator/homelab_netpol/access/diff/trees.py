@@ -19,7 +19,7 @@ from homelab_netpol.access.diff.rules import OWN, is_of_name, is_of_namespace_la
 from homelab_netpol.access.diff.side import Object, Side
 from homelab_netpol.access.diff.unseen import differing, looks_at_namespace_labels, names_group
 from homelab_netpol.cilium.evaluation import Doubt, Pod, PolicyRef
-from homelab_netpol.cilium.evaluation.matchers import EndpointSelector, Matcher
+from homelab_netpol.cilium.evaluation.matchers import EndpointSelector, Matcher, Unclear
 from homelab_netpol.cilium.selectors import Requirement
 from homelab_netpol.manifests import kinds
 
@@ -182,8 +182,27 @@ class _Comparison:
                     f"CiliumCIDRGroup {name} changes; policies that look at groups:"
                     f" {', '.join(users)}"
                 )
+        yield from self._unread_by_label()
         for kind, direction in self._unseen(""):
             yield f"clusterwide {kind}, {direction}: changed"
+
+    def _unread_by_label(self) -> Iterator[str]:
+        """Policies that cannot be read, and may look at labels of Namespaces that change."""
+        before, after = self._sides
+        keys = {
+            key
+            for name in self._relabelled
+            for key, _ in before.labels(name).items() ^ after.labels(name).items()
+        }
+        for ref in {**before.policies, **after.policies} if keys else ():
+            for side in self._sides:
+                data = side.policies.get(ref)
+                if data is None or not looks_at_namespace_labels(data, keys):
+                    continue
+                [policy] = side.read([ref])
+                if any(isinstance(rule.subject, Unclear) for rule in policy.rules):
+                    yield f"{ref} cannot be read, and looks at labels of Namespaces that change"
+                    break
 
     def _problems(self) -> Iterator[str]:
         """Custom resources, and shared resources of the settings, that cannot be used any more."""

@@ -53,10 +53,11 @@ def names_group(manifest: Mapping[str, Any]) -> bool:
     return b'"cidrGroupRef"' in text or b'"cidrGroupSelector"' in text
 
 
-def looks_at_namespace_labels(manifest: Mapping[str, Any]) -> bool:
-    """The policy may look at labels of Namespaces."""
+def looks_at_namespace_labels(manifest: Mapping[str, Any], keys: Iterable[str] = ("",)) -> bool:
+    """The policy may look at labels of Namespaces; given keys, at one of these."""
     text = _text([manifest.get("spec"), manifest.get("specs")])
-    return b"namespace.labels." in text or b"amespaceSelector" in text or b'"namespaces"' in text
+    may = b"namespace.labels." in text or b"amespaceSelector" in text or b'"namespaces"' in text
+    return may and any(key.encode() in text for key in keys)
 
 
 def _of_rule(rule: Mapping[str, Any], section: str) -> Iterator[Unseen]:
