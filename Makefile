@@ -6,8 +6,8 @@ PY    := .venv/bin/python
 RUN   := PATH="$$PWD/.venv/bin:$$PATH" PYTHONPATH=operator:. $(PY)
 ARGS  ?=
 
-# Three workers, each with a control plane of its own: much of a scenario is waiting.
-PYTEST := -m pytest -n 3 --dist loadscope --no-loadscope-reorder
+# Five workers, each with a control plane of its own: much of a scenario is waiting.
+PYTEST := -m pytest -n 5 --dist loadscope --no-loadscope-reorder
 
 # What a cluster gets beside the operator itself; each folder is one concern.
 DELIVERY := tests/install tests/rights tests/monitoring tests/image tests/docs \

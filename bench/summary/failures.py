@@ -42,4 +42,4 @@ def disturbed(records: Records) -> str:
 def _cpu(result: object) -> dict[str, float]:
     """CPU seconds by process, of the results that tell them apart."""
     cpu = getattr(result, "cpu", None)
-    return cpu if isinstance(cpu, dict) else {}
+    return cpu if isinstance(cpu, dict) and "machine" in cpu else {}
