@@ -268,7 +268,7 @@ def test_actionlint_finds_nothing_in_the_workflow_that_the_page_shows(tmp_path: 
 
 def test_the_hooks_of_pre_commit_are_commands_that_there_are() -> None:
     hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
-    assert [each["id"] for each in hooks] == ["homelab-netpol-diff"]
+    assert [each["id"] for each in hooks] == ["homelab-netpol-diff", "homelab-netpol-lint"]
     for hook in hooks:
         assert hook["language"] == "python"
         program, command = hook["entry"].split()
