@@ -82,6 +82,8 @@ def test_a_namespace_with_pods_and_no_profile_is_closed_by_scope(
     report = read(labelled=False, settings=f"{TRAEFIK}\ndefaultDeny: {scope}")
     assert of(report, "closed-namespace") == found
     assert report.cuts_off is any(severity is CUT_OFF for severity, _ in found)
+    if scope == "auto":
+        assert only(report, "closed-namespace").message.startswith("photos has pods and no profile")
 
 
 def test_a_hatch_or_policies_of_its_own_in_both_directions_keep_it_from_being_cut_off() -> None:
@@ -237,6 +239,23 @@ def test_peers_of_the_settings_that_are_not_there_and_the_other_way_round() -> N
 def test_a_gateway_in_a_namespace_that_is_not_the_platforms_is_a_warning() -> None:
     report = read(settings=TRAEFIK.replace(", traefik, database", ", database"))
     assert of(report, "not-platform") == [(WARNING, "traefik")]
+    assert "network-policy.homelab/platform=true" in only(report, "not-platform").remedy
+
+
+def test_a_gateway_among_apps_does_not_lead_to_a_namespace_that_is_open() -> None:
+    app = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: wiki, namespace: traefik}
+spec:
+  template:
+    metadata: {labels: {app: wiki}}
+    spec: {containers: [{name: wiki}]}
+"""
+    report = read(app, settings=TRAEFIK.replace(", traefik, database", ", database"))
+    remedy = only(report, "not-platform").remedy
+    assert "Deployment traefik/wiki open too" in remedy
+    assert "network-policy.homelab/platform" not in remedy
 
 
 def test_without_a_dns_server_of_the_settings_names_are_cut_off() -> None:

@@ -7,12 +7,11 @@ from collections.abc import Iterator, Sequence
 from homelab_netpol.cilium.evaluation import Direction, Pod, ReadPolicy
 from homelab_netpol.cilium.evaluation.verdict import selected
 from homelab_netpol.findings.finding import join_words
-from homelab_netpol.preflight.problem import Problem, Severity
+from homelab_netpol.preflight.problem import Problem, Severity, some_of
 from homelab_netpol.preflight.stages import Stages
 from homelab_netpol.settings import DefaultDeny
 
 CHECK = "closed-namespace"
-_NAMED = 3
 _NAMED_NAMESPACES = 20
 
 
@@ -21,14 +20,15 @@ def check(stages: Stages) -> Iterator[Problem]:
     setting, names = stages.settings.default_deny, stages.still_open
     if stages.scope is DefaultDeny.LABELLED:
         if setting is DefaultDeny.AUTO and names:
+            have = "has" if len(names) == 1 else "have"
             yield Problem(
                 Severity.NOTE,
                 CHECK,
                 "defaultDeny",
-                f"{_some(names, _NAMED_NAMESPACES)} have pods and no profile, so `auto` closes"
-                " only what has a profile until each of them has one; then it closes the rest for"
-                " good.",
-                "Label them one after the other (docs/adopting.md).",
+                f"{some_of(names, _NAMED_NAMESPACES)} {have} pods and no"
+                " profile, so `auto` closes only what has a profile until no namespace with pods is"
+                " without one; then it closes the rest for good.",
+                "Label one after the other (docs/adopting.md).",
             )
         return
     open_ways = {name: _open_ways(stages, name) for name in names}
@@ -41,7 +41,7 @@ def check(stages: Stages) -> Iterator[Problem]:
             Severity.NOTE,
             CHECK,
             "defaultDeny",
-            f"In {_some(closed, _NAMED_NAMESPACES)} policies of others deny the rest in both"
+            f"In {some_of(closed, _NAMED_NAMESPACES)} policies of others deny the rest in both"
             " directions already, and go on doing so: without a profile nothing changes there but"
             " that the baselines allow DNS, probes and scraping.",
             "Label them if a profile should take the place of these policies.",
@@ -107,11 +107,4 @@ def _workloads(stages: Stages, namespace: str) -> str:
             if each.namespace == namespace and not each.host_network
         }
     )
-    return _some(names)
-
-
-def _some(names: Sequence[str], most: int = _NAMED) -> str:
-    shown = list(names[:most])
-    if len(names) > most:
-        shown.append(f"{len(names) - most} more")
-    return join_words(shown)
+    return some_of(names)

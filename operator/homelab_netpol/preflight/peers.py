@@ -7,7 +7,7 @@ from ipaddress import ip_network
 
 from homelab_netpol.detect.facts import ClusterFacts
 from homelab_netpol.detect.objects import Component
-from homelab_netpol.preflight.problem import Problem, Severity
+from homelab_netpol.preflight.problem import Problem, Severity, some_of
 from homelab_netpol.preflight.stages import Stages
 from homelab_netpol.settings import Peer, Settings
 
@@ -39,9 +39,9 @@ def check_missing(stages: Stages, facts: ClusterFacts) -> Iterator[Problem]:
         yield Problem(severity, MISSING, path, what, _DETECT)
 
 
-def check_platform(stages: Stages) -> Iterator[Problem]:
+def check_platform(stages: Stages, facts: ClusterFacts) -> Iterator[Problem]:
     """Namespaces that serve all others, and would be closed like an app's."""
-    keys = stages.cache.catalogue.vocabulary
+    serving = [peer for path, peer in stages.settings.named_peers() if path.startswith(_SERVING)]
     for path, peer in stages.settings.named_peers():
         for name in peer.namespaces if path.startswith(_SERVING) else ():
             if name in stages.before.namespaces and not stages.before.is_platform(name):
@@ -51,9 +51,28 @@ def check_platform(stages: Stages) -> Iterator[Problem]:
                     name,
                     f"The setting {path} names pods of {name}, which is no platform namespace: like"
                     " an app's they reach only what a profile or grant allows.",
-                    f"kubectl label namespace {name} {keys.platform_key}=true, or add it to"
-                    " platformNamespaces.",
+                    _how_to_serve(stages, name, _others(name, serving, facts)),
                 )
+
+
+def _others(name: str, serving: Sequence[Peer], facts: ClusterFacts) -> list[str]:
+    """What else runs in a namespace, beside peers that serve all others."""
+    return [
+        str(each)
+        for each in facts.within(name)
+        if not any(peer.selects(name, each.labels, _labels(facts, name)) for peer in serving)
+    ]
+
+
+def _how_to_serve(stages: Stages, name: str, others: Sequence[str]) -> str:
+    """What to do; a platform namespace is open, so that its other pods would be as well."""
+    if others:
+        return (
+            f"Move them to a namespace of their own: as a platform namespace, {name} would leave"
+            f" {some_of(others)} open too."
+        )
+    key = stages.cache.catalogue.vocabulary.platform_key
+    return f"kubectl label namespace {name} {key}=true, or add it to platformNamespaces."
 
 
 def check_unnamed(stages: Stages, facts: ClusterFacts, detected: Settings) -> Iterator[Problem]:

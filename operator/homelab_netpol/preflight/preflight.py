@@ -35,7 +35,7 @@ def preflight(settings: Settings, manifests: ManifestSet, now: datetime) -> Repo
         *names.check(stages),
         *cilium.check(stages),
         *peers.check_missing(stages, facts),
-        *peers.check_platform(stages),
+        *peers.check_platform(stages, facts),
         *peers.check_unnamed(stages, facts, found),
         *flows.check(stages, facts, gateways),
         *inspected.check(stages),

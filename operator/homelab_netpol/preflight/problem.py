@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from homelab_netpol.findings.finding import join_words
+
 
 class Severity(StrEnum):
     """How bad it is, the worst first."""
@@ -21,6 +23,8 @@ TITLES = {
     Severity.NOTE: "Good to know",
 }
 _ORDER = list(Severity)
+# How many names a sentence lists.
+_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,14 @@ class Report:
     def of(self, severity: Severity) -> list[Problem]:
         """Those of a severity."""
         return [each for each in self.problems if each.severity is severity]
+
+
+def some_of(names: Sequence[str], most: int = _NAMED) -> str:
+    """The first of several names, and how many more there are: `a, b and 7 more`."""
+    shown = list(names[:most])
+    if len(names) > most:
+        shown.append(f"{len(names) - most} more")
+    return join_words(shown)
 
 
 def in_order(problems: Sequence[Problem]) -> list[Problem]:
