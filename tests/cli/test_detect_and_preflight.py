@@ -26,7 +26,7 @@ def test_what_detect_writes_is_a_settings_file_and_preflight_takes_it(tmp_path: 
     done = run("detect", "-f", _BASE, "-f", _TRAEFIK)
     assert (done.exit_code, done.stderr) == (
         0,
-        'Note: questions to answer: 3, in lines that begin with "# Check:"\n',
+        'Note: questions to answer: 2, in lines that begin with "# Check:"\n',
     )
     file = tmp_path / "netpol.yaml"
     file.write_text(done.stdout, encoding="utf-8")
@@ -51,7 +51,7 @@ def test_detect_says_the_same_as_data() -> None:
         "gateways.ports",
         "platformNamespaces",
     }
-    assert len(found["questions"]) == 3
+    assert len(found["questions"]) == 2
     assert found["incomplete"] == []
 
 

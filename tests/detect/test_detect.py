@@ -41,6 +41,12 @@ def test_a_cluster_of_each_kind_leads_to_the_example_for_it(name: str) -> None:
             assert found[section] == example[section], section
 
 
+def test_gateways_that_cilium_cannot_tell_apart_are_asked_about() -> None:
+    found, _, _ = detected(dump("base", "cilium-gateway"))
+    asked = [each for each in found.checks if "`internal` lets in what `standard` does" in each]
+    assert len(asked) == 1
+
+
 @pytest.mark.parametrize("name", sorted(path.stem for path in EXAMPLES.glob("*.yaml")))
 def test_beside_it_stand_only_the_platforms_namespaces(name: str) -> None:
     said = yaml.safe_load((EXAMPLES / f"{name}.yaml").read_text(encoding="utf-8"))
@@ -152,7 +158,6 @@ def test_an_empty_cluster_and_one_that_was_read_in_part_say_so() -> None:
 @pytest.mark.parametrize(
     "spec",
     [
-        "7",
         "{selector: 7, ports: [{port: x}, 7, {port: 53, targetPort: [1]}]}",
         "{selector: {a: 1}, ports: {port: 1}, clusterIP: [], externalIPs: [nonsense, 7]}",
     ],

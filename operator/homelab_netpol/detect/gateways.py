@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from homelab_netpol.detect.classify import Side
 from homelab_netpol.detect.facts import ClusterFacts
@@ -45,6 +45,7 @@ def detect_gateways(facts: ClusterFacts) -> tuple[Findings, list[FoundGateway]]:
         )
         for which in ("internal", "external")
     }
+    lists["external"] = tuple(_said_once(each, lists["internal"]) for each in lists["external"])
     found.questions += [each.question for each in tunnel]
     defaults = Settings().gateways
     for which, entries in lists.items():
@@ -92,6 +93,10 @@ def _entry(gateway: FoundGateway, side: Side) -> Entry:
         because += f"; {gateway.side.because}"
         if side.internal and side.external:
             because += ", and another one of this identity is the other"
+            checks.append(
+                "Cilium cannot tell these gateways apart, so `internal` lets in what `standard`"
+                " does. Is nothing reached from the internet by them? Then write external: []"
+            )
     elif side.internal:
         checks.append(
             f"does {gateway.name} serve the home network, the internet, or both? Here it is both,"
@@ -104,6 +109,13 @@ def _entry(gateway: FoundGateway, side: Side) -> Entry:
             " external only `standard` lets it in"
         )
     return Entry(gateway.peer, because, tuple(dict.fromkeys(checks)))
+
+
+def _said_once(entry: Entry, internal: Sequence[Entry]) -> Entry:
+    """A gateway that is internal as well: its evidence and questions stand there."""
+    if any(each.value == entry.value for each in internal):
+        return Entry(entry.value, "the one of gateways.internal, as said there")
+    return entry
 
 
 def _ports(gateways: list[FoundGateway]) -> Iterator[Setting]:
