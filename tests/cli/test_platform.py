@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,20 @@ def test_what_is_missing_is_named_with_the_rule_to_add(tree: Path) -> None:
     [rule] = added["spec"]["egress"]
     assert rule["toPorts"][0]["ports"][0] == {"port": "53", "protocol": "UDP"}
     assert run("check", "platform", "-f", tree, "--together").exit_code == 0
+
+
+def test_minus_n_means_that_namespace_and_that_there_is_none_is_said(tree: Path) -> None:
+    more = tree.with_name("more.yaml")
+    more.write_text(TREE.replace("database", "cache"), encoding="utf-8")
+    done = run("check", "platform", "-f", tree, "-f", more, "-n", "cache", "-o", "json")
+    assert [each["namespace"] for each in json.loads(done.stdout)["namespaces"]] == ["cache"]
+    none = tree.with_name("none.yaml")
+    none.write_text("apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n", encoding="utf-8")
+    done = run("check", "platform", "-f", none)
+    assert (done.exit_code, done.stderr) == (
+        0,
+        "Note: no platform namespace is among what is given\n",
+    )
 
 
 def test_markdown_has_the_table_and_the_rule(tree: Path) -> None:

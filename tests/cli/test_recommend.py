@@ -14,6 +14,7 @@ import yaml
 from click.testing import CliRunner, Result
 
 from homelab_netpol.cli.main import main
+from homelab_netpol.cli.recommend import recommend
 
 ROOT = Path(__file__).resolve().parents[2]
 _PROFILE, _ACCESS = "network-policy.homelab/profile", "access.network-policy.homelab"
@@ -65,6 +66,12 @@ def test_what_cannot_be_recommended_says_what_to_do(arguments: list[str], words:
     assert done.exit_code == 2
     assert words in done.stderr
     assert done.stdout == ""
+
+
+def test_no_option_names_a_cluster_which_is_never_read() -> None:
+    known = {name for option in recommend.params for name in option.opts}
+    assert {"--filename", "--namespace"} <= known
+    assert not {"--kubeconfig", "--context"} & known
 
 
 def test_on_a_terminal_it_asks() -> None:

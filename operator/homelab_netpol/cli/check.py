@@ -32,7 +32,7 @@ def check() -> None:
 
 @check.command(short_help="Check platform namespaces' policies for the rules each must have.")
 @click.argument("namespaces", metavar="[NAMESPACE]...", nargs=-1)
-@input_options
+@input_options(one_namespace=True)
 @config_option
 @click.option(
     "--together",
@@ -71,7 +71,7 @@ def platform(
     Exit status: 0 when nothing is missing; 1 when something is; 2 when the input or the settings
     cannot be used; 3 when the cluster could not be read, or only in part.
     """
-    from homelab_netpol.cli.inputs import read_model
+    from homelab_netpol.cli.inputs import read_model, remark
     from homelab_netpol.cli.status import FOUND, INCOMPLETE, OK, InputError
     from homelab_netpol.platform_policies.check import PlatformCheck
     from homelab_netpol.platform_policies.results import NamespaceState
@@ -79,6 +79,8 @@ def platform(
     model = read_model(inputs, config)
     checked = PlatformCheck(model, together=together)
     known = checked.namespaces()
+    if not namespaces and inputs.namespace is not None:
+        namespaces = (inputs.namespace,)
     for name in namespaces:
         if name not in model.namespaces:
             raise InputError(f"the Namespace {name} is not among what is given")
@@ -88,6 +90,8 @@ def platform(
                 f" label it {model.desired.catalogue.vocabulary.platform_key}=true"
             )
     results = [checked.check(name) for name in namespaces or known]
+    if not results:
+        remark("no platform namespace is among what is given")
     gaps = model.manifests.gaps
     _print(results, gaps, output, all_shown=bool(namespaces))
     if gaps:

@@ -8,7 +8,7 @@ from homelab_netpol.cli.options import InputOptions, input_options, output_optio
 
 
 @click.command(short_help="Write the settings that fit a cluster.")
-@input_options
+@input_options()
 @output_option("yaml", "json")
 def detect(inputs: InputOptions, output: str) -> None:
     """Write the settings that fit a cluster, each line with its evidence in a comment.

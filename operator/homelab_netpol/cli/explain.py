@@ -36,7 +36,7 @@ _COLOURS = {"yes": "green", "no": "red", "in part": "yellow", "unknown": "yellow
     show_default=True,
     help="cilium: ask Cilium's own policy engine too, which a checkout has after `make lab`.",
 )
-@input_options
+@input_options(one_namespace=True)
 @config_option
 @output_option("table", "json", "markdown", "svg", "dot")
 def explain(

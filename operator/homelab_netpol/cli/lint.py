@@ -21,7 +21,7 @@ _FORMATS = ("text", "table", "json", "sarif", "github", "markdown")
 
 @click.command(short_help="Find what is wrong with hand-written policies and labels.")
 @click.argument("paths", nargs=-1, metavar="[FILE|DIR]...")
-@input_options
+@input_options()
 @config_option
 @output_option(*_FORMATS)
 @click.option("--select", multiple=True, metavar="ID,...", help="Ask only these rules.")

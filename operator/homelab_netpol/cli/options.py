@@ -89,48 +89,72 @@ def exclude_option(command: Command) -> Command:
     )(command)
 
 
-def input_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds where objects come from; the command gets `inputs`, an InputOptions."""
+def input_options(
+    *, one_namespace: bool = False, cluster: bool = True
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Adds where objects come from; the command gets `inputs`, an InputOptions.
 
-    @click.option(
-        "--filename",
-        "-f",
-        "files",
-        multiple=True,
-        metavar="FILE|DIR|-|git:REV[:PATH]",
-        shell_complete=_complete_files,
-        help="Manifests: a file, a folder with all below it, standard input, or either as it is in"
-        " a git revision. May be given more than once. Without -f and -k, the cluster is read.",
+    Args:
+        one_namespace: the command is about the Namespace of `-n`, if there is one.
+        cluster: where no manifests are given, it reads a cluster.
+    """
+    of_manifests = "also of manifests that name none."
+    namespace_help = (
+        f"The Namespace that is meant; {of_manifests}"
+        if one_namespace
+        else "The Namespace of manifests that name none."
     )
-    @click.option(
-        "--kustomize",
-        "-k",
-        "kustomizations",
-        multiple=True,
-        metavar="DIR",
-        type=click.Path(path_type=Path),
-        help="What a kustomization builds. May be given more than once.",
+    files_help = (
+        "Manifests: a file, a folder with all below it, standard input, or either as it is in"
+        " a git revision. May be given more than once."
     )
-    @exclude_option
-    @click.option(
-        "--namespace",
-        "-n",
-        metavar="NAMESPACE",
-        help="The Namespace that is meant; also of manifests that name none.",
-    )
-    @cluster_options
+    if cluster:
+        files_help += " Where no manifests are given, the cluster is read."
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @click.option(
+            "--filename",
+            "-f",
+            "files",
+            multiple=True,
+            metavar="FILE|DIR|-|git:REV[:PATH]",
+            shell_complete=_complete_files,
+            help=files_help,
+        )
+        @click.option(
+            "--kustomize",
+            "-k",
+            "kustomizations",
+            multiple=True,
+            metavar="DIR",
+            type=click.Path(path_type=Path),
+            help="What a kustomization builds. May be given more than once.",
+        )
+        @exclude_option
+        @click.option("--namespace", "-n", metavar="NAMESPACE", help=namespace_help)
+        @(cluster_options if cluster else _without_cluster)
+        @wraps(command)
+        def wrapped(
+            *args: Any,
+            files: tuple[str, ...],
+            kustomizations: tuple[Path, ...],
+            exclude: tuple[str, ...],
+            namespace: str | None,
+            cluster: ClusterOptions,
+            **kwargs: Any,
+        ) -> Any:
+            inputs = InputOptions(files, kustomizations, exclude, namespace, cluster)
+            return command(*args, inputs=inputs, **kwargs)
+
+        return wrapped
+
+    return decorate
+
+
+def _without_cluster(command: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(command)
-    def wrapped(
-        *args: Any,
-        files: tuple[str, ...],
-        kustomizations: tuple[Path, ...],
-        exclude: tuple[str, ...],
-        namespace: str | None,
-        cluster: ClusterOptions,
-        **kwargs: Any,
-    ) -> Any:
-        inputs = InputOptions(files, kustomizations, exclude, namespace, cluster)
-        return command(*args, inputs=inputs, **kwargs)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        return command(*args, cluster=ClusterOptions(), **kwargs)
 
     return wrapped
 

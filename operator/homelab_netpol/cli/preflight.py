@@ -17,7 +17,7 @@ _COLOURS = {"cut-off": "red", "warning": "yellow", "note": "cyan"}
 
 
 @click.command(short_help="Show what installing the operator would cut off.")
-@input_options
+@input_options()
 @config_option
 @output_option("table", "json", "markdown")
 def preflight(inputs: InputOptions, config: Path | None, output: str) -> None:

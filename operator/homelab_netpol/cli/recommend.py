@@ -46,7 +46,7 @@ _SOME_NAMESPACE = "my-app"
     metavar="RESOURCE[=VALUE]",
     help="A shared resource that it needs, such as postgres. May be given more than once.",
 )
-@input_options
+@input_options(one_namespace=True, cluster=False)
 @config_option
 @output_option("text", "yaml", "json")
 def recommend(

@@ -22,7 +22,7 @@ _COMPONENTS = ("access", "baseline", "grant", "hatch", "ingress", "mesh", "profi
 
 
 @click.command(short_help="Show the policies that the operator would write.")
-@input_options
+@input_options(one_namespace=True)
 @config_option
 @click.option(
     "--component",

@@ -28,7 +28,7 @@ def scaffold() -> None:
 
 @scaffold.command(short_help="Write a first policy for a platform namespace.")
 @click.argument("namespace_name", metavar="NAMESPACE")
-@input_options
+@input_options()
 @config_option
 @click.option("--name", default="platform", show_default=True, help="The policy's name.")
 @click.option(

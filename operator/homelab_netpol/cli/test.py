@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.argument(
     "paths", metavar="TESTFILE...", nargs=-1, required=True, type=click.Path(path_type=Path)
 )
-@input_options
+@input_options()
 @config_option
 @output_option("table", "junit", "json", "markdown")
 @click.pass_context
