@@ -90,6 +90,15 @@ def test_equal_trees_say_nothing_whatever_their_order_form_and_comments(trees: T
     assert (ran.exit_code, ran.stdout) == (0, "No access changes.\n")
 
 
+def test_a_namespace_that_gains_and_loses_is_counted_once(trees: Trees) -> None:
+    trees.write(
+        [namespace(name, "profile=internal") for name in "ab"],
+        [namespace("a", "postgres", "profile=isolated"), namespace("b", "profile=standard")],
+    )
+    summary = trees.run().stdout.splitlines()[-1]
+    assert summary.startswith("1 Namespace gains access, 1 Namespace gains and loses access.")
+
+
 def test_a_change_of_profile_is_what_the_vocabulary_says_of_the_two(trees: Trees) -> None:
     said = trees.says([namespace("a", "profile=isolated")], [namespace("a", "profile=standard")])
     assert said == {

@@ -108,13 +108,16 @@ def summary(diff: TreeDiff) -> str:
     """In one sentence."""
     found = diff.namespaces
     parts = []
-    for verb, count in (
-        ("gain", sum(bool(each.gains) for each in found)),
-        ("lose", sum(bool(each.losses) for each in found)),
+    gaining = {each.name for each in found if each.gains}
+    losing = {each.name for each in found if each.losses}
+    for names, one, several in (
+        (gaining - losing, "gains", "gain"),
+        (losing - gaining, "loses", "lose"),
+        (gaining & losing, "gains and loses", "gain and lose"),
     ):
-        if count:
-            ending = "s" if count == 1 else ""
-            parts.append(f"{_count(count, 'Namespace', 'Namespaces')} {verb}{ending} access")
+        if names:
+            verb = one if len(names) == 1 else several
+            parts.append(f"{_count(len(names), 'Namespace', 'Namespaces')} {verb} access")
     problems = len(diff.problems) + sum(len(each.problems) for each in found)
     if problems:
         parts.append(f"{_count(problems, 'word', 'words')} cannot be understood")
