@@ -1,4 +1,4 @@
-"""`detect` and `preflight` on a real API server, as an account that may only read."""
+"""Commands that read on a real API server, as an account that may only read."""
 
 from __future__ import annotations
 
@@ -109,6 +109,26 @@ def test_with_the_shipped_role_all_is_read_and_nothing_else_is_asked_for(
         if each["check"] == "closed-namespace"
     }
     assert space.name not in closed
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "check platform",
+        "diff cluster {1}",
+        "explain -n {0}",
+        "lint",
+        "render",
+        "scaffold platform {0}",
+        "version --cluster",
+    ],
+)
+def test_the_shipped_role_is_enough_for_every_command(
+    command: str, readers: dict[str, Path], spaces: Spaces
+) -> None:
+    done = run(readers["reader"], *command.format(spaces().name, MANIFESTS / "base").split())
+    assert "403" not in done.stderr
+    assert done.returncode in (0, 1), done.stderr
 
 
 @pytest.mark.parametrize("command", ["detect", "preflight"])
