@@ -67,6 +67,24 @@ def test_the_namespace_of_a_gateway_is_the_platforms(name: str, namespace: str) 
     assert set(settings.platform_namespaces) == {*DEFAULTS.platform_namespaces, namespace}
 
 
+def test_apps_beside_a_gateway_are_asked_about_before_they_stay_open() -> None:
+    def deployment(name: str) -> str:
+        labels = f"{{app.kubernetes.io/name: {name}}}"
+        return (
+            f"apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {name}, namespace: home}}\n"
+            f"spec: {{template: {{metadata: {{labels: {labels}}},"
+            " spec: {containers: [{name: a}]}}}"
+        )
+
+    alone, _, _ = detected(cluster(deployment("traefik")))
+    beside, settings, _ = detected(cluster(deployment("traefik"), deployment("wiki")))
+    assert "home" in settings.platform_namespaces
+    [asked] = [each for each in beside.checks if "the platform's as well" in each]
+    assert "Deployment home/wiki?" in asked
+    assert asked not in alone.checks
+    assert len(alone.checks) == len(beside.checks) - 1
+
+
 def test_what_the_defaults_say_is_not_written_and_said_to_be_so() -> None:
     found, settings, text = detected(dump("base", "istio-ambient-waypoints"))
     assert settings.gateways == DEFAULTS.gateways
@@ -132,7 +150,7 @@ def test_an_unusual_cluster_is_asked_about_and_not_guessed_at() -> None:
         "no node is one of a control plane",
         "the API server calls pods in blog (MutatingWebhookConfiguration blog-defaults)",
         "ConfigMap kube-system/cilium-config was not found",
-        "The namespace `default` may have apps as well",
+        "It may have apps as well",
         "is all of 100.64.7.0/24 the home's own network?",
     ):
         assert about in asked, about

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from homelab_netpol.detect.api_server import detect_api_server
 from homelab_netpol.detect.cilium import detect_cilium
 from homelab_netpol.detect.companions import detect_companions
@@ -41,7 +43,16 @@ def detect(manifests: ManifestSet) -> Detected:
     }
     needed |= {each.namespace: f"{each.name} is there" for each in found_gateways if each.namespace}
     needed |= {name: because for name, because in stores.shared.items() if name not in needed}
-    platform, names = detect_platform(facts, needed)
+    peers = [
+        *(
+            peer
+            for part in (dns, mesh, scrapers)
+            for setting in part.settings
+            for peer in _peers(setting)
+        ),
+        *(each.peer for each in found_gateways if each.peer),
+    ]
+    platform, names = detect_platform(facts, needed, peers)
     parts: tuple[Findings, ...] = (
         gateways,
         dns,
@@ -62,7 +73,10 @@ def detect(manifests: ManifestSet) -> Detected:
 
 def _namespaces(setting: Setting) -> list[str]:
     """The namespaces that a list of peers names."""
-    plain = setting.plain
-    peers = plain if isinstance(plain, list) else []
-    names = [each.get("namespace") for each in peers if isinstance(each, dict)]
+    names = [each.get("namespace") for each in _peers(setting)]
     return [name for name in names if isinstance(name, str)]
+
+
+def _peers(setting: Setting) -> list[dict[str, Any]]:
+    plain = setting.plain
+    return [each for each in plain if isinstance(each, dict)] if isinstance(plain, list) else []

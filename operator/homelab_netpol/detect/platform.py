@@ -5,12 +5,14 @@ A Namespace of the platform keeps policies by hand; one that is not, and has no 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
+from typing import Any
 
 from homelab_netpol.detect.facts import ClusterFacts
 from homelab_netpol.detect.found import Entry, Findings, Setting
 from homelab_netpol.detect.objects import Component
+from homelab_netpol.detect.resources import store_of
 from homelab_netpol.settings import Settings
 
 # What homelabs call the namespaces of operators, networks, storage, GitOps and observability, where
@@ -74,6 +76,8 @@ _NAMES = (
     "victoria-metrics",
     "volsync",
 )
+# How many workloads a question names.
+_NAMED = 3
 _OF_OPERATORS = ("operator", "controller", "controller-manager", "webhook", "cainjector", "csi")
 _STORAGE_IMAGES = (
     "csi-provisioner",
@@ -84,12 +88,15 @@ _STORAGE_IMAGES = (
 )
 
 
-def detect_platform(facts: ClusterFacts, needed: Mapping[str, str]) -> tuple[Findings, set[str]]:
+def detect_platform(
+    facts: ClusterFacts, needed: Mapping[str, str], peers: Sequence[Mapping[str, Any]] = ()
+) -> tuple[Findings, set[str]]:
     """`platformNamespaces`, and all namespaces that are the platform's with it.
 
     Args:
         facts: the cluster.
         needed: namespaces that others depend on, each with what stands there.
+        peers: the pods there that others depend on, as settings name them.
     """
     found, settings = Findings(), Settings()
     added: dict[str, Entry] = {}
@@ -108,7 +115,7 @@ def detect_platform(facts: ClusterFacts, needed: Mapping[str, str]) -> tuple[Fin
         elif profile is not None:
             continue
         elif name in needed:
-            added[name] = Entry(name, needed[name])
+            added[name] = Entry(name, needed[name], _asked_of_others(facts, name, peers))
         elif any(fnmatchcase(name, each) for each in _NAMES):
             added[name] = Entry(name, "its name is a platform's")
         elif storage := next((each for each in there if each.runs(*_STORAGE_IMAGES)), None):
@@ -129,10 +136,33 @@ def detect_platform(facts: ClusterFacts, needed: Mapping[str, str]) -> tuple[Fin
         )
     if "default" in needed:
         found.questions.append(
-            f"{needed['default']}. The namespace `default` may have apps as well; better move that"
-            " to a namespace of its own, or it is closed without a profile"
+            f"of the namespace `default`: {needed['default']}. It may have apps as well; better"
+            " move what all depend on to a namespace of its own, or it is closed without a profile"
         )
     return found, platform | set(added)
+
+
+def _asked_of_others(
+    facts: ClusterFacts, name: str, peers: Sequence[Mapping[str, Any]]
+) -> tuple[str, ...]:
+    """Whether what else runs there is the platform's: no profile would hold it any more."""
+    if any(fnmatchcase(name, each) for each in _NAMES):
+        return ()
+    labels = [peer.get("podLabels") or {} for peer in peers if peer.get("namespace") == name]
+    others = [
+        str(each)
+        for each in facts.within(name)
+        if not any(one.items() <= each.labels.items() for one in labels)
+        and store_of(each) is None
+        and not _is_operator(each)
+    ]
+    if not others:
+        return ()
+    named = ", ".join(others[:_NAMED]) + (" and others" if len(others) > _NAMED else "")
+    return (
+        f"are these the platform's as well: {named}? Here no profile holds them, and they stay"
+        " open. If they are apps, give what all depend on a namespace of its own",
+    )
 
 
 def known_platform(facts: ClusterFacts) -> set[str]:
