@@ -20,8 +20,8 @@ _AS_IT_IS = "\b"
 _HEAD = """# The command line
 
 `homelab-netpol`, or `kubectl netpol` where `kubectl-netpol` is on the PATH: the package installs
-both. No command writes to a cluster, but for `run`, and `cleanup --yes`. This page is generated:
-`python -m tools.cli_reference > docs/cli.md`.
+both (`uv tool install .` in a checkout). No command writes to a cluster, but for `run`, and
+`cleanup --yes`. This page is generated: `python -m tools.cli_reference > docs/cli.md`.
 
 ## Exit statuses
 

@@ -112,6 +112,13 @@ spec: {podSelector: {}, policyTypes: [Ingress, Egress], egress: [{}]}
     assert of(report, "closed-namespace") == []
 
 
+def test_a_label_that_cannot_be_followed_is_said_in_the_words_of_the_event() -> None:
+    typo = LABELLED.replace("photos", "wiki").replace(": internal", ": internl")
+    [found] = [each for each in read(typo).problems if each.where == "wiki"]
+    assert (found.severity, found.check) == (WARNING, "ProfileUnknown")
+    assert "Did you mean 'internal'?" in found.message
+
+
 # Names
 
 

@@ -8,7 +8,7 @@ from homelab_netpol.detect import detect
 from homelab_netpol.detect.facts import ClusterFacts
 from homelab_netpol.detect.gateways import detect_gateways
 from homelab_netpol.manifests import ManifestSet
-from homelab_netpol.preflight import cilium, closed, flows, inspected, names, peers
+from homelab_netpol.preflight import cilium, closed, flows, inspected, labels, names, peers
 from homelab_netpol.preflight.problem import Problem, Report, in_order
 from homelab_netpol.preflight.stages import make_stages
 from homelab_netpol.settings import Settings
@@ -32,6 +32,7 @@ def preflight(settings: Settings, manifests: ManifestSet, now: datetime) -> Repo
     _, gateways = detect_gateways(facts)
     problems: list[Problem] = [
         *closed.check(stages),
+        *labels.check(stages),
         *names.check(stages),
         *cilium.check(stages),
         *peers.check_missing(stages, facts),
