@@ -152,7 +152,6 @@ def test_an_empty_cluster_and_one_that_was_read_in_part_say_so() -> None:
 @pytest.mark.parametrize(
     "spec",
     [
-        "7",
         "{selector: 7, ports: [{port: x}, 7, {port: 53, targetPort: [1]}]}",
         "{selector: {a: 1}, ports: {port: 1}, clusterIP: [], externalIPs: [nonsense, 7]}",
     ],
