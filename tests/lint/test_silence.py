@@ -64,6 +64,29 @@ SILENT = [
     # It is said what comes of the deny rule.
     ("NP110", cnp("ingressDeny: [{fromEntities: [all]}], enableDefaultDeny: {ingress: true}")),
     ("NP110", cnp("ingressDeny: [{fromEntities: [all]}], ingress: [{fromEndpoints: [{}], PORT}]")),
+    # Without ports, Services that are not there are no peer.
+    ("NP116", cnp("egress: [{toServices: [{k8sService: {serviceName: a, namespace: b}}]}]")),
+    # The Service is there.
+    (
+        "NP116",
+        cnp("egress: [{toServices: [{k8sService: {serviceName: a, namespace: b}}], PORT}]")
+        + "---\napiVersion: v1\nkind: Service\nmetadata: {name: a, namespace: b}\n"
+        "spec: {selector: {app: a}}\n",
+    ),
+    ("NP117", cnp("ingress: [{fromCIDRSet: [{cidrGroupRef: lan}], PORT}]")),
+    (
+        "NP118",
+        "apiVersion: cilium.io/v2\nkind: CiliumCIDRGroup\nmetadata: {name: a}\n"
+        "spec: {externalCIDRs: [0.0.0.0/1, 128.0.0.0/1]}\n",
+    ),
+    # Of ICMPv6 it is type 129.
+    (
+        "NP119",
+        cnp(
+            "ingress: [{fromEntities: [world],"
+            " icmps: [{fields: [{type: EchoReply, family: IPv6}]}]}]"
+        ),
+    ),
     # It is named for what it adds.
     ("NP111", cnp("enableDefaultDeny: {ingress: false}, ingress: [{fromEndpoints: [{}], PORT}]")),
     (
