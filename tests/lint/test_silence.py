@@ -39,6 +39,13 @@ def of(head: str, spec: str) -> str:
     return f"{head}spec: {{{spec.replace('PORT', port)}}}\n"
 
 
+SOLVER = of(
+    NP,
+    'podSelector: {matchLabels: {acme.cert-manager.io/http01-solver: "true"}},'
+    " ingress: [{ports: [{port: 8089}]}]",
+)
+TEAM = "k8s:io.cilium.k8s.namespace.labels.team"
+
 SILENT = [
     # It denies one app, not a namespace.
     ("NP001", cnp("ingress: [{}]")),
@@ -159,6 +166,9 @@ SILENT = [
         "NP302",
         cnp("ingress: [{fromEndpoints: [{matchLabels: {app: a}}], PORT}]") + WEB + HELM_RELEASE,
     ),
+    # Pods that are there for minutes.
+    ("NP301", SOLVER + WEB),
+    ("NP302", cnp("ingress: [{fromEndpoints: [{matchLabels: {job-name: import}}], PORT}]") + WEB),
     # The Namespace may be in another tree.
     ("NP303", cnp(f"ingress: [{{{FAR}, PORT}}]") + PHOTOS),
     # The LAN has the nodes in it, and is meant as the LAN.
@@ -208,6 +218,16 @@ FOUND = [
         ),
     ),
     ("NP205", of(NP, "podSelector: {}, ingress: [{}]")),
+    # For whom a clusterwide policy is.
+    (
+        "NP303",
+        of(CCNP, f"endpointSelector: {{matchLabels: {{{TEAM}: games}}}}, ingress: [{{}}]") + PHOTOS,
+    ),
+    (
+        "NP303",
+        of(CCNP, f"endpointSelector: {FAR[16:-1]}, ingress: [{{}}]".replace("far", "photo"))
+        + PHOTOS,
+    ),
     ("NP306", cnp("egress: [{toCIDR: [10.0.0.1/32], PORT}]") + API),
     (
         "NP306",
