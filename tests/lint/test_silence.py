@@ -166,6 +166,16 @@ SILENT = [
         "NP302",
         cnp("ingress: [{fromEndpoints: [{matchLabels: {app: a}}], PORT}]") + WEB + HELM_RELEASE,
     ),
+    # Flux puts the values in.
+    (
+        "NP101",
+        cnp(
+            'egress: [{toCIDR: ["${NAS}/32"], toPorts: [{ports: [{port: "${P:=80}"}]}]},'
+            ' {toFQDNs: [{matchPattern: "*.${DOMAIN}"}], PORT}]'
+        ),
+    ),
+    ("NP101", of(CNP, 'endpointSelector: {matchLabels: {app: "${APP}"}}, ingress: [{}]')),
+    ("NP201", of(NP, 'podSelector: {}, ingress: [{from: [{ipBlock: {cidr: "${LAN}"}}]}]')),
     # Pods that are there for minutes.
     ("NP301", SOLVER + WEB),
     ("NP302", cnp("ingress: [{fromEndpoints: [{matchLabels: {job-name: import}}], PORT}]") + WEB),
