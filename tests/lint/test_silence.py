@@ -57,6 +57,15 @@ SILENT = [
     ("NP008", cnp("ingressDeny: [{fromEntities: [world]}]")),
     ("NP008", cnp("ingress: [{fromEntities: [world], icmps: [{fields: [{type: 8}]}]}]")),
     ("NP008", cnp("ingress: [{}]")),
+    # Cilium's own health endpoints.
+    (
+        "NP008",
+        of(
+            CCNP,
+            "endpointSelector: {matchLabels: {reserved:health: ''}},"
+            " ingress: [{fromEntities: [remote-node]}]",
+        ),
+    ),
     # A policy for nodes.
     ("NP101", of(CCNP, "nodeSelector: {}, ingress: [{fromEntities: [cluster]}]")),
     # With an option of Cilium's, a protocol without ports is possible.
