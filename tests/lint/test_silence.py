@@ -190,6 +190,11 @@ SILENT = [
     ("NP302", cnp("ingress: [{fromEndpoints: [{matchLabels: {job-name: import}}], PORT}]") + WEB),
     # The Namespace may be in another tree.
     ("NP303", cnp(f"ingress: [{{{FAR}, PORT}}]") + PHOTOS),
+    # Other networks are in it, too.
+    (
+        "NP306",
+        cnp("ingress: [{fromCIDR: [10.0.0.0/8], PORT}]") + NODE + "spec: {podCIDR: 10.42.1.0/24}\n",
+    ),
     # The LAN has the nodes in it, and is meant as the LAN.
     (
         "NP306",
@@ -251,6 +256,12 @@ FOUND = [
     (
         "NP306",
         cnp("egress: [{toCIDR: [10.42.3.0/24], PORT}]") + NODE + "spec: {podCIDR: 10.42.0.0/16}\n",
+    ),
+    (
+        "NP306",
+        cnp("ingress: [{fromCIDR: [10.42.0.0/16], PORT}]")
+        + NODE
+        + "spec: {podCIDR: 10.42.1.0/24}\n",
     ),
 ]
 
