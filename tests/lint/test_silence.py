@@ -39,6 +39,8 @@ def of(head: str, spec: str) -> str:
     return f"{head}spec: {{{spec.replace('PORT', port)}}}\n"
 
 
+# Ports alone are written on purpose.
+_ANYBODY = of(NP, "podSelector: {}, ingress: [{ports: [{port: 80}]}]")
 SOLVER = of(
     NP,
     'podSelector: {matchLabels: {acme.cert-manager.io/http01-solver: "true"}},'
@@ -175,6 +177,7 @@ SILENT = [
         "NP302",
         cnp("ingress: [{fromEndpoints: [{matchLabels: {app: a}}], PORT}]") + WEB + HELM_RELEASE,
     ),
+    ("NP205", _ANYBODY),
     # Flux puts the values in.
     (
         "NP101",
@@ -242,6 +245,7 @@ FOUND = [
         ),
     ),
     ("NP205", of(NP, "podSelector: {}, ingress: [{}]")),
+    ("NP205", of(NP, "podSelector: {}, ingress: [{from: , ports: [{port: 80}]}]")),
     # For whom a clusterwide policy is.
     (
         "NP303",
