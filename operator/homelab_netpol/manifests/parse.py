@@ -25,6 +25,8 @@ _HELM = (
     "; it looks like a template of Helm's: render it first (helm template CHART | ... -f -), or"
     " leave it out (--exclude)"
 )
+# With it a kustomization changes, or deletes, an object of another file: it is none itself.
+_PATCH = "$patch"
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 _MERGE = "tag:yaml.org,2002:merge"
 _BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -151,6 +153,9 @@ def _objects(data: Any, source: Source, above: str = "") -> Iterator[Manifest]:
     if not isinstance(data, Mapping) or "kind" not in data or "apiVersion" not in data:
         if above:
             raise ManifestError(f"{where}: no Kubernetes object: it has no apiVersion and kind")
+        yield Manifest(_NO_OBJECT, source)
+        return
+    if _PATCH in data:
         yield Manifest(_NO_OBJECT, source)
         return
     kind = data["kind"]
