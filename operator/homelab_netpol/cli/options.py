@@ -129,8 +129,11 @@ def input_options(command: Callable[..., Any]) -> Callable[..., Any]:
         cluster: ClusterOptions,
         **kwargs: Any,
     ) -> Any:
+        from homelab_netpol.cli.collecting import seldom_collecting
+
         inputs = InputOptions(files, kustomizations, exclude, namespace, cluster)
-        return command(*args, inputs=inputs, **kwargs)
+        with seldom_collecting():
+            return command(*args, inputs=inputs, **kwargs)
 
     return wrapped
 
