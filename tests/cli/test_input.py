@@ -46,6 +46,14 @@ def test_text_that_cannot_be_read_is_named_with_its_place(given: str | bytes, sa
     assert said in refused(given)
 
 
+def test_a_key_goes_over_the_same_one_that_is_merged() -> None:
+    """YAML's `<<`, as homelabs share what is the same; a key that is given twice is refused yet."""
+    shared = NAMESPACE.replace("metadata:", "metadata: &shared", 1)
+    text = f"{shared}  labels: {{a: b}}\nx:\n  y:\n    <<: *shared\n    labels: {{c: d}}\n"
+    assert rendered(text).exit_code == 0
+    assert "the key 'labels' is given twice" in refused(text + "    labels: {}\n")
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [

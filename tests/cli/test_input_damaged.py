@@ -12,6 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import pytest
 import yaml
 
 from tests.cli.commands import NAMESPACE, environment, rendered
@@ -115,6 +116,26 @@ def test_a_reader_that_goes_away_is_no_error_to_speak_of(tmp_path: Path) -> None
             said = process.stderr.read().decode()
         assert "Traceback" not in said
         assert process.returncode in (0, 1)
+
+
+@pytest.mark.parametrize("command", ["render", "lint"])
+def test_a_full_disk_is_an_error_in_one_line(tmp_path: Path, command: str) -> None:
+    tree = tmp_path / "all.yaml"
+    label = "network-policy.homelab/profile: none-such"
+    tree.write_text(f"{NAMESPACE}  labels: {{{label}}}\n", encoding="utf-8")
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "homelab_netpol", command, "-f", str(tree)],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=environment(),
+            check=False,
+        )
+    assert done.returncode == 2
+    assert done.stderr.decode().splitlines()[-1] == (
+        "Error: the output cannot be written: No space left on device"
+    )
+    assert b"Traceback" not in done.stderr
 
 
 def test_an_interrupt_ends_it_without_a_stack_trace() -> None:

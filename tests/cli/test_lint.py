@@ -223,6 +223,13 @@ def test_a_tree_with_variants_of_one_object_is_looked_at_all_the_same(tmp_path: 
     assert len(lint(tmp_path).stdout.splitlines()) == 2
 
 
+def test_what_a_kustomization_deletes_by_a_patch_is_no_policy() -> None:
+    patch = "$patch: delete\napiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\n"
+    result = lint("-", stdin=f"{patch}metadata: {{name: a, namespace: plex}}\n---\n{PLEX}")
+    assert len(result.stdout.splitlines()) == 1
+    assert "Note: not read" in result.stderr
+
+
 # --fix
 
 

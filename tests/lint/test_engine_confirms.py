@@ -53,6 +53,9 @@ CASES: Sequence[Case] = (
     ("NP112", "homepage", "web", 8080, DENIED, ALLOWED),
     ("NP113", "homepage", "web", 8080, ALLOWED, DENIED),
     ("NP114", "nas", "web", 8080, DENIED, ALLOWED),
+    ("NP116", "web", "nas", 2049, ALLOWED, ALLOWED),
+    ("NP116", "web", "postgres", 2049, ALLOWED, DENIED),
+    ("NP117", "homepage", "web", 8080, ALLOWED, DENIED),
     ("NP202", "homepage", "web", 80, DENIED, ALLOWED),
     ("NP202", "web", "nas", 2049, ALLOWED, ALLOWED),
     ("NP203", "web", "postgres", 5432, ALLOWED, DENIED),
@@ -113,6 +116,28 @@ def test_a_range_that_ends_below_its_port_is_the_port_alone(people: Engine) -> N
     assert people.policies(policies(BY_ID["NP104"].wrong)) == []
     flows = [Flow("ipv4", "voice", port, "UDP") for port in (20000, 15000)]
     assert [each.allowed for each in people.verdicts(flows)] == [True, False]
+
+
+def test_type_0_of_icmp_is_every_type(people: Engine) -> None:
+    for text, expected in (
+        (BY_ID["NP119"].wrong, [True, True]),
+        (BY_ID["NP119"].right, [True, False]),
+    ):
+        assert people.policies(policies(text)) == []
+        flows = [Flow("laptop", "web", kind, "ICMP") for kind in (8, 13)]
+        assert [each.allowed for each in people.verdicts(flows)] == expected
+
+
+@pytest.mark.parametrize("ports", [True, False])
+def test_a_deny_rule_looks_for_no_service(people: Engine, ports: bool) -> None:
+    [policy] = policies(BY_ID["NP116"].wrong)
+    rule = policy["spec"]["egress"][0]
+    if not ports:
+        del rule["toPorts"]
+    policy["spec"] |= {"egress": [{"toEntities": ["all"]}], "egressDeny": [rule]}
+    assert people.policies([policy]) == []
+    [verdict] = people.verdicts([Flow("web", "postgres", 2049)])
+    assert verdict.allowed is not ports
 
 
 def test_labels_that_are_called_unseen_are_in_no_identity(people: Engine) -> None:

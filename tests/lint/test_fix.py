@@ -122,7 +122,10 @@ def test_a_list_in_a_list_of_kubernetes_is_put_right_as_well() -> None:
     [
         "spec: {endpointSelector: {}, ingress: [], egress: [{}]}",
         "spec:\n  endpointSelector: {}\n  egress: [{}]\n  ingress: []  # none",
+        "spec:\n  endpointSelector: {}\n  egress: [{}]\n  # none\n  ingress: []",
         "spec:\n  endpointSelector: {}\n  ingress: []",
+        # Taken out, it would be missing where it is repeated.
+        "spec:\n  endpointSelector: {}\n  egress: [{}]\n  ingress: &none []\n  egressDeny: *none",
         "specs:\n- ingress: []\n  endpointSelector: {}\n  egress: [{}]",
     ],
 )
@@ -131,6 +134,33 @@ def test_what_cannot_be_done_on_whole_lines_or_would_lose_a_comment_is_left(spec
     text = f"{head}\n{spec}\n"
     assert findings(text, select=["NP101", "NP103"])
     assert fixed(text) == Fixed(text, ())
+
+
+TAKEN_OVER = """\
+apiVersion: v1
+kind: List
+items:
+  - apiVersion: networking.k8s.io/v1
+    kind: NetworkPolicy
+    metadata: {name: closed, namespace: photos}
+    spec: &closed
+      podSelector: {}
+      egress: []
+  - apiVersion: networking.k8s.io/v1
+    kind: NetworkPolicy
+    metadata: {name: to-web, namespace: photos}
+    spec:
+      <<: *closed
+      egress: [{to: [{podSelector: {}}], ports: [{port: 80}]}]
+"""
+
+
+def test_what_another_policy_takes_over_is_left() -> None:
+    """`policyTypes: [Ingress]` in the first would keep the second from closing egress."""
+    edits = [each.target for each in findings(TAKEN_OVER) if each.edit]
+    assert "NetworkPolicy photos/closed" in edits
+    second = yaml.safe_load(fixed(TAKEN_OVER).text)["items"][1]["spec"]
+    assert second.get("policyTypes", ["Ingress", "Egress"]) == ["Ingress", "Egress"]
 
 
 def test_an_ignored_finding_is_not_fixed() -> None:

@@ -39,6 +39,15 @@ def of(head: str, spec: str) -> str:
     return f"{head}spec: {{{spec.replace('PORT', port)}}}\n"
 
 
+# Ports alone are written on purpose.
+_ANYBODY = of(NP, "podSelector: {}, ingress: [{ports: [{port: 80}]}]")
+SOLVER = of(
+    NP,
+    'podSelector: {matchLabels: {acme.cert-manager.io/http01-solver: "true"}},'
+    " ingress: [{ports: [{port: 8089}]}]",
+)
+TEAM = "k8s:io.cilium.k8s.namespace.labels.team"
+
 SILENT = [
     # It denies one app, not a namespace.
     ("NP001", cnp("ingress: [{}]")),
@@ -50,6 +59,15 @@ SILENT = [
     ("NP008", cnp("ingressDeny: [{fromEntities: [world]}]")),
     ("NP008", cnp("ingress: [{fromEntities: [world], icmps: [{fields: [{type: 8}]}]}]")),
     ("NP008", cnp("ingress: [{}]")),
+    # Cilium's own health endpoints.
+    (
+        "NP008",
+        of(
+            CCNP,
+            "endpointSelector: {matchLabels: {reserved:health: ''}},"
+            " ingress: [{fromEntities: [remote-node]}]",
+        ),
+    ),
     # A policy for nodes.
     ("NP101", of(CCNP, "nodeSelector: {}, ingress: [{fromEntities: [cluster]}]")),
     # With an option of Cilium's, a protocol without ports is possible.
@@ -64,6 +82,29 @@ SILENT = [
     # It is said what comes of the deny rule.
     ("NP110", cnp("ingressDeny: [{fromEntities: [all]}], enableDefaultDeny: {ingress: true}")),
     ("NP110", cnp("ingressDeny: [{fromEntities: [all]}], ingress: [{fromEndpoints: [{}], PORT}]")),
+    # Without ports, Services that are not there are no peer.
+    ("NP116", cnp("egress: [{toServices: [{k8sService: {serviceName: a, namespace: b}}]}]")),
+    # The Service is there.
+    (
+        "NP116",
+        cnp("egress: [{toServices: [{k8sService: {serviceName: a, namespace: b}}], PORT}]")
+        + "---\napiVersion: v1\nkind: Service\nmetadata: {name: a, namespace: b}\n"
+        "spec: {selector: {app: a}}\n",
+    ),
+    ("NP117", cnp("ingress: [{fromCIDRSet: [{cidrGroupRef: lan}], PORT}]")),
+    (
+        "NP118",
+        "apiVersion: cilium.io/v2\nkind: CiliumCIDRGroup\nmetadata: {name: a}\n"
+        "spec: {externalCIDRs: [0.0.0.0/1, 128.0.0.0/1]}\n",
+    ),
+    # Of ICMPv6 it is type 129.
+    (
+        "NP119",
+        cnp(
+            "ingress: [{fromEntities: [world],"
+            " icmps: [{fields: [{type: EchoReply, family: IPv6}]}]}]"
+        ),
+    ),
     # It is named for what it adds.
     ("NP111", cnp("enableDefaultDeny: {ingress: false}, ingress: [{fromEndpoints: [{}], PORT}]")),
     (
@@ -136,8 +177,27 @@ SILENT = [
         "NP302",
         cnp("ingress: [{fromEndpoints: [{matchLabels: {app: a}}], PORT}]") + WEB + HELM_RELEASE,
     ),
+    ("NP205", _ANYBODY),
+    # Flux puts the values in.
+    (
+        "NP101",
+        cnp(
+            'egress: [{toCIDR: ["${NAS}/32"], toPorts: [{ports: [{port: "${P:=80}"}]}]},'
+            ' {toFQDNs: [{matchPattern: "*.${DOMAIN}"}], PORT}]'
+        ),
+    ),
+    ("NP101", of(CNP, 'endpointSelector: {matchLabels: {app: "${APP}"}}, ingress: [{}]')),
+    ("NP201", of(NP, 'podSelector: {}, ingress: [{from: [{ipBlock: {cidr: "${LAN}"}}]}]')),
+    # Pods that are there for minutes.
+    ("NP301", SOLVER + WEB),
+    ("NP302", cnp("ingress: [{fromEndpoints: [{matchLabels: {job-name: import}}], PORT}]") + WEB),
     # The Namespace may be in another tree.
     ("NP303", cnp(f"ingress: [{{{FAR}, PORT}}]") + PHOTOS),
+    # Other networks are in it, too.
+    (
+        "NP306",
+        cnp("ingress: [{fromCIDR: [10.0.0.0/8], PORT}]") + NODE + "spec: {podCIDR: 10.42.1.0/24}\n",
+    ),
     # The LAN has the nodes in it, and is meant as the LAN.
     (
         "NP306",
@@ -185,10 +245,27 @@ FOUND = [
         ),
     ),
     ("NP205", of(NP, "podSelector: {}, ingress: [{}]")),
+    ("NP205", of(NP, "podSelector: {}, ingress: [{from: , ports: [{port: 80}]}]")),
+    # For whom a clusterwide policy is.
+    (
+        "NP303",
+        of(CCNP, f"endpointSelector: {{matchLabels: {{{TEAM}: games}}}}, ingress: [{{}}]") + PHOTOS,
+    ),
+    (
+        "NP303",
+        of(CCNP, f"endpointSelector: {FAR[16:-1]}, ingress: [{{}}]".replace("far", "photo"))
+        + PHOTOS,
+    ),
     ("NP306", cnp("egress: [{toCIDR: [10.0.0.1/32], PORT}]") + API),
     (
         "NP306",
         cnp("egress: [{toCIDR: [10.42.3.0/24], PORT}]") + NODE + "spec: {podCIDR: 10.42.0.0/16}\n",
+    ),
+    (
+        "NP306",
+        cnp("ingress: [{fromCIDR: [10.42.0.0/16], PORT}]")
+        + NODE
+        + "spec: {podCIDR: 10.42.1.0/24}\n",
     ),
 ]
 

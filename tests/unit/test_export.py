@@ -168,6 +168,15 @@ def test_addresses_of_a_family_that_the_cluster_does_not_use_are_left_out(export
 
 
 @pytest.mark.parametrize("export", EXPORTS)
+def test_what_counts_as_outside_for_want_of_a_word_is_said(export: Export) -> None:
+    made = export_of(export, state_of(photos={f"{D}/profile": "internal-egress"}))
+    [said] = [each for each in made.unsaid if each.effect is Effect.WIDER]
+    assert said.policies == ("CiliumNetworkPolicy homelab-profile in photos",)
+    inside = export_of(export, state_of(photos={f"{D}/profile": "isolated"}))
+    assert not [each for each in inside.unsaid if each.effect is Effect.WIDER]
+
+
+@pytest.mark.parametrize("export", EXPORTS)
 def test_a_lookup_through_cilium_s_proxy_that_lets_all_names_through_is_an_ordinary_one(
     export: Export,
 ) -> None:

@@ -7,8 +7,10 @@ imports take over a second.
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -25,11 +27,28 @@ from homelab_netpol.cli.recommend import recommend
 from homelab_netpol.cli.render import render
 from homelab_netpol.cli.run import run
 from homelab_netpol.cli.scaffold import scaffold
+from homelab_netpol.cli.status import InputError
 from homelab_netpol.cli.test import test
 from homelab_netpol.cli.version import version
 
+# What a full or broken disk says; of a reader that went away click makes a quiet end itself.
+_NOT_WRITTEN = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class _Commands(click.Group):
+    """The commands, each of which may find that what it prints has no room."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the command that is asked for."""
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            if error.errno not in _NOT_WRITTEN:
+                raise
+            raise InputError(f"the output cannot be written: {error.strerror}") from None
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="homelab-netpol")
 def main() -> None:
     """Label a Namespace and walk away: Cilium network policies from Namespace labels."""

@@ -143,8 +143,11 @@ def input_options(
             cluster: ClusterOptions,
             **kwargs: Any,
         ) -> Any:
+            from homelab_netpol.cli.collecting import seldom_collecting
+
             inputs = InputOptions(files, kustomizations, exclude, namespace, cluster)
-            return command(*args, inputs=inputs, **kwargs)
+            with seldom_collecting():
+                return command(*args, inputs=inputs, **kwargs)
 
         return wrapped
 

@@ -21,6 +21,7 @@ class Effect(StrEnum):
 
     NARROWER = "narrower"  # something that Cilium allows is denied
     NONE = "none"  # nothing, as long as no policy but these is there
+    WIDER = "wider"  # nothing, if what was said of the cluster's addresses is complete
     LATER = "later"  # nothing now; what is created later is not held by it
 
 

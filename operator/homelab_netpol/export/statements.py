@@ -10,9 +10,10 @@ from homelab_netpol.cilium.evaluation import read_policy
 from homelab_netpol.cilium.evaluation.matchers import EndpointSelector
 from homelab_netpol.cilium.evaluation.policy import Direction, ReadPolicy, Rule, Tier
 from homelab_netpol.cilium.selectors import Requirement
-from homelab_netpol.export.limits import ExportError, Unsaids
+from homelab_netpol.export.limits import Effect, ExportError, Unsaids
 from homelab_netpol.export.peers import (
     Addresses,
+    Net,
     Peer,
     Pods,
     Port,
@@ -25,6 +26,10 @@ from homelab_netpol.policy.keys import CILIUM_KINDS
 from homelab_netpol.policy.objects import Policy, as_object
 
 Requirements = tuple[Requirement, ...]
+_OUTSIDE = (
+    "that addresses are outside: every one is that --cluster-cidr does not name, so that a node, a"
+    " Service or a pod which is missing there is allowed as well"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +90,17 @@ def statements(
         said, unsayable = known[key]
         for reason in unsayable:
             unsaid.add(reason.what, reason.effect, policy.key)
+        if any(_is_outside(peer, addresses) for each in said for peer in each.peers):
+            unsaid.add(_OUTSIDE, Effect.WIDER, policy.key)
         found += [_in_place(each, policy) for each in said]
     return found
+
+
+def _is_outside(peer: Peer, addresses: Addresses) -> bool:
+    """It is addresses among which those of a cluster may be."""
+    if not isinstance(peer, Net) or peer.network in addresses.api_servers:
+        return False
+    return not peer.network.is_link_local
 
 
 def _in_place(statement: Statement, policy: Policy) -> Statement:

@@ -1,7 +1,8 @@
 """Puts findings right in a file's text, where that cannot change what is allowed. Pure.
 
 Lines are edited, so that comments and layout stay. An edit that cannot be made on whole lines, as
-in a mapping on one line, is left to the author.
+in a mapping on one line, is left to the author; so is one of what an alias repeats elsewhere, and
+one that would leave a comment without what it is about.
 """
 
 from __future__ import annotations
@@ -95,6 +96,8 @@ def _touches(one: _Change, other: _Change) -> bool:
 
 
 def _change(file: FileText, manifest: Manifest, edit: SetField | RemoveField) -> _Change | None:
+    if file.is_repeated(manifest, edit.path if isinstance(edit, RemoveField) else edit.parent):
+        return None
     if isinstance(edit, RemoveField):
         return _removal(file, manifest, edit)
     parent = file.exact(manifest, edit.parent)
@@ -126,6 +129,8 @@ def _removal(file: FileText, manifest: Manifest, edit: RemoveField) -> _Change |
     line = key.start_mark.line
     if file.lines[line][: key.start_mark.column].strip():
         return None  # such as `- ingress: []`: the item's dash stands before it
+    if file.lines[line - 1].lstrip().startswith("#"):
+        return None
     if not _is_alone(file, Field(key, value)):
         return None
     return _Change(line, value.end_mark.line + 1, ())

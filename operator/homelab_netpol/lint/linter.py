@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from homelab_netpol.lint.comments import ignores_in, of_comments, without_ignored
 from homelab_netpol.lint.given import Given
@@ -15,6 +17,8 @@ from homelab_netpol.manifests import Manifest
 
 _KNOWN = frozenset(rule.id for rule in RULES)
 _MAX_MESSAGE = 600
+# Flux puts a value there before the API server sees it.
+_VARIABLE = re.compile(r"\$\{\w")
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,8 @@ def lint(
     by_file: defaultdict[str, list[Finding]] = defaultdict(list)
     for rule in asked:
         for hit in rule.check(given):
+            if _is_open(hit):
+                continue
             finding = _placed(rule, hit, files.get(hit.manifest.source.file))
             by_file[finding.file].append(finding)
     members: defaultdict[str, list[Manifest]] = defaultdict(list)
@@ -70,6 +76,17 @@ def lint(
             each for each in of_comments(name, comments, _KNOWN, certain) if each.rule.id in wanted
         ]
     return Report(_in_order(shown), _in_order(kept))
+
+
+def _is_open(hit: Hit) -> bool:
+    """The value in question is yet to be put in, so that nothing is certain of it."""
+    value: Any = hit.manifest.data
+    for step in hit.path:
+        try:
+            value = value[step]
+        except (LookupError, TypeError):
+            return False
+    return isinstance(value, str) and _VARIABLE.search(value) is not None
 
 
 def _placed(rule: Rule, hit: Hit, text: FileText | None) -> Finding:

@@ -21,10 +21,23 @@ from homelab_netpol.lint.rules import (
     vocabulary,
     wellformed,
     width,
+    wildcards,
 )
 
 _MODULES = (
-    *(vocabulary, operators_own, width, hatch, wellformed, removed, selectors, dns, denial, order),
+    *(
+        vocabulary,
+        operators_own,
+        width,
+        hatch,
+        wellformed,
+        removed,
+        selectors,
+        dns,
+        denial,
+        wildcards,
+    ),
+    order,
     *(network_policy_shape, network_policy, selected, host_network, service_ports, own_addresses),
 )
 

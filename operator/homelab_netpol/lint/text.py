@@ -140,6 +140,29 @@ class FileText:
             node = found.value
         return found
 
+    def is_repeated(self, manifest: Manifest, path: Path) -> bool:
+        """Whether an alias repeats a field elsewhere, or what it is in."""
+        steps = (self.exact(manifest, path[:count]) for count in range(len(path) + 1))
+        return any(each is not None and id(each.value) in self._repeated for each in steps)
+
+    @cached_property
+    def _repeated(self) -> frozenset[int]:
+        """The nodes that stand in more than one place, as aliases have it."""
+        seen: set[int] = set()
+        repeated: set[int] = set()
+        left: list[yaml.Node] = list(self.documents)
+        while left:
+            node = left.pop()
+            if id(node) in seen:
+                repeated.add(id(node))
+                continue
+            seen.add(id(node))
+            if isinstance(node, yaml.MappingNode):
+                left += [each for pair in node.value for each in pair]
+            elif isinstance(node, yaml.SequenceNode):
+                left += node.value
+        return frozenset(repeated)
+
     def head_of(self, node: yaml.MappingNode) -> tuple[int, int]:
         """The lines of an object's head: the comments above it, its kind and its metadata.
 

@@ -25,7 +25,10 @@ _HELM = (
     "; it looks like a template of Helm's: render it first (helm template CHART | ... -f -), or"
     " leave it out (--exclude)"
 )
+# With it a kustomization changes, or deletes, an object of another file: it is none itself.
+_PATCH = "$patch"
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
+_MERGE = "tag:yaml.org,2002:merge"
 _BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -35,10 +38,23 @@ class _Loader(_BASE):  # type: ignore[misc]  # the C loader where PyYAML was bui
     A date is text, and a key given twice is an error, of which YAML would silently keep the last.
     """
 
+    def __init__(self, text: str) -> None:
+        """Reads a text."""
+        super().__init__(text)
+        self._may_merge = "<<" in text
+        self._merged: set[yaml.MappingNode] = set()
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Puts in what `<<` merges, over which a mapping's own keys go: only these are asked."""
+        if self._may_merge and any(key.tag == _MERGE for key, _ in node.value):
+            _refuse_repeated(node)
+            self._merged.add(node)
+        super().flatten_mapping(node)
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """Makes a mapping of unique keys."""
         made: dict[Any, Any] = super().construct_mapping(node, deep=deep)
-        if len(made) < len(node.value):
+        if len(made) < len(node.value) and node not in self._merged:
             _refuse_repeated(node)
         return made
 
@@ -137,6 +153,9 @@ def _objects(data: Any, source: Source, above: str = "") -> Iterator[Manifest]:
     if not isinstance(data, Mapping) or "kind" not in data or "apiVersion" not in data:
         if above:
             raise ManifestError(f"{where}: no Kubernetes object: it has no apiVersion and kind")
+        yield Manifest(_NO_OBJECT, source)
+        return
+    if _PATCH in data:
         yield Manifest(_NO_OBJECT, source)
         return
     kind = data["kind"]

@@ -250,11 +250,11 @@ def _every_peer(given: Given) -> Iterator[Hit]:
                     f"`{{}}` allows all {rule.direction}: in a NetworkPolicy a rule without peers"
                     " is for every peer",
                 )
-            elif rule.body.get(rule.way) == []:
+            elif rule.way in rule.body and rule.body[rule.way] in ([], None):
                 yield Hit(
                     policy.manifest,
                     (*rule.path, rule.way),
-                    f"`{rule.way}: []` is for every peer, not for none",
+                    f"`{rule.way}:` without an item is for every peer, not for none",
                 )
 
 
@@ -262,7 +262,7 @@ EVERY_PEER = Rule(
     id="NP205",
     name="empty-rule-allows",
     severity=Severity.WARNING,
-    summary="A rule of a NetworkPolicy without peers: `{}`, or `from: []`.",
+    summary="A rule of a NetworkPolicy without peers: `{}`, or an empty `from` or `to`.",
     why="In a NetworkPolicy an empty rule allows everything, and an empty list of peers means every"
     " peer. It is the other way round in Cilium's policies, where `{}` allows nothing and an empty"
     " list of endpoints selects none.",

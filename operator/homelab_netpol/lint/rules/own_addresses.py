@@ -6,9 +6,13 @@ from collections.abc import Iterator
 from ipaddress import ip_network
 
 from homelab_netpol.cilium.networks import contains
+from homelab_netpol.cilium.terms import IpNetwork
 from homelab_netpol.lint.given import API_SERVER, Given
 from homelab_netpol.lint.policies import RuleView, mapping
 from homelab_netpol.lint.rule import Hit, Path, Rule, Severity
+
+# A /24 for each node out of a /16, as k3s, kubeadm and Talos have it.
+_BITS_OF_NODES = 8
 
 
 def _own_address(given: Given) -> Iterator[Hit]:
@@ -37,7 +41,20 @@ def _owner(text: str, given: Given) -> str:
     for pods, node in given.pod_networks:
         if contains(pods, network):
             return f"in the network of the pods of node {node}"
-    return ""
+    return "the network of all pods" if _is_of_all_pods(network, given) else ""
+
+
+def _is_of_all_pods(network: IpNetwork, given: Given) -> bool:
+    """It is no larger than what nodes' networks are cut from, and has all of them in it.
+
+    A larger one, such as 10.0.0.0/8, is meant for what else is in it.
+    """
+    pods = [each for each, _ in given.pod_networks if each.version == network.version]
+    return (
+        bool(pods)
+        and all(contains(network, each) for each in pods)
+        and min(each.prefixlen for each in pods) - network.prefixlen <= _BITS_OF_NODES
+    )
 
 
 def _instead(owner: str) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
 from homelab_netpol.cilium.selectors import Requirement
 from homelab_netpol.cilium.terms import NAMESPACE_LABELS_PREFIX
 from homelab_netpol.lint.given import Given
 from homelab_netpol.lint.peers import PeerPods, peers_of, pods_of_peer, pods_of_spec
-from homelab_netpol.lint.policies import SpecView
+from homelab_netpol.lint.policies import PolicyView, SpecView
 from homelab_netpol.lint.rule import Hit, Rule, Severity
 
 _NAME_LABEL = "kubernetes.io/metadata.name"
@@ -18,6 +18,17 @@ _NAME_LABEL = "kubernetes.io/metadata.name"
 _MOST_NAMES = 200
 # Kubernetes makes these itself.
 _ALWAYS_THERE = frozenset({"default", "kube-system", "kube-public", "kube-node-lease"})
+# Of pods that are there for minutes: cert-manager's solvers, Jobs, CloudNativePG's and VolSync's
+# movers, Tekton's and GitHub's runners. That there is none at the moment means nothing.
+_SHORT_LIVED = frozenset(
+    {
+        *("acme.cert-manager.io/http01-solver", "acme.cert-manager.io/http-domain"),
+        *("job-name", "batch.kubernetes.io/job-name", "cnpg.io/jobRole"),
+        *("volsync.backube/cleanup", "tekton.dev/pipelineRun", "tekton.dev/taskRun"),
+        *("actions.github.com/scale-set-name", "actions-ephemeral-runner"),
+    }
+)
+_MOVERS = ("app.kubernetes.io/created-by", "volsync")
 NEEDS_PODS = "pods, or what makes them, of the namespace"
 
 
@@ -26,10 +37,19 @@ def spec_path(spec: SpecView) -> tuple[str | int, ...]:
     return (*spec.path, "endpointSelector" if spec.policy.cilium else "podSelector")
 
 
+def _is_short_lived(asked: Sequence[Requirement] | None) -> bool:
+    """It asks for labels of pods that come and go."""
+    return any(
+        not one.operator.is_negative
+        and (one.key in _SHORT_LIVED or (one.key == _MOVERS[0] and _MOVERS[1] in one.values))
+        for one in asked or ()
+    )
+
+
 def _no_pod(given: Given) -> Iterator[Hit]:
     for policy in given.by_hand:
         for spec in policy.specs:
-            if pods_of_spec(spec, given) == []:
+            if pods_of_spec(spec, given) == [] and not _is_short_lived(spec.subject):
                 where = f"in {policy.namespace}" if policy.namespace else "in the cluster"
                 yield Hit(
                     policy.manifest,
@@ -91,7 +111,7 @@ def _no_peer(given: Given) -> Iterator[Hit]:
     for policy in given.by_hand:
         for rule in policy.rules:
             for peer in peers_of(rule, policy):
-                if pods_of_peer(peer, given) != []:
+                if pods_of_peer(peer, given) != [] or _is_short_lived(peer.requirements):
                     continue
                 names = peer.namespaces
                 where = f"in {', '.join(names)}" if names else "in the cluster"
@@ -156,15 +176,23 @@ def _no_namespace(given: Given) -> Iterator[Hit]:
     if not given.namespace_labels:
         return
     for policy in given.by_hand:
-        for rule in policy.rules:
-            for peer in peers_of(rule, policy):
-                for one in peer.requirements:
-                    message = _unmet(one, given)
-                    if message:
-                        yield Hit(policy.manifest, peer.path, message)
-                message = _unknown_name(peer, given)
+        for asked in _selections(policy):
+            for one in asked.requirements:
+                message = _unmet(one, given)
                 if message:
-                    yield Hit(policy.manifest, peer.path, message)
+                    yield Hit(policy.manifest, asked.path, message)
+            message = _unknown_name(asked, given)
+            if message:
+                yield Hit(policy.manifest, asked.path, message)
+
+
+def _selections(policy: PolicyView) -> Iterator[PeerPods]:
+    """The pods that a policy names by their namespaces: peers, and a clusterwide one's own."""
+    for spec in policy.specs:
+        if not policy.namespace and spec.subject is not None and spec.subject_selector is not None:
+            yield PeerPods(spec_path(spec), spec.subject, spec.subject_selector)
+        for rule in spec.rules:
+            yield from peers_of(rule, policy)
 
 
 def _unmet(one: Requirement, given: Given) -> str:
@@ -205,8 +233,9 @@ NAMESPACE_UNKNOWN = Rule(
     id="NP303",
     name="no-such-namespace",
     severity=Severity.WARNING,
-    summary="A peer asks for a label that no Namespace has, or for a Namespace that is not there.",
-    why="The rule means no pod. The usual cause is `name: monitoring`, a label that is not put on"
+    summary="A selector asks for a label that no Namespace has, or for a Namespace that is not"
+    " there.",
+    why="It means no pod. The usual cause is `name: monitoring`, a label that is not put on"
     " Namespaces by itself; what every one has is `kubernetes.io/metadata.name`. A Namespace that"
     " is only named, and elsewhere, is reported when a whole cluster is given, or when the name"
     " looks like a mistyped one.",

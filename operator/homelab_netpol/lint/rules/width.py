@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from homelab_netpol.cilium.terms import LAST_PORT
+from homelab_netpol.cilium.terms import LAST_PORT, SOURCE_RESERVED
 from homelab_netpol.lint.given import Given
-from homelab_netpol.lint.policies import RuleView, items, mapping
+from homelab_netpol.lint.policies import RuleView, SpecView, items, mapping
 from homelab_netpol.lint.rule import Hit, Path, Rule, Severity
 
 _EVERYWHERE = frozenset({"0.0.0.0/0", "::/0"})
@@ -17,7 +17,8 @@ _PROBES = frozenset({"health", "host", "169.254.0.0/16", "169.254.7.127/32"})
 
 def _every_port(given: Given) -> Iterator[Hit]:
     for policy in given.by_hand:
-        for rule in policy.rules:
+        judged = (spec for spec in policy.specs if not _is_of_cilium(spec))
+        for rule in (rule for spec in judged for rule in spec.rules):
             if rule.deny or rule.allows_nothing or _is_of_probes(rule):
                 continue
             peers = (
@@ -30,6 +31,14 @@ def _every_port(given: Given) -> Iterator[Hit]:
             for path, port in rule.ports():
                 if _is_every(port, rule.cilium):
                     yield Hit(policy.manifest, path, "is every port of its protocol")
+
+
+def _is_of_cilium(spec: SpecView) -> bool:
+    """It is for Cilium's own health endpoints, as Cilium's documentation has such a policy."""
+    return any(
+        one.source == SOURCE_RESERVED and one.key == "health" and not one.operator.is_negative
+        for one in spec.subject or ()
+    )
 
 
 def _is_every(port: Mapping[str, Any], cilium: bool) -> bool:
