@@ -8,7 +8,12 @@ import pytest
 
 from homelab_netpol.access.explain_answer import Explanation, explain
 from homelab_netpol.access.explain_judge import Reply
-from homelab_netpol.access.explain_text import first_line, fix_lines, reasons_lines
+from homelab_netpol.access.explain_text import (
+    effect_words,
+    first_line,
+    fix_lines,
+    reasons_lines,
+)
 from homelab_netpol.access.fixes_search import find_fixes
 from homelab_netpol.cilium.evaluation import Outcome
 from homelab_netpol.settings import Settings, parse_settings
@@ -292,6 +297,22 @@ def test_for_one_name_outside_a_narrower_way_is_shown_beside_the_profile() -> No
     [resource] = answer.fixes.narrower.change.objects
     assert resource["spec"]["fqdns"] == [{"matchName": "api.github.com"}]
     assert not answer.fixes.narrower.opens
+
+
+def test_what_a_label_opens_for_other_pods_of_the_namespace_is_said() -> None:
+    text = (
+        namespace("photos", profile="internal")
+        + deployment("photos", "web")
+        + deployment("photos", "worker")
+        + namespace("wiki", profile="internal")
+        + deployment("wiki", "web", 3000)
+    )
+    fix = explain(model_of(text), "photos/web", "wiki").fixes.best
+    assert fix is not None
+    assert [effect_words(each) for each in fix.opens] == ["photos to wiki on 3000/TCP"]
+    whole = explain(model_of(text), "photos", "wiki").fixes.best
+    assert whole is not None
+    assert not whole.opens
 
 
 def test_a_grant_on_the_part_that_the_pods_are_is_proposed() -> None:
