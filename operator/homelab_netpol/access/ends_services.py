@@ -12,7 +12,7 @@ from typing import Any, TypeGuard
 
 from homelab_netpol.access.cluster_model import ClusterModel
 from homelab_netpol.access.ends import End, EndError, Member, Ports, end_of
-from homelab_netpol.access.ends_known import KnownEnds
+from homelab_netpol.access.ends_known import KnownEnds, listed
 from homelab_netpol.cilium.evaluation import Name, Network
 from homelab_netpol.cilium.terms import LAST_PORT, TRANSPORT_PROTOCOLS
 from homelab_netpol.manifests import Manifest
@@ -101,11 +101,6 @@ def _translated(
 
 def _is_port(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LAST_PORT
-
-
-def listed(value: Any) -> Sequence[Any]:
-    """A list; nothing in place of anything else."""
-    return value if isinstance(value, list) else ()
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
