@@ -331,6 +331,15 @@ def test_what_is_not_judged_is_said_and_held_up(trees: Trees) -> None:
     assert trees.says(tree("/a"), tree("/a")) == {}
 
 
+def test_a_host_firewall_that_goes_is_said_and_held_up(trees: Trees) -> None:
+    spec = {"nodeSelector": {}, "ingressDeny": [{"fromEntities": ["world"]}]}
+    firewall = policy("nodes", "", spec, kind="CiliumClusterwideNetworkPolicy")
+    trees.write([namespace(SHOP), firewall], [namespace(SHOP)])
+    ran = trees.run("--fail-on", "widen")
+    assert ran.exit_code == 1
+    assert "? CiliumClusterwideNetworkPolicy nodes is for nodes (nodeSelector)" in ran.stdout
+
+
 def test_what_may_widen_is_held_up_as_well(trees: Trees) -> None:
     service = {"k8sService": {"serviceName": "db", "namespace": "b"}}
     spec = {"endpointSelector": {}, "egress": [{"toServices": [service]}]}
