@@ -36,6 +36,13 @@ def policy(name: str, where: str, spec: dict[str, Any], kind: str = "CiliumNetwo
     return json.dumps({"apiVersion": version, "kind": kind, "metadata": metadata, "spec": spec})
 
 
+def definition(kind: str, name: str, spec: dict[str, Any]) -> str:
+    """A custom resource of the operator's."""
+    metadata = {"name": name}
+    version = f"{DOMAIN}/v1alpha1"
+    return json.dumps({"apiVersion": version, "kind": kind, "metadata": metadata, "spec": spec})
+
+
 class Trees:
     """Two folders that are compared."""
 
@@ -122,6 +129,22 @@ def test_both_ends_of_a_grant_are_said_and_whether_the_other_one_matters(
         if closed
         else ["= postgres lets in Namespace photos on TCP 5432, which changes no connection"]
     )
+
+
+def test_a_grant_on_more_ports_does_not_go_from_those_that_it_had(trees: Trees) -> None:
+    def tree(end: int) -> list[str]:
+        ports = [{"port": 5432, "endPort": end}]
+        spec = {"namespace": "database", "podLabels": {"app": "pg"}, "ports": ports}
+        closed = policy("closed", "database", {"podSelector": {}}, "NetworkPolicy")
+        return [definition("SharedResource", "pg", spec), namespace("photos", "pg"), closed]
+
+    said = trees.says(tree(5432), tree(5433))
+    assert said["database"] == [
+        "+ gains ingress from Namespace photos on TCP 5433, for pods app=pg (grant pg)"
+    ]
+    assert trees.says(tree(5433), tree(5432))["database"] == [
+        "- loses ingress from Namespace photos on TCP 5433, for pods app=pg (grant pg)"
+    ]
 
 
 def test_an_open_hatch_opens_everything_and_is_lost_when_it_closes(trees: Trees) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from homelab_netpol.access.diff.answers import View
 from homelab_netpol.access.diff.difference import Comparison, Difference, joined
-from homelab_netpol.access.diff.ports import ports_of
+from homelab_netpol.access.diff.ports import is_among, ports_of
 from homelab_netpol.access.diff.result import Line
 from homelab_netpol.access.diff.rules import OWN, Atom, atoms_of
 from homelab_netpol.access.diff.side import Side
@@ -38,13 +38,21 @@ class Lines:
         found = [self._line(name, each, after) for each in joined(comparison.differences)]
         return tuple(sorted(found, key=lambda each: (not each.gain, each.direction, each.peer)))
 
-    def beside(self, name: str, comparison: Comparison) -> tuple[str, ...]:
-        """The resources' ends of grants, where nothing is denied with or without them."""
+    def beside(self, name: str, comparison: Comparison, views: Sequence[View]) -> tuple[str, ...]:
+        """The resources' ends of grants, where nothing is denied with or without them.
+
+        Args:
+            name: of the Namespace.
+            comparison: what differs.
+            views: what its policies say before and after.
+        """
         found: dict[tuple[bool, str, str], list[Atom]] = {}
         for came, atom, refs in comparison.without_effect:
             if atom.direction is Direction.EGRESS:
                 continue
             for ref in refs:
+                if _is_listed(views[0 if came else 1], ref, atom):
+                    continue
                 why = self._why(ref, name)
                 if why.startswith("grant "):
                     peer = self._names.of(atom.peer, atom.direction)
@@ -117,3 +125,16 @@ class Lines:
             if len(peers) > _MOST_PEERS:
                 peers = [*peers[: _MOST_PEERS - 1], f"{len(peers) - _MOST_PEERS + 1} more"]
             yield f"{join(peers)} on {ports}"
+
+
+def _is_listed(view: View, ref: PolicyRef, atom: Atom) -> bool:
+    """Whether a policy lets a peer in on these ports, with whatever other ports and pods."""
+    listed = [
+        ports_of([each])
+        for said in view.rules
+        if said.ref == ref
+        for each in atoms_of(said.rule)
+        if each.direction is atom.direction and each.allows and each.peer == atom.peer
+    ]
+    wanted = ports_of([atom])
+    return all(is_among(each, listed) for each in wanted) if wanted else () in listed

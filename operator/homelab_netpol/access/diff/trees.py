@@ -78,10 +78,12 @@ class _Comparison:
         unjudged = [f"{kind}, {direction}: changed" for kind, direction in self._unseen(name)]
         comparison = Comparison()
         lines: tuple[Line, ...] = ()
+        beside: tuple[str, ...] = ()
         if self._can_differ(name):
             views = [self._view(side, name) for side in self._sides]
             comparison = self._compared(name, views)
             lines = self._lines.lines(name, comparison, views[1])
+            beside = self._lines.beside(name, comparison, views)
         if comparison.is_cut:
             unjudged.append("its policies name more combinations of labels than are compared")
         found = NamespaceDiff(
@@ -89,7 +91,7 @@ class _Comparison:
             self._fate(name),
             asked_words(was, now),
             lines,
-            self._lines.beside(name, comparison),
+            beside,
             tuple(each for each in problems if each not in known),
             tuple(unjudged),
         )
