@@ -179,7 +179,12 @@ def test_a_changed_network_profile_shows_every_namespace_that_it_moves(trees: Tr
     [
         (
             "internet: {exceptCidrs: [192.168.0.0/16]}",
-            {"web": ["- loses egress to the internet on TCP 443 (profile)"]},
+            {
+                "web": [
+                    "- loses egress to a part of the internet (such as 192.168.0.0) on TCP 443"
+                    " (profile)"
+                ]
+            },
         ),
         (
             "gateways: {internal: [{entities: [ingress]}]}",

@@ -12,7 +12,7 @@ from homelab_netpol.access.diff.result import Line
 from homelab_netpol.access.diff.rules import OWN, Atom, atoms_of
 from homelab_netpol.access.diff.side import Side
 from homelab_netpol.access.diff.words import PeerNames, join, port_words, subject_words
-from homelab_netpol.cilium.evaluation import Direction, Pod, PolicyRef
+from homelab_netpol.cilium.evaluation import Direction, Network, Pod, PolicyRef
 from homelab_netpol.policy.keys import CILIUM_KINDS, Component, Kind, PolicyKey, parse_policy_name
 from homelab_netpol.policy.objects import is_managed
 
@@ -65,10 +65,13 @@ class Lines:
 
     def _line(self, name: str, found: Difference, after: View) -> Line:
         by = dict.fromkeys(self._why(ref, name) for ref in found.policies)
+        peer, one = self._names.of(found.peer, found.direction, gain=found.gain), found.example.peer
+        if found.part and isinstance(one, Network):
+            peer = f"a part of {peer} (such as {one.network.network_address})"
         made = Line(
             found.gain,
             found.direction.value,
-            self._names.of(found.peer, found.direction, gain=found.gain),
+            peer,
             port_words(found.ports),
             subject_words(found.subject),
             tuple(by),
