@@ -368,6 +368,17 @@ def test_a_host_firewall_that_goes_is_said_and_held_up(trees: Trees) -> None:
     assert "? CiliumClusterwideNetworkPolicy nodes is for nodes (nodeSelector)" in ran.stdout
 
 
+def test_istio_s_policies_that_go_alone_are_said_and_held_up(trees: Trees) -> None:
+    meshed = json.loads(namespace("photos", "profile=internal"))
+    meshed["metadata"]["labels"]["istio.io/dataplane-mode"] = "ambient"
+    trees.write([json.dumps(meshed)], [json.dumps(meshed)])
+    config = trees.folder / "settings.yaml"
+    config.write_text("mesh: {authorizationPolicies: true}", encoding="utf-8")
+    ran = trees.run("--old-config", str(config), "--fail-on", "widen")
+    assert ran.exit_code == 1
+    assert "? AuthorizationPolicy homelab-mesh, which Istio enforces, goes" in ran.stdout
+
+
 def test_what_may_widen_is_held_up_as_well(trees: Trees) -> None:
     service = {"k8sService": {"serviceName": "db", "namespace": "b"}}
     spec = {"endpointSelector": {}, "egress": [{"toServices": [service]}]}

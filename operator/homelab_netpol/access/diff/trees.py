@@ -76,6 +76,7 @@ class _Comparison:
         known = {each.message for each in was.problems} if was is not None else set()
         problems = [each.message for each in (now.problems if now is not None else ())]
         unjudged = [f"{kind}, {direction}: changed" for kind, direction in self._unseen(name)]
+        unjudged += self._of_istio_alone(name)
         comparison = Comparison()
         lines: tuple[Line, ...] = ()
         beside: tuple[str, ...] = ()
@@ -175,6 +176,14 @@ class _Comparison:
             [side.policies[ref] for ref in refs if ref in side.policies] for side in self._sides
         )
         return differing(before, after)
+
+    def _of_istio_alone(self, name: str) -> Iterator[str]:
+        """Istio's policies that change where none of Cilium's does, of which lines are said."""
+        before, after = (side.istio for side in self._sides)
+        for ref in {**before, **after} if name not in self._changed_in else ():
+            if ref.namespace == name and _body(before.get(ref)) != _body(after.get(ref)):
+                fate = "comes" if ref not in before else "changes" if ref in after else "goes"
+                yield f"{ref.kind} {ref.name}, which Istio enforces, {fate}"
 
     def _unjudged(self) -> Iterator[str]:
         """What is not judged and no Namespace's: networks by name, nodes, clusterwide requests."""
