@@ -83,7 +83,7 @@ def _addresses(slice_: Manifest) -> Iterator[str]:
 def _translated(
     spec: Mapping[str, Any], behind: Sequence[Workload]
 ) -> Iterator[tuple[Ports, tuple[Ports, ...]]]:
-    """The ports of a Service, and of its pods."""
+    """The ports of a Service, and of its pods; none where no container has the port's name."""
     for port in listed(spec.get("ports")):
         fields = _mapping(port)
         number, protocol = fields.get("port"), fields.get("protocol", "TCP")
@@ -95,8 +95,7 @@ def _translated(
             continue
         named = (each for workload in behind for each in workload.ports if each.name == target)
         found = dict.fromkeys(Ports.one(each.number, each.protocol) for each in named)
-        if found:
-            yield Ports.one(number, protocol), tuple(found)
+        yield Ports.one(number, protocol), tuple(found)
 
 
 def _is_port(value: Any) -> TypeGuard[int]:

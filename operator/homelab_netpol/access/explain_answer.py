@@ -116,15 +116,12 @@ def _asked(target: End, given: Sequence[str]) -> tuple[list[Ports], list[str]]:
         return usual, [] if target.ports else ["no --port is given: every TCP port was asked about"]
     asked: list[Ports] = []
     notes: list[str] = []
-    by_service = dict(target.service)
     for text in given:
         port = named_ports(text, [target])
-        behind = by_service.get(port)
-        if behind is None or port in behind:
-            asked.append(port)
-            continue
+        behind = target.behind(port)
         asked += behind
-        notes.append(f"{port} is the Service's port; its pods listen on {_listed(behind)}")
+        if port not in behind:
+            notes.append(f"{port} is the Service's port; its pods listen on {_listed(behind)}")
     return list(dict.fromkeys(asked)), notes
 
 

@@ -85,10 +85,9 @@ class _Runner:
 
     def _cases(self, test: PolicyTest) -> Iterator[Case]:
         for target in map(self._end, test.targets):
-            by_service = dict(target.service)
             for port in test.ports:
                 # Of a Service, policies see its pods' ports.
-                for asked in by_service.get(port, (port,)):
+                for asked in target.behind(port):
                     called = _listening(target, asked) if test.allowed else target
                     for source in map(self._end, test.sources):
                         yield from self._judge.rule(source, called, [asked]).cases
