@@ -112,6 +112,11 @@ def test_a_name_that_the_own_gateway_serves_is_that_gateway(finder: EndFinder, n
         assert [each.endpoint for each in finder.find(outside).members] == [Name(outside)]
 
 
+def test_a_name_that_looks_like_a_service_s_is_said_to_be_none(finder: EndFinder) -> None:
+    [note] = finder.find("pgg.database").notes
+    assert "no Service pgg of the Namespace database is given" in note
+
+
 def test_a_namespace_is_all_of_its_workloads(finder: EndFinder) -> None:
     assert [each.words for each in finder.find("photos").members] == ["photos/web", "photos/worker"]
 

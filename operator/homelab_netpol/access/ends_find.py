@@ -242,7 +242,14 @@ class EndFinder:
                 f"{name} is served by the cluster's own {which} gateway, and judged as its pods"
             )
         ports = self.known.internet().ports
-        return End(name, (Member(name, Name(name.rstrip(".").lower())),), ports)
+        end = End(name, (Member(name, Name(name.rstrip(".").lower())),), ports)
+        host, _, namespace = name.partition(".")
+        if namespace not in self._model.namespaces:
+            return end
+        return end.noting(
+            f"no Service {host} of the Namespace {namespace} is given: {name} is judged as a"
+            " name outside the cluster"
+        )
 
     def _services_named(self, name: str) -> Iterator[Manifest]:
         host = name.lower().removesuffix(".")
