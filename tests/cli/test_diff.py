@@ -36,6 +36,13 @@ def policy(name: str, where: str, spec: dict[str, Any], kind: str = "CiliumNetwo
     return json.dumps({"apiVersion": version, "kind": kind, "metadata": metadata, "spec": spec})
 
 
+def definition(kind: str, name: str, spec: dict[str, Any]) -> str:
+    """A custom resource of the operator's."""
+    metadata = {"name": name}
+    version = f"{DOMAIN}/v1alpha1"
+    return json.dumps({"apiVersion": version, "kind": kind, "metadata": metadata, "spec": spec})
+
+
 class Trees:
     """Two folders that are compared."""
 
@@ -133,6 +140,22 @@ def test_both_ends_of_a_grant_are_said_and_whether_the_other_one_matters(
     )
 
 
+def test_a_grant_on_more_ports_does_not_go_from_those_that_it_had(trees: Trees) -> None:
+    def tree(end: int) -> list[str]:
+        ports = [{"port": 5432, "endPort": end}]
+        spec = {"namespace": "database", "podLabels": {"app": "pg"}, "ports": ports}
+        closed = policy("closed", "database", {"podSelector": {}}, "NetworkPolicy")
+        return [definition("SharedResource", "pg", spec), namespace("photos", "pg"), closed]
+
+    said = trees.says(tree(5432), tree(5433))
+    assert said["database"] == [
+        "+ gains ingress from Namespace photos on TCP 5433, for pods app=pg (grant pg)"
+    ]
+    assert trees.says(tree(5433), tree(5432))["database"] == [
+        "- loses ingress from Namespace photos on TCP 5433, for pods app=pg (grant pg)"
+    ]
+
+
 def test_an_open_hatch_opens_everything_and_is_lost_when_it_closes(trees: Trees) -> None:
     shut, open_ = (namespace("a", *words) for words in ([], ["enforcement=disabled"]))
     everything = ["egress to everything (escape hatch)", "ingress from everything (escape hatch)"]
@@ -165,7 +188,12 @@ def test_a_changed_network_profile_shows_every_namespace_that_it_moves(trees: Tr
     [
         (
             "internet: {exceptCidrs: [192.168.0.0/16]}",
-            {"web": ["- loses egress to the internet on TCP 443 (profile)"]},
+            {
+                "web": [
+                    "- loses egress to a part of the internet (such as 192.168.0.0) on TCP 443"
+                    " (profile)"
+                ]
+            },
         ),
         (
             "gateways: {internal: [{entities: [ingress]}]}",
@@ -338,6 +366,26 @@ def test_what_is_not_judged_is_said_and_held_up(trees: Trees) -> None:
     ]
     assert trees.run("--fail-on", "widen").exit_code == 1
     assert trees.says(tree("/a"), tree("/a")) == {}
+
+
+def test_a_host_firewall_that_goes_is_said_and_held_up(trees: Trees) -> None:
+    spec = {"nodeSelector": {}, "ingressDeny": [{"fromEntities": ["world"]}]}
+    firewall = policy("nodes", "", spec, kind="CiliumClusterwideNetworkPolicy")
+    trees.write([namespace(SHOP), firewall], [namespace(SHOP)])
+    ran = trees.run("--fail-on", "widen")
+    assert ran.exit_code == 1
+    assert "? CiliumClusterwideNetworkPolicy nodes is for nodes (nodeSelector)" in ran.stdout
+
+
+def test_istio_s_policies_that_go_alone_are_said_and_held_up(trees: Trees) -> None:
+    meshed = json.loads(namespace("photos", "profile=internal"))
+    meshed["metadata"]["labels"]["istio.io/dataplane-mode"] = "ambient"
+    trees.write([json.dumps(meshed)], [json.dumps(meshed)])
+    config = trees.folder / "settings.yaml"
+    config.write_text("mesh: {authorizationPolicies: true}", encoding="utf-8")
+    ran = trees.run("--old-config", str(config), "--fail-on", "widen")
+    assert ran.exit_code == 1
+    assert "? AuthorizationPolicy homelab-mesh, which Istio enforces, goes" in ran.stdout
 
 
 def test_what_may_widen_is_held_up_as_well(trees: Trees) -> None:

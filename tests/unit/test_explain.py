@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 import pytest
 
+from homelab_netpol.access.ends import EndError
 from homelab_netpol.access.explain_answer import Explanation, explain
 from homelab_netpol.access.explain_judge import Reply
-from homelab_netpol.access.explain_text import first_line, fix_lines, reasons_lines
+from homelab_netpol.access.explain_text import (
+    effect_words,
+    first_line,
+    fix_lines,
+    reasons_lines,
+)
 from homelab_netpol.access.fixes_search import find_fixes
 from homelab_netpol.cilium.evaluation import Outcome
 from homelab_netpol.settings import Settings, parse_settings
@@ -294,6 +301,22 @@ def test_for_one_name_outside_a_narrower_way_is_shown_beside_the_profile() -> No
     assert not answer.fixes.narrower.opens
 
 
+def test_what_a_label_opens_for_other_pods_of_the_namespace_is_said() -> None:
+    text = (
+        namespace("photos", profile="internal")
+        + deployment("photos", "web")
+        + deployment("photos", "worker")
+        + namespace("wiki", profile="internal")
+        + deployment("wiki", "web", 3000)
+    )
+    fix = explain(model_of(text), "photos/web", "wiki").fixes.best
+    assert fix is not None
+    assert [effect_words(each) for each in fix.opens] == ["photos to wiki on 3000/TCP"]
+    whole = explain(model_of(text), "photos", "wiki").fixes.best
+    assert whole is not None
+    assert not whole.opens
+
+
 def test_a_grant_on_the_part_that_the_pods_are_is_proposed() -> None:
     settings = parse_settings(
         "sharedResources: {postgres: {namespace: database, ports: [{port: 5432}], valueLabel: app,"
@@ -348,6 +371,47 @@ spec: {selector: {app: pg}, ports: [{port: 15432, targetPort: main}]}
         assert answer.reply is Reply.YES
         assert [str(each) for each in answer.ruling.asked] == ["5432/TCP"]
         assert any("5432/TCP" in note for note in answer.notes)
+
+
+def test_a_port_that_a_service_does_not_have_or_a_name_of_several_is_an_error() -> None:
+    service = """---
+apiVersion: v1
+kind: Service
+metadata: {name: pg, namespace: database}
+spec: {selector: {app: pg}, ports: [{port: 15432, targetPort: main}, {port: 80, targetPort: web}]}
+"""
+    model = model_of(
+        namespace("photos", access_postgres="true")
+        + deployment("photos", "web")
+        + deployment("database", "pg", 5432)
+        + deployment("database", "other", 5433)
+        + service
+    )
+    for target, port, says in (
+        ("svc/database/pg", "443", "the Service has no port 443/TCP; it has 15432/TCP, 80/TCP"),
+        ("svc/database/pg", "80", "none of the given containers has"),
+        ("database", "main", "more than one: 5432/TCP or 5433/TCP"),
+    ):
+        with pytest.raises(EndError, match=re.escape(says)):
+            explain(model, "photos", target, [port])
+
+
+def test_pods_of_the_same_labels_are_told_apart_by_their_service_accounts() -> None:
+    account = {"io.cilium.k8s.policy.serviceaccount": "one"}
+    allowed = {
+        "endpointSelector": {"matchLabels": {"app": "pg"}},
+        "ingress": [{"fromEndpoints": [{"matchLabels": account}]}],
+    }
+    one = deployment("database", "web", serviceAccountName="one")
+    other = one.replace('"serviceAccountName": "one"', '"serviceAccountName": "other"')
+    model = model_of(
+        one
+        + other.replace('"name": "web"', '"name": "other"', 1)
+        + deployment("database", "pg", 5432)
+        + policy("database", "pg", allowed)
+    )
+    answer = explain(model, "database/app=web", "database/pg")
+    assert answer.reply is Reply.IN_PART
 
 
 def test_pods_on_their_nodes_network_are_known_as_nodes() -> None:

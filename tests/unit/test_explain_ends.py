@@ -49,7 +49,7 @@ status: {addresses: [{type: InternalIP, address: 192.168.1.3}]}
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
 metadata: {name: login, namespace: identity}
-spec: {hostnames: [login.example.org], parentRefs: [{name: external}]}
+spec: {hostnames: [login.example.org, "*.apps.example.org"], parentRefs: [{name: external}]}
 """
 )
 
@@ -74,7 +74,7 @@ def test_a_pod_goes_by_its_makers_name_its_own_its_address_and_its_labels(
 
 
 @pytest.mark.parametrize(
-    "text", ["svc/database/pg", "10.96.0.7", "pg.database.svc", "pg.database.svc.cluster.local"]
+    "text", ["svc/database/pg", "10.96.0.7", "pg.database.svc", "pg.database.svc.cluster.local."]
 )
 def test_a_service_is_the_pods_behind_it_on_their_ports(finder: EndFinder, text: str) -> None:
     end = finder.find(text)
@@ -101,15 +101,20 @@ def test_another_address_is_outside(finder: EndFinder) -> None:
     assert isinstance(member.endpoint, Network)
 
 
-def test_a_name_that_the_own_gateway_serves_is_that_gateway(finder: EndFinder) -> None:
-    end = finder.find("login.example.org")
+@pytest.mark.parametrize("name", ["login.example.org", "Login.example.org.", "a.apps.example.org"])
+def test_a_name_that_the_own_gateway_serves_is_that_gateway(finder: EndFinder, name: str) -> None:
+    end = finder.find(name)
     [member] = end.members
     assert isinstance(member.endpoint, Pod)
     assert member.endpoint.namespace == "istio-gateway"
     assert any("own external gateway" in note for note in end.notes)
-    assert [each.endpoint for each in finder.find("api.example.org").members] == [
-        Name("api.example.org")
-    ]
+    for outside in ("api.example.org", "apps.example.org"):
+        assert [each.endpoint for each in finder.find(outside).members] == [Name(outside)]
+
+
+def test_a_name_that_looks_like_a_service_s_is_said_to_be_none(finder: EndFinder) -> None:
+    [note] = finder.find("pgg.database").notes
+    assert "no Service pgg of the Namespace database is given" in note
 
 
 def test_a_namespace_is_all_of_its_workloads(finder: EndFinder) -> None:
@@ -136,6 +141,9 @@ def test_pods_that_are_not_given_may_be_any(finder: EndFinder) -> None:
         ("resource/nothing", "there is no resource nothing"),
         ("photo", "did you mean photos?"),
         ("", "nothing of the name"),
+        ("pgg.database.svc.cluster.local", "no such Service is given"),
+        ("pg-0.pg.database.svc", "no such Service is given"),
+        ("settings/nothing", "there is no word of the settings nothing"),
         ("a..b", "no DNS name"),
     ],
 )
@@ -144,3 +152,13 @@ def test_what_means_nothing_is_an_error_that_says_what_there_is(
 ) -> None:
     with pytest.raises(EndError, match=re.escape(says)):
         finder.find(text)
+
+
+@pytest.mark.parametrize("word", ["internet", "lan", "dns", "prometheus", "internal", "host"])
+def test_each_way_out_that_an_ambiguous_word_is_given_is_understood(word: str) -> None:
+    finder = EndFinder(model_of(CLUSTER + namespace(word)))
+    with pytest.raises(EndError, match="more than one thing: write") as raised:
+        finder.find(word)
+    ways = str(raised.value).partition("write ")[2].split(" or ")
+    one, other = [finder.find(way).members for way in ways]
+    assert one != other

@@ -102,6 +102,27 @@ class End:
         found = (each.pod.namespace for each in self.members if each.pod is not None)
         return tuple(dict.fromkeys(found))
 
+    def behind(self, port: Ports) -> tuple[Ports, ...]:
+        """The pods' ports that a port means: of a Service those that its own leads to.
+
+        Raises:
+            EndError: neither the Service nor the pods behind it have it.
+        """
+        if not self.service or port.protocol not in TRANSPORT_PROTOCOLS:
+            return (port,)
+        by_service = dict(self.service)
+        if port not in by_service:
+            if any(port in targets for targets in by_service.values()):
+                return (port,)
+            known = ", ".join(map(str, by_service))
+            raise EndError(f"{self.words}: the Service has no port {port}; it has {known}")
+        if not by_service[port]:
+            raise EndError(
+                f"{self.words}: the Service's port {port} leads to a port by its name, which none"
+                " of the given containers has; name the pods, and their port by its number"
+            )
+        return by_service[port]
+
     def noting(self, note: str) -> End:
         """The same with a remark."""
         return replace(self, notes=(*self.notes, note))
@@ -137,16 +158,16 @@ def named_ports(text: str, ends: Sequence[End]) -> Ports:
         if 1 <= int(number) <= last:
             return Ports.one(int(number), protocol)
         raise EndError(f"--port {text}: must be from 1 to {last}")
-    declared = {
-        port.name: Ports.one(port.number, port.protocol)
-        for end in ends
-        for member in end.members
-        if member.workload is not None
-        for port in member.workload.ports
-        if port.name
-    }
-    if number in declared:
-        return declared[number]
+    declared: dict[str, dict[Ports, None]] = {}
+    for member in (each for end in ends for each in end.members):
+        for port in member.workload.ports if member.workload is not None else ():
+            if port.name:
+                declared.setdefault(port.name, {})[Ports.one(port.number, port.protocol)] = None
+    if len(declared.get(number, ())) > 1:
+        numbers = " or ".join(map(str, sorted(declared[number])))
+        raise EndError(f"--port {text}: the containers give the name to more than one: {numbers}")
+    for found in declared.get(number, ()):
+        return found
     there_are = f"; the containers name {', '.join(sorted(declared))}" if declared else ""
     raise EndError(f"--port {text}: neither a number, as in 5432/TCP, nor a port's name{there_are}")
 
@@ -155,4 +176,6 @@ def _key(endpoint: Endpoint) -> tuple[str, ...] | Endpoint:
     if not isinstance(endpoint, Pod):
         return endpoint
     labels = (f"{key}={value}" for key, value in sorted(endpoint.labels.items()))
-    return ("pod", endpoint.namespace, str(endpoint.complete), *labels)
+    # Rules may tell pods with the same labels apart by these.
+    rest = (endpoint.service_account, repr(endpoint.ports))
+    return ("pod", endpoint.namespace, str(endpoint.complete), *rest, *labels)

@@ -9,11 +9,15 @@ from ipaddress import ip_network
 from homelab_netpol.access.addresses import resolve_address
 from homelab_netpol.access.cluster_model import ClusterModel
 from homelab_netpol.access.ends import End, EndError, Member, Ports, end_of
-from homelab_netpol.access.ends_known import ENTITY_WORDS, GATEWAY_WORDS, KnownEnds, name_of
-from homelab_netpol.access.ends_services import (
+from homelab_netpol.access.ends_known import (
+    ENTITY_WORDS,
+    GATEWAY_WORDS,
+    SETTINGS_WORDS,
+    KnownEnds,
     listed,
-    service_end,
+    name_of,
 )
+from homelab_netpol.access.ends_services import service_end
 from homelab_netpol.cilium.evaluation import Entity, Name, Network
 from homelab_netpol.cilium.terms import IpNetwork, is_dns_name, is_label_key, is_label_value
 from homelab_netpol.manifests import Manifest, kinds
@@ -68,24 +72,22 @@ class EndFinder:
             "resource": self._resource,
             "gateway": lambda word: self.known.gateway(word) if word in GATEWAY_WORDS else None,
             "entity": lambda word: self.known.entity(word) if word in ENTITY_WORDS else None,
+            "settings": lambda word: (
+                self.known.of_settings(word) if word in SETTINGS_WORDS else None
+            ),
         }
 
     def _of_kind(self, kind: str, word: str, text: str) -> End:
         end = self._by_kind[kind](word)
         if end is None:
-            raise EndError(f"{text}: there is no {kind} {word}")
+            what = "word of the settings" if kind == "settings" else kind
+            raise EndError(f"{text}: there is no {what} {word}")
         return end
 
     def _word(self, word: str) -> End:
-        others: dict[str, Callable[[], End]] = {
-            "internet": self.known.internet,
-            "lan": self.known.lan,
-            "dns": self.known.dns,
-            "prometheus": self.known.prometheus,
-        }
         meanings: dict[str, Callable[[], End]] = {}
-        if word in others:
-            meanings[word] = others[word]
+        if word in SETTINGS_WORDS:
+            meanings[f"settings/{word}"] = lambda: self._of_kind("settings", word, word)
         if word in ENTITY_WORDS:
             meanings[f"entity/{word}"] = lambda: self.known.entity(word)
         if word in GATEWAY_WORDS:
@@ -105,7 +107,7 @@ class EndFinder:
             [
                 *self._model.namespaces,
                 *self._model.desired.catalogue.vocabulary.resources,
-                *others,
+                *SETTINGS_WORDS,
                 *ENTITY_WORDS,
                 *GATEWAY_WORDS,
             ],
@@ -229,36 +231,34 @@ class EndFinder:
             return end.noting(f"{name} is Service {service.namespace}/{service.name}")
         if not is_dns_name(name):
             raise EndError(f"{name}: no DNS name; {_FORMS}.")
-        for which in self._gateways_serving(name):
+        if f"{name.lower()}.".endswith(tuple(f"{each}." for each in _IN_CLUSTER)):
+            # Only the cluster answers for such a name; it is none of the internet's.
+            raise EndError(
+                f"{name}: no such Service is given; write svc/NAMESPACE/SERVICE, or name the pods,"
+                " as in photos/web"
+            )
+        for which in self.known.gateways_serving(name):
             return self.known.gateway(which).noting(
                 f"{name} is served by the cluster's own {which} gateway, and judged as its pods"
             )
         ports = self.known.internet().ports
-        return End(name, (Member(name, Name(name.rstrip("."))),), ports)
+        end = End(name, (Member(name, Name(name.rstrip(".").lower())),), ports)
+        host, _, namespace = name.partition(".")
+        if namespace not in self._model.namespaces:
+            return end
+        return end.noting(
+            f"no Service {host} of the Namespace {namespace} is given: {name} is judged as a"
+            " name outside the cluster"
+        )
 
     def _services_named(self, name: str) -> Iterator[Manifest]:
+        host = name.lower().removesuffix(".")
         for suffix in ("", *_IN_CLUSTER):
-            if name.endswith(suffix):
-                service, _, namespace = name.removesuffix(suffix).partition(".")
+            if host.endswith(suffix):
+                service, _, namespace = host.removesuffix(suffix).partition(".")
                 found = self._model.manifests.get(kinds.SERVICE, service, namespace)
                 if found is not None:
                     yield found
-
-    def _gateways_serving(self, name: str) -> Iterator[str]:
-        """The gateways whose routes name a host."""
-        named = {
-            str(parent.get("name"))
-            for route in self._model.manifests.of("HTTPRoute")
-            for spec in [route.data.get("spec")]
-            if isinstance(spec, dict) and name in listed(spec.get("hostnames"))
-            for parent in listed(spec.get("parentRefs"))
-            if isinstance(parent, dict)
-        }
-        gateways = self._model.desired.catalogue.settings.gateways
-        for which in GATEWAY_WORDS:
-            labels = (value for peer in gateways.of(which) for value in peer.pod_labels.values())
-            if named.intersection(labels):
-                yield which
 
     def _pods(self, words: str, workloads: Iterable[Workload]) -> End:
         found = list(workloads)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from ipaddress import ip_network
+from typing import Any
 
 from homelab_netpol.access.cluster_model import ClusterModel
 from homelab_netpol.access.ends import End, EndError, Member, Ports, end_of
@@ -20,6 +21,7 @@ _NODES = ("host", "remote-node")
 
 INTERNET = "the internet"
 LAN = "the LAN"
+SETTINGS_WORDS = ("internet", "lan", "dns", "prometheus")
 GATEWAY_WORDS = ("internal", "external")
 ENTITY_WORDS = ("world", "host", "remote-node", "kube-apiserver", "health", "ingress")
 
@@ -78,6 +80,41 @@ class KnownEnds:
         if not self._settings.scrapers:
             raise EndError("prometheus: the settings name no scraper (scrapers)")
         return end_of("Prometheus", self.members(self._settings.scrapers, "Prometheus"))
+
+    def of_settings(self, word: str) -> End | None:
+        """What one of `SETTINGS_WORDS` means; None: it is none of them.
+
+        Raises:
+            EndError: the settings name nothing of the kind.
+        """
+        match word:
+            case "internet":
+                return self.internet()
+            case "lan":
+                return self.lan()
+            case "dns":
+                return self.dns()
+            case "prometheus":
+                return self.prometheus()
+        return None
+
+    def gateways_serving(self, name: str) -> Iterator[str]:
+        """The gateways whose routes name a host, or a wildcard that means it."""
+        host = name.lower().removesuffix(".")
+        named = {
+            str(parent.get("name"))
+            for route in self._model.manifests.of("HTTPRoute")
+            for spec in [route.data.get("spec")]
+            if isinstance(spec, dict)
+            and any(_is_host(each, host) for each in listed(spec.get("hostnames")))
+            for parent in listed(spec.get("parentRefs"))
+            if isinstance(parent, dict)
+        }
+        for which in GATEWAY_WORDS:
+            peers = self._settings.gateways.of(which)
+            labels = (value for peer in peers for value in peer.pod_labels.values())
+            if named.intersection(labels):
+                yield which
 
     def probes(self) -> End:
         """Who may probe every pod."""
@@ -156,6 +193,20 @@ class KnownEnds:
             elif target.match_pattern is not None:
                 example = target.match_pattern.replace("*", "example")
                 yield Member(f"{name} ({target.match_pattern})", Name(example))
+
+
+def _is_host(hostname: Any, host: str) -> bool:
+    """Whether a route's hostname means a host; `*.` stands for one label or more."""
+    if not isinstance(hostname, str):
+        return False
+    if hostname.startswith("*."):
+        return host.endswith(hostname[1:].lower())
+    return hostname.lower() == host
+
+
+def listed(value: Any) -> Sequence[Any]:
+    """A list; nothing in place of anything else."""
+    return value if isinstance(value, list) else ()
 
 
 def _inside(network: IpNetwork) -> IpNetwork:

@@ -12,7 +12,7 @@ from typing import Any, TypeGuard
 
 from homelab_netpol.access.cluster_model import ClusterModel
 from homelab_netpol.access.ends import End, EndError, Member, Ports, end_of
-from homelab_netpol.access.ends_known import KnownEnds
+from homelab_netpol.access.ends_known import KnownEnds, listed
 from homelab_netpol.cilium.evaluation import Name, Network
 from homelab_netpol.cilium.terms import LAST_PORT, TRANSPORT_PROTOCOLS
 from homelab_netpol.manifests import Manifest
@@ -83,7 +83,7 @@ def _addresses(slice_: Manifest) -> Iterator[str]:
 def _translated(
     spec: Mapping[str, Any], behind: Sequence[Workload]
 ) -> Iterator[tuple[Ports, tuple[Ports, ...]]]:
-    """The ports of a Service, and of its pods."""
+    """The ports of a Service, and of its pods; none where no container has the port's name."""
     for port in listed(spec.get("ports")):
         fields = _mapping(port)
         number, protocol = fields.get("port"), fields.get("protocol", "TCP")
@@ -95,17 +95,11 @@ def _translated(
             continue
         named = (each for workload in behind for each in workload.ports if each.name == target)
         found = dict.fromkeys(Ports.one(each.number, each.protocol) for each in named)
-        if found:
-            yield Ports.one(number, protocol), tuple(found)
+        yield Ports.one(number, protocol), tuple(found)
 
 
 def _is_port(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LAST_PORT
-
-
-def listed(value: Any) -> Sequence[Any]:
-    """A list; nothing in place of anything else."""
-    return value if isinstance(value, list) else ()
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from homelab_netpol.access.cluster_model import ClusterModel
 from homelab_netpol.access.ends import EVERY_TCP_PORT, End, Ports, named_ports
 from homelab_netpol.access.ends_find import EndFinder
-from homelab_netpol.access.explain_calico import counted, selecting
+from homelab_netpol.access.explain_calico import counted, why_beyond
 from homelab_netpol.access.explain_causes import cause
 from homelab_netpol.access.explain_judge import Half, Judge, Reply, Ruling
 from homelab_netpol.access.explain_rules import Cited, cited
@@ -116,15 +116,12 @@ def _asked(target: End, given: Sequence[str]) -> tuple[list[Ports], list[str]]:
         return usual, [] if target.ports else ["no --port is given: every TCP port was asked about"]
     asked: list[Ports] = []
     notes: list[str] = []
-    by_service = dict(target.service)
     for text in given:
         port = named_ports(text, [target])
-        behind = by_service.get(port)
-        if behind is None or port in behind:
-            asked.append(port)
-            continue
+        behind = target.behind(port)
         asked += behind
-        notes.append(f"{port} is the Service's port; its pods listen on {_listed(behind)}")
+        if port not in behind:
+            notes.append(f"{port} is the Service's port; its pods listen on {_listed(behind)}")
     return list(dict.fromkeys(asked)), notes
 
 
@@ -221,8 +218,4 @@ def _beyond(model: ClusterModel, ruling: Ruling) -> str:
     pods: list[Pod] = []
     for end in (ruling.source, ruling.target):
         pods += [each.pod for each in end.members if each.pod is not None]
-    found = {str(policy) for pod in pods for policy in selecting(model, pod)}
-    if not found:
-        return ""
-    named = ", ".join(sorted(found)[:3]) + (f" and {len(found) - 3} more" if len(found) > 3 else "")
-    return f"Calico's own policies select an end, and are not judged here: {named}"
+    return why_beyond(model, pods)

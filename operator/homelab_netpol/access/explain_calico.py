@@ -6,7 +6,7 @@ They are enforced by Calico alone; under Cilium they have no effect. What is giv
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from homelab_netpol.access.cluster_model import ClusterModel
@@ -20,6 +20,7 @@ _EQUAL = re.compile(r"""([\w./-]+)\s*==\s*(['"])([\w./-]*)\2""")
 _HAS = re.compile(r"has\(\s*([\w./-]+)\s*\)")
 _NAMESPACE = "projectcalico.org/namespace"
 _NAME = "projectcalico.org/name"
+_SHOWN = 3
 
 
 def calico_policies(model: ClusterModel) -> list[Manifest]:
@@ -72,3 +73,13 @@ def _selects(selector: Any, labels: Mapping[str, str], *, complete: bool) -> boo
     if False in answers:
         return False if complete else None
     return None if None in answers else True
+
+
+def why_beyond(model: ClusterModel, pods: Iterable[Pod]) -> str:
+    """Why other policies alone give no certain answer for some pods; "": they do."""
+    found = sorted({str(policy) for pod in pods for policy in selecting(model, pod)})
+    if not found:
+        return ""
+    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    named = ", ".join(found[:_SHOWN]) + more
+    return f"Calico's own policies select an end, and are not judged here: {named}"

@@ -90,7 +90,7 @@ def fix_lines(model: ClusterModel, answer: Explanation) -> Iterator[str]:
         yield f"No label, annotation or resource was found that allows it{hint}."
     if fixes.hatch:
         key = model.desired.catalogue.vocabulary.enforcement_key
-        names = " ".join(fixes.hatch)
+        names = " and ".join(fixes.hatch)
         yield f"The escape hatch would, for all traffic of {names}: {key}=disabled."
 
 

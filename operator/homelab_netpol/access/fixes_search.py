@@ -85,6 +85,7 @@ class _Search:
     _few: Ruling = field(init=False)
     base: Change = field(init=False)
     _peers: Peers = field(init=False)
+    _whole: Peers = field(init=False)
     _trials: Trials = field(init=False)
     _before: dict[str, OpenWays] = field(init=False, default_factory=dict)
 
@@ -95,6 +96,11 @@ class _Search:
         self._peers = {
             direction: [*ends, any_other_namespace()]
             for direction, ends in usual_peers(self.finder).items()
+        }
+        # A label is a whole Namespace's, and so opens the way for pods that were not asked about.
+        self._whole = {
+            Direction.EGRESS: self._namespaces_of(self.ruling.target),
+            Direction.INGRESS: self._namespaces_of(self.ruling.source),
         }
         ends = [self.ruling.source, self.ruling.target, *chain(*self._peers.values())]
         self._trials = Trials(self.model, {name for end in ends for name in end.namespaces})
@@ -176,8 +182,12 @@ class _Search:
         # The same pods before the change and after it.
         own = [moved_member(each, model) for each in self._unlike(namespace, members)]
         itself = End(namespace, tuple(own))
+        others = {
+            direction: [end for end in ends if end.words != namespace]
+            for direction, ends in self._whole.items()
+        }
         peers = {
-            direction: [moved(end, model) for end in ends]
+            direction: [moved(end, model) for end in (*ends, *others[direction])]
             for direction, ends in self._peers.items()
         }
         peers[Direction.EGRESS].append(itself)
@@ -186,12 +196,21 @@ class _Search:
             for way in ways(Judge(model), own, peers)
         }
 
+    def _namespaces_of(self, end: End) -> list[End]:
+        """All pods of the Namespaces that an end is in."""
+        names = [each for each in end.namespaces if each in self.model.namespaces]
+        return [replace(self.finder.find(f"namespace/{each}"), beside=True) for each in names]
+
     def _unlike(self, namespace: str, members: Sequence[Member]) -> Sequence[Member]:
         """Of a Namespace's pods those that the policies tell apart."""
         judge = Judge(self.model)
         ends = (end for of_it in self._peers.values() for end in of_it)
         judge.consider({namespace, *(name for end in ends for name in end.namespaces)})
-        return judge.unlike(members)
+        # Those that were not asked about are told apart as well: what opens for them is said.
+        ends_asked = (self.ruling.source, self.ruling.target)
+        asked = [each for each in members if any(_holds(end, each) for end in ends_asked)]
+        rest = [each for each in members if each not in asked]
+        return [*judge.unlike(asked), *judge.unlike(rest)]
 
     def _asked(self, way: KnownWay) -> tuple[Ports, ...]:
         """The ports of a way that were asked about."""

@@ -9,6 +9,7 @@ import click
 
 from homelab_netpol.cli.options import InputOptions, config_option, input_options, output_option
 from homelab_netpol.cli.status import FOUND, INCOMPLETE, OK, USAGE, InputError
+from homelab_netpol.printable import printable
 
 if TYPE_CHECKING:
     from homelab_netpol.access.cluster_model import ClusterModel
@@ -167,8 +168,3 @@ def _reach(model: ClusterModel, namespace: str, output: str) -> int:
         table = ([escape(printable(cell)) for cell in cells(row)] for row in found)
         print_table([each.upper() for each in CELLS], table)
     return OK
-
-
-def printable(text: str) -> str:
-    """Text from elsewhere without what moves a terminal's cursor or changes its colours."""
-    return "".join(char if char.isprintable() or char == "\n" else "�" for char in text)

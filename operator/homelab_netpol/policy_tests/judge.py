@@ -9,7 +9,7 @@ from enum import StrEnum
 from homelab_netpol.access.cluster_model import ClusterModel
 from homelab_netpol.access.ends import End, EndError, Member, Ports
 from homelab_netpol.access.ends_find import EndFinder
-from homelab_netpol.access.explain_calico import selecting
+from homelab_netpol.access.explain_calico import why_beyond
 from homelab_netpol.access.explain_judge import Case, Half, Judge
 from homelab_netpol.cilium.evaluation import Outcome, PolicyRef
 from homelab_netpol.policy_tests.model import PolicyTest
@@ -85,10 +85,9 @@ class _Runner:
 
     def _cases(self, test: PolicyTest) -> Iterator[Case]:
         for target in map(self._end, test.targets):
-            by_service = dict(target.service)
             for port in test.ports:
                 # Of a Service, policies see its pods' ports.
-                for asked in by_service.get(port, (port,)):
+                for asked in target.behind(port):
                     called = _listening(target, asked) if test.allowed else target
                     for source in map(self._end, test.sources):
                         yield from self._judge.rule(source, called, [asked]).cases
@@ -122,10 +121,7 @@ class _Runner:
     def _beyond(self, cases: Iterable[Case]) -> str:
         """Why Cilium's and Kubernetes' policies alone are no certain answer."""
         pods = {id(e.pod): e.pod for c in cases for e in (c.source, c.target) if e.pod is not None}
-        found = sorted({str(each) for pod in pods.values() for each in selecting(self._model, pod)})
-        if not found:
-            return ""
-        return f"Calico's own policies select an end, and are not judged here: {found[0]}"
+        return why_beyond(self._model, pods.values())
 
     def _end(self, text: str) -> End:
         if text not in self._ends:

@@ -22,7 +22,7 @@ from homelab_netpol.access.diff.ports import (
     turns_of,
 )
 from homelab_netpol.access.diff.rules import Atom, atoms_of, is_of_namespace_labels
-from homelab_netpol.cilium.evaluation import Direction, Endpoint, PolicyRef
+from homelab_netpol.cilium.evaluation import Direction, Endpoint, Network, PolicyRef
 from homelab_netpol.cilium.evaluation.matchers import EVERY_PEER, EndpointSelector, Matcher, select
 from homelab_netpol.cilium.evaluation.policy import Rule, Tier
 from homelab_netpol.cilium.selectors import Operator, Requirement
@@ -57,6 +57,7 @@ class _Found:
     certain: bool = False
     filtered: bool = True
     example: Example | None = None
+    ends: set[object] = field(default_factory=set)
 
 
 class _Direction:
@@ -160,6 +161,7 @@ class _Direction:
                 filtered = Passes.FILTERED in (example.before, example.after)
                 one = found.setdefault((gain, filtered), _Found())
                 one.ports[ports] = None
+                one.ends.add(key_of(example.peer))
                 certain = Passes.PERHAPS not in (example.before, example.after)
                 if one.example is None or (certain and not one.certain):
                     one.example = example
@@ -185,6 +187,7 @@ class _Direction:
                     filtered,
                     tuple(self._origins[came][atom]),
                     one.example,
+                    self._is_part(atom, one),
                 )
                 said.append(difference)
                 yield difference
@@ -216,6 +219,15 @@ class _Direction:
         ]
         known = {end.key: end for end in (*self._ends[atom.peer], *self._meant(atom.peer, more))}
         return list(known.values())
+
+    def _is_part(self, atom: Atom, found: _Found) -> bool:
+        """Of networks, only some addresses that rules single out come out differently."""
+        lowest: dict[int, End] = {}
+        for end in self._peers(atom):
+            if not isinstance(end.endpoint, Network):
+                return False
+            lowest.setdefault(end.endpoint.network.version, end)
+        return bool(lowest) and not any(end.key in found.ends for end in lowest.values())
 
     def _meant(self, peer: Matcher | None, ends: Iterable[Endpoint]) -> list[End]:
         """Of some ends those that are a peer, on one side at least, each once."""

@@ -48,6 +48,7 @@ class Difference:
         filtered: of the requests only some pass, by rules of HTTP, DNS etc.: now, or until now.
         policies: whose rules came or went.
         example: one of the connections.
+        part: of the peer, which is networks, only some addresses are meant.
     """
 
     gain: bool
@@ -59,6 +60,7 @@ class Difference:
     filtered: bool
     policies: tuple[PolicyRef, ...]
     example: Example
+    part: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ def joined(differences: Iterable[Difference]) -> list[Difference]:
     """Joins those that are alike but for their ports."""
     found: dict[tuple[object, ...], Difference] = {}
     for each in differences:
-        key = (each.gain, each.direction, each.subject, each.peer, each.filtered)
+        key = (each.gain, each.direction, each.subject, each.peer, each.filtered, each.part)
         known = found.get(key)
         if known is None:
             found[key] = each

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from homelab_netpol.access.diff.answers import View
 from homelab_netpol.access.diff.difference import Comparison, Difference, joined
-from homelab_netpol.access.diff.ports import ports_of
+from homelab_netpol.access.diff.ports import is_among, ports_of
 from homelab_netpol.access.diff.result import Line
 from homelab_netpol.access.diff.rules import OWN, Atom, atoms_of
 from homelab_netpol.access.diff.side import Side
 from homelab_netpol.access.diff.words import PeerNames, join, port_words, subject_words
-from homelab_netpol.cilium.evaluation import Direction, Pod, PolicyRef
+from homelab_netpol.cilium.evaluation import Direction, Network, Pod, PolicyRef
 from homelab_netpol.policy.keys import CILIUM_KINDS, Component, Kind, PolicyKey, parse_policy_name
 from homelab_netpol.policy.objects import is_managed
 
@@ -38,13 +38,21 @@ class Lines:
         found = [self._line(name, each, after) for each in joined(comparison.differences)]
         return tuple(sorted(found, key=lambda each: (not each.gain, each.direction, each.peer)))
 
-    def beside(self, name: str, comparison: Comparison) -> tuple[str, ...]:
-        """The resources' ends of grants, where nothing is denied with or without them."""
+    def beside(self, name: str, comparison: Comparison, views: Sequence[View]) -> tuple[str, ...]:
+        """The resources' ends of grants, where nothing is denied with or without them.
+
+        Args:
+            name: of the Namespace.
+            comparison: what differs.
+            views: what its policies say before and after.
+        """
         found: dict[tuple[bool, str, str], list[Atom]] = {}
         for came, atom, refs in comparison.without_effect:
             if atom.direction is Direction.EGRESS:
                 continue
             for ref in refs:
+                if _is_listed(views[0 if came else 1], ref, atom):
+                    continue
                 why = self._why(ref, name)
                 if why.startswith("grant "):
                     peer = self._names.of(atom.peer, atom.direction)
@@ -57,10 +65,13 @@ class Lines:
 
     def _line(self, name: str, found: Difference, after: View) -> Line:
         by = dict.fromkeys(self._why(ref, name) for ref in found.policies)
+        peer, one = self._names.of(found.peer, found.direction, gain=found.gain), found.example.peer
+        if found.part and isinstance(one, Network):
+            peer = f"a part of {peer} (such as {one.network.network_address})"
         made = Line(
             found.gain,
             found.direction.value,
-            self._names.of(found.peer, found.direction, gain=found.gain),
+            peer,
             port_words(found.ports),
             subject_words(found.subject),
             tuple(by),
@@ -117,3 +128,16 @@ class Lines:
             if len(peers) > _MOST_PEERS:
                 peers = [*peers[: _MOST_PEERS - 1], f"{len(peers) - _MOST_PEERS + 1} more"]
             yield f"{join(peers)} on {ports}"
+
+
+def _is_listed(view: View, ref: PolicyRef, atom: Atom) -> bool:
+    """Whether a policy lets a peer in on these ports, with whatever other ports and pods."""
+    listed = [
+        ports_of([each])
+        for said in view.rules
+        if said.ref == ref
+        for each in atoms_of(said.rule)
+        if each.direction is atom.direction and each.allows and each.peer == atom.peer
+    ]
+    wanted = ports_of([atom])
+    return all(is_among(each, listed) for each in wanted) if wanted else () in listed

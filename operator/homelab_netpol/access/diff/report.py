@@ -6,7 +6,6 @@ What a tree names goes to terminals and into comments of others: it is made harm
 from __future__ import annotations
 
 import difflib
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -24,6 +23,7 @@ from homelab_netpol.access.diff.rules import OWN, SOME_OTHER
 from homelab_netpol.access.diff.side import Object
 from homelab_netpol.access.diff.words import join
 from homelab_netpol.cilium.evaluation import Entity, Name, Network, Pod
+from homelab_netpol.printable import on_one_line
 
 # GitHub takes no comment of more than 65,536 characters.
 _LONGEST = 60_000
@@ -50,12 +50,12 @@ def text_lines(diff: TreeDiff, *, objects: bool = False) -> Iterator[str]:
     """
     yield from _remarks(diff)
     for names, one in _alike(diff.namespaces):
-        yield f"{', '.join(map(clean, names))}{_headline(one)}"
+        yield f"{', '.join(map(on_one_line, names))}{_headline(one)}"
         yield from (f"  {line}" for line in _lines(one))
         yield ""
     if objects:
         for each in diff.objects:
-            yield from map(clean, _unified(each))
+            yield from map(on_one_line, _unified(each))
             yield ""
     yield summary(diff)
 
@@ -135,13 +135,8 @@ def summary(diff: TreeDiff) -> str:
     return text
 
 
-def clean(text: str) -> str:
-    """Text without what moves a cursor, turns the direction of writing, or breaks a line."""
-    return "".join("?" if unicodedata.category(each)[0] == "C" else each for each in text)
-
-
 def _in_code(text: str) -> str:
-    return clean(text).replace("`", "'")
+    return on_one_line(text).replace("`", "'")
 
 
 def _fenced(lines: Sequence[str]) -> str:
@@ -160,21 +155,21 @@ def _alike(found: Iterable[NamespaceDiff]) -> Iterator[tuple[list[str], Namespac
 def _headline(one: NamespaceDiff) -> str:
     asked = [] if one.fate is Fate.CHANGED else [one.fate.value]
     asked += one.asked
-    return f": {'; '.join(map(clean, asked))}" if asked else ""
+    return f": {'; '.join(map(on_one_line, asked))}" if asked else ""
 
 
 def _remarks(diff: TreeDiff) -> Iterator[str]:
     for sign, messages in (("!", diff.problems), ("?", diff.unjudged), ("?", diff.gaps)):
         for each in messages:
-            yield f"{sign} {clean(each)}"
+            yield f"{sign} {on_one_line(each)}"
 
 
 def _lines(one: NamespaceDiff) -> Iterator[str]:
     for each in one.lines:
-        yield f"{'+' if each.gain else '-'} {clean(_sentence(each))}"
+        yield f"{'+' if each.gain else '-'} {on_one_line(_sentence(each))}"
     for sign, messages in (("=", one.beside), ("!", one.problems), ("?", one.unjudged)):
         for message in messages:
-            yield f"{sign} {clean(message)}"
+            yield f"{sign} {on_one_line(message)}"
 
 
 def _sentence(line: Line) -> str:

@@ -17,7 +17,12 @@ from homelab_netpol.access.diff.lines import Lines
 from homelab_netpol.access.diff.result import Fate, Line, NamespaceDiff, ObjectDiff, TreeDiff
 from homelab_netpol.access.diff.rules import OWN, is_of_name, is_of_namespace_labels, said_of
 from homelab_netpol.access.diff.side import Object, Side
-from homelab_netpol.access.diff.unseen import differing, looks_at_namespace_labels, names_group
+from homelab_netpol.access.diff.unseen import (
+    differing,
+    is_for_nodes,
+    looks_at_namespace_labels,
+    names_group,
+)
 from homelab_netpol.cilium.evaluation import Doubt, Pod, PolicyRef
 from homelab_netpol.cilium.evaluation.matchers import EndpointSelector, Matcher, Unclear
 from homelab_netpol.cilium.selectors import Requirement
@@ -62,7 +67,7 @@ class _Comparison:
             [each for each in map(self._of, names) if each is not None],
             objects,
             tuple(self._problems()),
-            tuple(self._changed_groups()),
+            tuple(self._unjudged()),
             tuple(gaps),
         )
 
@@ -71,12 +76,15 @@ class _Comparison:
         known = {each.message for each in was.problems} if was is not None else set()
         problems = [each.message for each in (now.problems if now is not None else ())]
         unjudged = [f"{kind}, {direction}: changed" for kind, direction in self._unseen(name)]
+        unjudged += self._of_istio_alone(name)
         comparison = Comparison()
         lines: tuple[Line, ...] = ()
+        beside: tuple[str, ...] = ()
         if self._can_differ(name):
             views = [self._view(side, name) for side in self._sides]
             comparison = self._compared(name, views)
             lines = self._lines.lines(name, comparison, views[1])
+            beside = self._lines.beside(name, comparison, views)
         if comparison.is_cut:
             unjudged.append("its policies name more combinations of labels than are compared")
         found = NamespaceDiff(
@@ -84,7 +92,7 @@ class _Comparison:
             self._fate(name),
             asked_words(was, now),
             lines,
-            self._lines.beside(name, comparison),
+            beside,
             tuple(each for each in problems if each not in known),
             tuple(unjudged),
         )
@@ -169,8 +177,16 @@ class _Comparison:
         )
         return differing(before, after)
 
-    def _changed_groups(self) -> Iterator[str]:
-        """What is not judged as it is no Namespace's: networks by name, clusterwide requests."""
+    def _of_istio_alone(self, name: str) -> Iterator[str]:
+        """Istio's policies that change where none of Cilium's does, of which lines are said."""
+        before, after = (side.istio for side in self._sides)
+        for ref in {**before, **after} if name not in self._changed_in else ():
+            if ref.namespace == name and _body(before.get(ref)) != _body(after.get(ref)):
+                fate = "comes" if ref not in before else "changes" if ref in after else "goes"
+                yield f"{ref.kind} {ref.name}, which Istio enforces, {fate}"
+
+    def _unjudged(self) -> Iterator[str]:
+        """What is not judged and no Namespace's: networks by name, nodes, clusterwide requests."""
         before, after = (
             {each.name: each.data.get("spec") for each in side.manifests.of(kinds.CIDR_GROUP)}
             for side in self._sides
@@ -182,6 +198,10 @@ class _Comparison:
                     f"CiliumCIDRGroup {name} changes; policies that look at groups:"
                     f" {', '.join(users)}"
                 )
+        for ref in self._changed_in.get("", ()):
+            policies = [side.policies[ref] for side in self._sides if ref in side.policies]
+            if any(map(is_for_nodes, policies)):
+                yield f"{ref} is for nodes (nodeSelector), and changes"
         yield from self._unread_by_label()
         for kind, direction in self._unseen(""):
             yield f"clusterwide {kind}, {direction}: changed"

@@ -1,4 +1,4 @@
-"""What policies say that verdicts do not look at: rules of HTTP and DNS, ICMP, CIDR groups. Pure.
+"""What policies say that verdicts do not look at: HTTP and DNS, ICMP, CIDR groups, nodes. Pure.
 
 A change of one of these must be said, though whether more passes by it is not judged.
 """
@@ -51,6 +51,15 @@ def names_group(manifest: Mapping[str, Any]) -> bool:
     """The policy looks at CIDR groups."""
     text = _text([manifest.get("spec"), manifest.get("specs")])
     return b'"cidrGroupRef"' in text or b'"cidrGroupSelector"' in text
+
+
+def is_for_nodes(manifest: Mapping[str, Any]) -> bool:
+    """The policy is the host firewall's, in one of its specs at least."""
+    specs = manifest.get("specs")
+    return any(
+        isinstance(spec, Mapping) and "nodeSelector" in spec
+        for spec in (manifest.get("spec"), *(specs if isinstance(specs, list) else ()))
+    )
 
 
 def looks_at_namespace_labels(manifest: Mapping[str, Any], keys: Iterable[str] = ("",)) -> bool:
