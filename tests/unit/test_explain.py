@@ -229,7 +229,8 @@ def test_a_missing_baseline_is_named_and_nothing_else_is_proposed(
     spec = {"endpointSelector": {}, "ingress": [{"fromEntities": ["health"]}], **_DNS_ONLY}
     own = policy("photos", "homelab-profile", spec).replace(
         '"name": "homelab-profile"',
-        '"name": "homelab-profile", "labels": {"app.kubernetes.io/managed-by": "homelab-netpol"}',
+        '"name": "homelab-profile", "uid": "1", "resourceVersion": "1",'
+        ' "labels": {"app.kubernetes.io/managed-by": "homelab-netpol"}',
     )
     model = model_of(namespace("photos", profile="isolated") + deployment("photos", "web") + own)
     answer = explain(model, source, target)
@@ -237,6 +238,18 @@ def test_a_missing_baseline_is_named_and_nothing_else_is_proposed(
     assert any(cause in each.cause for part in answer.parts for each in part.reasons)
     assert not answer.fixes.written
     assert "see the Events" in "\n".join(fix_lines(model, answer))
+
+
+def test_a_policy_that_a_file_calls_the_operators_takes_nothing_away_of_what_it_would_write() -> (
+    None
+):
+    own = policy("photos", "mine", {"endpointSelector": {}, "ingress": [{}]}).replace(
+        '"name": "mine"',
+        '"name": "mine", "labels": {"app.kubernetes.io/managed-by": "homelab-netpol"}',
+    )
+    text = namespace("photos", profile="isolated") + deployment("photos", "web") + own
+    assert explain(model_of(text), "photos", "dns").reply is Reply.YES
+    assert explain(model_of(text), "internal", "photos").reply is Reply.NO
 
 
 def test_a_deny_rule_is_named_with_its_place_and_what_passes_without_it() -> None:

@@ -62,7 +62,8 @@ class ClusterModel:
         self.desired = desired
         self.config = config
         given = [each for kind in _POLICY_KINDS for each in manifests.of(kind)]
-        own = [each for each in given if is_managed(each.labels)]
+        # One that is only written in a file, the operator would change or take away.
+        own = [each for each in given if is_managed(each.labels) and each.stands]
         self.is_written = bool(own) and not replace
         #: Policies of others, as they were given.
         self.foreign: Sequence[Manifest] = [each for each in given if not is_managed(each.labels)]

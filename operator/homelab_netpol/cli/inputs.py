@@ -248,7 +248,7 @@ def _standing(manifests: ManifestSet) -> list[Mapping[str, Any]]:
         each.data
         for kind in (CNP, CCNP)
         for each in manifests.of(kind)
-        if is_managed(each.labels) and {"uid", "resourceVersion"} <= each.data["metadata"].keys()
+        if is_managed(each.labels) and each.stands
     ]
 
 

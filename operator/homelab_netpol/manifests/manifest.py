@@ -73,6 +73,11 @@ class Manifest:
         """Its annotations."""
         return self.data["metadata"].get("annotations") or {}
 
+    @property
+    def stands(self) -> bool:
+        """An API server gave it: it stands in a cluster, or did when it was read."""
+        return {"uid", "resourceVersion"} <= self.data["metadata"].keys()
+
     def __str__(self) -> str:
         """As errors name it: kind, namespace and name."""
         where = f"{self.namespace}/" if self.namespace else ""
