@@ -240,9 +240,7 @@ def test_a_missing_baseline_is_named_and_nothing_else_is_proposed(
     assert "see the Events" in "\n".join(fix_lines(model, answer))
 
 
-def test_a_policy_that_a_file_calls_the_operators_takes_nothing_away_of_what_it_would_write() -> (
-    None
-):
+def test_a_policy_that_a_file_calls_the_operators_takes_no_other_away() -> None:
     own = policy("photos", "mine", {"endpointSelector": {}, "ingress": [{}]}).replace(
         '"name": "mine"',
         '"name": "mine", "labels": {"app.kubernetes.io/managed-by": "homelab-netpol"}',
