@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import stat
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,8 @@ from lab.control_plane import Cluster
 from tests.cluster.audited import HOME
 from tests.cluster.kube import CNP, Kube, eventually
 from tests.cluster.service_account import ACCOUNTS, install, write_kubeconfig
-from tests.cluster.spaces import ENFORCEMENT, PROFILE, Spaces
+from tests.cluster.spaces import ENFORCEMENT, PROFILE, Spaces, access
+from tests.cluster.workloads import Workloads
 
 pytestmark = pytest.mark.usefixtures("operator")
 
@@ -28,6 +32,13 @@ def examined(kubeconfig: Path, context: str, *more: str) -> tuple[int, Any]:
     done = CliRunner().invoke(main, ["doctor", "-o", "json", *which, *more])
     assert done.exception is None or isinstance(done.exception, SystemExit), done.output
     return done.exit_code, json.loads(done.stdout)
+
+
+def unpacked(path: Path) -> dict[str, str]:
+    """Each file of a bundle, below its folder."""
+    with tarfile.open(path) as archive:
+        found = {each.name.partition("/")[2]: archive.extractfile(each) for each in archive}
+        return {name: file.read().decode() for name, file in found.items() if file is not None}
 
 
 def of(report: Any, check: str, where: str | None = None) -> list[dict[str, str]]:
@@ -105,6 +116,48 @@ def test_a_policy_that_cilium_rejects_is_named_with_its_reason(
     [said] = of(report, "valid", f"{app.name}/homelab-profile")
     assert said["status"] == "error"
     assert "port 0 is odd" in said["message"]
+
+
+def test_a_bundle_holds_what_a_report_needs_for_its_owner_only_and_never_a_secret(
+    cluster: Cluster, kube: Kube, spaces: Spaces, tmp_path: Path
+) -> None:
+    app = spaces({PROFILE: "internal", "team": "somebody-private"})
+    app.has_profile("internal")
+    data = {"password": "aHVudGVyMg=="}
+    kube.create(
+        f"/api/v1/namespaces/{app.name}/secrets",
+        {"apiVersion": "v1", "metadata": {"name": "s"}, "data": data},
+    )
+    path = tmp_path / "report.tar.gz"
+    examined(cluster.kubeconfig, cluster.context, "--bundle", str(path))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    files = unpacked(path)
+    assert {"README.txt", "doctor.json", "policies.json", "namespaces.json"} <= files.keys()
+    names = {each["metadata"]["name"] for each in json.loads(files["namespaces.json"])["items"]}
+    assert app.name in names
+    everything = "\n".join(files.values())
+    assert "hunter2" not in everything
+    assert data["password"] not in everything
+    assert "somebody-private" not in everything, "a label of another domain"
+    with pytest.raises(SystemExit):
+        main(["doctor", "--bundle", str(path)])
+
+
+def test_no_name_of_a_namespace_pod_or_address_is_left_in_a_redacted_bundle(
+    cluster: Cluster, spaces: Spaces, workloads: Workloads, tmp_path: Path
+) -> None:
+    app = spaces({PROFILE: "internal", access("postgres"): "true", access("nonesuch"): "true"})
+    app.has_profile("internal")
+    workloads.pod(app.name, {"app": "web"})
+    path = tmp_path / "report.tar.gz"
+    examined(cluster.kubeconfig, cluster.context, "--bundle", str(path), "--redact")
+    files = unpacked(path)
+    everything = "\n".join([*files, *files.values()])
+    assert "ns-1" in everything
+    assert app.name not in everything
+    for name in ("database", "garage", "istio-gateway", "istio-system"):
+        assert not re.search(rf"(?<![a-z0-9]){name}(?![a-z0-9])", everything), name
+    assert len(json.loads(files["policies.json"])["items"]) > 1
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ from homelab_netpol.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from homelab_netpol.doctor import Report
+    from homelab_netpol.cluster.client import Api
+    from homelab_netpol.doctor import Installation, Report
 
 _COLUMNS = ("STATUS", "CHECK", "WHERE", "WHAT, AND WHAT TO DO")
 _COLOURS = {
@@ -35,11 +36,27 @@ _COLOURS = {
     metavar="NAMESPACE",
     help="Where the operator runs. Without it, where its Deployment is found.",
 )
+@click.option(
+    "--bundle",
+    metavar="FILE.tar.gz",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write what a bug report needs into a new file, which only you may read: the answers,"
+    " versions, settings, the operator's policies, Events and log, and Cilium's ConfigMap; never a"
+    " Secret.",
+)
+@click.option(
+    "--redact",
+    is_flag=True,
+    help="In the bundle, put stand-ins for names of Namespaces, pods, Services, nodes and hosts,"
+    " and for addresses.",
+)
 @output_option("table", "json", "markdown")
 def doctor(
     cluster: ClusterOptions,
     config: Path | None,
     operator_namespace: str | None,
+    bundle: Path | None,
+    redact: bool,
     output: str,
 ) -> None:
     """Check the operator, Cilium and what both need in a cluster, each with what to do.
@@ -53,20 +70,34 @@ def doctor(
     Examples:
       homelab-netpol doctor
       homelab-netpol doctor --context home -o json
+      homelab-netpol doctor --bundle report.tar.gz --redact
 
     Exit status: 0 when nothing is an error or a warning; 1 when something is; 2 when the command
     line or the settings cannot be used; 3 when the cluster could not be read, or only in part.
     """  # click's mark of a paragraph that is not wrapped is the character
     from homelab_netpol.cli.inputs import ask_cluster, read_settings
     from homelab_netpol.cli.output import print_json
-    from homelab_netpol.cli.status import FOUND, INCOMPLETE
+    from homelab_netpol.cli.status import FOUND, INCOMPLETE, InputError
     from homelab_netpol.doctor import examine
-    from homelab_netpol.doctor.reading import read_installation
+    from homelab_netpol.doctor.reading import read_for_bundle, read_installation
     from homelab_netpol.doctor.result import report_data
 
+    if redact and bundle is None:
+        raise InputError("--redact is about the bundle: give --bundle FILE.tar.gz too")
+    if bundle is not None and bundle.exists():
+        raise InputError(f"{bundle} is there already; give the name of a new file")
     settings = read_settings(config) if config is not None else None
-    found = ask_cluster(cluster, lambda api: read_installation(api, settings, operator_namespace))
+
+    async def read(api: Api) -> Installation:
+        found = await read_installation(api, settings, operator_namespace)
+        if bundle is not None:
+            await read_for_bundle(found, api)
+        return found
+
+    found = ask_cluster(cluster, read)
     report = examine(found)
+    if bundle is not None:
+        _write(bundle, found, report, redact=redact)
     if output == "json":
         print_json(report_data(report))
     elif output == "markdown":
@@ -77,6 +108,22 @@ def doctor(
         raise SystemExit(INCOMPLETE)
     if not report.healthy:
         raise SystemExit(FOUND)
+
+
+def _write(path: Path, found: Installation, report: Report, *, redact: bool) -> None:
+    from homelab_netpol.cli.inputs import remark
+    from homelab_netpol.cli.status import InputError
+    from homelab_netpol.cli.tarball import write_tarball
+    from homelab_netpol.doctor.bundle import bundle_files
+
+    try:
+        write_tarball(path, bundle_files(found, report, redact=redact))
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror or error}") from error
+    advice = (
+        "look through it" if redact else "it names what is in the cluster (--redact hides that)"
+    )
+    remark(f"{path} is written; before you pass it on, {advice}.")
 
 
 def _summary(report: Report) -> str:
