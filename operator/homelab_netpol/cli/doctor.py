@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from homelab_netpol.cli.complete_names import complete_namespaces
 from homelab_netpol.cli.options import (
     ClusterOptions,
     cluster_options,
@@ -34,6 +35,7 @@ _COLOURS = {
 @click.option(
     "--operator-namespace",
     metavar="NAMESPACE",
+    shell_complete=complete_namespaces,
     help="Where the operator runs. Without it, where its Deployment is found.",
 )
 @click.option(

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
+from homelab_netpol.cli.complete_names import complete_namespaces
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -116,6 +118,7 @@ def input_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "--namespace",
         "-n",
         metavar="NAMESPACE",
+        shell_complete=complete_namespaces,
         help="The Namespace that is meant; also of manifests that name none.",
     )
     @cluster_options
