@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from homelab_netpol.cluster.doctor_facts import Facts, Listed, Page
+from homelab_netpol.doctor import examine
+from homelab_netpol.doctor import installation as names
+from homelab_netpol.doctor.bundle import bundle_files
 from homelab_netpol.doctor.redact import Redactor
+from tests.unit.examined import installation, namespace, pod
 
 NAMES = {"ns": ["photos", "my-app"], "pod": ["web-7d9f-abcde"], "host": ["nas.example.net"]}
 
@@ -67,3 +73,44 @@ def test_keys_are_replaced_where_they_are_nobodys_fields() -> None:
 def test_a_stand_in_is_the_same_in_every_text() -> None:
     redactor = Redactor(NAMES)
     assert redactor.text("photos 10.1.2.3") == redactor.text("photos 10.1.2.3")
+
+
+def logged() -> Facts:
+    """What was read where log and Events name things, a Namespace that is gone among them."""
+    message = "Written for photos; 10.9.8.7 eyJhbGciOiJSUzI1NiJ9.e30.x"
+    line = json.dumps({"namespace": "gone-ns", "message": message})
+    made = installation(
+        {
+            "Namespace": Listed([namespace("photos", {"team": "x"})]),
+            "pods": Listed([pod("web-5d9f8-abcde", "photos")]),
+            names.NODE: Listed([{"metadata": {"name": "attic"}}]),
+            names.EVENT: Listed(
+                [{"message": "web-5d9f8-abcde on attic", "involvedObject": {"name": "photos"}}]
+            ),
+        },
+        logs={"netpol-1": Page(200, line)},
+    )
+    return made.facts
+
+
+def test_a_redacted_bundle_has_stand_ins_in_logs_and_events() -> None:
+    made = replace(installation(), facts=logged())
+    files = bundle_files(made, examine(made), redact=True)
+    log, events = files["logs/pod-2.log"].decode(), files["events.json"].decode()
+    assert "Written for ns-" in log
+    assert "(left out)" in log
+    assert "pod-3 on node-1" in events
+    everything = b"\n".join([*files.values(), *map(str.encode, files)]).decode()
+    for name in ("photos", "gone-ns", "web-5d9f8", "attic", "10.9.8.7", "eyJhbGciOi", "cilium-1"):
+        assert name not in everything, name
+
+
+def test_where_names_cannot_be_known_logs_and_events_stay_out() -> None:
+    facts = logged()
+    facts.lists["pods"] = Listed(refused="403 Forbidden: no")
+    made = replace(installation(), facts=facts)
+    files = bundle_files(made, examine(made), redact=True)
+    assert not [each for each in files if each.startswith("logs/") or each == "events.json"]
+    assert "Pod could not be listed" in files["README.txt"].decode()
+    plain = bundle_files(made, examine(made), redact=False)
+    assert "logs/netpol-1.log" in plain

@@ -39,10 +39,11 @@ def check(found: Installation) -> Iterator[Result]:
             yield unreadable(CHECK, "CustomResourceDefinitions", listed.refused)
         return
     by_name = {name(each): each for each in listed.items}
+    expected = {each["metadata"]["name"]: _schema(each) for each in own_crds()}
     problems = [
         problem
         for crd in (*_OURS, *_CILIUMS)
-        if (problem := _problem(crd, by_name.get(crd))) is not None
+        if (problem := _problem(crd, by_name.get(crd), expected.get(crd))) is not None
     ]
     yield from problems
     if not problems:
@@ -51,7 +52,7 @@ def check(found: Installation) -> Iterator[Result]:
         )
 
 
-def _problem(crd: str, there: Object | None) -> Result | None:
+def _problem(crd: str, there: Object | None, expected: Any) -> Result | None:
     if there is None:
         return _missing(crd)
     for kind in ("Established", "NamesAccepted"):
@@ -79,7 +80,7 @@ def _problem(crd: str, there: Object | None) -> Result | None:
         message = f"The CRD {crd} does not serve {_VERSION[ours]}."
         return Result(Status.ERROR, CHECK, crd, message, remedy)
     schema = field(version, "schema", "openAPIV3Schema")
-    return _ours_differs(crd, schema) if ours else _lacks_fields(crd, schema)
+    return _ours_differs(crd, schema, expected) if ours else _lacks_fields(crd, schema)
 
 
 def _missing(crd: str) -> Result:
@@ -106,11 +107,14 @@ def _apply(crd: str) -> str:
     return "Upgrade Cilium; its operator brings the CRD along."
 
 
-def _ours_differs(crd: str, schema: Any) -> Result | None:
-    expected = {each["metadata"]["name"]: each for each in own_crds()}.get(crd)
-    versions = mappings(expected, "spec", "versions")
-    wanted = next((field(e, "schema", "openAPIV3Schema") for e in versions), None)
-    if _bare(wanted) == _bare(schema):
+def _schema(crd: Object) -> Any:
+    """Of the only version."""
+    versions = mappings(crd, "spec", "versions")
+    return next((field(each, "schema", "openAPIV3Schema") for each in versions), None)
+
+
+def _ours_differs(crd: str, schema: Any, expected: Any) -> Result | None:
+    if _bare(expected) == _bare(schema):
         return None
     return Result(
         Status.WARNING,
