@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from homelab_netpol.cluster.doctor_facts import Clocks, Facts, Listed, Page
-from homelab_netpol.doctor import Installation
+from homelab_netpol.doctor import Installation, Result, Status, examine
 from homelab_netpol.doctor import installation as names
 from homelab_netpol.package_data import own_crds
 from homelab_netpol.settings import Settings
@@ -100,3 +100,21 @@ def installation(
 
 def namespace(name: str, labels: Object, **more: Any) -> Object:
     return {"kind": "Namespace", "metadata": {"name": name, "uid": name, "labels": labels, **more}}
+
+
+def found(
+    changed: Mapping[str, Listed] | None = None, settings: Settings | None = None, **facts: Any
+) -> list[Result]:
+    """All answers but notes and what is in order."""
+    report = examine(installation(changed, settings, **facts))
+    quiet = (Status.OK, Status.NOTE)
+    return [each for each in report.results if each.status not in quiet]
+
+
+def only(
+    changed: Mapping[str, Listed] | None = None, settings: Settings | None = None, **facts: Any
+) -> Result:
+    """The only answer that is neither a note nor in order; it says what to do."""
+    [answer] = found(changed, settings, **facts)
+    assert answer.remedy
+    return answer

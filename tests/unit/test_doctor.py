@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,45 +15,27 @@ from hypothesis import strategies as st
 
 from homelab_netpol.cluster.doctor_facts import Clocks, Listed, Page
 from homelab_netpol.cluster.rights import Right
-from homelab_netpol.doctor import Result, Status, examine
+from homelab_netpol.doctor import Status, examine
 from homelab_netpol.doctor import installation as names
 from homelab_netpol.doctor.bundle import bundle_files
 from homelab_netpol.doctor.needed_rights import essential, helpful
-from homelab_netpol.settings import Settings, parse_settings
+from homelab_netpol.settings import parse_settings
 from tests.unit.examined import (
-    DOMAIN,
     HOME,
     NOW,
     Object,
     config,
     crds,
     deployment,
+    found,
     healthy,
     installation,
     lease,
-    namespace,
+    only,
     pod,
 )
 
 RBAC = Path(__file__).resolve().parents[2] / "manifests" / "base" / "rbac.yaml"
-
-
-def found(
-    changed: Mapping[str, Listed] | None = None, settings: Settings | None = None, **facts: Any
-) -> list[Result]:
-    """All answers but notes and what is in order."""
-    report = examine(installation(changed, settings, **facts))
-    quiet = (Status.OK, Status.NOTE)
-    return [each for each in report.results if each.status not in quiet]
-
-
-def only(
-    changed: Mapping[str, Listed] | None = None, settings: Settings | None = None, **facts: Any
-) -> Result:
-    """The only answer that is neither a note nor in order; it says what to do."""
-    [answer] = found(changed, settings, **facts)
-    assert answer.remedy
-    return answer
 
 
 def test_of_an_installation_in_order_nothing_is_found_and_every_check_has_said_something() -> None:
@@ -228,44 +210,6 @@ def test_what_stays_at_ciliums_defaults_is_a_note() -> None:
     assert "dropped in silence" in notes["policy-deny-response"]
 
 
-def defined(*conditions: Object) -> dict[str, Listed]:
-    status = {"conditions": list(conditions)}
-    item = {"kind": "NetworkProfile", "metadata": {"name": "own"}, "spec": {}, "status": status}
-    return {"NetworkProfile": Listed([item])}
-
-
-def test_definitions_that_are_not_ready_are_found_with_the_reason() -> None:
-    false = {"type": "Ready", "status": "False", "message": "spec.ingress[0]: no such field"}
-    answer = only(defined(false))
-    assert (answer.status, answer.check) == (Status.ERROR, "definitions")
-    assert "spec.ingress[0]" in answer.message
-    assert only(defined()).status is Status.WARNING
-    assert not found(defined({"type": "Ready", "status": "True"}))
-
-
-def test_a_policy_that_is_missing_and_a_name_that_is_taken_are_found_by_namespace() -> None:
-    labelled = namespace("photos", {f"{DOMAIN}/profile": "internal"})
-    lists = {"Namespace": Listed([labelled]), "CiliumNetworkPolicy": Listed()}
-    answer = only(lists)
-    assert (answer.check, answer.where, answer.status) == ("drift", "photos", Status.WARNING)
-    assert "1 missing" in answer.message
-    metadata = {"name": "homelab-profile", "namespace": "photos", "uid": "1"}
-    other = {"kind": "CiliumNetworkPolicy", "metadata": {**metadata, "resourceVersion": "1"}}
-    taken = only({**lists, "CiliumNetworkPolicy": Listed([other])})
-    assert (taken.check, taken.where) == ("names", "photos/homelab-profile")
-
-
-def test_a_hatch_that_has_closed_by_itself_is_a_note() -> None:
-    labels = {f"{DOMAIN}/enforcement": "disabled"}
-    until = {f"{DOMAIN}/disabled-until": "2026-02-01T00:00:00Z"}
-    closed = {"Namespace": Listed([namespace("photos", labels, annotations=until)])}
-    report = examine(installation(closed))
-    [said] = [each for each in report.results if each.check == "hatch"]
-    assert (said.status, said.where) == (Status.NOTE, "photos")
-    opened = {"Namespace": Listed([namespace("photos", labels)])}
-    assert [each.status for each in found(opened) if each.check == "hatch"] == [Status.WARNING]
-
-
 ODD = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
     lambda inner: (
@@ -288,3 +232,19 @@ def test_no_object_whatever_its_shape_ends_the_examination_or_the_bundle(
     assert report.results
     for redact in (False, True):
         assert "doctor.json" in bundle_files(odd, report, redact=redact)
+
+
+@pytest.mark.parametrize(
+    ("listed", "problem", "status"),
+    [
+        (Listed(refused="403 Forbidden: no"), "the ConfigMap x/y", Status.UNKNOWN),
+        (Listed(absent=True), "the ConfigMap x/y: it is not there", Status.ERROR),
+    ],
+)
+def test_settings_that_cannot_be_read_are_told_from_those_that_cannot_be_used(
+    listed: Listed, problem: str, status: Status
+) -> None:
+    made = installation({names.OPERATOR_CONFIG: listed})
+    report = examine(replace(made, settings_problem=problem))
+    [answer] = [each for each in report.results if each.status is status]
+    assert "the ConfigMap x/y" in answer.message

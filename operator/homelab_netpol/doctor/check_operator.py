@@ -9,6 +9,7 @@ from homelab_netpol.doctor.check_cilium import is_ready
 from homelab_netpol.doctor.fields import mappings, name, number, text, where
 from homelab_netpol.doctor.installation import (
     DEPLOYMENT,
+    OPERATOR_CONFIG,
     POD,
     Installation,
     Object,
@@ -80,16 +81,19 @@ def _of_deployment(found: Installation, deployment: Object) -> Iterator[Result]:
 
 
 def _of_settings(found: Installation) -> Iterator[Result]:
-    if found.settings_problem:
+    refused = found.facts.of(OPERATOR_CONFIG).refused
+    if refused:
+        yield unreadable(CHECK, f"the operator's settings, {found.settings_problem}", refused)
+    elif found.settings_problem:
         yield Result(
-            Status.ERROR if "may not" not in found.settings_problem else Status.UNKNOWN,
+            Status.ERROR,
             CHECK,
             "settings",
             f"The operator's settings cannot be used: {found.settings_problem.rstrip('.')}. The"
             " checks went by the defaults.",
             "Correct them; or pass the file (--config).",
         )
-    elif found.settings_from == "the defaults" and found.deployment is not None:
+    elif not found.settings_from and found.deployment is not None:
         yield Result(
             Status.NOTE,
             CHECK,

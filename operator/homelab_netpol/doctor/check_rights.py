@@ -28,7 +28,7 @@ def check(found: Installation) -> Iterator[Result]:
             CHECK,
             "this account",
             f"The account that asks lacks what doctor reads by: {_named(own)}.",
-            "docs/doctor.md has a role for it.",
+            "docs/doctor.md lists what it needs.",
         )
 
 

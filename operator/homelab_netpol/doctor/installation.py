@@ -31,8 +31,8 @@ class Installation:
     Attributes:
         facts: what was read of the cluster.
         settings: those that the operator runs with, as far as they are known.
-        settings_from: where they are from, in words.
-        settings_problem: why others could not be used; "": they could.
+        settings_from: where they are from, in words; "": they are the defaults.
+        settings_problem: which others could not be used, and why; "": they could.
         home: the operator's namespace.
         version: of this program.
         now: the time here.

@@ -107,16 +107,16 @@ async def _settings(facts: Facts, api: Api, home: str) -> tuple[Settings, str, s
     deployment = facts.of(names.DEPLOYMENT).first
     config_map = settings_volume(deployment) if deployment is not None else None
     if config_map is None:
-        return Settings(), "the defaults", ""
+        return Settings(), "", ""
     path = f"/api/v1/namespaces/{quote(home)}/configmaps/{quote(config_map)}"
     found = facts.lists[names.OPERATOR_CONFIG] = await read_one(api, path)
     where = f"the ConfigMap {home}/{config_map}"
     if found.first is None:
-        return Settings(), "the defaults", f"{where}: {found.refused or 'it is not there'}"
+        return Settings(), "", where if found.refused else f"{where}: it is not there"
     try:
         return join_settings(sorted(texts(found.first, "data").items()), where), where, ""
     except SettingsError as error:
-        return Settings(), "the defaults", f"{where}: {error}"
+        return Settings(), "", f"{where}: {error}"
 
 
 async def _read_objects(facts: Facts, api: Api, settings: Settings, home: str) -> None:
