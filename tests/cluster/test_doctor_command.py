@@ -60,19 +60,32 @@ def audit_mode(kube: Kube) -> Iterator[None]:
     kube.delete(f"{CONFIG_MAPS}/cilium-config")
 
 
-def test_what_stands_as_labelled_is_no_drift_and_what_is_changed_by_hand_is_found(
-    cluster: Cluster, kube: Kube, spaces: Spaces
+def test_what_stands_as_labelled_is_no_drift_and_by_other_settings_it_is(
+    cluster: Cluster, spaces: Spaces, tmp_path: Path
 ) -> None:
     app = spaces({PROFILE: "internal"})
+    unclear = spaces({PROFILE: "standart"})
     app.has_profile("internal")
 
-    def drift(where: str) -> list[dict[str, str]]:
-        _, report = examined(cluster.kubeconfig, cluster.context)
-        return of(report, "drift", where)
+    def drifting(*more: str) -> set[str]:
+        _, report = examined(cluster.kubeconfig, cluster.context, *more)
+        return {each["where"] for each in of(report, "drift") if each["status"] == "warning"}
 
-    eventually(lambda: not drift(app.name), "no drift")
-    other = spaces({PROFILE: "standart"})
-    assert not drift(other.name), "a label that cannot be understood asks for no policy"
+    eventually(lambda: not drifting(), "no drift, of a label that cannot be understood neither")
+    settings = tmp_path / "netpol.yaml"
+    settings.write_text("gateways: {internal: [{namespace: other-gateway}]}\n", encoding="utf-8")
+    other = drifting("--config", str(settings))
+    assert app.name in other
+    assert unclear.name not in other
+
+
+def test_it_prints_a_table_and_markdown(cluster: Cluster) -> None:
+    which = ["--kubeconfig", str(cluster.kubeconfig), "--context", cluster.context]
+    table = CliRunner().invoke(main, ["doctor", *which]).stdout
+    assert re.search(r"^ok +api-server +v1\.", table.replace(" ok", "ok"), re.MULTILINE)
+    assert "Something is wrong." in table
+    markdown = CliRunner().invoke(main, ["doctor", "-o", "markdown", *which]).stdout
+    assert "| ok | api-server | v1." in markdown
 
 
 def test_crds_rights_and_the_version_are_found_in_order(cluster: Cluster) -> None:

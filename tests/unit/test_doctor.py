@@ -69,7 +69,7 @@ def agents(*images: str, **status: Any) -> dict[str, Listed]:
         (agents(), Status.ERROR, "No agent of Cilium runs"),
         (agents("cilium:v1.15.9"), Status.ERROR, "1.15.9 runs"),
         (agents("cilium:v1.18.2", conditions=[]), Status.WARNING, "1 of 1 agents"),
-        ({names.AGENT: Listed(refused="403 Forbidden: no")}, Status.UNKNOWN, "may not be read"),
+        ({names.AGENT: Listed(refused="403 Forbidden: no")}, Status.UNKNOWN, "cannot be read"),
     ],
 )
 def test_agents_that_are_missing_old_or_not_ready_are_found(

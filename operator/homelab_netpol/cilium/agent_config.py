@@ -143,7 +143,7 @@ def _is_on(data: Mapping[str, str], name: str, *, default: bool) -> bool:
 
 
 def _seconds(data: Mapping[str, str], name: str, default: float) -> float:
-    """A duration; what Cilium could not read is as if it were not set."""
+    """A duration; the default, where it is none."""
     value = data.get(name, "").strip()
     if value.isascii() and value.isdigit():
         return float(value[:_MOST_DIGITS]) * _UNITS["ns"]

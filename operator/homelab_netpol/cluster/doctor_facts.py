@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from homelab_netpol.cluster.client import Api
-from homelab_netpol.cluster.errors import WHAT_TO_DO, ApiError, Forbidden, NotFound, Unavailable
+from homelab_netpol.cluster.errors import WHAT_TO_DO, ApiError, NotFound, Unavailable
 from homelab_netpol.cluster.rights import Right, missing_rights
 
 Object = Mapping[str, Any]
@@ -29,7 +29,7 @@ class Listed:
 
     Attributes:
         items: as the API server gives them.
-        refused: why the account may not read them; "": it may.
+        refused: why they cannot be read: a missing right, or a server that fails; "": they can.
         absent: there is no such kind or object.
     """
 
@@ -115,11 +115,7 @@ async def read_list(
     fields: str | None = None,
     metadata_only: bool = False,
 ) -> Listed:
-    """Lists a collection; of several paths the first that is served counts.
-
-    Raises:
-        ApiError: the API server did not answer.
-    """
+    """Lists a collection; of several paths the first that is served counts."""
     for path in paths:
         found: list[Object] = []
         try:
@@ -129,32 +125,24 @@ async def read_list(
                 found += items
         except NotFound:
             continue
-        except Forbidden as error:
+        except ApiError as error:
             return Listed(refused=_refusal(error))
         return Listed(found)
     return Listed(absent=True)
 
 
 async def read_one(api: Api, path: str) -> Listed:
-    """Reads one object.
-
-    Raises:
-        ApiError: the API server did not answer.
-    """
+    """Reads one object."""
     try:
         return Listed([await api.request("GET", path)])
     except NotFound:
         return Listed(absent=True)
-    except Forbidden as error:
+    except ApiError as error:
         return Listed(refused=_refusal(error))
 
 
 async def read_many(api: Api, collection: str, names: Sequence[str]) -> Listed:
-    """Reads objects by name; what is not there is left out, and one refusal is that of all.
-
-    Raises:
-        ApiError: the API server did not answer.
-    """
+    """Reads objects by name; what is not there is left out, and one refusal is that of all."""
     found = await asyncio.gather(*(read_one(api, f"{collection}/{name}") for name in names))
     refused = next((each.refused for each in found if each.refused), "")
     return Listed([item for each in found for item in each.items], refused)
@@ -180,11 +168,7 @@ async def read_clocks(api: Api) -> tuple[Object, Clocks | None]:
 async def read_rights(
     facts: Facts, api: Api, own: Sequence[Right], of_operator: Sequence[Right], account: str
 ) -> None:
-    """Asks what is missing of both accounts' rights.
-
-    Raises:
-        ApiError: the API server did not answer.
-    """
+    """Asks what is missing of both accounts' rights."""
     facts.own_missing = await missing_rights(api, own)
     facts.operator_missing = await missing_rights(api, of_operator, account)
 

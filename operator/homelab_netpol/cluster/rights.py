@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from homelab_netpol.cluster.client import Api
-from homelab_netpol.cluster.errors import Forbidden
+from homelab_netpol.cluster.errors import ApiError
 
 _REVIEWS = "/apis/authorization.k8s.io/v1"
 _AT_ONCE = 8
@@ -43,15 +43,12 @@ class Right:
 async def missing_rights(
     api: Api, rights: Sequence[Right], account: str | None = None
 ) -> list[Right] | None:
-    """Those of some rights that an account lacks; None: this may not be asked.
+    """Those of some rights that an account lacks; None: this may not be asked, or nothing answers.
 
     Args:
         api: the cluster.
         rights: which rights.
         account: the user's name; None: the one that asks.
-
-    Raises:
-        ApiError: the API server did not answer.
     """
     limit = asyncio.Semaphore(_AT_ONCE)
 
@@ -61,7 +58,7 @@ async def missing_rights(
 
     try:
         lacking = await asyncio.gather(*map(lacks, rights))
-    except Forbidden:
+    except ApiError:
         return None
     return [right for right, is_missing in zip(rights, lacking, strict=True) if is_missing]
 

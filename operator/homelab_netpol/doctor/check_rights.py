@@ -39,7 +39,7 @@ def _of_operator(found: Installation, who: str) -> Iterator[Result]:
             Status.UNKNOWN,
             CHECK,
             who,
-            f"Whether {who} has its rights may not be asked.",
+            f"Whether {who} has its rights could not be asked.",
             "Ask with an account that may create subjectaccessreviews.authorization.k8s.io.",
         )
         return

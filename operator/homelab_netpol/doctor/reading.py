@@ -54,7 +54,7 @@ async def read_installation(api: Api, given: Settings | None, home: str | None) 
         home: the operator's namespace; None: where its Deployment is.
 
     Raises:
-        ApiError: the API server did not answer.
+        ApiError: the API server does not say its version.
     """
     facts = Facts()
     facts.version, facts.clocks = await read_clocks(api)
@@ -79,11 +79,7 @@ async def read_installation(api: Api, given: Settings | None, home: str | None) 
 
 
 async def read_for_bundle(found: Installation, api: Api) -> None:
-    """Reads what only a bug report needs: logs, Events, and the names that it must not show.
-
-    Raises:
-        ApiError: the API server did not answer.
-    """
+    """Reads what only a bug report needs: logs, Events, and the names that it must not show."""
     facts = found.facts
     await read_logs(facts, api, facts.of(names.POD).items)
     reason = "reportingComponent=homelab-netpol"

@@ -96,6 +96,6 @@ def unreadable(check: str, what: str, refused: str) -> Result:
         Status.UNKNOWN,
         check,
         what,
-        f"{what} may not be read: {refused.rstrip('.')}.",
-        "Ask with an account that may (docs/doctor.md lists the rights).",
+        f"{what} cannot be read: {refused.rstrip('.')}.",
+        "If a right is missing, ask with an account that has it (docs/doctor.md).",
     )
