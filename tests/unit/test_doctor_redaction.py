@@ -26,6 +26,7 @@ NAMES = {"ns": ["photos", "my-app"], "pod": ["web-7d9f-abcde"], "host": ["nas.ex
         ("k8s:io.kubernetes.pod.namespace=photos", "k8s:io.kubernetes.pod.namespace=ns-2"),
         ("telephotos photos2", "telephotos photos2"),
         ("my-app-web", "ns-1-web"),
+        ('User "anna@example.org" cannot list', 'User "(left out)" cannot list'),
         ("PHOTOS", "ns-2"),
         ("line\nphotos\tmy-app", "line\nns-2\tns-1"),
         ("web-7d9f-abcde_1234", "pod-1_1234"),
@@ -77,7 +78,7 @@ def test_a_stand_in_is_the_same_in_every_text() -> None:
 
 def logged() -> Facts:
     """What was read where log and Events name things, a Namespace that is gone among them."""
-    message = "Written for photos; 10.9.8.7 eyJhbGciOiJSUzI1NiJ9.e30.x"
+    message = "Written for photos by api.home.example; 10.9.8.7 eyJhbGciOiJSUzI1NiJ9.e30.x"
     line = json.dumps({"namespace": "gone-ns", "message": message})
     made = installation(
         {
@@ -89,6 +90,7 @@ def logged() -> Facts:
             ),
         },
         logs={"netpol-1": Page(200, line)},
+        server="https://api.home.example:6443",
     )
     return made.facts
 
@@ -101,7 +103,16 @@ def test_a_redacted_bundle_has_stand_ins_in_logs_and_events() -> None:
     assert "(left out)" in log
     assert "pod-3 on node-1" in events
     everything = b"\n".join([*files.values(), *map(str.encode, files)]).decode()
-    for name in ("photos", "gone-ns", "web-5d9f8", "attic", "10.9.8.7", "eyJhbGciOi", "cilium-1"):
+    for name in (
+        "photos",
+        "gone-ns",
+        "api.home.example",
+        "web-5d9f8",
+        "attic",
+        "10.9.8.7",
+        "eyJhbGciOi",
+        "cilium-1",
+    ):
         assert name not in everything, name
 
 

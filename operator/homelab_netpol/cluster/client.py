@@ -43,6 +43,7 @@ class Api:
     It reads the credentials from `access` again when the API server refuses those it has.
 
     Attributes:
+        server: the API server's address.
         on_unanswered: is called whenever a request other than a list got no answer: whether a watch
             still reaches us is not known then.
     """
@@ -263,7 +264,7 @@ class Api:
         query = f"?{urlencode(request.query)}" if request.query else ""
         return self._session.request(
             request.method,
-            URL(f"{self._server}{request.path}{query}", encoded=True),
+            URL(f"{self.server}{request.path}{query}", encoded=True),
             data=request.body,
             headers=headers,
             ssl=self._ssl,
@@ -275,7 +276,7 @@ class Api:
 
     def _configure(self, configuration: Configuration) -> None:
         self._configuration = configuration
-        self._server = configuration.host.rstrip("/")
+        self.server: str = configuration.host.rstrip("/")
         self._ssl: ssl.SSLContext = RESTClientObject(configuration).ssl_context
 
     async def _read_credentials_again(self) -> bool:

@@ -17,6 +17,7 @@ from homelab_netpol.cluster.rights import Right, missing_rights
 Object = Mapping[str, Any]
 
 _PAGE_BYTES = 64 * 1024
+_PAGE_SECONDS = 5.0
 # The last of each replica's log, as the API server cuts it.
 _LOG = {"tailLines": "500", "limitBytes": str(512 * 1024)}
 _LOG_BYTES = 512 * 1024
@@ -83,6 +84,7 @@ class Facts:
     """What was read of a cluster.
 
     Attributes:
+        server: the API server's address.
         version: what /version says.
         lists: objects by kind, or by what they are to the operator.
         clocks: None: the API server sends no `Date`.
@@ -92,6 +94,7 @@ class Facts:
         logs: the end of each pod's log, by name.
     """
 
+    server: str = ""
     version: Object = field(default_factory=dict)
     lists: dict[str, Listed] = field(default_factory=dict)
     clocks: Clocks | None = None
@@ -175,10 +178,18 @@ async def read_rights(
 
 async def read_pages(facts: Facts, api: Api, pods: Sequence[Object], port: int) -> None:
     """Asks the operator's pods, by way of the API server, whether they are ready."""
-    for pod in pods[:_MOST_PODS]:
+
+    async def ask(pod: Object) -> None:
         path, name = _pod_path(pod)
-        page = await _page(api, f"{path}:{port}/proxy/readyz", None, _PAGE_BYTES)
+        try:
+            async with asyncio.timeout(_PAGE_SECONDS):
+                page = await _page(api, f"{path}:{port}/proxy/readyz", None, _PAGE_BYTES)
+        except TimeoutError:
+            # The operator's own policy need not let the API server in.
+            page = Page(0, f"no answer within {_PAGE_SECONDS:g} s")
         facts.pages[name] = None if page.status == 403 else page
+
+    await asyncio.gather(*map(ask, pods[:_MOST_PODS]))
 
 
 async def read_logs(facts: Facts, api: Api, pods: Sequence[Object]) -> None:

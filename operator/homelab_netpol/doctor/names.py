@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 from homelab_netpol.cilium.terms import NAMESPACE_KEY
 from homelab_netpol.doctor import installation as names
@@ -47,6 +48,7 @@ def names_of(found: Installation) -> dict[str, set[str]]:
             for each in mappings(node, "status", "addresses")
             if text(each, "type") in ("Hostname", "InternalDNS", "ExternalDNS")
         }
+    every["host"].add(urlsplit(facts.server).hostname or "")
     every["cluster"].add((found.cilium_data or {}).get("cluster-name", ""))
     every["cluster"].add(found.settings.cluster.name or "")
     return {kind: {each for each in of_kind if each} for kind, of_kind in every.items()}

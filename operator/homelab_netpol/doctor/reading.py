@@ -56,7 +56,7 @@ async def read_installation(api: Api, given: Settings | None, home: str | None) 
     Raises:
         ApiError: the API server does not say its version.
     """
-    facts = Facts()
+    facts = Facts(api.server)
     facts.version, facts.clocks = await read_clocks(api)
     facts.lists[names.DEPLOYMENT] = await _deployments(api, home)
     deployment = facts.of(names.DEPLOYMENT).first

@@ -30,6 +30,8 @@ _BLOCKS = frozenset(
 )
 _WORDS = re.compile(r"[A-Za-z0-9]+(?:[-.]+[A-Za-z0-9]+)*")
 _PART = re.compile(r"[A-Za-z0-9]+")
+# How the API server names who lacks a right.
+_USER = re.compile(r'ser "[^"]*"')
 _FOUR = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?!\w|\.\d)")
 # What may be an IPv6 address; whether it is one, the parser says. Bounded: texts may be hostile.
 _SIX = re.compile(r"(?<!\w)[0-9A-Fa-f:.]{2,50}+(?!\w)")
@@ -75,7 +77,8 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """A text with stand-ins."""
-        without_six = _SIX.sub(self._address, text)
+        without_users = _USER.sub('ser "(left out)"', text)
+        without_six = _SIX.sub(self._address, without_users)
         return _WORDS.sub(self._replaced, _FOUR.sub(self._address, without_six))
 
     def _address(self, found: re.Match[str]) -> str:
