@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 from homelab_netpol.cluster.doctor_facts import Listed
 from homelab_netpol.doctor import Status, examine
+from homelab_netpol.settings import Settings
 from tests.unit.examined import DOMAIN, Object, found, installation, namespace, only
 
 INTERNAL = {f"{DOMAIN}/profile": "internal"}
@@ -66,3 +70,12 @@ def test_a_policy_that_was_edited_and_one_that_is_not_wanted_are_counted() -> No
     kept["CiliumNetworkPolicy"] = Listed([policies[0], standing("homelab-access-nope")])
     [answer] = [each for each in found(kept) if each.check == "drift"]
     assert "1 different." in answer.message, "the grant that cannot be understood stays"
+
+
+def test_templates_in_the_operators_pod_are_not_looked_for_here(tmp_path: Path) -> None:
+    """The path is the cluster's to say, and would be read on this machine."""
+    settings = Settings.model_validate({"templates": str(tmp_path)})
+    made = replace(installation(settings=settings), settings_from="the ConfigMap x/y")
+    [answer] = [each for each in examine(made).results if each.status is Status.UNKNOWN]
+    assert answer.check == "drift"
+    assert "`templates` leading to a copy" in answer.message

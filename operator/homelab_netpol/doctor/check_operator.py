@@ -64,7 +64,7 @@ def _of_deployment(found: Installation, deployment: Object) -> Iterator[Result]:
     elif ready < wanted:
         status = Status.WARNING if ready else Status.ERROR
         message = f"{ready} of {wanted} replicas are ready."
-        yield Result(status, CHECK, place, message, f"See below, or: {logs}")
+        yield Result(status, CHECK, place, message, f"See the Pods, and: {logs}")
     else:
         yield Result(Status.OK, CHECK, place, f"All {wanted} replicas are ready.")
     for container in mappings(deployment, "spec", "template", "spec", "containers"):
@@ -110,10 +110,10 @@ def _of_pods(found: Installation) -> Iterator[Result]:
         return
     for pod in listed.items:
         place, again = where(pod), restarts(pod)
-        describe = f"kubectl -n {found.home} logs {name(pod)} --previous"
+        log = f"kubectl -n {found.home} logs {name(pod)}"
         if again >= _MANY_RESTARTS:
             message = f"It was started again {again} times{_why(pod)}."
-            yield Result(Status.WARNING, CHECK, place, message, describe)
+            yield Result(Status.WARNING, CHECK, place, message, f"{log} --previous")
         page = found.facts.pages.get(name(pod))
         if page is not None and page.status == 503 and page.text.startswith("not ready"):
             message = f"It says: {page.text.strip()}."
@@ -121,7 +121,7 @@ def _of_pods(found: Installation) -> Iterator[Result]:
         elif page is not None and page.status == 200:
             yield from _said(place, page.text)
         elif not is_ready(pod):
-            yield Result(Status.WARNING, CHECK, place, f"It is not ready{_why(pod)}.", describe)
+            yield Result(Status.WARNING, CHECK, place, f"It is not ready{_why(pod)}.", log)
 
 
 def _said(place: str, page: str) -> Iterator[Result]:

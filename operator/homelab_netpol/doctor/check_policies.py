@@ -21,8 +21,8 @@ def check(found: Installation, wanted: Wanted) -> Iterator[Result]:
     """By what stands, and by what the operator would write."""
     yield from _of_conditions(found, wanted)
     if wanted.state is None:
-        for kind, refused in wanted.unread.items():
-            yield unreadable(DRIFT, f"objects of the kind {kind}", refused)
+        for what, refused in wanted.unread.items():
+            yield unreadable(DRIFT, what, refused)
         return
     yield from _of_names(wanted)
     yield from _of_drift(found, wanted)

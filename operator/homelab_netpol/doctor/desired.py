@@ -14,7 +14,13 @@ from homelab_netpol.cilium.terms import CCNP, CNP
 from homelab_netpol.definitions import Definitions, read_profile, read_resource
 from homelab_netpol.doctor.check_cilium import agent_versions
 from homelab_netpol.doctor.fields import mapping, name, namespace, text, texts
-from homelab_netpol.doctor.installation import AGENT, CILIUM_CONFIG, Installation, Object
+from homelab_netpol.doctor.installation import (
+    AGENT,
+    CILIUM_CONFIG,
+    FROM_OPTION,
+    Installation,
+    Object,
+)
 from homelab_netpol.intent import Intent
 from homelab_netpol.manifests.kinds import NAMESPACE, NETWORK_PROFILE, SHARED_RESOURCE
 from homelab_netpol.policy.catalogue import Catalogue
@@ -42,7 +48,7 @@ class Wanted:
         standing: the policies that are the operator's.
         taken: names that it needs, under which policies of others stand.
         changes: what it has still to do, without what it leaves as it is.
-        unread: the kinds that may not be listed, without which nothing is compared.
+        unread: in words, what could not be read, without which nothing is compared; and why.
     """
 
     state: DesiredState | None = None
@@ -71,7 +77,17 @@ def compare(found: Installation) -> Wanted:
     """
     facts, settings = found.facts, found.settings
     kinds = (NAMESPACE, *_CILIUM_KINDS, NETWORK_PROFILE, SHARED_RESOURCE)
-    unread = {kind: facts.of(kind).refused for kind in kinds if facts.of(kind).refused}
+    unread = {
+        f"objects of the kind {kind}": facts.of(kind).refused
+        for kind in kinds
+        if facts.of(kind).refused
+    }
+    if settings.templates is not None and found.settings_from != FROM_OPTION:
+        # A path in the operator's pod; here it may lead to anything.
+        unread[f"the templates in {settings.templates}"] = (
+            "they are in the operator's Pod; give its settings (--config), with `templates` leading"
+            " to a copy"
+        )
     keys = LabelKeys(settings.label_domain)
     ours, others = _standing(found, keys)
     standing = {live.key: live for _, live in ours}

@@ -45,7 +45,8 @@ def examine(found: Installation) -> Report:
         wanted = compare(found)
     except RenderError as error:
         message = f"What should stand cannot be worked out: {error}"
-        results.append(Result(Status.ERROR, check_policies.DRIFT, "", message))
+        remedy = "Correct the template that it names (the setting `templates`)."
+        results.append(Result(Status.ERROR, check_policies.DRIFT, "", message, remedy))
     except _ODD as error:
         results.append(_odd("desired", error))
     for compared in _COMPARED:

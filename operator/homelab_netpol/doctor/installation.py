@@ -15,6 +15,8 @@ from homelab_netpol.settings import Settings
 Object = Mapping[str, Any]
 
 DEFAULT_HOME = "homelab-netpol"
+# Where settings are from that the command line gives.
+FROM_OPTION = "--config"
 # What the chart and the manifests label the operator's Deployment and pods with.
 OPERATOR_LABELS = {"app.kubernetes.io/name": "homelab-netpol"}
 

@@ -61,7 +61,7 @@ async def read_installation(api: Api, given: Settings | None, home: str | None) 
     facts.lists[names.DEPLOYMENT] = await _deployments(api, home)
     deployment = facts.of(names.DEPLOYMENT).first
     home = home or namespace(deployment) or DEFAULT_HOME
-    settings, settings_from, problem = given, "--config", ""
+    settings, settings_from, problem = given, names.FROM_OPTION, ""
     if settings is None:
         settings, settings_from, problem = await _settings(facts, api, home)
     await _read_objects(facts, api, settings, home)
