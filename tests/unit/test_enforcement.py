@@ -210,3 +210,26 @@ def test_a_namespaces_pods_are_told_of_once_a_label_with_this_clusters_version()
     assert (finding.reason, finding.subject) == ("PodLabelUnsafe", "my-app")
     for words in ("label host", "no policy is enforced", "here runs 1.18.4", "issue 48027"):
         assert words in finding.message
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [
+        ("30s", 30.0),
+        ("1m30s", 90.0),
+        ("0", 0.0),
+        ("0s", 0.0),
+        ("1.5h", 5400.0),
+        ("250ms", 0.25),
+        ("5000000000", 5.0),
+        ("30", 30e-9),
+        ("", 30.0),
+        # No durations: the default is assumed.
+        ("soon", 30.0),
+        ("-5s", 30.0),
+        ("9" * 5000 + "s", 30.0),
+    ],
+)
+def test_durations_are_read_as_agents_read_them(written: str, seconds: float) -> None:
+    config = read_agent_config({"identity-max-jitter": written})
+    assert config.identity_jitter_seconds == pytest.approx(seconds)

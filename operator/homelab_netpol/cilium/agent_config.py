@@ -16,6 +16,14 @@ from homelab_netpol.cilium.version import Version
 # What Cilium reads a truth value of: anything else is false.
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 DEFAULT_CLUSTER = "default"
+# Package `defaults`: CiliumIdentityMaxJitter and IdentityChangeGracePeriod.
+DEFAULT_JITTER_SECONDS = 30.0
+DEFAULT_GRACE_SECONDS = 5.0
+# Go's durations, such as 1m30s; a number alone is nanoseconds.
+_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))+")
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)")
+_MOST_DIGITS = 40
+_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 # `policy-default-local-cluster` came with 1.18, and is on by default since 1.19, by pull requests
 # 40108 and 40609 of cilium/cilium.
 _LOCAL_SELECTORS_OPTION_SINCE = (1, 18)
@@ -53,6 +61,11 @@ class AgentConfig:
         local_selectors: a peer selector that names no cluster means this one's pods; None: that
             depends on versions that are not known, or differ.
         matched_by_cidr: what a CIDR may mean beside addresses outside the cluster: `nodes`, `pods`.
+        identity_jitter_seconds: for up to how long a pod whose labels change keeps its old identity
+            before an agent asks for the new one.
+        identity_grace_seconds: for how long an endpoint then goes on with the old identity.
+        deny_response: what becomes of a connection that egress policies deny: `none`, so that it
+            times out, or `icmp`, by which it fails at once.
     """
 
     identity_labels: IdentityLabels
@@ -72,6 +85,9 @@ class AgentConfig:
     may_be_meshed: bool = False
     local_selectors: bool | None = True
     matched_by_cidr: frozenset[str] = frozenset()
+    identity_jitter_seconds: float = DEFAULT_JITTER_SECONDS
+    identity_grace_seconds: float = DEFAULT_GRACE_SECONDS
+    deny_response: str = "none"
 
 
 def read_agent_config(data: Mapping[str, str], versions: Collection[Version] = ()) -> AgentConfig:
@@ -104,6 +120,11 @@ def read_agent_config(data: Mapping[str, str], versions: Collection[Version] = (
         may_be_meshed=data.get("cluster-id", "").strip() not in ("", "0"),
         local_selectors=_has_local_selectors(data, versions),
         matched_by_cidr=frozenset(data.get("policy-cidr-match-mode", "").replace(",", " ").split()),
+        identity_jitter_seconds=_seconds(data, "identity-max-jitter", DEFAULT_JITTER_SECONDS),
+        identity_grace_seconds=_seconds(
+            data, "identity-change-grace-period", DEFAULT_GRACE_SECONDS
+        ),
+        deny_response=data.get("policy-deny-response", "").strip() or "none",
     )
 
 
@@ -119,3 +140,13 @@ def _has_local_selectors(data: Mapping[str, str], versions: Collection[Version])
 def _is_on(data: Mapping[str, str], name: str, *, default: bool) -> bool:
     value = data.get(name)
     return default if value is None else value.strip() in _TRUE
+
+
+def _seconds(data: Mapping[str, str], name: str, default: float) -> float:
+    """A duration; the default, where it is none."""
+    value = data.get(name, "").strip()
+    if value.isascii() and value.isdigit():
+        return float(value[:_MOST_DIGITS]) * _UNITS["ns"]
+    if len(value) > _MOST_DIGITS or not _DURATION.fullmatch(value):
+        return default
+    return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(value))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from homelab_netpol.cli.complete_names import complete_namespaces
 from homelab_netpol.cli.options import InputOptions, config_option, input_options, output_option
 from homelab_netpol.printable import printable
 
@@ -31,7 +32,9 @@ def check() -> None:
 
 
 @check.command(short_help="Check platform namespaces' policies for the rules each must have.")
-@click.argument("namespaces", metavar="[NAMESPACE]...", nargs=-1)
+@click.argument(
+    "namespaces", metavar="[NAMESPACE]...", nargs=-1, shell_complete=complete_namespaces
+)
 @input_options(one_namespace=True)
 @config_option
 @click.option(

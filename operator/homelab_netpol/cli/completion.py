@@ -20,6 +20,9 @@ def completion(click_context: click.Context, shell: str) -> None:
     kubectl completes `kubectl netpol` by itself, from version 1.26 on: it runs
     `kubectl_complete-netpol`, which is installed beside this command.
 
+    Names of Namespaces and shared resources come from the cluster that the command line leads to:
+    it is asked for two seconds at the most, and nothing is completed without an answer.
+
     Exit status: 0; 2 when the command line is wrong.
     """
     from click.shell_completion import get_completion_class

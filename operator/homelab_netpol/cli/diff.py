@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from homelab_netpol.cli.complete_names import complete_namespaces
 from homelab_netpol.cli.options import (
     ClusterOptions,
     cluster_options,
@@ -34,6 +35,7 @@ _CONFIG = "FILE|DIR|git:REV:PATH"
     "--namespace",
     "-n",
     metavar="NAMESPACE",
+    shell_complete=complete_namespaces,
     help="Only what changes for this Namespace; also of manifests that name none.",
 )
 @cluster_options

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from homelab_netpol.cli.complete_names import complete_ends
 from homelab_netpol.cli.options import InputOptions, config_option, input_options, output_option
 from homelab_netpol.cli.status import FOUND, INCOMPLETE, OK, USAGE, InputError
 from homelab_netpol.printable import printable
@@ -19,8 +20,8 @@ _COLOURS = {"yes": "green", "no": "red", "in part": "yellow", "unknown": "yellow
 
 
 @click.command(short_help="May this talk to that, by which policy, and what would change it.")
-@click.argument("source", metavar="[FROM", required=False)
-@click.argument("target", metavar="TO]", required=False)
+@click.argument("source", metavar="[FROM", required=False, shell_complete=complete_ends)
+@click.argument("target", metavar="TO]", required=False, shell_complete=complete_ends)
 @click.option(
     "--port",
     "-p",

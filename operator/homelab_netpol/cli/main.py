@@ -20,6 +20,7 @@ from homelab_netpol.cli.cleanup import cleanup
 from homelab_netpol.cli.completion import completion
 from homelab_netpol.cli.detect import detect
 from homelab_netpol.cli.diff import diff
+from homelab_netpol.cli.doctor import doctor
 from homelab_netpol.cli.explain import explain
 from homelab_netpol.cli.lint import lint
 from homelab_netpol.cli.preflight import preflight
@@ -60,6 +61,7 @@ main.add_command(cleanup)
 main.add_command(completion)
 main.add_command(detect)
 main.add_command(diff)
+main.add_command(doctor)
 main.add_command(explain)
 main.add_command(lint)
 main.add_command(preflight)

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
+from homelab_netpol.cli.complete_names import complete_namespaces
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -131,7 +133,13 @@ def input_options(
             help="What a kustomization builds. May be given more than once.",
         )
         @exclude_option
-        @click.option("--namespace", "-n", metavar="NAMESPACE", help=namespace_help)
+        @click.option(
+            "--namespace",
+            "-n",
+            metavar="NAMESPACE",
+            shell_complete=complete_namespaces,
+            help=namespace_help,
+        )
         @(cluster_options if cluster else _without_cluster)
         @wraps(command)
         def wrapped(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from homelab_netpol.cli.complete_names import complete_namespaces
 from homelab_netpol.cli.options import InputOptions, config_option, input_options
 from homelab_netpol.printable import printable
 
@@ -27,7 +28,7 @@ def scaffold() -> None:
 
 
 @scaffold.command(short_help="Write a first policy for a platform namespace.")
-@click.argument("namespace_name", metavar="NAMESPACE")
+@click.argument("namespace_name", metavar="NAMESPACE", shell_complete=complete_namespaces)
 @input_options()
 @config_option
 @click.option("--name", default="platform", show_default=True, help="The policy's name.")

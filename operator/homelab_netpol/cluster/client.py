@@ -10,8 +10,8 @@ import asyncio
 import logging
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Self
 from urllib.parse import urlencode
 
@@ -24,7 +24,7 @@ from yarl import URL
 from homelab_netpol import __version__
 from homelab_netpol.cluster.connection import ClusterAccess, ConnectionFailed, keepalive_socket
 from homelab_netpol.cluster.errors import Unavailable, error_from_response
-from homelab_netpol.cluster.request import Request
+from homelab_netpol.cluster.request import Request, failing
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +43,7 @@ class Api:
     It reads the credentials from `access` again when the API server refuses those it has.
 
     Attributes:
+        server: the API server's address.
         on_unanswered: is called whenever a request other than a list got no answer: whether a watch
             still reaches us is not known then.
     """
@@ -210,7 +211,7 @@ class Api:
             total=None, sock_connect=self._timeout, sock_read=max(silence, self._timeout)
         )
         request = Request("GET", path, query)
-        with _failing(request, "nothing came for", silence):
+        with failing(request, "nothing came for", silence):
             async with await self._open(request, timeout) as response:
                 if response.status != 200:
                     if response.status == 401:
@@ -226,8 +227,26 @@ class Api:
                     if whole:
                         yield whole
 
+    async def plain(
+        self, path: str, query: Mapping[str, str] | None = None, *, most: int
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """The status, headers and first `most` bytes of what need not be JSON, such as a log.
+
+        Raises:
+            Unavailable: there was no answer.
+        """
+        request = Request("GET", path, query, accept="*/*")
+        with failing(request, "no answer within", self._timeout):
+            async with await self._open(request) as response:
+                body = b""
+                async for chunk in response.content.iter_any():
+                    body += chunk
+                    if len(body) >= most:
+                        break
+                return response.status, response.headers, body[:most]
+
     async def _send(self, request: Request) -> tuple[int, Mapping[str, str], bytes]:
-        with _failing(request, "no answer within", self._timeout):
+        with failing(request, "no answer within", self._timeout):
             async with await self._open(request) as response:
                 return response.status, response.headers, await response.read()
 
@@ -245,7 +264,7 @@ class Api:
         query = f"?{urlencode(request.query)}" if request.query else ""
         return self._session.request(
             request.method,
-            URL(f"{self._server}{request.path}{query}", encoded=True),
+            URL(f"{self.server}{request.path}{query}", encoded=True),
             data=request.body,
             headers=headers,
             ssl=self._ssl,
@@ -257,7 +276,7 @@ class Api:
 
     def _configure(self, configuration: Configuration) -> None:
         self._configuration = configuration
-        self._server = configuration.host.rstrip("/")
+        self.server: str = configuration.host.rstrip("/")
         self._ssl: ssl.SSLContext = RESTClientObject(configuration).ssl_context
 
     async def _read_credentials_again(self) -> bool:
@@ -275,14 +294,3 @@ class Api:
                 log.warning("The API server refuses the credentials, and there are none: %s", error)
                 return False
             return True
-
-
-@contextmanager
-def _failing(request: Request, waited: str, seconds: float) -> Iterator[None]:
-    """Turns a failure of the connection into Unavailable."""
-    try:
-        yield
-    except TimeoutError as error:
-        raise Unavailable(0, "Timeout", f"{request}: {waited} {seconds:g} s") from error
-    except (aiohttp.ClientError, OSError) as error:
-        raise Unavailable(0, "ConnectionFailed", f"{request}: {error}") from error

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import NamedTuple
 
-from aiohttp import BytesPayload
+from aiohttp import BytesPayload, ClientError
 from aiohttp.abc import AbstractStreamWriter
+
+from homelab_netpol.cluster.errors import Unavailable
 
 
 class GuardedBody(BytesPayload):
@@ -65,3 +68,14 @@ class Request(NamedTuple):
     def __str__(self) -> str:
         """As messages name it."""
         return f"{self.method} {self.path}"
+
+
+@contextmanager
+def failing(request: Request, waited: str, seconds: float) -> Iterator[None]:
+    """Turns a failure of the connection into Unavailable."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise Unavailable(0, "Timeout", f"{request}: {waited} {seconds:g} s") from error
+    except (ClientError, OSError) as error:
+        raise Unavailable(0, "ConnectionFailed", f"{request}: {error}") from error

@@ -76,7 +76,8 @@ class Manifest:
     @property
     def stands(self) -> bool:
         """An API server gave it: it stands in a cluster, or did when it was read."""
-        return {"uid", "resourceVersion"} <= self.data["metadata"].keys()
+        metadata: Mapping[str, Any] = self.data["metadata"]
+        return "uid" in metadata and "resourceVersion" in metadata
 
     def __str__(self) -> str:
         """As errors name it: kind, namespace and name."""
