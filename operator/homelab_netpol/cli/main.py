@@ -17,6 +17,7 @@ from homelab_netpol.cli.check import check
 from homelab_netpol.cli.cleanup import cleanup
 from homelab_netpol.cli.completion import completion
 from homelab_netpol.cli.detect import detect
+from homelab_netpol.cli.diagnose import diagnose
 from homelab_netpol.cli.diff import diff
 from homelab_netpol.cli.explain import explain
 from homelab_netpol.cli.lint import lint
@@ -40,6 +41,7 @@ main.add_command(check)
 main.add_command(cleanup)
 main.add_command(completion)
 main.add_command(detect)
+main.add_command(diagnose)
 main.add_command(diff)
 main.add_command(explain)
 main.add_command(lint)
