@@ -12,7 +12,7 @@ from homelab_netpol.access.fixes import Trials
 from homelab_netpol.diagnosis.diagnose import Diagnoser
 from homelab_netpol.diagnosis.diagnosis import Diagnosis, Kind
 from homelab_netpol.diagnosis.groups import Groups
-from homelab_netpol.diagnosis.report import patches
+from homelab_netpol.diagnosis.patch import joint_patch
 from homelab_netpol.flows import FlowReader, documents
 from lab.control_plane import Engine, Flow, Identity
 from tests.explained import deployment, model_of, namespace, policy
@@ -230,6 +230,20 @@ def test_the_change_helps_by_the_engine_and_opens_nothing_else_than_said(
     assert others - {row.passes} == row.opens
 
 
+def test_the_changes_of_several_drops_go_together_by_the_engine(
+    engine: Engine, model: ClusterModel
+) -> None:
+    """`internal-egress` for the one and `standard` for the other: `standard` is for both."""
+    rows = [row for row in ROWS.values() if row.of == "my-app"]
+    found = [each for row in rows for each in diagnosed(model, row.dropped)]
+    patch = joint_patch(model, found)
+    assert {each.group.key for each in patch.covered} == {each.group.key for each in found}
+    opened = allowed(engine, Trials(model).after(patch.change), "my-app")
+    assert {row.passes for row in rows} <= opened
+    labels = {each.key: each.value for each in patch.change.settings}
+    assert labels[f"{_DOMAIN}/profile"] == "standard"
+
+
 BASELINES = {
     "kube-system, 53": (
         flow("my-app/web", end("kube-system/dns", k8s_app="kube-dns"), "53/UDP", "EGRESS"),
@@ -274,7 +288,7 @@ def test_another_tenant_and_a_scan_are_dropped_by_right(model: ClusterModel) -> 
     found = {each.group.key.is_scan: each for each in diagnosed(model, *scan, tenant, count=None)}
     assert [found[each].kind for each in (True, False)] == [Kind.RIGHT, Kind.RIGHT]
     assert found[True].count == len(scan)
-    assert not patches(found.values())[0]
+    assert not joint_patch(model, found.values()).covered
 
 
 def test_isolated_is_said_to_do_its_work(model: ClusterModel) -> None:

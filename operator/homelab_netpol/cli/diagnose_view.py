@@ -12,7 +12,8 @@ import click
 
 from homelab_netpol.cli.output import as_cell, markdown_table, print_json, print_table, print_yaml
 from homelab_netpol.diagnosis.diagnosis import Diagnosis, Kind, joined
-from homelab_netpol.diagnosis.report import CELLS, cells, details, drop_words, patches, report_data
+from homelab_netpol.diagnosis.patch import joint_patch
+from homelab_netpol.diagnosis.report import CELLS, cells, details, drop_words, report_data
 from homelab_netpol.printable import on_one_line, printable
 
 if TYPE_CHECKING:
@@ -163,16 +164,15 @@ class View:
         click.echo(markdown_table([each.capitalize() for each in CELLS], rows))
 
     def _print_patch(self, found: Sequence[Diagnosis]) -> None:
-        documents, left_out = patches(found)
-        for line in left_out:
+        patch = joint_patch(self._diagnoser.model, found)
+        for line in patch.left_out:
             click.echo(f"Note: {printable(line)}", err=True)
-        if not documents:
+        if not patch.covered:
             click.echo("# Nothing to change in git was found.")
             return
-        lets = [each for each in found if each.change is not None and each.kind is not Kind.RIGHT]
-        comments = ["Merge into the manifests in git; each was proven to let its flows pass:"]
-        comments += [on_one_line(f"{drop_words(each)}: {each.cause}") for each in lets]
-        print_yaml(documents, comments)
+        comments = ["Merge into the manifests in git. With all of it together these pass:"]
+        comments += [on_one_line(f"{drop_words(each)}: {each.cause}") for each in patch.covered]
+        print_yaml(patch.documents(), comments)
 
     def _nothing(self) -> str:
         flows = self._read.flows + self._read.events

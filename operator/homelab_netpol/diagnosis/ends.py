@@ -35,8 +35,13 @@ class FlowEnds:
     model: ClusterModel
     finder: EndFinder
 
-    def find(self, key: EndKey) -> End:
+    def find(self, key: EndKey, *, is_own: bool) -> End:
         """The end that a flow has.
+
+        Args:
+            key: of the end.
+            is_own: its policies dropped the flow; the other end's Namespace may be elsewhere, as
+                in a tree of manifests that is not all of a cluster.
 
         Raises:
             UnknownEnd: its Namespace is gone, it is of another cluster, or nothing is known of it.
@@ -45,7 +50,7 @@ class FlowEnds:
         if key.cluster and own and key.cluster != own:
             raise UnknownEnd(f"{key.words} is in the cluster {key.cluster}, and not in this one")
         if key.namespace:
-            return self._pods(key)
+            return self._pods(key, is_own=is_own)
         if key.entity == "world":
             return self._outside(key)
         if key.entity == "kube-apiserver" and key.place:
@@ -64,8 +69,8 @@ class FlowEnds:
             return self.finder.known.internet()
         return End(key.address, (Member(key.address, Network(ip_network(key.address))),))
 
-    def _pods(self, key: EndKey) -> End:
-        if key.namespace not in self.model.namespaces:
+    def _pods(self, key: EndKey, *, is_own: bool) -> End:
+        if is_own and key.namespace not in self.model.namespaces:
             raise UnknownEnd(
                 f"there is no Namespace {key.namespace} in what is given: it is gone, or its"
                 " manifest is elsewhere"
@@ -83,7 +88,10 @@ class FlowEnds:
         )
         # Of a pod that the model has, its own labels: it may have more than identities keep.
         made: Pod = base if known is not None else replace(base, labels=dict(key.labels))
-        return End(words, (Member(words, made, workload),))
+        end = End(words, (Member(words, made, workload),))
+        if key.namespace in self.model.namespaces:
+            return end
+        return end.noting(f"{key.namespace} is not given: it is gone, or its manifest is elsewhere")
 
     def _workload(self, key: EndKey) -> Workload | None:
         """What makes the pods of a flow, by their labels, or by the pod's name."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -146,39 +146,6 @@ def _group_data(group: Group) -> dict[str, Any]:
         "lastSeen": _moment(group.last),
         "examples": list(group.examples),
     }
-
-
-def patches(found: Iterable[Diagnosis]) -> tuple[list[Mapping[str, Any]], list[str]]:
-    """The proven changes as manifests to merge into those in git, and what could not be joined.
-
-    Of two values for one key the more frequent drop's stays.
-    """
-    namespaces: dict[str, dict[str, dict[str, str]]] = {}
-    objects: dict[str, Mapping[str, Any]] = {}
-    left_out: list[str] = []
-    for each in found:
-        change = each.change
-        if change is None or each.kind is Kind.RIGHT:
-            continue
-        for ref in change.undenied:
-            where = f"{ref.namespace}/" if ref.namespace else ""
-            left_out.append(f"by hand: narrow the deny rules of {ref.kind} {where}{ref.name}")
-        for setting in change.settings:
-            section = "annotations" if setting.annotation else "labels"
-            of_it = namespaces.setdefault(setting.namespace, {}).setdefault(section, {})
-            if of_it.setdefault(setting.key, setting.value) != setting.value:
-                left_out.append(
-                    f"{setting.namespace}: {setting.key}={setting.value} for"
-                    f" {each.group.key.words}, as another drop asks for {of_it[setting.key]}:"
-                    " apply the one, and ask again"
-                )
-        for made in change.objects:
-            objects.setdefault(str(made), made)
-    documents: list[Mapping[str, Any]] = [
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, **sections}}
-        for name, sections in namespaces.items()
-    ]
-    return [*documents, *objects.values()], list(dict.fromkeys(left_out))
 
 
 def _change_words(change: Change) -> Iterator[str]:
