@@ -344,3 +344,18 @@ def test_what_a_setting_decides_is_said_with_its_name(model: ClusterModel) -> No
     dropped = flow("my-app/web", "host 169.254.20.10", "53/UDP", "EGRESS")
     [found] = diagnosed(model, dropped)
     assert "dns.servers" in found.cause
+
+
+def test_a_namespace_that_only_the_flow_names_gets_the_vocabularys_grant() -> None:
+    """A tree of manifests is seldom all of a cluster; the end that dropped must be in it."""
+    dropped = flow("my-app/web", "database/postgres", "5432/TCP", "EGRESS")
+    reader, diagnoser = FlowReader(), Diagnoser(model_of(namespace("my-app", profile="internal")))
+    groups = Groups(diagnoser.platform)
+    for each in reader.flows(documents([lines(dropped)])):
+        assert each is not None
+        groups.add(each)
+    diagnoser.expect(groups.ranked())
+    [found] = [diagnoser.diagnose(each) for each in groups.ranked()]
+    assert found.change is not None
+    assert [each.key for each in found.change.settings] == [f"access.{_DOMAIN}/postgres"]
+    assert "database is not given: it is gone, or its manifest is elsewhere" in found.notes

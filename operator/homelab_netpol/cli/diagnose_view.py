@@ -95,6 +95,7 @@ class View:
     def _found(self) -> list[Diagnosis]:
         ranked = self._groups.ranked()
         self._diagnoser.forget(_MOST_KEPT)
+        self._diagnoser.expect(ranked[: self._top])
         found: list[Diagnosis] = []
         self._unlooked = 0
         for group in ranked:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from homelab_netpol.access.cluster_model import ClusterModel
@@ -14,11 +15,13 @@ from homelab_netpol.cilium.evaluation import Direction, Outcome, Pod
 from homelab_netpol.cilium.evaluation.matchers import DnsNames
 from homelab_netpol.cilium.terms import ICMP, ICMP_V6, TRANSPORT_PROTOCOLS
 from homelab_netpol.diagnosis.diagnosis import Diagnosis, Kind
+from homelab_netpol.diagnosis.elsewhere import with_namespaces
 from homelab_netpol.diagnosis.ends import FlowEnds, UnknownEnd
 from homelab_netpol.diagnosis.group_key import GroupKey
 from homelab_netpol.diagnosis.groups import Group
 from homelab_netpol.diagnosis.hints import advice_for, of_settings
 from homelab_netpol.flows import DropClass, Verdict
+from homelab_netpol.policy.rendering import RenderError
 
 _WITH_PORTS = (*TRANSPORT_PROTOCOLS, ICMP, ICMP_V6)
 _UNSEEN_DENIAL = "a deny rule of a policy that is not among those given"
@@ -41,12 +44,29 @@ class Diagnoser:
     _ends: FlowEnds = field(init=False)
     _finder: EndFinder = field(init=False)
     _judge: Judge = field(init=False)
+    _given: frozenset[str] = field(init=False)
     _known: dict[GroupKey, Diagnosis] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._finder = EndFinder(self.model)
-        self._ends = FlowEnds(self.model, self._finder)
-        self._judge = Judge(self.model)
+        self._given = frozenset(self.model.namespaces)
+        self._use(self.model)
+
+    def _use(self, model: ClusterModel) -> None:
+        self.model = model
+        self._finder = EndFinder(model)
+        self._ends = FlowEnds(model, self._finder, self._given)
+        self._judge = Judge(model)
+        self._known.clear()
+
+    def expect(self, groups: Iterable[Group]) -> None:
+        """Says which will be asked about; Namespaces of their other ends may be elsewhere."""
+        names = {each.key.peer.namespace for each in groups if not each.key.peer.cluster}
+        try:
+            model = with_namespaces(self.model, names - {""})
+        except RenderError:
+            return  # a template of the user's own takes no Namespace without labels
+        if model is not self.model:
+            self._use(model)
 
     @property
     def platform(self) -> frozenset[str]:

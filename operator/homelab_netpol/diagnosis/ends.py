@@ -30,10 +30,12 @@ class FlowEnds:
     Attributes:
         model: the cluster.
         finder: of its ends.
+        given: the Namespaces that are given; others are only named by flows.
     """
 
     model: ClusterModel
     finder: EndFinder
+    given: frozenset[str]
 
     def find(self, key: EndKey, *, is_own: bool) -> End:
         """The end that a flow has.
@@ -70,7 +72,7 @@ class FlowEnds:
         return End(key.address, (Member(key.address, Network(ip_network(key.address))),))
 
     def _pods(self, key: EndKey, *, is_own: bool) -> End:
-        if is_own and key.namespace not in self.model.namespaces:
+        if is_own and key.namespace not in self.given:
             raise UnknownEnd(
                 f"there is no Namespace {key.namespace} in what is given: it is gone, or its"
                 " manifest is elsewhere"
@@ -89,7 +91,7 @@ class FlowEnds:
         # Of a pod that the model has, its own labels: it may have more than identities keep.
         made: Pod = base if known is not None else replace(base, labels=dict(key.labels))
         end = End(words, (Member(words, made, workload),))
-        if key.namespace in self.model.namespaces:
+        if key.namespace in self.given:
             return end
         return end.noting(f"{key.namespace} is not given: it is gone, or its manifest is elsewhere")
 
