@@ -29,6 +29,10 @@ _FIND_DENIAL = (
     "find it, no label wins over it: kubectl get cnp,ccnp -A -o yaml | grep -n Deny"
     " (docs/runbooks/escape-hatch.md)"
 )
+_COMPANIONS = (
+    "for an operator that looks after pods of many Namespaces the setting companions opens both"
+    " ends (docs/settings.md)"
+)
 _AUDIT = "not dropped: Cilium's audit mode only says what would be"
 
 
@@ -169,7 +173,13 @@ class Diagnoser:
                 tuple(notes),
             )
         kind = Kind.RIGHT if _is_right(self.model, key, answer) else Kind.MISSING
-        return Diagnosis(kind, (group,), cause, advice_for(key), answer, tuple(notes))
+        best = answer.fixes.best
+        by_object = best is None or bool(best.change.objects)
+        is_operators = key.direction is Direction.INGRESS and key.source.namespace in self.platform
+        advice = advice_for(key)
+        if by_object and is_operators and key.own.namespace not in self.platform:
+            advice = _COMPANIONS
+        return Diagnosis(kind, (group,), cause, advice, answer, tuple(notes))
 
     def _passes(self, group: Group, answer: Explanation, notes: list[str]) -> Diagnosis:
         """The policies that are given let it pass."""
