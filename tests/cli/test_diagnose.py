@@ -23,6 +23,8 @@ CLUSTER = (
 NO_GRANT = flow("my-app/web", "database/postgres", "5432/TCP", "EGRESS")
 NO_HTTPS = flow("my-app/web", "world 203.0.113.7", "443/TCP", "EGRESS")
 
+_BOTH = ("EGRESS", "INGRESS")
+
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> str:
@@ -84,6 +86,17 @@ def test_shadow_labels_say_what_would_be_dropped(cluster: str) -> None:
     assert (granted.exit_code, granted.stdout) == (0, "No flow would be dropped (1 read).\n")
     replies = lines(NO_GRANT | {"verdict": "FORWARDED", "is_reply": True})
     assert diagnose(cluster, replies, "-n", "my-app", "--as", "profile=internal").exit_code == 0
+
+
+def test_a_flow_that_passed_both_ends_is_one_row_about_the_own_namespace(tmp_path: Path) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text(namespace("my-app", profile="internal"), encoding="utf-8")
+    passed = {"verdict": "FORWARDED", "is_reply": False}
+    at_both = lines(*(NO_GRANT | passed | {"traffic_direction": each} for each in _BOTH))
+    done = diagnose(str(path), at_both, "-n", "my-app", "--as", "profile=isolated", "-o", "json")
+    [found] = json.loads(done.stdout)["diagnoses"]
+    assert (found["direction"], found["namespace"]) == ("egress", "my-app")
+    assert (found["kind"], found["cause"]) == ("missing", "no grant on postgres")
 
 
 @pytest.mark.parametrize(

@@ -129,16 +129,20 @@ class _Wanted:
         self._cutoff = cutoff
         self._shadow = shadow
 
-    def __call__(self, flow: Flow) -> bool:
+    def __call__(self, flow: Flow) -> Flow | None:
+        """The flow as it is asked about; None: it is not."""
+        from homelab_netpol.diagnosis.shadow import seen_from
         from homelab_netpol.flows import Verdict
 
         if self._cutoff is not None and flow.time is not None and flow.time < self._cutoff:
-            return False
+            return None
         if self._namespace not in (None, flow.source.namespace, flow.destination.namespace):
-            return False
+            return None
         passed = flow.verdict is Verdict.FORWARDED
-        # A reply goes by the connection that it belongs to, and is asked about by nobody.
-        return passed and not flow.is_reply if self._shadow else not passed
+        if not self._shadow:
+            return None if passed else flow
+        # A reply goes by the connection that it belongs to, so no policy is asked about it.
+        return seen_from(flow, self._namespace or "") if passed and not flow.is_reply else None
 
 
 def _follow(
@@ -158,8 +162,10 @@ def _follow(
             for flow in reader.flows(documents(given.chunks())):
                 if flow is None:
                     view.pause()
-                elif wanted(flow):
-                    groups.add(flow)
+                    continue
+                asked = wanted(flow)
+                if asked is not None:
+                    groups.add(asked)
                     view.tick()
         except KeyboardInterrupt:
             # The way to end a live view: what was seen until then is the answer.

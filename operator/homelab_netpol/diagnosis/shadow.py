@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from homelab_netpol.access.cluster_model import ClusterModel
+from homelab_netpol.cilium.evaluation import Direction
+from homelab_netpol.flows import Flow
 from homelab_netpol.intent import Vocabulary
 from homelab_netpol.intent.vocabulary import WHOLE
 from homelab_netpol.manifests import Manifest, ManifestSet, Source, kinds
@@ -57,6 +60,12 @@ def labels_of(words: Vocabulary, given: Iterable[str]) -> dict[str, str]:
     if not found:
         raise ShadowError("--as: name labels, as in profile=internal,postgres")
     return found
+
+
+def seen_from(flow: Flow, namespace: str) -> Flow:
+    """A flow at the end of a Namespace's pods: one that passed is seen at both ends."""
+    out = flow.source.namespace == namespace
+    return replace(flow, direction=Direction.EGRESS if out else Direction.INGRESS)
 
 
 def model_with(model: ClusterModel, namespace: str, labels: Mapping[str, str]) -> ClusterModel:
