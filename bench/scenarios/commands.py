@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bench.load.flows import write_flows
 from bench.load.trees import name_of, write_namespaces, write_policies
 from bench.scenarios.bench_plane import Extent
 from bench.subjects import Subject, SubjectError
 
 NAMESPACES, CHANGES, HAND_WRITTEN, JUDGED = 1_000, 20, 1_000, 5_000
+FLOWS = 100_000
 _MOST_SAMPLES = 10
 # 0: nothing was found; 1: something was.
 _ANSWERS = (0, 1)
@@ -68,12 +70,14 @@ def _calls(folder: Path) -> dict[str, list[str]]:
     policies = str(write_policies(folder / "policies", HAND_WRITTEN, NAMESPACES))
     judged = str(write_policies(folder / "judged", JUDGED, NAMESPACES))
     small = str(write_namespaces(folder / "small", 1))
+    flows = str(write_flows(folder / "flows.json", FLOWS, NAMESPACES))
     ends = [name_of(0), "database", "--port", "5432/TCP"]
     return {
         f"render, {NAMESPACES:,} namespaces": ["render", "-f", old],
         f"diff, {NAMESPACES:,} namespaces": ["diff", old, new],
         f"lint, {HAND_WRITTEN:,} policies": ["lint", "-f", policies],
         f"explain, {JUDGED:,} policies": ["explain", "-f", old, "-f", judged, *ends],
+        f"diagnose, {FLOWS:,} drops": ["diagnose", flows, "-f", old],
         "start of render": ["render", "-f", small],
         "start of diff": ["diff", small, small],
         "start of lint": ["lint", "-f", small],

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 _LEVELLED = (
     (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "TIME"),
     (re.compile(r"\b[A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d\.\d+"), "TIME"),  # Hubble's
+    (re.compile(r"\b\d\d:\d\d:\d\d\b"), "TIME"),
     (re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "UID"),
     (re.compile(r"\b(?=\d)(\d+y)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(?<=\d[ydhms])\b"), "AGE"),
     (re.compile(r"\bv\d+\.\d+\.\d+\b"), "VERSION"),

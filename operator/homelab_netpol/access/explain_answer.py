@@ -100,11 +100,25 @@ def explain(
     finder, judge = EndFinder(model), Judge(model)
     ends = finder.find(source), finder.find(target)
     asked, notes = _asked(ends[1], ports)
-    ruling = judge.rule(*ends, asked)
+    return explain_ruling(model, finder, judge.rule(*ends, asked), notes)
+
+
+def explain_ruling(
+    model: ClusterModel, finder: EndFinder, ruling: Ruling, remarks: Sequence[str] = ()
+) -> Explanation:
+    """The reasons of what was judged, and what would let it pass.
+
+    Args:
+        model: the cluster.
+        finder: of its ends.
+        ruling: the question, judged.
+        remarks: what is to be said of the question.
+    """
     beyond = _beyond(model, ruling)
     reply = Reply.UNKNOWN if beyond else ruling.reply
     fixes = NO_FIXES if beyond else find_fixes(model, finder, ruling)
-    notes = [*(note for end in ends for note in end.notes), *notes, *_notes(model, ruling)]
+    ends = (ruling.source, ruling.target)
+    notes = [*(note for end in ends for note in end.notes), *remarks, *_notes(model, ruling)]
     parts = tuple(_parts(model, ruling))
     return Explanation(reply, ruling, parts, fixes, tuple(dict.fromkeys(notes)), beyond)
 

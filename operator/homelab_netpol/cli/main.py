@@ -19,6 +19,7 @@ from homelab_netpol.cli.check import check
 from homelab_netpol.cli.cleanup import cleanup
 from homelab_netpol.cli.completion import completion
 from homelab_netpol.cli.detect import detect
+from homelab_netpol.cli.diagnose import diagnose
 from homelab_netpol.cli.diff import diff
 from homelab_netpol.cli.doctor import doctor
 from homelab_netpol.cli.explain import explain
@@ -60,6 +61,7 @@ main.add_command(check)
 main.add_command(cleanup)
 main.add_command(completion)
 main.add_command(detect)
+main.add_command(diagnose)
 main.add_command(diff)
 main.add_command(doctor)
 main.add_command(explain)

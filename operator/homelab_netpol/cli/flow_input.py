@@ -1,0 +1,149 @@
+"""Where flows come from: files, standard input, or `hubble` itself, as they arrive."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from typing import IO
+
+from homelab_netpol.cli.status import InputError
+
+_CHUNK = 1 << 16
+_PAUSE_SECONDS = 1.0
+_STOP_SECONDS = 5.0
+_MAX_SAID = 500
+
+
+class FlowInput:
+    """Reads flows from somewhere.
+
+    Attributes:
+        ended: why it ended before its end, in words; "": it did not.
+    """
+
+    def __init__(self, files: Sequence[str], command: Sequence[str] = ()) -> None:
+        """Prepares; nothing is read yet.
+
+        Args:
+            files: paths; `-` is standard input.
+            command: of a program that prints flows, where no file is given.
+
+        Raises:
+            InputError: a file cannot be read.
+        """
+        self.ended = ""
+        self._files = files
+        self._command = command
+        for each in files:
+            if each != "-" and not os.path.exists(each):
+                raise InputError(f"{each}: no such file")
+            if each != "-" and os.path.isdir(each):
+                raise InputError(f"{each}: a folder; name files of flows")
+            if each != "-" and not os.access(each, os.R_OK):
+                raise InputError(f"{each}: cannot be read: permission denied")
+
+    @property
+    def is_live(self) -> bool:
+        """It may go on, and pause."""
+        return not self._files or any(
+            each == "-" or not os.path.isfile(each) for each in self._files
+        )
+
+    def chunks(self) -> Iterator[bytes | None]:
+        """What arrives; None: nothing has for a second."""
+        if self._command:
+            yield from self._of_command()
+        for each in self._files:
+            try:
+                if each == "-":
+                    yield from _read(sys.stdin.buffer)
+                else:
+                    with open(each, "rb", buffering=0) as file:
+                        yield from _read(file)
+            except OSError as error:
+                self.ended = f"{each}: reading it ended early: {error.strerror or error}"
+                return
+            yield b"\n"
+
+    def _of_command(self) -> Iterator[bytes | None]:
+        with tempfile.TemporaryFile() as said:
+            try:
+                process = subprocess.Popen(  # found on PATH, its arguments are a list
+                    self._command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said
+                )
+            except OSError as error:
+                self.ended = f"{self._command[0]} cannot be started: {error.strerror}"
+                return
+            with process:
+                try:
+                    if process.stdout is not None:
+                        yield from _read(process.stdout)
+                    status = process.wait()
+                finally:
+                    _stop(process)
+            if status != 0:
+                said.seek(0)
+                words = said.read(_MAX_SAID).decode("utf-8", "replace").strip()
+                self.ended = f"hubble ended with status {status}" + (f": {words}" if words else "")
+
+
+def hubble_command(
+    *, follow: bool, namespace: str | None, since: str | None, verdicts: Sequence[str]
+) -> list[str]:
+    """How Hubble's own command is asked.
+
+    Raises:
+        InputError: it is not on PATH.
+    """
+    hubble = shutil.which("hubble")
+    if hubble is None:
+        raise InputError(
+            "no file is given, and hubble is not on PATH: install it (Cilium's documentation,"
+            " Setting up Hubble), or give a file, or - for standard input"
+        )
+    command = [hubble, "observe", "--output", "json"]
+    for verdict in verdicts:
+        command += ["--verdict", verdict]
+    if namespace is not None:
+        command += ["--namespace", namespace]
+    if follow:
+        command.append("--follow")
+    if since is not None or not follow:
+        command += ["--since", since or "5m"]
+    return command
+
+
+def _read(stream: IO[bytes]) -> Iterator[bytes | None]:
+    """A stream's chunks as they come, whatever size they have."""
+    try:
+        descriptor = stream.fileno()
+    except (AttributeError, OSError):
+        while chunk := stream.read(_CHUNK):
+            yield chunk
+        return
+    while True:
+        ready, _, _ = select.select([descriptor], [], [], _PAUSE_SECONDS)
+        if not ready:
+            yield None
+            continue
+        chunk = os.read(descriptor, _CHUNK)
+        if not chunk:
+            return
+        yield chunk
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Ends a program that may still run."""
+    if process.poll() is not None:
+        return
+    process.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(_STOP_SECONDS)
+    if process.poll() is None:
+        process.kill()
