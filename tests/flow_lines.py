@@ -16,7 +16,7 @@ def end(words: str, **labels: str) -> tuple[Json, str]:
 
     Args:
         words: `NAMESPACE/APP`, or an entity with an address after it, or without.
-        labels: of a pod, in the place of `app`; `_` stands for `-`.
+        labels: of a pod, in the place of `app`.
     """
     if "/" in words:
         namespace, _, app = words.partition("/")

@@ -158,5 +158,9 @@ def test_hubble_that_ends_badly_is_status_3_and_what_came_is_answered(
     assert done.returncode == 3
     assert "no grant on postgres" in done.stdout
     assert "hubble ended with status 1: connection refused" in done.stderr
+    hubble.write_text(f"#!{sys.executable}\nraise SystemExit(7)\n", encoding="utf-8")
+    nothing = run("diagnose", "-f", cluster, PATH=str(hubble.parent))
+    assert (nothing.returncode, nothing.stdout) == (3, "")
+    assert nothing.stderr == "Error: hubble ended with status 7\n"
     absent = run("diagnose", "-f", cluster, PATH=str(tmp_path))
     assert (absent.returncode, "hubble is not on PATH" in absent.stderr) == (2, True)

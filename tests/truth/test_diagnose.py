@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from dataclasses import dataclass
 
 import pytest
@@ -246,7 +247,7 @@ def test_the_changes_of_several_drops_go_together_by_the_engine(
 
 BASELINES = {
     "kube-system, 53": (
-        flow("my-app/web", end("kube-system/dns", k8s_app="kube-dns"), "53/UDP", "EGRESS"),
+        flow("my-app/web", end("kube-system/dns", **{"k8s-app": "kube-dns"}), "53/UDP", "EGRESS"),
         "baseline-dns-egress",
     ),
     "monitoring's Prometheus": (
@@ -266,17 +267,30 @@ BASELINES = {
 def test_a_missing_baseline_should_not_happen_and_is_named(
     model: ClusterModel, dropped: Json, baseline: str
 ) -> None:
-    dropped["source"]["labels"] = [
-        each.replace("k8s_app", "k8s-app") for each in dropped["source"]["labels"]
-    ]
-    dropped["destination"]["labels"] = [
-        each.replace("k8s_app", "k8s-app") for each in dropped["destination"]["labels"]
-    ]
     # By the labels alone the baselines are there: in the cluster one must be missing.
     [found] = diagnosed(model, dropped)
     assert found.kind is Kind.UNEXPECTED
     assert f"kubectl get ccnp {baseline}" in found.advice
     assert found.change is None
+
+
+@pytest.mark.parametrize(("dropped", "baseline"), BASELINES.values(), ids=list(BASELINES))
+def test_a_baseline_that_does_not_stand_in_the_cluster_is_said_to_be_missing(
+    dropped: Json, baseline: str
+) -> None:
+    # A profile's own policy has DNS and probes too; a Namespace whose own policy closes it lives by
+    # the baselines.
+    closed = {"endpointSelector": {}, "egress": [{"toEntities": ["host"]}]}
+    cluster = CLUSTER + policy("plain", "own", closed)
+    given = json.dumps(dropped).replace("my-app", "plain").replace("k8s:app=web", "k8s:app=pod")
+    without_profile: Json = json.loads(given)
+    own = model_of(cluster).own
+    standing = [each for each in own if each["metadata"]["name"] != baseline]
+    assert len(standing) == len(own) - 1
+    text = cluster + "".join(f"---\n{json.dumps(each)}\n" for each in standing)
+    [found] = diagnosed(model_of(text), without_profile)
+    assert found.kind is Kind.UNEXPECTED
+    assert f"missing: {baseline}" in found.advice
 
 
 def test_another_tenant_and_a_scan_are_dropped_by_right(model: ClusterModel) -> None:

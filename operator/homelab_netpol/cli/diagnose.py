@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from homelab_netpol.cli.options import InputOptions, config_option, input_options, output_option
-from homelab_netpol.cli.status import FOUND, INCOMPLETE, OK, InputError
+from homelab_netpol.cli.status import FOUND, INCOMPLETE, OK, ClusterError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -183,6 +183,8 @@ def _end(view: View, given: FlowInput, reader: FlowReader, *, fix: bool, output:
             " the output of hubble observe -o json, or of kubectl get events -o json"
         )
     gaps = list(view.gaps)
+    if given.ended and not read.flows and not read.events:
+        raise ClusterError(given.ended)  # an answer would look as if nothing were dropped
     if given.ended:
         gaps.append(given.ended)
         remark(given.ended)
