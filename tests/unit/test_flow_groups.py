@@ -73,3 +73,12 @@ def test_many_ports_from_one_client_are_a_scan_and_a_gateways_many_apps_are_none
     for port in range(1, SCANNED_PORTS):
         few.add(drop(pod("other", "client"), pod("my-app", "web"), port))
     assert not any(each.key.is_scan for each in few.ranked())
+
+
+def test_many_clients_outside_that_try_many_ports_are_a_scan() -> None:
+    groups = Groups()
+    for number in range(5_000):
+        source = FlowEnd(entities=("world",), ip=f"203.0.{number % 250}.{number % 240}")
+        groups.add(drop(source, pod("my-app", "web"), 1 + number))
+    [scan] = groups.ranked()
+    assert (scan.key.is_scan, scan.count) == (True, 5_000)

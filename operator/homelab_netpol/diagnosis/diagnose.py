@@ -6,14 +6,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from homelab_netpol.access.cluster_model import ClusterModel
-from homelab_netpol.access.ends import End, EndError, Ports
+from homelab_netpol.access.ends import EndError, Ports
 from homelab_netpol.access.ends_find import EndFinder
 from homelab_netpol.access.explain_answer import Explanation, Reason, explain_ruling
 from homelab_netpol.access.explain_judge import Judge, Reply, Ruling
 from homelab_netpol.access.explain_rules import cited
-from homelab_netpol.cilium.evaluation import Direction, Outcome, Pod
+from homelab_netpol.cilium.evaluation import Direction
 from homelab_netpol.cilium.evaluation.matchers import DnsNames
 from homelab_netpol.cilium.terms import ICMP, ICMP_V6, TRANSPORT_PROTOCOLS
+from homelab_netpol.diagnosis.answers import (
+    allowing,
+    by_deny_rule,
+    is_closed,
+    is_right,
+    reasons,
+    scan,
+)
 from homelab_netpol.diagnosis.diagnosis import Diagnosis, Kind
 from homelab_netpol.diagnosis.elsewhere import with_namespaces
 from homelab_netpol.diagnosis.ends import FlowEnds, UnknownEnd
@@ -106,7 +114,7 @@ class Diagnoser:
         if not reason.cause.is_policy and not unsaid:
             return self._no_policy(group)
         if key.is_scan:
-            return _scan(group)
+            return scan(group)
         hint = of_settings(self.model, key)
         if hint is not None:
             return Diagnosis(hint.kind, groups, hint.cause, hint.advice)
@@ -114,7 +122,7 @@ class Diagnoser:
             ruling = self._ruling(key)
         except (UnknownEnd, EndError) as error:
             return Diagnosis(Kind.UNKNOWN, groups, str(error), advice_for(key))
-        if reason.cause is DropClass.DENY and not _by_deny_rule(ruling):
+        if reason.cause is DropClass.DENY and not by_deny_rule(ruling):
             # Cilium is sure of it, and no label wins over it: another change would not help.
             return Diagnosis(Kind.DENIED, groups, _UNSEEN_DENIAL, _FIND_DENIAL)
         answer = explain_ruling(self.model, self._finder, ruling)
@@ -142,17 +150,17 @@ class Diagnoser:
 
     def _judged(self, group: Group, answer: Explanation, notes: list[str]) -> Diagnosis:
         key = group.key
-        own, other = _reasons(answer, key.direction)
+        own, other = reasons(answer, key.direction)
         if answer.reply is Reply.YES:
             return self._passes(group, answer, notes)
         if answer.reply is Reply.UNKNOWN:
             causes = [each.cause for each in (own, other) if each is not None and each.cause]
             cause = answer.beyond or "; ".join(dict.fromkeys(causes)) or "not certain"
             return Diagnosis(Kind.UNKNOWN, (group,), cause, advice_for(key), answer, tuple(notes))
-        closed = [each for each in (own, other) if each is not None and _is_closed(each)]
+        closed = [each for each in (own, other) if each is not None and is_closed(each)]
         decisive = closed[0] if closed else None
         cause = decisive.cause if decisive is not None else ""
-        if own is not None and not _is_closed(own) and decisive is not None:
+        if own is not None and not is_closed(own) and decisive is not None:
             notes.insert(
                 0,
                 f"it was dropped at {own.end}, whose policies let it pass by what is given:"
@@ -172,7 +180,7 @@ class Diagnoser:
                 answer,
                 tuple(notes),
             )
-        kind = Kind.RIGHT if _is_right(self.model, key, answer) else Kind.MISSING
+        kind = Kind.RIGHT if is_right(self.model, key, answer) else Kind.MISSING
         best = answer.fixes.best
         by_object = best is None or bool(best.change.objects)
         is_operators = key.direction is Direction.INGRESS and key.source.namespace in self.platform
@@ -190,7 +198,7 @@ class Diagnoser:
                 "a rule on HTTP or DNS requests does not name this one",
                 "add the request to the rule of that policy",
                 answer,
-                (*notes, *_allowing(answer)),
+                (*notes, *allowing(answer)),
             )
         names = any(
             isinstance(matcher, DnsNames)
@@ -271,53 +279,3 @@ class Diagnoser:
         if absent:
             return f"missing: {', '.join(absent[:4])}; is the operator well?"
         return "compare the policies with homelab-netpol diff; is the operator well?"
-
-
-def _by_deny_rule(ruling: Ruling) -> bool:
-    return any(half.verdict.by_deny_rule for case in ruling.cases for half in case.halves)
-
-
-def _scan(group: Group) -> Diagnosis:
-    return Diagnosis(
-        Kind.RIGHT,
-        (group,),
-        "a scan: one client tries many ports or targets",
-        "nothing, if you know the scanner; else look at what runs there",
-    )
-
-
-def _reasons(
-    answer: Explanation, direction: Direction | None
-) -> tuple[Reason | None, Reason | None]:
-    """What the end decides that dropped it, and the other."""
-    parts = [each for each in answer.parts if each.outcome is not Outcome.ALLOWED] or answer.parts
-    found = {each.direction: each for part in parts[:1] for each in part.reasons}
-    out, into = found.get(Direction.EGRESS), found.get(Direction.INGRESS)
-    return (into, out) if direction is Direction.INGRESS else (out, into)
-
-
-def _is_closed(reason: Reason) -> bool:
-    return reason.outcome is Outcome.DENIED
-
-
-def _allowing(answer: Explanation) -> list[str]:
-    requests = {each for part in answer.parts for one in part.reasons for each in one.requests}
-    return [f"passes: {', '.join(sorted(requests)[:6])}"] if requests else []
-
-
-def _is_right(model: ClusterModel, key: GroupKey, answer: Explanation) -> bool:
-    """The drop is what the labels mean: other tenants, and a profile that lets nothing through."""
-    if key.verdict is Verdict.FORWARDED:
-        return False  # it passes today, so it is a change that would drop it
-    ends: tuple[End, End] = (answer.ruling.source, answer.ruling.target)
-    pods = [[each.pod for each in end.members if each.pod is not None] for end in ends]
-    names = [{pod.namespace for pod in of_it if isinstance(pod, Pod)} for of_it in pods]
-    intents = model.desired.intents
-    if all(names) and names[0] != names[1]:
-        both = [intents.get(each) for each in (*names[0], *names[1])]
-        if all(each is not None and not each.platform for each in both):
-            change = answer.fixes.best.change if answer.fixes.best is not None else None
-            # A shared resource may be in an app's Namespace: then it is a grant that is missing.
-            return change is None or bool(change.objects)
-    own = intents.get(key.own.namespace)
-    return own is not None and own.profile == "isolated" and key.peer.words != key.own.words

@@ -16,6 +16,8 @@ _MOST_EXAMPLES = 3
 # A client that tries so many ports of one target, or one port of so many Namespaces or addresses.
 SCANNED_PORTS = 20
 SCANNED_TARGETS = 40
+# So many ports of one target, of clients outside the cluster together.
+SCANNED_FROM_OUTSIDE = 100
 _MOST_PAIRS = 4_096
 # Nodes speak for many: kubelets, clients of Services, pods on the host's network.
 _NODES = ("host", "remote-node", "kube-apiserver", "health")
@@ -140,6 +142,16 @@ class Groups:
             if is_new and source.namespace:
                 self._fold(scan)
             return scan
+        if client:
+            tried = _known(self._ports, (source, "", replace(key.destination, name="")))
+            is_new = len(tried) < SCANNED_FROM_OUTSIDE
+            if is_new:
+                tried.add(port)
+            if len(tried) >= SCANNED_FROM_OUTSIDE:
+                scan = replace(key, port=None, is_scan=True)
+                if is_new:
+                    self._fold(scan)
+                return scan
         where = key.destination.namespace or key.destination.address
         targets = _known(self._targets, (source, client, key.protocol, port))
         is_new = len(targets) < SCANNED_TARGETS
