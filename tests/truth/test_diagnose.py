@@ -287,7 +287,9 @@ def test_a_baseline_that_does_not_stand_in_the_cluster_is_said_to_be_missing(
     own = model_of(cluster).own
     standing = [each for each in own if each["metadata"]["name"] != baseline]
     assert len(standing) == len(own) - 1
-    text = cluster + "".join(f"---\n{json.dumps(each)}\n" for each in standing)
+    by_api_server: Json = {"uid": "1", "resourceVersion": "1"}
+    read = ({**each, "metadata": {**each["metadata"], **by_api_server}} for each in standing)
+    text = cluster + "".join(f"---\n{json.dumps(each)}\n" for each in read)
     [found] = diagnosed(model_of(text), without_profile)
     assert found.kind is Kind.UNEXPECTED
     assert f"missing: {baseline}" in found.advice
