@@ -9,6 +9,7 @@ from typing import Any
 from homelab_netpol.manifests import kinds
 from homelab_netpol.manifests.manifest import Manifest, ManifestError
 from homelab_netpol.manifests.manifest_set import ManifestSet
+from homelab_netpol.shapes import mapping
 
 _ENDED = ("Succeeded", "Failed")
 # These labels distinguish replicas and revisions of one workload, and nothing else.
@@ -96,6 +97,11 @@ def workload_of(pod: Manifest) -> Workload:
         ManifestError: it is not described as it must be.
     """
     return _read(pod.data, pod)
+
+
+def template_of(manifest: Manifest) -> Mapping[str, Any]:
+    """What describes the pods of an object that is one, or makes some; empty: nothing does."""
+    return mapping(manifest.data, *kinds.WORKLOADS.get(manifest.kind, ()))
 
 
 def _of_kind(manifests: ManifestSet, kind: str) -> Iterator[Workload]:
