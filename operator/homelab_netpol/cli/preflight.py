@@ -91,11 +91,9 @@ def _data(report: Report) -> dict[str, Any]:
 def _summary(report: Report) -> str:
     if report.cuts_off:
         return "Something would be cut off."
-    return (
-        "Nothing would be cut off, as far as it was read."
-        if report.gaps
-        else ("Nothing would be cut off.")
-    )
+    if report.gaps:
+        return "Nothing would be cut off, as far as it was read."
+    return "Nothing would be cut off."
 
 
 def _print_tables(report: Report) -> None:
