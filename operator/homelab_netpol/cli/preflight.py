@@ -122,7 +122,7 @@ def _print_markdown(report: Report) -> None:
     parts += [f"Not read: {clean(gap)}" for gap in report.gaps]
     for severity, title in TITLES.items():
         rows = [
-            tuple(clean(text).replace("<", "&lt;") for text in (each.where, each.check, each.text))
+            tuple(clean(text) for text in (each.where, each.check, each.text))
             for each in report.of(severity)
         ]
         if rows:
