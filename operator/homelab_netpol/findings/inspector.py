@@ -126,7 +126,8 @@ class Inspector:
         least = min(seconds, _LEAST_SECONDS)
         await asyncio.sleep(least)
         try:
-            await asyncio.wait_for(self._woken.wait(), seconds - least)
+            async with asyncio.timeout(seconds - least):
+                await self._woken.wait()
         except TimeoutError:
             return
         for _ in range(round(_MOST_POLITE_SECONDS / _POLITE_WAIT_SECONDS)):
