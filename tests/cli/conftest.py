@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.linting import PLEX
 from tests.cli.trees import Trees
 
 
@@ -13,3 +14,11 @@ from tests.cli.trees import Trees
 def trees(tmp_path: Path) -> Trees:
     """Two empty folders."""
     return Trees(tmp_path)
+
+
+@pytest.fixture
+def plex(tmp_path: Path) -> Path:
+    """A file with one warning for `lint`."""
+    path = tmp_path / "plex.yaml"
+    path.write_text(PLEX)
+    return path
