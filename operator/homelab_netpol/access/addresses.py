@@ -8,7 +8,7 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 from homelab_netpol.access.cluster_model import ClusterModel
-from homelab_netpol.access.surroundings import API_SERVER, address_of, backends, mapping
+from homelab_netpol.access.surroundings import API_SERVER, address_of, backends, listed, mapping
 from homelab_netpol.cilium.evaluation import Endpoint, Entity, Network
 from homelab_netpol.cilium.terms import IpNetwork
 from homelab_netpol.manifests import Manifest, kinds
@@ -80,8 +80,8 @@ def _addresses_of(service: Manifest) -> set[IpNetwork]:
     spec, status = mapping(service.data.get("spec")), mapping(service.data.get("status"))
     of_balancer = mapping(status.get("loadBalancer")).get("ingress")
     given: list[Any] = [spec.get("clusterIP"), spec.get("loadBalancerIP")]
-    given += [*_list(spec.get("clusterIPs")), *_list(spec.get("externalIPs"))]
-    given += [mapping(each).get("ip") for each in _list(of_balancer)]
+    given += [*listed(spec.get("clusterIPs")), *listed(spec.get("externalIPs"))]
+    given += [mapping(each).get("ip") for each in listed(of_balancer)]
     return {found for each in given for found in address_of(each)}
 
 
@@ -113,7 +113,7 @@ def _pod_addresses(pod: Manifest) -> set[IpNetwork]:
     status = mapping(pod.data.get("status"))
     given = [
         status.get("podIP"),
-        *(mapping(each).get("ip") for each in _list(status.get("podIPs"))),
+        *(mapping(each).get("ip") for each in listed(status.get("podIPs"))),
     ]
     return {found for each in given for found in address_of(each)}
 
@@ -124,7 +124,3 @@ def _unlike(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
         if each not in found:
             found.append(each)
     return tuple(found)
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []

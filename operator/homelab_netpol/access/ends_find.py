@@ -14,10 +14,10 @@ from homelab_netpol.access.ends_known import (
     GATEWAY_WORDS,
     SETTINGS_WORDS,
     KnownEnds,
-    listed,
     name_of,
 )
 from homelab_netpol.access.ends_services import service_end
+from homelab_netpol.access.surroundings import listed
 from homelab_netpol.cilium.evaluation import Entity, Name, Network
 from homelab_netpol.cilium.terms import IpNetwork, is_dns_name, is_label_key, is_label_value
 from homelab_netpol.manifests import Manifest, kinds
