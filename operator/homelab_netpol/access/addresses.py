@@ -47,10 +47,19 @@ def resolve_address(model: ClusterModel, address: str) -> ResolvedAddress:
         if network in _addresses_of(service):
             words = f"Service {service.namespace}/{service.name}"
             return ResolvedAddress(words, _behind(model, service), service)
-    return _without_services(model, network)
+    return resolve_target(model, network)
 
 
-def _without_services(model: ClusterModel, network: IpNetwork) -> ResolvedAddress:
+def resolve_target(model: ClusterModel, network: IpNetwork) -> ResolvedAddress:
+    """Likewise of an address that is no Service's, such as one that a Service leads to.
+
+    Args:
+        model: the cluster.
+        network: the address, as a network of its own.
+
+    Raises:
+        ManifestError: it is a pod's, which is not described as it must be.
+    """
     own = model.own_addresses
     node = next((name for name, found in own.nodes.items() if network in found), None)
     if network in own.api_server:
@@ -93,9 +102,7 @@ def _behind(model: ClusterModel, service: Manifest) -> tuple[Endpoint, ...]:
     found = backends(model.manifests).get(key, [])
     if not found and key == API_SERVER:
         return (model.entity("kube-apiserver"),)
-    return _unlike(
-        endpoint for each in found for endpoint in _without_services(model, each).endpoints
-    )
+    return _unlike(endpoint for each in found for endpoint in resolve_target(model, each).endpoints)
 
 
 def _pods(model: ClusterModel, namespace: str, selector: Mapping[str, Any]) -> Iterator[Endpoint]:

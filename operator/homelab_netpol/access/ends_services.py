@@ -9,12 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeGuard
 
+from homelab_netpol.access.addresses import resolve_target
 from homelab_netpol.access.cluster_model import ClusterModel
 from homelab_netpol.access.ends import End, EndError, Member, Ports, end_of
 from homelab_netpol.access.ends_known import KnownEnds
 from homelab_netpol.access.surroundings import API_SERVER, backends, listed, mapping
-from homelab_netpol.cilium.evaluation import Name, Network
-from homelab_netpol.cilium.terms import LAST_PORT, TRANSPORT_PROTOCOLS
+from homelab_netpol.cilium.evaluation import Endpoint, Entity, Name
+from homelab_netpol.cilium.terms import LAST_PORT, TRANSPORT_PROTOCOLS, IpNetwork
 from homelab_netpol.manifests import Manifest
 from homelab_netpol.manifests.workloads import Workload
 
@@ -56,8 +57,9 @@ def service_end(model: ClusterModel, known: KnownEnds, service: Manifest) -> End
 
 def _by_addresses(model: ClusterModel, service: Manifest, words: str) -> End:
     members = [
-        Member(f"{words} ({each.network_address})", Network(each))
-        for each in backends(model.manifests).get((service.namespace, service.name), ())
+        Member(f"{words} ({_place(network, endpoint)})", endpoint)
+        for network in backends(model.manifests).get((service.namespace, service.name), ())
+        for endpoint in resolve_target(model, network).endpoints
     ]
     if not members:
         raise EndError(
@@ -65,6 +67,12 @@ def _by_addresses(model: ClusterModel, service: Manifest, words: str) -> End:
             " address that it leads to"
         )
     return end_of(words, members)
+
+
+def _place(network: IpNetwork, endpoint: Endpoint) -> str:
+    """An address, and as which entity Cilium knows it; of a node there are two."""
+    known = f", {endpoint.name}" if isinstance(endpoint, Entity) else ""
+    return f"{network.network_address}{known}"
 
 
 def _translated(
