@@ -27,6 +27,12 @@ spec: {containers: [{name: pg, ports: [{containerPort: 5432, name: pg}]}]}
 status: {podIP: 10.1.0.7, podIPs: [{ip: 10.1.0.7}]}
 ---
 apiVersion: v1
+kind: Pod
+metadata: {name: backup, namespace: database, labels: {app: backup}}
+spec: {containers: [{name: backup}]}
+status: {phase: Succeeded, podIP: 10.1.0.7}
+---
+apiVersion: v1
 kind: Service
 metadata: {name: pg, namespace: database}
 spec: {clusterIP: 10.96.0.7, selector: {app: pg}, ports: [{port: 15432, targetPort: pg}]}

@@ -12,7 +12,7 @@ from homelab_netpol.access.surroundings import API_SERVER, address_of, backends,
 from homelab_netpol.cilium.evaluation import Endpoint, Entity, Network
 from homelab_netpol.cilium.terms import IpNetwork
 from homelab_netpol.manifests import Manifest, kinds
-from homelab_netpol.manifests.workloads import workload_of
+from homelab_netpol.manifests.workloads import Workload, has_ended, workload_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +24,13 @@ class ResolvedAddress:
         endpoints: whom Cilium means by it. Of a node there are two: as pods on it meet it, and as
             all others do. Of a Service its pods, or what else is behind it; none, if nothing is.
         service: the Service whose address it is, which has ports of its own; None: it is none.
+        pod: the pod whose address it is; None: it is none.
     """
 
     words: str
     endpoints: tuple[Endpoint, ...]
     service: Manifest | None = None
+    pod: Workload | None = None
 
 
 def resolve_address(model: ClusterModel, address: str) -> ResolvedAddress:
@@ -69,8 +71,8 @@ def resolve_target(model: ClusterModel, network: IpNetwork) -> ResolvedAddress:
         return ResolvedAddress(f"Node {node}", tuple(map(model.entity, _as_node(model))))
     for pod in model.manifests.of(kinds.POD):
         if network in _pod_addresses(pod):
-            words = f"Pod {pod.namespace}/{pod.name}"
-            return ResolvedAddress(words, (model.pod(workload_of(pod)),))
+            workload = workload_of(pod)
+            return ResolvedAddress(str(workload), (model.pod(workload),), pod=workload)
     return ResolvedAddress("an address outside the cluster", (Network(network),))
 
 
@@ -115,9 +117,10 @@ def _pods(model: ClusterModel, namespace: str, selector: Mapping[str, Any]) -> I
 
 
 def _pod_addresses(pod: Manifest) -> set[IpNetwork]:
-    if mapping(pod.data.get("spec")).get("hostNetwork"):
-        return set()
+    """Its own; that of one that has ended may be another's by now."""
     status = mapping(pod.data.get("status"))
+    if mapping(pod.data.get("spec")).get("hostNetwork") or has_ended(status):
+        return set()
     given = [
         status.get("podIP"),
         *(mapping(each).get("ip") for each in listed(status.get("podIPs"))),
