@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from homelab_netpol.lint.examples import cilium_policy
 from homelab_netpol.lint.given import Given
 from homelab_netpol.lint.peers import pods_of_spec
 from homelab_netpol.lint.rule import Hit, Rule, Severity
@@ -43,15 +44,17 @@ spec:
     metadata: {labels: {app: exporter}}
     spec: {hostNetwork: true, containers: [{name: exporter, ports: [{containerPort: 9100}]}]}
 ---
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: exporter, namespace: metrics}
-spec:
+"""
+    + cilium_policy(
+        "exporter",
+        """\
   endpointSelector: {matchLabels: {app: exporter}}
   ingress:
     - fromCIDR: [192.168.1.0/24]
       toPorts: [{ports: [{port: "9100", protocol: TCP}]}]
 """,
+        namespace="metrics",
+    ),
     right="""\
 apiVersion: apps/v1
 kind: DaemonSet
@@ -61,15 +64,17 @@ spec:
     metadata: {labels: {app: exporter}}
     spec: {containers: [{name: exporter, ports: [{containerPort: 9100}]}]}
 ---
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: exporter, namespace: metrics}
-spec:
+"""
+    + cilium_policy(
+        "exporter",
+        """\
   endpointSelector: {matchLabels: {app: exporter}}
   ingress:
     - fromCIDR: [192.168.1.0/24]
       toPorts: [{ports: [{port: "9100", protocol: TCP}]}]
 """,
+        namespace="metrics",
+    ),
     check=_host_network,
     needs=NEEDS_PODS,
 )

@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
+from homelab_netpol.lint.examples import cilium_policy
 from homelab_netpol.lint.given import Given
 from homelab_netpol.lint.policies import PolicyView
 from homelab_netpol.lint.rule import Hit, Rule, Severity
@@ -35,44 +36,48 @@ ORDER = Rule(
     why="Policies are not gone through one after the other. What any of them allows is allowed,"
     " what a deny rule of any of them denies is denied.",
     fix="Name them for what they allow.",
-    wrong="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: 10-photos-from-lan, namespace: photos}
-spec:
+    wrong=cilium_policy(
+        "10-photos-from-lan",
+        """\
   endpointSelector: {}
   ingress:
     - fromCIDR: [192.168.1.0/24]
       toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
+""",
+    )
+    + """\
 ---
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: 20-photos-from-proxy, namespace: photos}
-spec:
+"""
+    + cilium_policy(
+        "20-photos-from-proxy",
+        """\
   endpointSelector: {}
   ingress:
     - fromEndpoints: [{matchLabels: {app: proxy}}]
       toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
 """,
-    right="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: photos-from-lan, namespace: photos}
-spec:
+    ),
+    right=cilium_policy(
+        "photos-from-lan",
+        """\
   endpointSelector: {}
   ingress:
     - fromCIDR: [192.168.1.0/24]
       toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
+""",
+    )
+    + """\
 ---
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: photos-from-proxy, namespace: photos}
-spec:
+"""
+    + cilium_policy(
+        "photos-from-proxy",
+        """\
   endpointSelector: {}
   ingress:
     - fromEndpoints: [{matchLabels: {app: proxy}}]
       toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
 """,
+    ),
     check=_order,
 )
 

@@ -7,6 +7,7 @@ from ipaddress import ip_network
 
 from homelab_netpol.cilium.networks import contains
 from homelab_netpol.cilium.terms import IpNetwork
+from homelab_netpol.lint.examples import network_policy
 from homelab_netpol.lint.given import API_SERVER, Given
 from homelab_netpol.lint.policies import RuleView, mapping
 from homelab_netpol.lint.rule import Hit, Path, Rule, Severity
@@ -81,6 +82,17 @@ def _networks(rule: RuleView) -> Iterator[tuple[Path, str]]:
             yield (*rule.path, rule.way, index, "ipBlock", "cidr"), cidr
 
 
+_SERVICE = """\
+apiVersion: v1
+kind: Service
+metadata: {name: postgres, namespace: database}
+spec:
+  clusterIP: 10.96.7.5
+  selector: {app: postgres}
+  ports: [{port: 5432}]
+---
+"""
+
 OWN_ADDRESS = Rule(
     id="NP306",
     name="address-of-the-cluster",
@@ -92,38 +104,21 @@ OWN_ADDRESS = Rule(
     " nothing through; only with Cilium's option `policy-cidr-match-mode: nodes` are nodes"
     " matched by address too, and then nothing is said of theirs.",
     fix="Write the entity (`kube-apiserver`, `host`, `remote-node`), or select the pods.",
-    wrong="""\
-apiVersion: v1
-kind: Service
-metadata: {name: postgres, namespace: database}
-spec:
-  clusterIP: 10.96.7.5
-  selector: {app: postgres}
-  ports: [{port: 5432}]
----
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {name: photos-to-database, namespace: photos}
-spec:
+    wrong=_SERVICE
+    + network_policy(
+        "photos-to-database",
+        """\
   podSelector: {}
   policyTypes: [Egress]
   egress:
     - to: [{ipBlock: {cidr: 10.96.7.5/32}}]
       ports: [{port: 5432, protocol: TCP}]
 """,
-    right="""\
-apiVersion: v1
-kind: Service
-metadata: {name: postgres, namespace: database}
-spec:
-  clusterIP: 10.96.7.5
-  selector: {app: postgres}
-  ports: [{port: 5432}]
----
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {name: photos-to-database, namespace: photos}
-spec:
+    ),
+    right=_SERVICE
+    + network_policy(
+        "photos-to-database",
+        """\
   podSelector: {}
   policyTypes: [Egress]
   egress:
@@ -134,6 +129,7 @@ spec:
     - to: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: kube-system}}}]
       ports: [{port: 53, protocol: UDP}, {port: 53, protocol: TCP}]
 """,
+    ),
     check=_own_address,
     needs="Services, nodes, pods with their addresses",
 )

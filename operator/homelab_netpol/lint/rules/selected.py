@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 from homelab_netpol.cilium.selectors import Requirement
 from homelab_netpol.cilium.terms import NAMESPACE_LABELS_PREFIX
+from homelab_netpol.lint.examples import cilium_policy, network_policy
 from homelab_netpol.lint.given import Given
 from homelab_netpol.lint.peers import PeerPods, peers_of, pods_of_peer, pods_of_spec
 from homelab_netpol.lint.policies import PolicyView, SpecView
@@ -58,6 +59,17 @@ def _no_pod(given: Given) -> Iterator[Hit]:
                 )
 
 
+_DEPLOYMENT = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: photos}
+spec:
+  template:
+    metadata: {labels: {app.kubernetes.io/name: web}}
+    spec: {containers: [{name: web, ports: [{containerPort: 8080}]}]}
+---
+"""
+
 SELECTS_NOTHING = Rule(
     id="NP301",
     name="selects-no-pod",
@@ -66,42 +78,26 @@ SELECTS_NOTHING = Rule(
     why="It holds for no pod: those that were meant are as open, or as closed, as without"
     " it. A label that a chart has renamed is the usual cause.",
     fix="Compare it with the labels of the pods' template.",
-    wrong="""\
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web, namespace: photos}
-spec:
-  template:
-    metadata: {labels: {app.kubernetes.io/name: web}}
-    spec: {containers: [{name: web, ports: [{containerPort: 8080}]}]}
----
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: web, namespace: photos}
-spec:
+    wrong=_DEPLOYMENT
+    + cilium_policy(
+        "web",
+        """\
   endpointSelector: {matchLabels: {app: web}}
   ingress:
     - fromCIDR: [192.168.1.0/24]
       toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
 """,
-    right="""\
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web, namespace: photos}
-spec:
-  template:
-    metadata: {labels: {app.kubernetes.io/name: web}}
-    spec: {containers: [{name: web, ports: [{containerPort: 8080}]}]}
----
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: web, namespace: photos}
-spec:
+    ),
+    right=_DEPLOYMENT
+    + cilium_policy(
+        "web",
+        """\
   endpointSelector: {matchLabels: {app.kubernetes.io/name: web}}
   ingress:
     - fromCIDR: [192.168.1.0/24]
       toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
 """,
+    ),
     check=_no_pod,
     needs=NEEDS_PODS,
 )
@@ -118,6 +114,19 @@ def _no_peer(given: Given) -> Iterator[Hit]:
                 yield Hit(policy.manifest, peer.path, f"selects no pod {where}")
 
 
+_PODS = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: prometheus-0, namespace: monitoring, labels: {app: prometheus}}
+spec: {containers: [{name: prometheus, ports: [{containerPort: 9090}]}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web-0, namespace: photos, labels: {app: web}}
+spec: {containers: [{name: web, ports: [{containerPort: 8080}]}]}
+---
+"""
+
 PEER_SELECTS_NOTHING = Rule(
     id="NP302",
     name="peer-selects-no-pod",
@@ -126,47 +135,27 @@ PEER_SELECTS_NOTHING = Rule(
     why="The rule allows, or denies, nothing. In a CiliumNetworkPolicy a selector without a word on"
     " the namespace means pods of the policy's own, as `podSelector` does in a NetworkPolicy.",
     fix="Compare it with the labels of the pods that are meant, and name their namespace.",
-    wrong="""\
-apiVersion: v1
-kind: Pod
-metadata: {name: prometheus-0, namespace: monitoring, labels: {app: prometheus}}
-spec: {containers: [{name: prometheus, ports: [{containerPort: 9090}]}]}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: web-0, namespace: photos, labels: {app: web}}
-spec: {containers: [{name: web, ports: [{containerPort: 8080}]}]}
----
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: photos-from-prometheus, namespace: photos}
-spec:
+    wrong=_PODS
+    + cilium_policy(
+        "photos-from-prometheus",
+        """\
   endpointSelector: {}
   ingress:
     - fromEndpoints: [{matchLabels: {app: prometheus}}]
       toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
 """,
-    right="""\
-apiVersion: v1
-kind: Pod
-metadata: {name: prometheus-0, namespace: monitoring, labels: {app: prometheus}}
-spec: {containers: [{name: prometheus, ports: [{containerPort: 9090}]}]}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: web-0, namespace: photos, labels: {app: web}}
-spec: {containers: [{name: web, ports: [{containerPort: 8080}]}]}
----
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: photos-from-prometheus, namespace: photos}
-spec:
+    ),
+    right=_PODS
+    + cilium_policy(
+        "photos-from-prometheus",
+        """\
   endpointSelector: {}
   ingress:
     - fromEndpoints:
         - matchLabels: {k8s:io.kubernetes.pod.namespace: monitoring, app: prometheus}
       toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
 """,
+    ),
     check=_no_peer,
     needs=NEEDS_PODS,
 )
@@ -229,6 +218,13 @@ def _near(name: str, given: Given) -> str:
     return known.get(name, "")
 
 
+_NAMESPACE = """\
+apiVersion: v1
+kind: Namespace
+metadata: {name: monitoring}
+---
+"""
+
 NAMESPACE_UNKNOWN = Rule(
     id="NP303",
     name="no-such-namespace",
@@ -240,36 +236,28 @@ NAMESPACE_UNKNOWN = Rule(
     " is only named, and elsewhere, is reported when a whole cluster is given, or when the name"
     " looks like a mistyped one.",
     fix="Ask for `kubernetes.io/metadata.name`, or put the label on the Namespace.",
-    wrong="""\
-apiVersion: v1
-kind: Namespace
-metadata: {name: monitoring}
----
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {name: photos-from-monitoring, namespace: photos}
-spec:
+    wrong=_NAMESPACE
+    + network_policy(
+        "photos-from-monitoring",
+        """\
   podSelector: {}
   policyTypes: [Ingress]
   ingress:
     - from: [{namespaceSelector: {matchLabels: {name: monitoring}}}]
       ports: [{port: 8080, protocol: TCP}]
 """,
-    right="""\
-apiVersion: v1
-kind: Namespace
-metadata: {name: monitoring}
----
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {name: photos-from-monitoring, namespace: photos}
-spec:
+    ),
+    right=_NAMESPACE
+    + network_policy(
+        "photos-from-monitoring",
+        """\
   podSelector: {}
   policyTypes: [Ingress]
   ingress:
     - from: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: monitoring}}}]
       ports: [{port: 8080, protocol: TCP}]
 """,
+    ),
     check=_no_namespace,
     needs="Namespaces",
 )

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from homelab_netpol.cilium.terms import LAST_PORT, SOURCE_RESERVED
+from homelab_netpol.lint.examples import cilium_policy
 from homelab_netpol.lint.given import Given
 from homelab_netpol.lint.policies import RuleView, SpecView, items, mapping
 from homelab_netpol.lint.rule import Hit, Path, Rule, Severity
@@ -70,27 +71,25 @@ EVERY_PORT = Rule(
     " on: a debug port, a metrics port, a database beside the app. Rules for probes alone"
     " (`health`, `host`, 169.254.0.0/16) may be without.",
     fix="List the ports, with their protocol.",
-    wrong="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: photos-from-dashboard, namespace: photos}
-spec:
+    wrong=cilium_policy(
+        "photos-from-dashboard",
+        """\
   endpointSelector: {}
   ingress:
     - fromEndpoints:
         - matchLabels: {k8s:io.kubernetes.pod.namespace: dashboard, app: homepage}
 """,
-    right="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: photos-from-dashboard, namespace: photos}
-spec:
+    ),
+    right=cilium_policy(
+        "photos-from-dashboard",
+        """\
   endpointSelector: {}
   ingress:
     - fromEndpoints:
         - matchLabels: {k8s:io.kubernetes.pod.namespace: dashboard, app: homepage}
       toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
 """,
+    ),
     check=_every_port,
 )
 
@@ -133,26 +132,24 @@ WORLD_BY_ADDRESS = Rule(
     " other IP family.",
     fix="Write `toEntities: [world]` or `fromEntities: [world]`; for pods and nodes their own"
     " selectors and entities.",
-    wrong="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: photos-from-outside, namespace: photos}
-spec:
+    wrong=cilium_policy(
+        "photos-from-outside",
+        """\
   endpointSelector: {}
   ingress:
     - fromCIDR: [0.0.0.0/0]
       toPorts: [{ports: [{port: "443", protocol: TCP}]}]
 """,
-    right="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: photos-from-outside, namespace: photos}
-spec:
+    ),
+    right=cilium_policy(
+        "photos-from-outside",
+        """\
   endpointSelector: {}
   ingress:
     - fromEntities: [world]
       toPorts: [{ports: [{port: "443", protocol: TCP}]}]
 """,
+    ),
     check=_world_by_address,
 )
 
