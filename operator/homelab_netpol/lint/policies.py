@@ -156,6 +156,11 @@ class SpecView:
             return INGRESS.title() in types or EGRESS.title() not in types
         return EGRESS.title() in types or bool(items(self.body.get(EGRESS)))
 
+    @property
+    def subject_path(self) -> Path:
+        """Where its pods are selected."""
+        return (*self.path, "endpointSelector" if self.policy.cilium else "podSelector")
+
     @cached_property
     def subject(self) -> list[Requirement] | None:
         """The conditions on its pods, as they are written; None: malformed, or it is for nodes."""
@@ -186,9 +191,8 @@ class SpecView:
 
     def selectors(self) -> Iterator[SelectorPlace]:
         """Every label selector in it that selects pods."""
-        field = "endpointSelector" if self.policy.cilium else "podSelector"
         if self.subject is not None:
-            yield SelectorPlace((*self.path, field), self.subject, of_peer=False)
+            yield SelectorPlace(self.subject_path, self.subject, of_peer=False)
         for rule in self.rules:
             yield from _peer_selectors(rule)
 

@@ -10,7 +10,7 @@ from homelab_netpol.cilium.terms import NAMESPACE_LABELS_PREFIX
 from homelab_netpol.lint.examples import cilium_policy, network_policy
 from homelab_netpol.lint.given import Given
 from homelab_netpol.lint.peers import PeerPods, peers_of, pods_of_peer, pods_of_spec
-from homelab_netpol.lint.policies import PolicyView, SpecView
+from homelab_netpol.lint.policies import PolicyView
 from homelab_netpol.lint.rule import Hit, Rule, Severity
 
 _NAME_LABEL = "kubernetes.io/metadata.name"
@@ -33,11 +33,6 @@ _MOVERS = ("app.kubernetes.io/created-by", "volsync")
 NEEDS_PODS = "pods, or what makes them, of the namespace"
 
 
-def spec_path(spec: SpecView) -> tuple[str | int, ...]:
-    """Where a policy's own selector is."""
-    return (*spec.path, "endpointSelector" if spec.policy.cilium else "podSelector")
-
-
 def _is_short_lived(asked: Sequence[Requirement] | None) -> bool:
     """It asks for labels of pods that come and go."""
     return any(
@@ -54,7 +49,7 @@ def _no_pod(given: Given) -> Iterator[Hit]:
                 where = f"in {policy.namespace}" if policy.namespace else "in the cluster"
                 yield Hit(
                     policy.manifest,
-                    spec_path(spec),
+                    spec.subject_path,
                     f"selects no pod {where}: its rules hold for none",
                 )
 
@@ -179,7 +174,7 @@ def _selections(policy: PolicyView) -> Iterator[PeerPods]:
     """The pods that a policy names by their namespaces: peers, and a clusterwide one's own."""
     for spec in policy.specs:
         if not policy.namespace and spec.subject is not None and spec.subject_selector is not None:
-            yield PeerPods(spec_path(spec), spec.subject, spec.subject_selector)
+            yield PeerPods(spec.subject_path, spec.subject, spec.subject_selector)
         for rule in spec.rules:
             yield from peers_of(rule, policy)
 

@@ -9,7 +9,7 @@ from homelab_netpol.cilium.terms import CCNP, NAMESPACE_KEY, SOURCE_K8S
 from homelab_netpol.lint.examples import cilium_policy
 from homelab_netpol.lint.given import Given
 from homelab_netpol.lint.policies import mapping
-from homelab_netpol.lint.rule import Hit, Path, Rule, Severity
+from homelab_netpol.lint.rule import Hit, Rule, Severity
 
 _NAME_LABEL = "kubernetes.io/metadata.name"
 
@@ -134,14 +134,10 @@ def _other_namespace(given: Given) -> Iterator[Hit]:
                 if one.is_of_namespace_name and not one.holds(policy.namespace):
                     yield Hit(
                         policy.manifest,
-                        _key_path(spec.path),
+                        spec.subject_path,
                         f"{one} is not about that: the policy is for pods of its own namespace"
                         f" {policy.namespace} only",
                     )
-
-
-def _key_path(path: Path) -> Path:
-    return (*path, "endpointSelector")
 
 
 OTHER_NAMESPACE = Rule(
