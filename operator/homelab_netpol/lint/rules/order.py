@@ -28,6 +28,28 @@ def _order(given: Given) -> Iterator[Hit]:
             )
 
 
+def _two(first: str, second: str) -> str:
+    """An example: two policies, with what their names begin with."""
+    from_lan = """\
+  endpointSelector: {}
+  ingress:
+    - fromCIDR: [192.168.1.0/24]
+      toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
+"""
+    from_proxy = """\
+  endpointSelector: {}
+  ingress:
+    - fromEndpoints: [{matchLabels: {app: proxy}}]
+      toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
+"""
+    return "---\n".join(
+        (
+            cilium_policy(f"{first}photos-from-lan", from_lan),
+            cilium_policy(f"{second}photos-from-proxy", from_proxy),
+        )
+    )
+
+
 ORDER = Rule(
     id="NP115",
     name="order-by-name",
@@ -36,48 +58,8 @@ ORDER = Rule(
     why="Policies are not gone through one after the other. What any of them allows is allowed,"
     " what a deny rule of any of them denies is denied.",
     fix="Name them for what they allow.",
-    wrong=cilium_policy(
-        "10-photos-from-lan",
-        """\
-  endpointSelector: {}
-  ingress:
-    - fromCIDR: [192.168.1.0/24]
-      toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
-""",
-    )
-    + """\
----
-"""
-    + cilium_policy(
-        "20-photos-from-proxy",
-        """\
-  endpointSelector: {}
-  ingress:
-    - fromEndpoints: [{matchLabels: {app: proxy}}]
-      toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
-""",
-    ),
-    right=cilium_policy(
-        "photos-from-lan",
-        """\
-  endpointSelector: {}
-  ingress:
-    - fromCIDR: [192.168.1.0/24]
-      toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
-""",
-    )
-    + """\
----
-"""
-    + cilium_policy(
-        "photos-from-proxy",
-        """\
-  endpointSelector: {}
-  ingress:
-    - fromEndpoints: [{matchLabels: {app: proxy}}]
-      toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
-""",
-    ),
+    wrong=_two("10-", "20-"),
+    right=_two("", ""),
     check=_order,
 )
 
