@@ -11,6 +11,7 @@ from homelab_netpol.cilium.terms import parse_cidr
 from homelab_netpol.lint.conditions import requirements
 from homelab_netpol.lint.examples import cilium_policy
 from homelab_netpol.lint.given import Given
+from homelab_netpol.lint.peers import networks_of
 from homelab_netpol.lint.policies import DIRECTIONS, RuleView, items, mapping
 from homelab_netpol.lint.rule import Hit, Rule, Severity
 
@@ -196,13 +197,7 @@ def _same(found: list[Any]) -> set[tuple[Any, ...]]:
 
 def _in_networks(deny: RuleView, cidr: str) -> bool:
     inner = parse_cidr(cidr)
-    given = [each for each in deny.peers("CIDR") if isinstance(each, str)]
-    given += [
-        str(mapping(each)["cidr"])
-        for each in deny.peers("CIDRSet")
-        if "cidr" in mapping(each) and not mapping(each).get("except")
-    ]
-    outer = (parse_cidr(each) for each in given)
+    outer = (parse_cidr(each.cidr) for each in networks_of(deny) if each.whole)
     return inner is not None and any(each is not None and contains(each, inner) for each in outer)
 
 

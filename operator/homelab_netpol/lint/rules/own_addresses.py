@@ -9,8 +9,8 @@ from homelab_netpol.cilium.networks import contains
 from homelab_netpol.cilium.terms import IpNetwork
 from homelab_netpol.lint.examples import network_policy
 from homelab_netpol.lint.given import API_SERVER, Given
-from homelab_netpol.lint.policies import RuleView, mapping
-from homelab_netpol.lint.rule import Hit, Path, Rule, Severity
+from homelab_netpol.lint.peers import networks_of
+from homelab_netpol.lint.rule import Hit, Rule, Severity
 
 # A /24 for each node out of a /16, as k3s, kubeadm and Talos have it.
 _BITS_OF_NODES = 8
@@ -21,7 +21,7 @@ def _own_address(given: Given) -> Iterator[Hit]:
         return
     for policy in given.by_hand:
         for rule in policy.rules:
-            for path, text in _networks(rule):
+            for path, text, _ in networks_of(rule):
                 owner = _owner(text, given)
                 if owner:
                     yield Hit(
@@ -64,22 +64,6 @@ def _instead(owner: str) -> str:
     if owner.startswith("the node"):
         return " Write the entities host and remote-node."
     return " Select the pods by their labels."
-
-
-def _networks(rule: RuleView) -> Iterator[tuple[Path, str]]:
-    if rule.cilium:
-        for index, cidr in enumerate(rule.peers("CIDR")):
-            if isinstance(cidr, str):
-                yield (*rule.path, f"{rule.way}CIDR", index), cidr
-        for index, entry in enumerate(rule.peers("CIDRSet")):
-            cidr = mapping(entry).get("cidr")
-            if isinstance(cidr, str):
-                yield (*rule.path, f"{rule.way}CIDRSet", index, "cidr"), cidr
-        return
-    for index, peer in enumerate(rule.peers()):
-        cidr = mapping(mapping(peer).get("ipBlock")).get("cidr")
-        if isinstance(cidr, str):
-            yield (*rule.path, rule.way, index, "ipBlock", "cidr"), cidr
 
 
 _SERVICE = """\

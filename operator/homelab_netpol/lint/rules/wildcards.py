@@ -7,11 +7,11 @@ from typing import Any
 
 from homelab_netpol.lint.examples import cilium_policy
 from homelab_netpol.lint.given import Given
+from homelab_netpol.lint.peers import EVERYWHERE
 from homelab_netpol.lint.policies import EGRESS, PolicyView, RuleView, items, mapping
 from homelab_netpol.lint.rule import Hit, Rule, Severity
 from homelab_netpol.manifests import Manifest, kinds
 
-_EVERYWHERE = frozenset({"0.0.0.0/0", "::/0"})
 # The type that is 0, by its name; of ICMPv6 none has a name.
 _ECHO_REPLY = "EchoReply"
 
@@ -141,7 +141,7 @@ GROUP_SELECTOR = Rule(
 def _group_of_everything(given: Given) -> Iterator[Hit]:
     for group in (*given.manifests.of(kinds.CIDR_GROUP), *_others(given)):
         for index, cidr in enumerate(items(mapping(group.data.get("spec")).get("externalCIDRs"))):
-            if isinstance(cidr, str) and cidr in _EVERYWHERE:
+            if isinstance(cidr, str) and cidr in EVERYWHERE:
                 yield Hit(
                     group,
                     ("spec", "externalCIDRs", index),
