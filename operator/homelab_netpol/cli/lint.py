@@ -224,7 +224,7 @@ def _alone(text: str, name: str, given: Given, asked: _Asked) -> list[Finding]:
 
 def _print(findings: Sequence[Finding], output: str, gaps: Sequence[str]) -> None:
     from homelab_netpol import __version__
-    from homelab_netpol.cli.output import markdown_table, print_json, print_table
+    from homelab_netpol.cli.output import as_cell, markdown_table, print_json, print_table
     from homelab_netpol.lint import formats
 
     if output == "json":
@@ -249,19 +249,15 @@ def _print(findings: Sequence[Finding], output: str, gaps: Sequence[str]) -> Non
             title = f"### homelab-netpol lint: {formats.counted(findings)}"
             click.echo(f"{title}\n\n{markdown_table(columns, rows)}" if rows else title)
         else:
-            from rich.markup import escape
-
-            print_table(columns, [tuple(map(escape, row)) for row in rows])
+            print_table(columns, [tuple(map(as_cell, row)) for row in rows])
 
 
 def _show_rules() -> None:
-    from homelab_netpol.cli.output import print_table
+    from homelab_netpol.cli.output import as_cell, print_table
     from homelab_netpol.lint import RULES
 
     rows = [(each.id, each.severity.value, each.name, each.summary) for each in RULES]
-    from rich.markup import escape
-
-    print_table(("ID", "SEVERITY", "NAME", "WHAT IT FINDS"), [tuple(map(escape, r)) for r in rows])
+    print_table(("ID", "SEVERITY", "NAME", "WHAT IT FINDS"), [tuple(map(as_cell, r)) for r in rows])
 
 
 def _show(rule_id: str) -> None:

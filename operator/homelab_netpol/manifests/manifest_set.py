@@ -122,10 +122,11 @@ class ManifestSet:
         """What was left out, in words; "" if nothing was."""
         if not self.skipped:
             return ""
-        most = [f"{count} {kind}" for kind, count in self.skipped.most_common(5)]
-        rest = sum(self.skipped.values()) - sum(c for _, c in self.skipped.most_common(5))
+        most = self.skipped.most_common(5)
+        rest = self.skipped.total() - sum(count for _, count in most)
         more = f" and {rest} more" if rest else ""
-        return f"not read, as no rule depends on their kinds: {', '.join(most)}{more}"
+        shown = ", ".join(f"{count} {kind}" for kind, count in most)
+        return f"not read, as no rule depends on their kinds: {shown}{more}"
 
 
 def _with_name_label(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
