@@ -50,7 +50,7 @@ _label_key = Text(values.label_key)
 _label_value = Text(values.label_value)
 _cidr = Text(values.cidr)
 _expression = Text(regex.expression)
-_secret = Object({"name": Text(values.not_empty), "namespace": _text}, required=["name"])
+_secret = Object({"name": Text(values.secret_name), "namespace": _text}, required=["name"])
 
 _selector = Object(
     {

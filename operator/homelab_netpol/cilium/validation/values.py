@@ -79,8 +79,14 @@ def label_key(value: str) -> str | None:
 
 
 def not_empty(value: str) -> str | None:
-    """A string that is needed, whatever it is; Cilium misses it only when it looks for it."""
-    return None if value else Taken("is empty: give a name")
+    """A string that Cilium needs, whatever it is."""
+    return None if value else "is empty: give a name"
+
+
+def secret_name(value: str) -> str | None:
+    """The name of a Secret, which Cilium misses only when it looks for the Secret."""
+    wrong = not_empty(value)
+    return None if wrong is None else Taken(wrong)
 
 
 def log_text(value: str) -> str | None:
