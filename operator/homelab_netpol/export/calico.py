@@ -13,10 +13,11 @@ from typing import Any
 
 from homelab_netpol.cilium.evaluation.policy import Direction
 from homelab_netpol.cilium.selectors import Operator, Requirement
+from homelab_netpol.cilium.terms import NAME_LABEL
 from homelab_netpol.export.closing import Closing, normal, subjects
 from homelab_netpol.export.limits import Exported, ExportedObject, Unsaids
 from homelab_netpol.export.naming import labels_of, names
-from homelab_netpol.export.peers import NAME_LABEL, Addresses, Anybody, Net, Peer, Pods, Port
+from homelab_netpol.export.peers import Addresses, Anybody, Net, Peer, Pods, Port
 from homelab_netpol.export.statements import Requirements, Statement, rules_by_direction, statements
 from homelab_netpol.policy.keys import PolicyKey
 from homelab_netpol.policy.objects import Policy

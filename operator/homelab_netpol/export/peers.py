@@ -26,8 +26,6 @@ from homelab_netpol.cilium.selectors import Operator, Requirement
 from homelab_netpol.cilium.terms import IpNetwork
 from homelab_netpol.export.limits import Effect
 
-# By which Kubernetes' selectors know a Namespace: the API server puts it on each.
-NAME_LABEL = "kubernetes.io/metadata.name"
 _EVERYWHERE = {4: ip_network("0.0.0.0/0"), 6: ip_network("::/0")}
 _WORLDS = {"world": (4, 6), "world-ipv4": (4,), "world-ipv6": (6,)}
 
@@ -151,7 +149,7 @@ def split(
             if one.operator is Operator.DOES_NOT_EXIST:
                 return None
             if one.operator is not Operator.EXISTS:
-                namespaces.append(_on(one, NAME_LABEL))
+                namespaces.append(_on(one, terms.NAME_LABEL))
         elif one.key.startswith(terms.NAMESPACE_LABELS_PREFIX):
             namespaces.append(_on(one, one.key.removeprefix(terms.NAMESPACE_LABELS_PREFIX)))
         else:
@@ -205,7 +203,7 @@ def _peers(
 
 
 def _named(namespace: str) -> tuple[Requirement, ...]:
-    return (Requirement(terms.SOURCE_K8S, NAME_LABEL, Operator.IN, (namespace,)),)
+    return (Requirement(terms.SOURCE_K8S, terms.NAME_LABEL, Operator.IN, (namespace,)),)
 
 
 def _entity(name: str, direction: Direction, addresses: Addresses) -> Iterator[Peer | Unsayable]:

@@ -11,9 +11,9 @@ from homelab_netpol.cilium.evaluation import read_policy
 from homelab_netpol.cilium.evaluation.matchers import EndpointSelector
 from homelab_netpol.cilium.evaluation.policy import Direction, ReadPolicy, Rule, Tier
 from homelab_netpol.cilium.selectors import Requirement
+from homelab_netpol.cilium.terms import NAME_LABEL
 from homelab_netpol.export.limits import Effect, ExportError, Unsaids
 from homelab_netpol.export.peers import (
-    NAME_LABEL,
     Addresses,
     Net,
     Peer,

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from homelab_netpol.cilium.agent_config import AgentConfig
 from homelab_netpol.cilium.evaluation import Pod
 from homelab_netpol.cilium.identity_labels import DEFAULT, IdentityLabels
-from homelab_netpol.cilium.terms import CCNP, CNP, NETWORK_POLICY, IpNetwork
+from homelab_netpol.cilium.terms import CCNP, CNP, NAME_LABEL, NETWORK_POLICY, IpNetwork
 from homelab_netpol.cilium.validation import RuleProblem
 from homelab_netpol.intent import Intent, LastGood, read_intent
 from homelab_netpol.lint.policies import PolicyView, items, mapping, view_of
@@ -135,7 +135,7 @@ class Given:
     def namespace_labels(self) -> dict[str, Mapping[str, str]]:
         """The labels of each Namespace that is given itself, by its name."""
         return {
-            each.name: {"kubernetes.io/metadata.name": each.name, **each.labels}
+            each.name: {NAME_LABEL: each.name, **each.labels}
             for each in self.manifests.of(kinds.NAMESPACE)
         }
 

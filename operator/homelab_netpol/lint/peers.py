@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 from homelab_netpol.cilium.evaluation.matchers import EndpointSelector, select
 from homelab_netpol.cilium.selectors import Operator, Requirement
+from homelab_netpol.cilium.terms import NAME_LABEL
 from homelab_netpol.lint.conditions import endpoint_peer, network_policy_peer, requirements
 from homelab_netpol.lint.given import Given, GivenPods
 from homelab_netpol.lint.policies import PolicyView, RuleView, SpecView, mapping
 from homelab_netpol.lint.rule import Path
 
-_NAME_LABEL = "kubernetes.io/metadata.name"
 # The network of all addresses, of either family.
 EVERYWHERE = frozenset({"0.0.0.0/0", "::/0"})
 
@@ -35,7 +35,7 @@ class PeerPods(NamedTuple):
         """The namespaces that it names; None: it does not say which by their names."""
         names: set[str] | None = None
         for one in self.requirements:
-            is_name = one.is_of_namespace_name or one.key.endswith(f".labels.{_NAME_LABEL}")
+            is_name = one.is_of_namespace_name or one.key.endswith(f".labels.{NAME_LABEL}")
             if is_name and one.operator is Operator.IN:
                 names = set(one.values) if names is None else names & set(one.values)
         if names is None:

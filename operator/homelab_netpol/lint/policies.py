@@ -214,7 +214,7 @@ class PolicyView:
     @property
     def namespace(self) -> str:
         """Its namespace; "" if it is clusterwide."""
-        return "" if self.manifest.kind == CCNP else self.manifest.namespace
+        return _namespace_of(self.manifest)
 
     @cached_property
     def specs(self) -> tuple[SpecView, ...]:
@@ -246,8 +246,13 @@ def view_of(manifest: Manifest) -> PolicyView:
 
 def has_own_name(manifest: Manifest) -> bool:
     """Whether the operator gives this name to policies of this kind of Cilium's."""
-    namespace = "" if manifest.kind == CCNP else manifest.namespace
-    return parse_policy_name(PolicyKey(Kind(manifest.kind), namespace, manifest.name)) is not None
+    key = PolicyKey(Kind(manifest.kind), _namespace_of(manifest), manifest.name)
+    return parse_policy_name(key) is not None
+
+
+def _namespace_of(manifest: Manifest) -> str:
+    # A namespace that a clusterwide policy names all the same is ignored.
+    return "" if manifest.kind == CCNP else manifest.namespace
 
 
 def _peer_selectors(rule: RuleView) -> Iterator[SelectorPlace]:

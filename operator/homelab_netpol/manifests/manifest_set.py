@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from homelab_netpol.cilium.terms import NAME_LABEL
 from homelab_netpol.manifests import kinds
 from homelab_netpol.manifests.manifest import Manifest, ManifestError
 from homelab_netpol.manifests.metadata import check_metadata, is_variable
@@ -131,7 +132,7 @@ class ManifestSet:
 
 def _with_name_label(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
     metadata = manifest["metadata"]
-    labels = {"kubernetes.io/metadata.name": metadata["name"], **(metadata.get("labels") or {})}
+    labels = {NAME_LABEL: metadata["name"], **(metadata.get("labels") or {})}
     return {**manifest, "metadata": {**metadata, "labels": labels}}
 
 

@@ -6,14 +6,12 @@ from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
 from homelab_netpol.cilium.selectors import Requirement
-from homelab_netpol.cilium.terms import NAMESPACE_LABELS_PREFIX
+from homelab_netpol.cilium.terms import NAME_LABEL, NAMESPACE_LABELS_PREFIX
 from homelab_netpol.lint.examples import cilium_policy, network_policy
 from homelab_netpol.lint.given import Given
 from homelab_netpol.lint.peers import PeerPods, peers_of, pods_of_peer, pods_of_spec
 from homelab_netpol.lint.policies import PolicyView
 from homelab_netpol.lint.rule import Hit, Rule, Severity
-
-_NAME_LABEL = "kubernetes.io/metadata.name"
 
 # Unknown ones that a likeness is looked for: to compare each with all takes its time.
 _MOST_NAMES = 200
@@ -182,7 +180,7 @@ def _selections(policy: PolicyView) -> Iterator[PeerPods]:
 def _unmet(one: Requirement, given: Given) -> str:
     """What to say of a condition on Namespaces' labels that none meets; "": one does, or may."""
     key = one.key.removeprefix(NAMESPACE_LABELS_PREFIX)
-    if key == one.key or key == _NAME_LABEL or one.operator.is_negative:
+    if key == one.key or key == NAME_LABEL or one.operator.is_negative:
         return ""
     if any(one.holds(labels.get(key)) for labels in given.namespace_labels.values()):
         return ""

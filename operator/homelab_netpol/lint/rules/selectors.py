@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from homelab_netpol.cilium.selectors import Requirement
-from homelab_netpol.cilium.terms import CCNP, NAMESPACE_KEY, SOURCE_K8S
+from homelab_netpol.cilium.terms import CCNP, NAME_LABEL, NAMESPACE_KEY, SOURCE_K8S
 from homelab_netpol.lint.examples import cilium_policy
 from homelab_netpol.lint.given import Given
 from homelab_netpol.lint.policies import mapping
 from homelab_netpol.lint.rule import Hit, Rule, Severity
-
-_NAME_LABEL = "kubernetes.io/metadata.name"
 
 
 def _every_pod(given: Given) -> Iterator[Hit]:
@@ -82,7 +80,7 @@ def _not_seen(given: Given) -> Iterator[Hit]:
 
 
 def _instead(one: Requirement) -> str:
-    if one.key == _NAME_LABEL:
+    if one.key == NAME_LABEL:
         return f" The name of a namespace is {SOURCE_K8S}:{NAMESPACE_KEY} here."
     return ""
 
