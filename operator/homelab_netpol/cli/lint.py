@@ -143,10 +143,10 @@ def _ask(given: Given, texts: dict[str, str], asked: _Asked) -> list[Finding]:
     from homelab_netpol.manifests import ManifestError
 
     try:
-        report = ask(given, texts, select=asked.select, ignore=asked.ignore)
+        found = ask(given, texts, select=asked.select, ignore=asked.ignore)
     except ManifestError as error:
         raise InputError(str(error)) from error
-    return [each for each in report.findings if _is_wanted(each, asked.namespace)]
+    return [each for each in found if _is_wanted(each, asked.namespace)]
 
 
 def _is_wanted(finding: Finding, namespace: str | None) -> bool:
@@ -219,7 +219,7 @@ def _alone(text: str, name: str, given: Given, asked: _Asked) -> list[Finding]:
     if not wanted:
         return []
     alone = Given(manifests, given.catalogue, given.now, with_operator=True)
-    return list(ask(alone, {name: text}, select=wanted).findings)
+    return ask(alone, {name: text}, select=wanted)
 
 
 def _print(findings: Sequence[Finding], output: str, gaps: Sequence[str]) -> None:

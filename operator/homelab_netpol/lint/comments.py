@@ -164,10 +164,8 @@ UNUSED = Rule(
 RULES = (NO_REASON, UNKNOWN_ID, UNUSED)
 
 
-def without_ignored(
-    findings: Iterable[Finding], ignores: Iterable[Ignore]
-) -> tuple[list[Finding], list[Finding]]:
-    """Divides findings of one file into those to show and those kept back; notes what was used."""
+def without_ignored(findings: Iterable[Finding], ignores: Iterable[Ignore]) -> list[Finding]:
+    """The findings of one file that no comment keeps back; notes which comments were used."""
     # Of an object, by where it begins; of a single line, by that line.
     of_objects: defaultdict[int, list[Ignore]] = defaultdict(list)
     of_lines: defaultdict[int, list[Ignore]] = defaultdict(list)
@@ -177,15 +175,15 @@ def without_ignored(
         )
     begins = sorted(of_objects)
     shown: list[Finding] = []
-    kept: list[Finding] = []
     for finding in findings:
         index = bisect_right(begins, finding.line) - 1
         near = [*of_lines.get(finding.line, ()), *(of_objects[begins[index]] if index >= 0 else ())]
         covering = [each for each in near if each.covers(finding.rule.id, finding.line)]
         for each in covering:
             each.used.add(finding.rule.id)
-        (kept if covering else shown).append(finding)
-    return shown, kept
+        if not covering:
+            shown.append(finding)
+    return shown
 
 
 def of_comments(

@@ -54,7 +54,6 @@ specs:
         toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
 """,
     check=_no_specs,
-    of_operator=True,
     fixable=True,
 )
 
@@ -111,7 +110,6 @@ REMOVED = Rule(
 """,
     ),
     check=_removed,
-    of_operator=True,
 )
 
 RULES = (NO_SPECS, REMOVED)

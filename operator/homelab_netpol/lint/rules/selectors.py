@@ -119,7 +119,6 @@ NOT_SEEN = Rule(
 """,
     ),
     check=_not_seen,
-    of_operator=True,
 )
 
 

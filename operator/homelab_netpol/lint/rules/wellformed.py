@@ -123,7 +123,6 @@ REJECTED = Rule(
 """,
     ),
     check=_rejected,
-    of_operator=True,
 )
 
 
@@ -161,7 +160,6 @@ UNKNOWN_FIELD = Rule(
 """,
     ),
     check=_dropped,
-    of_operator=True,
 )
 
 
@@ -203,7 +201,6 @@ EMPTY_LIST = Rule(
 """,
     ),
     check=_empty,
-    of_operator=True,
     fixable=True,
 )
 
@@ -242,7 +239,6 @@ MISREAD = Rule(
         namespace="voice",
     ),
     check=_misread,
-    of_operator=True,
 )
 
 RULES = (REJECTED, UNKNOWN_FIELD, EMPTY_LIST, MISREAD)
