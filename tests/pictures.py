@@ -1,4 +1,4 @@
-"""SVG pictures, as the tests look into them."""
+"""SVG pictures and other XML, as the tests look into them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from xml.etree import ElementTree
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def parsed(svg: str) -> ElementTree.Element:
-    """The root of a picture that the code under test has just drawn."""
-    return ElementTree.fromstring(svg)  # noqa: S314 - drawn by our own code, not from outside
+def parsed(text: str) -> ElementTree.Element:
+    """The root of what the code under test has just drawn or written."""
+    return ElementTree.fromstring(text)  # noqa: S314 - by our own code, not from outside

@@ -191,7 +191,8 @@ async def in_time(awaited: Awaitable[Item], seconds: float, missing: str) -> Ite
         LoadError: the time is up.
     """
     try:
-        return await asyncio.wait_for(awaited, seconds)
+        async with asyncio.timeout(seconds):
+            return await awaited
     except TimeoutError:
         raise LoadError(f"{missing} after {seconds:g} s") from None
 

@@ -51,8 +51,12 @@ def measure_commands(subject: Subject, extent: Extent) -> CommandsResult:
         environment = {**os.environ, **subject.environment}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         environment["PYTHONPYCACHEPREFIX"] = str(Path(folder, "byte-code"))
-        for name, arguments in _calls(Path(folder)).items():
-            if not _is_there(arguments[0], environment):
+        calls = _calls(Path(folder))
+        there = {
+            each: _is_there(each, environment) for each in {call[0] for call in calls.values()}
+        }
+        for name, arguments in calls.items():
+            if not there[arguments[0]]:
                 absent[name] = f"there is no command {arguments[0]}"
                 continue
             _call(name, arguments, environment)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import ip_network
+from typing import Any
 
 from homelab_netpol.access.cluster_model import ClusterModel
 from homelab_netpol.cilium.agent_config import AgentConfig, read_agent_config
@@ -171,6 +172,6 @@ def _version(manifest: Json) -> str:
     return _GROUPS.get(manifest["kind"], "v1")
 
 
-def _with_uid(manifest: Mapping[str, object]) -> Json:
-    metadata = dict(manifest["metadata"])  # type: ignore[call-overload]
+def _with_uid(manifest: Mapping[str, Any]) -> Json:
+    metadata: Json = dict(manifest["metadata"])
     return {**manifest, "metadata": {"uid": str(metadata), **metadata}}

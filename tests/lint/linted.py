@@ -53,7 +53,7 @@ def findings(
         from_cluster=from_cluster,
         with_operator=with_operator,
     )
-    return list(lint(given, {FILE: text}, select=select).findings)
+    return lint(given, {FILE: text}, select=select)
 
 
 def ids(text: str, **known: object) -> set[str]:

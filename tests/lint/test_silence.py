@@ -1,43 +1,11 @@
-"""Where a rule must be silent, although it looks like its mistake; and where it must not be."""
+"""Where a rule must be silent, although it looks like its mistake."""
 
 from __future__ import annotations
 
 import pytest
 
-from homelab_netpol.cilium.agent_config import read_agent_config
-from homelab_netpol.lint import BY_ID
-from tests.lint.linted import findings, ids
-
-_METADATA = "metadata: {name: web, namespace: photos}\n"
-CNP = f"apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\n{_METADATA}"
-CCNP = "apiVersion: cilium.io/v2\nkind: CiliumClusterwideNetworkPolicy\nmetadata: {name: web}\n"
-NP = f"apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n{_METADATA}"
-WEB = (
-    "---\napiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: photos, labels: {app: web}}\n"
-    "spec: {containers: [{name: web, ports: [{containerPort: 8080}]}]}\n"
-)
-HELM_RELEASE = (
-    "---\napiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\n"
-    "metadata: {name: a, namespace: b}\n"
-)
-NODE = "---\napiVersion: v1\nkind: Node\nmetadata: {name: one}\n"
-PHOTOS = "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: photos}\n"
-API = (
-    "---\napiVersion: v1\nkind: Service\nmetadata: {name: kubernetes, namespace: default}\n"
-    "spec: {clusterIP: 10.0.0.1}\n"
-)
-FAR = "fromEndpoints: [{matchLabels: {k8s:io.kubernetes.pod.namespace: far}}]"
-
-
-def cnp(spec: str) -> str:
-    """For one app; PORT is one port."""
-    return of(CNP, f"endpointSelector: {{matchLabels: {{app: web}}}}, {spec}")
-
-
-def of(head: str, spec: str) -> str:
-    port = 'toPorts: [{ports: [{port: "8080", protocol: TCP}]}]'
-    return f"{head}spec: {{{spec.replace('PORT', port)}}}\n"
-
+from tests.lint.linted import ids
+from tests.lint.policies import CCNP, CNP, FAR, HELM_RELEASE, NODE, NP, PHOTOS, WEB, cnp, of
 
 # Ports alone are written on purpose.
 _ANYBODY = of(NP, "podSelector: {}, ingress: [{ports: [{port: 80}]}]")
@@ -46,8 +14,6 @@ SOLVER = of(
     'podSelector: {matchLabels: {acme.cert-manager.io/http01-solver: "true"}},'
     " ingress: [{ports: [{port: 8089}]}]",
 )
-TEAM = "k8s:io.cilium.k8s.namespace.labels.team"
-
 SILENT = [
     # It denies one app, not a namespace.
     ("NP001", cnp("ingress: [{}]")),
@@ -206,156 +172,8 @@ SILENT = [
         + "status: {addresses: [{type: InternalIP, address: 192.168.1.2}]}\n",
     ),
 ]
-FOUND = [
-    ("NP001", of(CCNP, "endpointSelector: {}, ingress: [{}], egress: [{}]")),
-    # By its name, although something is let out.
-    (
-        "NP001",
-        of(
-            CNP.replace("web", "default-deny"),
-            "endpointSelector: {}, ingress: [{}], egress: [{toEntities: [cluster], PORT}]",
-        ),
-    ),
-    ("NP008", cnp('ingress: [{fromEntities: [world], toPorts: [{ports: [{port: "0"}]}]}]')),
-    (
-        "NP008",
-        cnp('ingress: [{fromEntities: [all], toPorts: [{ports: [{port: "1", endPort: 65535}]}]}]'),
-    ),
-    ("NP008", of(NP, "podSelector: {}, ingress: [{from: [{podSelector: {}}]}]")),
-    ("NP101", of(CNP, "nodeSelector: {}, ingress: [{fromEntities: [cluster]}]")),
-    ("NP101", of(CNP, "endpointSelector: {}, ingress: []")),
-    ("NP101", CNP),
-    ("NP102", of(CNP, "endpointSelector: {}, ingress: [{}]") + "spce: {}\n"),
-    (
-        "NP107",
-        cnp(
-            'ingress: [{toPorts: [{ports: [{port: "9092", protocol: TCP}],'
-            " rules: {kafka: [{topic: a}]}}]}]"
-        ),
-    ),
-    ("NP111", cnp("enableDefaultDeny: {ingress: false}, ingress: [{}]")),
-    ("NP201", of(NP, "podSelector: {}, ingress: [{from: [{}]}]")),
-    ("NP201", of(NP, "podSelector: {}, order: 10")),
-    ("NP203", of(NP, "podSelector: {}, policyTypes: [Egress], ingress: [{ports: [{port: 80}]}]")),
-    (
-        "NP204",
-        cnp(
-            "ingress: [{fromEndpoints: [{matchLabels: {k8s:io.kubernetes.pod.namespace: far}},"
-            " {matchLabels: {app: proxy}}], PORT}]"
-        ),
-    ),
-    ("NP205", of(NP, "podSelector: {}, ingress: [{}]")),
-    ("NP205", of(NP, "podSelector: {}, ingress: [{from: , ports: [{port: 80}]}]")),
-    # For whom a clusterwide policy is.
-    (
-        "NP303",
-        of(CCNP, f"endpointSelector: {{matchLabels: {{{TEAM}: games}}}}, ingress: [{{}}]") + PHOTOS,
-    ),
-    (
-        "NP303",
-        of(CCNP, f"endpointSelector: {FAR[16:-1]}, ingress: [{{}}]".replace("far", "photo"))
-        + PHOTOS,
-    ),
-    ("NP306", cnp("egress: [{toCIDR: [10.0.0.1/32], PORT}]") + API),
-    (
-        "NP306",
-        cnp("egress: [{toCIDR: [10.42.3.0/24], PORT}]") + NODE + "spec: {podCIDR: 10.42.0.0/16}\n",
-    ),
-    (
-        "NP306",
-        cnp("ingress: [{fromCIDR: [10.42.0.0/16], PORT}]")
-        + NODE
-        + "spec: {podCIDR: 10.42.1.0/24}\n",
-    ),
-]
 
 
 @pytest.mark.parametrize(("rule", "text"), SILENT)
 def test_it_is_silent(rule: str, text: str) -> None:
     assert rule not in ids(text)
-
-
-@pytest.mark.parametrize(("rule", "text"), FOUND)
-def test_it_is_not_silent(rule: str, text: str) -> None:
-    assert rule in ids(text)
-
-
-def test_with_the_operator_there_its_baseline_lets_every_pod_ask_dns() -> None:
-    text = cnp("egress: [{toEntities: [world], PORT}]")
-    assert ids(text) == {"NP109"}
-    assert ids(text, with_operator=True) == set()
-    labelled = "---\napiVersion: v1\nkind: Namespace\nmetadata:\n  name: photos\n"
-    profile = "  labels: {network-policy.homelab/profile: internal}\n"
-    assert ids(text + labelled + profile) == set()
-
-
-def test_names_are_looked_up_through_the_operators_proxy_if_the_settings_say_so() -> None:
-    text = cnp("egress: [{toFQDNs: [{matchName: a.example.org}], PORT}]")
-    assert ids(text, with_operator=True) == {"NP108"}
-    assert ids(text, with_operator=True, settings="dns: {proxy: true}") == set()
-
-
-def test_a_dns_rule_may_be_in_another_tree_but_not_in_another_cluster() -> None:
-    text = BY_ID["NP108"].wrong
-    assert [each.severity for each in findings(text)] == ["warning"]
-    assert [each.severity for each in findings(text, from_cluster=True)] == ["error"]
-
-
-def test_a_name_that_no_dns_rule_lets_be_looked_up_is_found() -> None:
-    dns = (
-        '{toEntities: [cluster], toPorts: [{ports: [{port: "53", protocol: ANY}],'
-        ' rules: {dns: [{matchPattern: "*.example.org"}]}}]}'
-    )
-    names = "{matchName: a.example.org}, {matchName: example.com}"
-    [found] = findings(cnp(f"egress: [{{toFQDNs: [{names}], PORT}}, {dns}]"))
-    assert (found.rule.id, found.path) == ("NP108", "spec.egress[0].toFQDNs[1]")
-
-
-def test_a_label_that_this_clusters_filter_leaves_out_is_found() -> None:
-    text = cnp("ingress: [{fromEndpoints: [{matchLabels: {team: a}}], PORT}]")
-    assert ids(text) == set()
-    config = read_agent_config({"labels": "k8s:app k8s:io.kubernetes.pod.namespace"})
-    assert ids(text, config=config) == {"NP112"}
-
-
-def test_a_nodes_address_counts_unless_cilium_matches_nodes_by_address() -> None:
-    status = "status: {addresses: [{type: InternalIP, address: 192.168.1.2}]}\n"
-    text = cnp("egress: [{toCIDR: [192.168.1.2/32], PORT}]") + NODE + status
-    assert ids(text) == {"NP306"}
-    assert ids(text, config=read_agent_config({})) == {"NP306"}
-    assert ids(text, config=read_agent_config({"policy-cidr-match-mode": "nodes"})) == set()
-
-
-def test_an_api_server_is_certain_where_it_is_on_a_node_only() -> None:
-    slices = (
-        "---\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\n"
-        "metadata:\n  name: a\n  namespace: default\n"
-        "  labels: {kubernetes.io/service-name: kubernetes}\n"
-        "endpoints: [{addresses: [192.168.1.2]}]\n"
-    )
-    text = cnp("egress: [{toCIDR: [192.168.1.2/32], PORT}]") + slices
-    assert ids(text) == set()
-    status = "status: {addresses: [{type: InternalIP, address: 192.168.1.2}]}\n"
-    [found] = findings(text + NODE + status)
-    assert "kube-apiserver" in found.message
-
-
-def test_in_a_cluster_a_namespace_that_is_not_there_is_certain() -> None:
-    text = cnp(f"ingress: [{{{FAR}, PORT}}]") + PHOTOS
-    assert "NP303" in ids(text, from_cluster=True)
-    assert "NP303" in ids(text.replace("far", "photo"))  # mistyped
-
-
-def test_a_profile_that_may_be_defined_elsewhere_is_only_a_warning() -> None:
-    text = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: photos\n  labels:\n"
-    [found] = findings(f"{text}    network-policy.homelab/profile: games\n")
-    assert (found.rule.id, found.severity, found.line) == ("NP003", "warning", 6)
-
-
-def test_variants_of_an_object_are_both_looked_at_and_make_nothing_certain() -> None:
-    other = WEB.replace("app: web", "app: other")
-    policy = cnp("ingress: [{}]").replace("app: web", "app: third")
-    assert "NP301" in ids(policy + WEB)
-    assert "NP301" not in ids(policy + WEB + other)
-    wrong = cnp("ingress: [{fromEntities: [world]}]")
-    assert ids(f"{cnp('ingress: [{}]')}---\n{wrong}") == {"NP008"}

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import ip_network
 from typing import Any
 
+from homelab_netpol.cilium.networks import contains
+
 Json = dict[str, Any]
 
 _NAMESPACE = "k8s:io.kubernetes.pod.namespace"
@@ -36,7 +38,7 @@ def group_labels(address: str, groups: Iterable[Json]) -> list[str]:
     found: list[str] = []
     for group in groups:
         held = map(ip_network, group["spec"]["externalCIDRs"])
-        if any(each.version == network.version and network.subnet_of(each) for each in held):  # type: ignore[arg-type]
+        if any(contains(each, network) for each in held):
             name = group["metadata"]["name"]
             found.append(f"cidrgroup:io.cilium.policy.cidrgroupname/{name}=")
             for key, value in group["metadata"].get("labels", {}).items():

@@ -7,8 +7,11 @@ from collections.abc import Callable, Iterator
 import pytest
 from kubernetes import config
 
+from homelab_netpol.access.cluster_model import ClusterModel
 from lab.control_plane import Cluster, ControlPlane, Lab
+from tests.explained import model_of
 from tests.running_operator import running_operator
+from tests.truth.diagnosed import CLUSTER
 from tests.truth.homelab import Homelab, Snapshot
 from tests.truth.judge import JUDGED, Report
 from tests.truth.table import Table
@@ -75,3 +78,9 @@ def hold_true(record_property: Callable[[str, object], None]) -> Callable[[Repor
             pytest.fail(report.text(), pytrace=False)
 
     return hold
+
+
+@pytest.fixture(scope="session")
+def diagnosed_model() -> ClusterModel:
+    """The cluster whose drops are diagnosed, as it is."""
+    return model_of(CLUSTER)

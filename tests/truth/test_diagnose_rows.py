@@ -14,8 +14,8 @@ from homelab_netpol.settings import Settings
 from lab.control_plane import Engine
 from tests.explained import deployment, model_of, namespace, policy
 from tests.flow_lines import GATEWAY, Json, end, flow
+from tests.truth.diagnosed import CLUSTER, diagnosed
 from tests.truth.explained_world import engine_allows
-from tests.truth.test_diagnose import CLUSTER, diagnosed
 
 _FQDN = policy(
     "my-app",

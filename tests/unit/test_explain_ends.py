@@ -27,6 +27,12 @@ spec: {containers: [{name: pg, ports: [{containerPort: 5432, name: pg}]}]}
 status: {podIP: 10.1.0.7, podIPs: [{ip: 10.1.0.7}]}
 ---
 apiVersion: v1
+kind: Pod
+metadata: {name: backup, namespace: database, labels: {app: backup}}
+spec: {containers: [{name: backup}]}
+status: {phase: Succeeded, podIP: 10.1.0.7}
+---
+apiVersion: v1
 kind: Service
 metadata: {name: pg, namespace: database}
 spec: {clusterIP: 10.96.0.7, selector: {app: pg}, ports: [{port: 15432, targetPort: pg}]}
@@ -35,6 +41,17 @@ apiVersion: v1
 kind: Service
 metadata: {name: outside, namespace: database}
 spec: {type: ExternalName, externalName: db.example.org}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: node, namespace: monitoring}
+spec: {ports: [{port: 9100}]}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: node-a, namespace: monitoring, labels: {kubernetes.io/service-name: node}}
+ports: [{port: 9100}]
+endpoints: [{addresses: [192.168.1.2]}, {addresses: [192.0.2.7]}]
 ---
 apiVersion: v1
 kind: Node
@@ -162,3 +179,10 @@ def test_each_way_out_that_an_ambiguous_word_is_given_is_understood(word: str) -
     ways = str(raised.value).partition("write ")[2].split(" or ")
     one, other = [finder.find(way).members for way in ways]
     assert one != other
+
+
+def test_what_a_service_leads_to_by_address_is_what_the_address_is(finder: EndFinder) -> None:
+    """A node is none of the networks outside, whichever name leads to it."""
+    found = [each.endpoint for each in finder.find("svc/monitoring/node").members]
+    assert [each.name for each in found if isinstance(each, Entity)] == ["host", "remote-node"]
+    assert [str(each.network) for each in found if isinstance(each, Network)] == ["192.0.2.7/32"]

@@ -46,7 +46,7 @@ def test_replicas_and_ports_of_clients_are_one_group() -> None:
     groups = Groups()
     for number in range(50):
         labels = {"app": "web", "pod-template-hash": str(number)}
-        source = FlowEnd("my-app", labels, f"web-{number}", 20_000 + number)
+        source = FlowEnd("my-app", labels, f"web-{number}")
         groups.add(drop(source, pod("database", "postgres"), 5432))
     [group] = groups.ranked()
     assert (group.count, len(group.examples)) == (50, 3)

@@ -6,13 +6,13 @@ import contextlib
 import gc
 
 from homelab_netpol.cache.intents import IntentCache
-from homelab_netpol.cluster.snapshot import young_garbage_only
+from homelab_netpol.garbage import young_garbage_only
 from homelab_netpol.intent import Intent
 
 
 def test_an_inspection_leaves_the_collection_of_garbage_as_it_was() -> None:
     before = gc.get_threshold()
-    with contextlib.suppress(RuntimeError), young_garbage_only():
+    with contextlib.suppress(RuntimeError), young_garbage_only(10_000):
         assert gc.isenabled(), "others make garbage meanwhile"
         raise RuntimeError
     assert gc.get_threshold() == before
@@ -25,7 +25,7 @@ def test_what_an_inspection_still_needs_is_not_looked_through_again_and_again() 
         if phase == "start":
             looked.append(info["generation"])
 
-    with young_garbage_only():
+    with young_garbage_only(10_000):
         gc.callbacks.append(note)
         try:
             kept = [[number] for number in range(1_000_000)]

@@ -21,7 +21,8 @@ class Clock:
 async def returns(leadership: Leadership) -> bool:
     """Whether `wait` returns without anything else happening."""
     try:
-        await asyncio.wait_for(leadership.wait(), 0.02)
+        async with asyncio.timeout(0.02):
+            await leadership.wait()
     except TimeoutError:
         return False
     return True
@@ -59,7 +60,8 @@ def test_a_renewal_wakes_all_who_wait_and_one_that_ran_out_meanwhile_wakes_none(
         await asyncio.sleep(0.02)
         assert not any(task.done() for task in waiting)
         leadership.renew(clock.now + 10)
-        await asyncio.wait_for(asyncio.gather(*waiting), 1)
+        async with asyncio.timeout(1):
+            await asyncio.gather(*waiting)
 
     asyncio.run(story())
 

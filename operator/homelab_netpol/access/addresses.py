@@ -8,11 +8,11 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 from homelab_netpol.access.cluster_model import ClusterModel
-from homelab_netpol.access.surroundings import API_SERVER, address_of, backends, mapping
+from homelab_netpol.access.surroundings import API_SERVER, address_of, backends, listed, mapping
 from homelab_netpol.cilium.evaluation import Endpoint, Entity, Network
 from homelab_netpol.cilium.terms import IpNetwork
 from homelab_netpol.manifests import Manifest, kinds
-from homelab_netpol.manifests.workloads import workload_of
+from homelab_netpol.manifests.workloads import Workload, has_ended, workload_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +24,13 @@ class ResolvedAddress:
         endpoints: whom Cilium means by it. Of a node there are two: as pods on it meet it, and as
             all others do. Of a Service its pods, or what else is behind it; none, if nothing is.
         service: the Service whose address it is, which has ports of its own; None: it is none.
+        pod: the pod whose address it is; None: it is none.
     """
 
     words: str
     endpoints: tuple[Endpoint, ...]
     service: Manifest | None = None
+    pod: Workload | None = None
 
 
 def resolve_address(model: ClusterModel, address: str) -> ResolvedAddress:
@@ -47,10 +49,19 @@ def resolve_address(model: ClusterModel, address: str) -> ResolvedAddress:
         if network in _addresses_of(service):
             words = f"Service {service.namespace}/{service.name}"
             return ResolvedAddress(words, _behind(model, service), service)
-    return _without_services(model, network)
+    return resolve_target(model, network)
 
 
-def _without_services(model: ClusterModel, network: IpNetwork) -> ResolvedAddress:
+def resolve_target(model: ClusterModel, network: IpNetwork) -> ResolvedAddress:
+    """Likewise of an address that is no Service's, such as one that a Service leads to.
+
+    Args:
+        model: the cluster.
+        network: the address, as a network of its own.
+
+    Raises:
+        ManifestError: it is a pod's, which is not described as it must be.
+    """
     own = model.own_addresses
     node = next((name for name, found in own.nodes.items() if network in found), None)
     if network in own.api_server:
@@ -60,8 +71,8 @@ def _without_services(model: ClusterModel, network: IpNetwork) -> ResolvedAddres
         return ResolvedAddress(f"Node {node}", tuple(map(model.entity, _as_node(model))))
     for pod in model.manifests.of(kinds.POD):
         if network in _pod_addresses(pod):
-            words = f"Pod {pod.namespace}/{pod.name}"
-            return ResolvedAddress(words, (model.pod(workload_of(pod)),))
+            workload = workload_of(pod)
+            return ResolvedAddress(str(workload), (model.pod(workload),), pod=workload)
     return ResolvedAddress("an address outside the cluster", (Network(network),))
 
 
@@ -80,8 +91,8 @@ def _addresses_of(service: Manifest) -> set[IpNetwork]:
     spec, status = mapping(service.data.get("spec")), mapping(service.data.get("status"))
     of_balancer = mapping(status.get("loadBalancer")).get("ingress")
     given: list[Any] = [spec.get("clusterIP"), spec.get("loadBalancerIP")]
-    given += [*_list(spec.get("clusterIPs")), *_list(spec.get("externalIPs"))]
-    given += [mapping(each).get("ip") for each in _list(of_balancer)]
+    given += [*listed(spec.get("clusterIPs")), *listed(spec.get("externalIPs"))]
+    given += [mapping(each).get("ip") for each in listed(of_balancer)]
     return {found for each in given for found in address_of(each)}
 
 
@@ -93,9 +104,7 @@ def _behind(model: ClusterModel, service: Manifest) -> tuple[Endpoint, ...]:
     found = backends(model.manifests).get(key, [])
     if not found and key == API_SERVER:
         return (model.entity("kube-apiserver"),)
-    return _unlike(
-        endpoint for each in found for endpoint in _without_services(model, each).endpoints
-    )
+    return _unlike(endpoint for each in found for endpoint in resolve_target(model, each).endpoints)
 
 
 def _pods(model: ClusterModel, namespace: str, selector: Mapping[str, Any]) -> Iterator[Endpoint]:
@@ -108,12 +117,13 @@ def _pods(model: ClusterModel, namespace: str, selector: Mapping[str, Any]) -> I
 
 
 def _pod_addresses(pod: Manifest) -> set[IpNetwork]:
-    if mapping(pod.data.get("spec")).get("hostNetwork"):
-        return set()
+    """Its own; that of one that has ended may be another's by now."""
     status = mapping(pod.data.get("status"))
+    if mapping(pod.data.get("spec")).get("hostNetwork") or has_ended(status):
+        return set()
     given = [
         status.get("podIP"),
-        *(mapping(each).get("ip") for each in _list(status.get("podIPs"))),
+        *(mapping(each).get("ip") for each in listed(status.get("podIPs"))),
     ]
     return {found for each in given for found in address_of(each)}
 
@@ -124,7 +134,3 @@ def _unlike(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
         if each not in found:
             found.append(each)
     return tuple(found)
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []

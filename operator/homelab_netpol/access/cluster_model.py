@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
@@ -127,14 +128,12 @@ class ClusterModel:
     def pod(self, workload: Workload) -> Pod:
         """A workload's pods, as an end of a connection."""
         named = (each for each in workload.ports if each.name and not each.sidecar)
-        return Pod(
-            workload.namespace,
-            self.namespaces.get(workload.namespace),
-            workload.labels,
-            identity_labels=self.config.identity_labels if self.config else None,
+        return dataclasses.replace(
+            self.any_pod(workload.namespace),
+            labels=workload.labels,
+            complete=True,
             service_account=workload.service_account,
             ports=tuple(ContainerPort(each.name, each.number, each.protocol) for each in named),
-            by_cidr=self.config is not None and "pods" in self.config.matched_by_cidr,
         )
 
     def any_pod(self, namespace: str) -> Pod:

@@ -14,7 +14,6 @@ from homelab_netpol.access.ends_known import (
     GATEWAY_WORDS,
     SETTINGS_WORDS,
     KnownEnds,
-    listed,
     name_of,
 )
 from homelab_netpol.access.ends_services import service_end
@@ -197,11 +196,11 @@ class EndFinder:
         if network.num_addresses > 1:
             return End(text, (Member(text, Network(network)),))
         address = str(network.network_address)
-        workload = self._pod_of(address)
-        if workload is not None:
-            end = self._pods(f"{workload.namespace}/{name_of(workload)}", [workload])
-            return end.noting(f"{address} is {end.words}")
         resolved = resolve_address(self._model, address)
+        if resolved.pod is not None:
+            pod = resolved.pod
+            end = self._pods(f"{pod.namespace}/{name_of(pod)}", [pod])
+            return end.noting(f"{address} is {end.words}")
         if resolved.service is not None:
             end = service_end(self._model, self.known, resolved.service)
             return end.noting(f"{address} is {resolved.words}")
@@ -213,17 +212,6 @@ class EndFinder:
             for each in resolved.endpoints
         ]
         return end_of(words, members).noting(f"{address} is {words}")
-
-    def _pod_of(self, address: str) -> Workload | None:
-        for workloads in self._model.workloads.values():
-            for each in workloads:
-                status = each.manifest.data.get("status") or {}
-                if each.kind != kinds.POD or each.host_network or not isinstance(status, dict):
-                    continue
-                others = listed(status.get("podIPs"))
-                if status.get("podIP") == address or {"ip": address} in others:
-                    return each
-        return None
 
     def _name(self, name: str) -> End:
         for service in self._services_named(name):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any
 
 from homelab_netpol.access.cluster_model import ClusterModel
 from homelab_netpol.access.ends import End, EndError, Member, Ports, end_of
+from homelab_netpol.access.surroundings import listed
 from homelab_netpol.cilium.evaluation import Entity, Name, Network, Pod
 from homelab_netpol.cilium.terms import IpNetwork
 from homelab_netpol.manifests.workloads import Workload
@@ -202,11 +203,6 @@ def _is_host(hostname: Any, host: str) -> bool:
     if hostname.startswith("*."):
         return host.endswith(hostname[1:].lower())
     return hostname.lower() == host
-
-
-def listed(value: Any) -> Sequence[Any]:
-    """A list; nothing in place of anything else."""
-    return value if isinstance(value, list) else ()
 
 
 def _inside(network: IpNetwork) -> IpNetwork:

@@ -7,18 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from ipaddress import ip_address, ip_network
 from typing import Any, TypeGuard
 
+from homelab_netpol.access.addresses import resolve_target
 from homelab_netpol.access.cluster_model import ClusterModel
 from homelab_netpol.access.ends import End, EndError, Member, Ports, end_of
-from homelab_netpol.access.ends_known import KnownEnds, listed
-from homelab_netpol.cilium.evaluation import Name, Network
-from homelab_netpol.cilium.terms import LAST_PORT, TRANSPORT_PROTOCOLS
+from homelab_netpol.access.ends_known import KnownEnds
+from homelab_netpol.access.surroundings import API_SERVER, backends, listed, mapping
+from homelab_netpol.cilium.evaluation import Endpoint, Entity, Name
+from homelab_netpol.cilium.terms import LAST_PORT, TRANSPORT_PROTOCOLS, IpNetwork
 from homelab_netpol.manifests import Manifest
 from homelab_netpol.manifests.workloads import Workload
-
-_OF_SERVICE = "kubernetes.io/service-name"
 
 
 def service_end(model: ClusterModel, known: KnownEnds, service: Manifest) -> End:
@@ -28,13 +27,13 @@ def service_end(model: ClusterModel, known: KnownEnds, service: Manifest) -> End
         EndError: it leads nowhere, as far as is given.
     """
     words = f"Service {service.namespace}/{service.name}"
-    spec = _mapping(service.data.get("spec"))
-    if (service.namespace, service.name) == ("default", "kubernetes"):
+    spec = mapping(service.data.get("spec"))
+    if (service.namespace, service.name) == API_SERVER:
         return known.entity("kube-apiserver").noting(f"{words} is the API server")
     if spec.get("type") == "ExternalName" and isinstance(spec.get("externalName"), str):
         name = spec["externalName"].rstrip(".")
         return End(name, (Member(name, Name(name)),)).noting(f"{words} stands for {name}")
-    selector = _mapping(spec.get("selector"))
+    selector = mapping(spec.get("selector"))
     if not selector:
         return _by_addresses(model, service, words)
     behind = [
@@ -58,10 +57,9 @@ def service_end(model: ClusterModel, known: KnownEnds, service: Manifest) -> End
 
 def _by_addresses(model: ClusterModel, service: Manifest, words: str) -> End:
     members = [
-        Member(f"{words} ({address})", Network(ip_network(address)))
-        for each in model.manifests.of("EndpointSlice")
-        if each.namespace == service.namespace and each.labels.get(_OF_SERVICE) == service.name
-        for address in _addresses(each)
+        Member(f"{words} ({_place(network, endpoint)})", endpoint)
+        for network in backends(model.manifests).get((service.namespace, service.name), ())
+        for endpoint in resolve_target(model, network).endpoints
     ]
     if not members:
         raise EndError(
@@ -71,13 +69,10 @@ def _by_addresses(model: ClusterModel, service: Manifest, words: str) -> End:
     return end_of(words, members)
 
 
-def _addresses(slice_: Manifest) -> Iterator[str]:
-    for endpoint in listed(slice_.data.get("endpoints")):
-        for address in listed(_mapping(endpoint).get("addresses")):
-            try:
-                yield str(ip_address(address))
-            except ValueError:
-                continue
+def _place(network: IpNetwork, endpoint: Endpoint) -> str:
+    """An address, and as which entity Cilium knows it; of a node there are two."""
+    known = f", {endpoint.name}" if isinstance(endpoint, Entity) else ""
+    return f"{network.network_address}{known}"
 
 
 def _translated(
@@ -85,7 +80,7 @@ def _translated(
 ) -> Iterator[tuple[Ports, tuple[Ports, ...]]]:
     """The ports of a Service, and of its pods; none where no container has the port's name."""
     for port in listed(spec.get("ports")):
-        fields = _mapping(port)
+        fields = mapping(port)
         number, protocol = fields.get("port"), fields.get("protocol", "TCP")
         if not _is_port(number) or protocol not in TRANSPORT_PROTOCOLS:
             continue
@@ -100,7 +95,3 @@ def _translated(
 
 def _is_port(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LAST_PORT
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any
 
+from homelab_netpol.access.changed_cluster import changed_cluster, source_of
 from homelab_netpol.access.cluster_model import ClusterModel
 from homelab_netpol.access.ends import End, Member
 from homelab_netpol.cilium.evaluation import Pod, PolicyRef
 from homelab_netpol.definitions import Definitions, read_profile, read_resource
-from homelab_netpol.manifests import Manifest, ManifestSet, Source, kinds
+from homelab_netpol.manifests import Manifest, kinds
 from homelab_netpol.policy.catalogue import Catalogue
-from homelab_netpol.policy.desired import DesiredState, desired_state
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -87,15 +86,11 @@ class Trials:
                 for questions about them, and much faster in a large cluster.
         """
         self.model = model
-        self._now = datetime.now(UTC)
-        # What is added is of where the rest is from: a whole cluster stays one.
-        self._source = next((each.source for each in model.manifests.manifests), Source("-"))
+        self._source = source_of(model)
         self._kept = [
             each
             for each in model.manifests.manifests
-            if namespaces is None
-            or (each.namespace or each.name) in namespaces
-            or (not each.namespace and each.kind != kinds.NAMESPACE)
+            if namespaces is None or not each.namespace or each.namespace in namespaces
         ]
         self._namespaces = [
             each
@@ -111,18 +106,17 @@ class Trials:
         """
         added = [Manifest(each, self._source) for each in change.objects]
         namespaces = [_changed(each, change.settings) for each in self._namespaces]
-        manifests = ManifestSet()
-        undenied = {(ref.kind, ref.namespace, ref.name) for ref in change.undenied}
-        for each in self._kept:
-            if (each.kind, each.namespace, each.name) in undenied:
-                manifests.add(without_deny_rules(each))
-            elif each.kind != kinds.NAMESPACE:
-                manifests.add([each])
-        manifests.add(Manifest(each, self._source) for each in namespaces)
-        manifests.add(added)
-        catalogue = self._catalogue(added)
-        desired: DesiredState = desired_state(catalogue, namespaces, self._now)
-        return ClusterModel(manifests, desired, self.model.config, replace=True)
+        undenied = set(change.undenied)
+        kept = [
+            made
+            for each in self._kept
+            for made in (
+                without_deny_rules(each)
+                if PolicyRef(each.kind, each.namespace, each.name) in undenied
+                else [each]
+            )
+        ]
+        return changed_cluster(self.model, namespaces, (*kept, *added), self._catalogue(added))
 
     def _catalogue(self, added: Iterable[Manifest]) -> Catalogue:
         known = self.model.desired.catalogue
@@ -191,8 +185,6 @@ def _changed(namespace: Mapping[str, Any], settings: Iterable[Setting]) -> Mappi
     labels = {each.key: each.value for each in mine if not each.annotation}
     annotations = {each.key: each.value for each in mine if each.annotation}
     return {
-        "apiVersion": "v1",
-        "kind": kinds.NAMESPACE,
         **namespace,
         "metadata": {
             **metadata,

@@ -54,12 +54,9 @@ class KnownWay:
 
     direction: Direction
     peer: str
+    words: tuple[str, str]
     own: Member = field(compare=False)
     part: Member = field(compare=False)
-    words: tuple[str, str] = ("", "")
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "words", (self.own.words, self.part.words))
 
 
 OpenWays = Mapping[KnownWay, tuple[Ports, ...]]

@@ -192,7 +192,9 @@ class _Search:
         }
         peers[Direction.EGRESS].append(itself)
         return {
-            KnownWay(way.direction, way.peer.words, way.own, way.part): way.ports()
+            KnownWay(
+                way.direction, way.peer.words, (way.own.words, way.part.words), way.own, way.part
+            ): way.ports()
             for way in ways(Judge(model), own, peers)
         }
 

@@ -77,7 +77,7 @@ def own_addresses(manifests: ManifestSet) -> OwnAddresses:
     nodes = {
         each.name: tuple(
             found
-            for address in _items(mapping(each.data.get("status")).get("addresses"))
+            for address in listed(mapping(each.data.get("status")).get("addresses"))
             if mapping(address).get("type") in _ADDRESSES
             for found in address_of(mapping(address).get("address"))
         )
@@ -97,17 +97,17 @@ def backends(manifests: ManifestSet) -> dict[_Key, list[IpNetwork]]:
     found: defaultdict[_Key, list[IpNetwork]] = defaultdict(list)
     for each in manifests.of("EndpointSlice"):
         name = each.labels.get(_SERVICE_NAME)
-        if name and _items(each.data.get("ports")):
+        if name and listed(each.data.get("ports")):
             of_it = found[each.namespace, name]
-            for endpoint in _items(each.data.get("endpoints")):
-                for address in _items(mapping(endpoint).get("addresses")):
+            for endpoint in listed(each.data.get("endpoints")):
+                for address in listed(mapping(endpoint).get("addresses")):
                     of_it += address_of(address)
     for each in manifests.of("Endpoints"):
-        for subset in map(mapping, _items(each.data.get("subsets"))):
-            if _items(subset.get("ports")):
+        for subset in map(mapping, listed(each.data.get("subsets"))):
+            if listed(subset.get("ports")):
                 of_it = found[each.namespace, each.name]
                 for key in ("addresses", "notReadyAddresses"):
-                    for address in _items(subset.get(key)):
+                    for address in listed(subset.get(key)):
                         of_it += address_of(mapping(address).get("ip"))
     return {key: list(dict.fromkeys(addresses)) for key, addresses in found.items()}
 
@@ -125,7 +125,8 @@ def mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _items(value: Any) -> list[Any]:
+def listed(value: Any) -> list[Any]:
+    """A list; an empty one in the place of anything else."""
     return value if isinstance(value, list) else []
 
 

@@ -55,7 +55,8 @@ class Deadlines:
         if ends:
             seconds = min(seconds, max(0.0, (min(ends) - now).total_seconds()))
         try:
-            await asyncio.wait_for(self._moved.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._moved.wait()
         except TimeoutError:
             return
         self._moved.clear()

@@ -133,7 +133,8 @@ class LabelGrace:
         ends += [closed.deadline for closed in self._closed.values()]
         seconds = max(0.0, min(ends) - self._clock()) if ends else None
         try:
-            await asyncio.wait_for(self._moved.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._moved.wait()
         except TimeoutError:
             return
         self._moved.clear()

@@ -19,6 +19,8 @@ CLUSTER_NETWORK_POLICY = "ClusterNetworkPolicy"
 # Labels that Cilium puts on a pod: its namespace, that namespace's labels, and those for the
 # cluster's name and the service account.
 NAMESPACE_KEY = "io.kubernetes.pod.namespace"
+# The name of a Namespace among its own labels: the API server puts it on each.
+NAME_LABEL = "kubernetes.io/metadata.name"
 NAMESPACE_LABELS_PREFIX = "io.cilium.k8s.namespace.labels."
 CILIUM_LABELS_PREFIX = "io.cilium.k8s.policy."
 CLUSTER_KEY = f"{CILIUM_LABELS_PREFIX}cluster"

@@ -285,7 +285,7 @@ def read_model(
     desired = desired_state_of(settings, manifests)
     model = ClusterModel(manifests, desired, agents_of(settings, manifests))
     try:
-        model.workloads  # noqa: B018  # what cannot be read of it is said now, not half-way
+        _ = model.workloads  # what cannot be read of it is said now, not half-way
     except ManifestError as error:
         raise InputError(str(error)) from error
     return model

@@ -143,10 +143,10 @@ def _ask(given: Given, texts: dict[str, str], asked: _Asked) -> list[Finding]:
     from homelab_netpol.manifests import ManifestError
 
     try:
-        report = ask(given, texts, select=asked.select, ignore=asked.ignore)
+        found = ask(given, texts, select=asked.select, ignore=asked.ignore)
     except ManifestError as error:
         raise InputError(str(error)) from error
-    return [each for each in report.findings if _is_wanted(each, asked.namespace)]
+    return [each for each in found if _is_wanted(each, asked.namespace)]
 
 
 def _is_wanted(finding: Finding, namespace: str | None) -> bool:
@@ -219,12 +219,12 @@ def _alone(text: str, name: str, given: Given, asked: _Asked) -> list[Finding]:
     if not wanted:
         return []
     alone = Given(manifests, given.catalogue, given.now, with_operator=True)
-    return list(ask(alone, {name: text}, select=wanted).findings)
+    return ask(alone, {name: text}, select=wanted)
 
 
 def _print(findings: Sequence[Finding], output: str, gaps: Sequence[str]) -> None:
     from homelab_netpol import __version__
-    from homelab_netpol.cli.output import markdown_table, print_json, print_table
+    from homelab_netpol.cli.output import as_cell, markdown_table, print_json, print_table
     from homelab_netpol.lint import formats
 
     if output == "json":
@@ -249,19 +249,15 @@ def _print(findings: Sequence[Finding], output: str, gaps: Sequence[str]) -> Non
             title = f"### homelab-netpol lint: {formats.counted(findings)}"
             click.echo(f"{title}\n\n{markdown_table(columns, rows)}" if rows else title)
         else:
-            from rich.markup import escape
-
-            print_table(columns, [tuple(map(escape, row)) for row in rows])
+            print_table(columns, [tuple(map(as_cell, row)) for row in rows])
 
 
 def _show_rules() -> None:
-    from homelab_netpol.cli.output import print_table
+    from homelab_netpol.cli.output import as_cell, print_table
     from homelab_netpol.lint import RULES
 
     rows = [(each.id, each.severity.value, each.name, each.summary) for each in RULES]
-    from rich.markup import escape
-
-    print_table(("ID", "SEVERITY", "NAME", "WHAT IT FINDS"), [tuple(map(escape, r)) for r in rows])
+    print_table(("ID", "SEVERITY", "NAME", "WHAT IT FINDS"), [tuple(map(as_cell, r)) for r in rows])
 
 
 def _show(rule_id: str) -> None:

@@ -16,6 +16,8 @@ from homelab_netpol.cli.complete_names import complete_namespaces
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
+# Thousands of manifests stay until a command ends.
+_YOUNG_OBJECTS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +153,10 @@ def input_options(
             cluster: ClusterOptions,
             **kwargs: Any,
         ) -> Any:
-            from homelab_netpol.cli.collecting import seldom_collecting
+            from homelab_netpol.garbage import young_garbage_only
 
             inputs = InputOptions(files, kustomizations, exclude, namespace, cluster)
-            with seldom_collecting():
+            with young_garbage_only(_YOUNG_OBJECTS):
                 return command(*args, inputs=inputs, **kwargs)
 
         return wrapped

@@ -125,8 +125,8 @@ def render(
         if not manifests.gaps:
             _write_files(output_dir, kept)
     elif output == "yaml":
-        comments = [f"Not said ({each.effect}): {each}" for each in rendered.unsaid]
-        comments += [f"Incomplete: {gap}" for gap in manifests.gaps]
+        comments = [f"Incomplete: {gap}" for gap in manifests.gaps]
+        comments += [f"Not said ({each.effect}): {each}" for each in rendered.unsaid]
         print_yaml([each.manifest for each in kept], comments)
     elif output == "json":
         _print_json(kept, rendered, manifests, problems)

@@ -83,7 +83,10 @@ def _print(results: Sequence[Result], gaps: Sequence[str], output: str) -> None:
             {"summary": _counts(results), "tests": list(map(_as_json, results)), "incomplete": gaps}
         )
     elif output == "markdown":
-        rows = [[f"{each.test.file}:{each.test.line}", *_cells(each)] for each in results]
+        rows = [
+            list(map(printable, (f"{each.test.file}:{each.test.line}", *_cells(each))))
+            for each in results
+        ]
         click.echo(markdown_table(("Where", "Result", "Test", "Question", "Reason"), rows))
         click.echo(f"\n{_summary(results)}")
     else:
@@ -96,7 +99,6 @@ def _print(results: Sequence[Result], gaps: Sequence[str], output: str) -> None:
 
 
 def _print_reasons(results: Sequence[Result]) -> None:
-
     for each in results:
         if each.reason:
             test = each.test

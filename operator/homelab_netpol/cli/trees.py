@@ -13,7 +13,7 @@ from homelab_netpol.cli.status import InputError
 
 if TYPE_CHECKING:
     from homelab_netpol.access.diff import Side
-    from homelab_netpol.manifests import Manifest, ManifestSet
+    from homelab_netpol.manifests import ManifestSet
     from homelab_netpol.settings import Settings
 
 CLUSTER = "cluster"
@@ -107,13 +107,15 @@ def _in_cluster(
 ) -> tuple[list[Settings], list[ManifestSet]]:
     """The tree as applied to the cluster; and where default deny is, as the cluster has it now."""
     from homelab_netpol.access.diff.overlay import overlaid
+    from homelab_netpol.cilium.terms import CCNP
     from homelab_netpol.policy.catalogue import Catalogue
     from homelab_netpol.policy.default_deny import namespaces_spared
+    from homelab_netpol.policy.objects import is_managed
     from homelab_netpol.settings import DefaultDeny
 
     at = on_cluster.index(True)
     there = found[at]
-    clusterwide = [each for each in there.of("CiliumClusterwideNetworkPolicy") if _is_own(each)]
+    clusterwide = [each for each in there.of(CCNP) if is_managed(each.labels)]
     is_open = clusterwide and all(namespaces_spared(each.data) is None for each in clusterwide)
     made = [
         each.model_copy(update={"default_deny": DefaultDeny.LABELLED})
@@ -125,12 +127,6 @@ def _in_cluster(
     both = list(found)
     both[1 - at] = overlaid(there, found[1 - at], words)
     return made, both
-
-
-def _is_own(manifest: Manifest) -> bool:
-    from homelab_netpol.policy.objects import is_managed
-
-    return is_managed(manifest.labels)
 
 
 def _settings(config: str | None) -> Settings:

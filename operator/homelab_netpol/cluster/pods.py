@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from homelab_netpol.shapes import condition, text
+from homelab_netpol.manifests import workloads
+from homelab_netpol.shapes import condition, mapping
 
 if TYPE_CHECKING:
     # A command that reads files only must not wait for the Kubernetes client.
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 # Pods that a policy can hold: not on the host's network, and not ended.
 WITH_POLICY = "spec.hostNetwork=false,status.phase!=Succeeded,status.phase!=Failed"
 
-_ENDED = ("Succeeded", "Failed")
 # A page is parsed at once, while the event loop stands still.
 _PAGE = 100
 
@@ -52,7 +52,7 @@ class ObservedPod:
 
 def has_ended(manifest: Mapping[str, Any]) -> bool:
     """It has done its work, or has failed for good."""
-    return text(manifest, "status", "phase") in _ENDED
+    return workloads.has_ended(mapping(manifest, "status"))
 
 
 def is_ready(manifest: Mapping[str, Any]) -> bool:

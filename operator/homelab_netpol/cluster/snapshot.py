@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import itertools
 import sys
 import time
@@ -16,7 +15,6 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -51,10 +49,6 @@ _MAX_PODS = 500
 _MAX_BEHIND = 100
 # The event loop has other work to do.
 _TURN_SECONDS = 0.004
-# To look through so many takes half a millisecond; through four times as many, more than four times
-# that, as a processor's cache does not hold them.
-_YOUNG_OBJECTS = 2_500
-_NEVER = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,21 +109,6 @@ class Pause:
         if self._clock() - self._since >= _TURN_SECONDS:
             await asyncio.sleep(0)
             self._since = self._clock()
-
-
-@contextmanager
-def young_garbage_only() -> Iterator[None]:
-    """Meanwhile garbage is collected among the youngest objects only.
-
-    An inspection makes hundreds of thousands of objects, and drops them in the end. To look again
-    and again through those that it still needs would cost pauses of a tenth of a second.
-    """
-    before = gc.get_threshold()
-    gc.set_threshold(_YOUNG_OBJECTS, _NEVER, _NEVER)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 class SnapshotReader:

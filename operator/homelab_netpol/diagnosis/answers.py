@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from homelab_netpol.access.cluster_model import ClusterModel
-from homelab_netpol.access.ends import End
 from homelab_netpol.access.explain_answer import Explanation, Reason
 from homelab_netpol.access.explain_judge import Ruling
-from homelab_netpol.cilium.evaluation import Direction, Outcome, Pod
+from homelab_netpol.cilium.evaluation import Direction, Outcome
 from homelab_netpol.diagnosis.diagnosis import Diagnosis, Kind
 from homelab_netpol.diagnosis.group_key import GroupKey
 from homelab_netpol.diagnosis.groups import Group
@@ -53,9 +52,7 @@ def is_right(model: ClusterModel, key: GroupKey, answer: Explanation) -> bool:
     """The drop is what the labels mean: other tenants, and a profile that lets nothing through."""
     if key.verdict is Verdict.FORWARDED:
         return False  # it passes today, so it is a change that would drop it
-    ends: tuple[End, End] = (answer.ruling.source, answer.ruling.target)
-    pods = [[each.pod for each in end.members if each.pod is not None] for end in ends]
-    names = [{pod.namespace for pod in of_it if isinstance(pod, Pod)} for of_it in pods]
+    names = [set(end.namespaces) for end in (answer.ruling.source, answer.ruling.target)]
     intents = model.desired.intents
     if all(names) and names[0] != names[1]:
         both = [intents.get(each) for each in (*names[0], *names[1])]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from homelab_netpol.access.cluster_model import ClusterModel
 from homelab_netpol.access.ends import EndError, Ports
@@ -91,15 +91,7 @@ class Diagnoser:
         known = self._known.get(group.key)
         if known is None:
             known = self._known[group.key] = self._of(group)
-        return Diagnosis(
-            known.kind,
-            (group,),
-            known.cause,
-            known.advice,
-            known.answer,
-            known.notes,
-            group.key.verdict is Verdict.FORWARDED,
-        )
+        return replace(known, groups=(group,))
 
     def forget(self, most: int) -> None:
         """Gives up what it knows, if that is more than so many answers."""
@@ -121,7 +113,7 @@ class Diagnoser:
         try:
             ruling = self._ruling(key)
         except (UnknownEnd, EndError) as error:
-            return Diagnosis(Kind.UNKNOWN, groups, str(error), advice_for(key))
+            return Diagnosis(Kind.UNKNOWN, groups, str(error), advice_for(self.model, key))
         if reason.cause is DropClass.DENY and not by_deny_rule(ruling):
             # Cilium is sure of it, and no label wins over it: another change would not help.
             return Diagnosis(Kind.DENIED, groups, _UNSEEN_DENIAL, _FIND_DENIAL)
@@ -156,7 +148,9 @@ class Diagnoser:
         if answer.reply is Reply.UNKNOWN:
             causes = [each.cause for each in (own, other) if each is not None and each.cause]
             cause = answer.beyond or "; ".join(dict.fromkeys(causes)) or "not certain"
-            return Diagnosis(Kind.UNKNOWN, (group,), cause, advice_for(key), answer, tuple(notes))
+            return Diagnosis(
+                Kind.UNKNOWN, (group,), cause, advice_for(self.model, key), answer, tuple(notes)
+            )
         closed = [each for each in (own, other) if each is not None and is_closed(each)]
         decisive = closed[0] if closed else None
         cause = decisive.cause if decisive is not None else ""
@@ -184,7 +178,7 @@ class Diagnoser:
         best = answer.fixes.best
         by_object = best is None or bool(best.change.objects)
         is_operators = key.direction is Direction.INGRESS and key.source.namespace in self.platform
-        advice = advice_for(key)
+        advice = advice_for(self.model, key)
         if by_object and is_operators and key.own.namespace not in self.platform:
             advice = _COMPANIONS
         return Diagnosis(kind, (group,), cause, advice, answer, tuple(notes))

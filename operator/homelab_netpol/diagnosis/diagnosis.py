@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 
@@ -40,7 +40,6 @@ class Diagnosis:
         advice: what to do, where no change is proven, or beside it.
         answer: what was asked; None: nothing could be.
         notes: what a reader must know beside it.
-        would_be: the flows passed, and would be dropped.
     """
 
     kind: Kind
@@ -49,7 +48,6 @@ class Diagnosis:
     advice: str = ""
     answer: Explanation | None = None
     notes: tuple[str, ...] = field(default=())
-    would_be: bool = False
 
     @property
     def group(self) -> Group:
@@ -83,14 +81,10 @@ def joined(found: Sequence[Diagnosis]) -> list[Diagnosis]:
         unique[same] = (
             each
             if known is None
-            else Diagnosis(
-                known.kind,
-                (*known.groups, *each.groups),
-                known.cause,
-                known.advice,
-                known.answer,
-                tuple(dict.fromkeys((*known.notes, *each.notes))),
-                known.would_be,
+            else replace(
+                known,
+                groups=(*known.groups, *each.groups),
+                notes=tuple(dict.fromkeys((*known.notes, *each.notes))),
             )
         )
     return sorted(unique.values(), key=lambda each: -each.count)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
 
+from homelab_netpol.access.changed_cluster import changed_cluster, source_of
 from homelab_netpol.access.cluster_model import ClusterModel
-from homelab_netpol.manifests import Manifest, ManifestSet, Source, kinds
-from homelab_netpol.policy.desired import desired_state
+from homelab_netpol.manifests import Manifest, ManifestSet, kinds
 
 _NAME = re.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
@@ -29,13 +28,10 @@ def with_namespaces(model: ClusterModel, names: Iterable[str]) -> ClusterModel:
     )
     if not missing:
         return model
-    source = next((each.source for each in model.manifests.manifests), Source("-"))
-    manifests = ManifestSet()
-    manifests.add(model.manifests.manifests)
-    manifests.add(
+    more, source = ManifestSet(), source_of(model)
+    more.add(
         Manifest({"apiVersion": "v1", "kind": kinds.NAMESPACE, "metadata": {"name": each}}, source)
         for each in missing
     )
-    manifests.gaps = model.manifests.gaps
-    desired = desired_state(model.desired.catalogue, manifests.namespaces(), datetime.now(UTC))
-    return ClusterModel(manifests, desired, model.config, replace=True)
+    namespaces = (*model.manifests.namespaces(), *more.namespaces())
+    return changed_cluster(model, namespaces, model.manifests.manifests)

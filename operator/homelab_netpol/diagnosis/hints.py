@@ -9,12 +9,11 @@ from homelab_netpol.cilium.evaluation import Direction
 from homelab_netpol.cilium.terms import ICMP_V6
 from homelab_netpol.diagnosis.diagnosis import Kind
 from homelab_netpol.diagnosis.group_key import EndKey, GroupKey
+from homelab_netpol.intent.waypoint import GATEWAY_NAME_LABEL
 
 _DNS = 53
 _NODE_LOCAL_DNS = "169.254.20.10"
 _PACKET_TOO_BIG = 2
-_WAYPOINT = "gateway.networking.k8s.io/gateway-name"
-_AMBIENT = ("istio.io/dataplane-mode", "ambient")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +58,15 @@ def of_settings(model: ClusterModel, key: GroupKey) -> Hint | None:
     return None
 
 
-def advice_for(key: GroupKey) -> str:
+def advice_for(model: ClusterModel, key: GroupKey) -> str:
     """What else may be right, beside a label."""
-    peer = key.peer
+    peer, catalogue = key.peer, model.desired.catalogue
     into = key.direction is Direction.INGRESS
-    if key.port == 15008:
-        if _WAYPOINT in dict(peer.labels) or _WAYPOINT in dict(key.own.labels):
+    if key.port == catalogue.settings.mesh.port:
+        of_both = {*peer.labels, *key.own.labels}
+        if any(label == GATEWAY_NAME_LABEL for label, _ in of_both):
             return "the waypoint must be named: docs/mesh.md, waypoints"
-        if _AMBIENT in peer.labels or _AMBIENT in key.own.labels:
+        if catalogue.vocabulary.mesh_label in of_both:
             return "a pod is in the mesh by its own label: label its Namespace (docs/mesh.md)"
         return "in a mesh the tunnel follows the grant or profile for the port that the app wants"
     if into and peer.entity == "ingress":

@@ -54,7 +54,7 @@ def joint_patch(model: ClusterModel, found: Iterable[Diagnosis]) -> Patch:
         if wanted is None or each.kind is Kind.RIGHT:
             continue
         if wanted.undenied:
-            names = ", ".join(f"{ref.kind} {ref.namespace}/{ref.name}" for ref in wanted.undenied)
+            names = ", ".join(map(str, wanted.undenied))
             left_out.append(f"by hand: narrow the deny rules of {names}")
             continue
         tried = (

@@ -10,7 +10,6 @@ from homelab_netpol.access.cluster_model import ClusterModel
 from homelab_netpol.access.explain_text import effect_words, fix_lines
 from homelab_netpol.access.fixes import Change, Setting
 from homelab_netpol.access.fixes_effects import Fix
-from homelab_netpol.cilium.evaluation import Direction
 from homelab_netpol.diagnosis.diagnosis import Diagnosis, Kind
 from homelab_netpol.diagnosis.groups import Group
 from homelab_netpol.flows import Read
@@ -37,7 +36,7 @@ def drop_words(diagnosis: Diagnosis) -> str:
     named = list(dict.fromkeys(each.key.words for each in diagnosis.groups))
     more = f" and {len(named) - _MOST_PEERS} more" if len(named) > _MOST_PEERS else ""
     key = diagnosis.group.key
-    at = f" ({_direction(key.direction)} of {key.own.words})" if key.direction else ""
+    at = f" ({key.direction.value} of {key.own.words})" if key.direction else ""
     return f"{', '.join(named[:_MOST_PEERS])}{more}{at}"
 
 
@@ -154,11 +153,7 @@ def _change_words(change: Change) -> Iterator[str]:
     for each in change.objects:
         yield f"a {each['kind']} {each['metadata']['name']} (--fix prints it)"
     for ref in change.undenied:
-        yield f"narrow the deny rules of {ref.kind} {ref.name}"
-
-
-def _direction(direction: Direction) -> str:
-    return direction.value
+        yield f"narrow the deny rules of {ref}"
 
 
 def _moment(moment: datetime | None) -> str | None:

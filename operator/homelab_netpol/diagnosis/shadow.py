@@ -5,15 +5,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from typing import Any
 
+from homelab_netpol.access.changed_cluster import changed_cluster
 from homelab_netpol.access.cluster_model import ClusterModel
 from homelab_netpol.cilium.evaluation import Direction
 from homelab_netpol.flows import Flow
 from homelab_netpol.intent import Vocabulary
 from homelab_netpol.intent.vocabulary import WHOLE
-from homelab_netpol.manifests import Manifest, ManifestSet, Source, kinds
-from homelab_netpol.policy.desired import desired_state
 
 
 class ShadowError(Exception):
@@ -85,27 +84,18 @@ def model_with(model: ClusterModel, namespace: str, labels: Mapping[str, str]) -
     words = model.desired.catalogue.vocabulary
     if intent is not None and intent.platform and words.profile_key in labels:
         raise ShadowError(f"{namespace} is a platform namespace, which has no profile")
-    source = next((each.source for each in model.manifests.manifests), Source("-"))
     changed = [
         _changed(each, labels, words) if each["metadata"]["name"] == namespace else each
         for each in model.manifests.namespaces()
     ]
-    manifests = ManifestSet()
-    manifests.add(each for each in model.manifests.manifests if each.kind != kinds.NAMESPACE)
-    manifests.add(
-        Manifest({"apiVersion": "v1", "kind": kinds.NAMESPACE, **each}, source) for each in changed
-    )
-    manifests.gaps = model.manifests.gaps
-    desired = desired_state(model.desired.catalogue, changed, datetime.now(UTC))
-    return ClusterModel(manifests, desired, model.config, replace=True)
+    return changed_cluster(model, changed, model.manifests.manifests)
 
 
 def _changed(
-    namespace: Mapping[str, object], labels: Mapping[str, str], words: Vocabulary
-) -> dict[str, object]:
+    namespace: Mapping[str, Any], labels: Mapping[str, str], words: Vocabulary
+) -> Mapping[str, Any]:
     metadata = namespace["metadata"]
-    old = dict(metadata.get("labels") or {}) if isinstance(metadata, Mapping) else {}
     own = (f"{words.domain}/", words.access_prefix)
-    kept = {key: value for key, value in old.items() if not str(key).startswith(own)}
-    described = dict(metadata) if isinstance(metadata, Mapping) else {}
-    return {**namespace, "metadata": {**described, "labels": {**kept, **labels}}}
+    old = metadata.get("labels") or {}
+    kept = {key: value for key, value in old.items() if not key.startswith(own)}
+    return {**namespace, "metadata": {**metadata, "labels": {**kept, **labels}}}

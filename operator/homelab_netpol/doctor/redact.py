@@ -23,8 +23,7 @@ KEPT = frozenset(
 # Blocks that policies name in every cluster: no address of anybody's.
 _BLOCKS = frozenset(
     {
-        "0.0.0.0",  # noqa: S104  # compared with, and not listened on
-        *("::", "127.0.0.1", "::1", "10.0.0.0", "172.16.0.0", "192.168.0.0"),
+        *("127.0.0.1", "::1", "10.0.0.0", "172.16.0.0", "192.168.0.0"),
         *("100.64.0.0", "169.254.0.0", "224.0.0.0", "240.0.0.0", "fc00::", "fe80::", "ff00::"),
     }
 )
@@ -91,7 +90,7 @@ class Redactor:
             address = ip_address(core)
         except ValueError:
             return found[0]
-        if str(address) in _BLOCKS:
+        if address.is_unspecified or str(address) in _BLOCKS:
             return found[0]
         stand_in = self._addresses.setdefault(address, f"address-{len(self._addresses) + 1}")
         return found[0].replace(core, stand_in)

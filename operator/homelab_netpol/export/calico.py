@@ -13,16 +13,16 @@ from typing import Any
 
 from homelab_netpol.cilium.evaluation.policy import Direction
 from homelab_netpol.cilium.selectors import Operator, Requirement
+from homelab_netpol.cilium.terms import NAME_LABEL
 from homelab_netpol.export.closing import Closing, normal, subjects
 from homelab_netpol.export.limits import Exported, ExportedObject, Unsaids
 from homelab_netpol.export.naming import labels_of, names
 from homelab_netpol.export.peers import Addresses, Anybody, Net, Peer, Pods, Port
-from homelab_netpol.export.statements import Requirements, Statement, statements
-from homelab_netpol.policy.keys import CILIUM_KINDS, PolicyKey
-from homelab_netpol.policy.objects import Policy, as_object
+from homelab_netpol.export.statements import Requirements, Statement, rules_by_direction, statements
+from homelab_netpol.policy.keys import PolicyKey
+from homelab_netpol.policy.objects import Policy
 
 _API_VERSION = "projectcalico.org/v3"
-_TYPES = {Direction.INGRESS: "Ingress", Direction.EGRESS: "Egress"}
 # The end of a rule that is the peer.
 _SIDES = {Direction.INGRESS: "source", Direction.EGRESS: "destination"}
 _ALL = "all()"
@@ -30,7 +30,7 @@ _ALL = "all()"
 # label. Calico says the same where it translates Kubernetes' own kind.
 _IS_POD = "projectcalico.org/orchestrator == 'k8s'"
 # The label by which Calico knows a namespace.
-_NAME_LABEL, _CALICO_NAME_LABEL = "kubernetes.io/metadata.name", "projectcalico.org/name"
+_CALICO_NAME_LABEL = "projectcalico.org/name"
 # Whose Namespaces, which of their pods, and what is said to them.
 _Subject = tuple[Requirements, Requirements]
 
@@ -51,22 +51,13 @@ def calico_policies(
         ExportError: without what cannot be said, more would be allowed.
     """
     unsaid = Unsaids()
-    everything = statements(policies, addresses, unsaid)
-    clusterwide = [each for each in everything if not each.origin.key.namespace]
-    by_namespace: defaultdict[str, list[Statement]] = defaultdict(list)
-    for statement in everything:
-        by_namespace[statement.origin.key.namespace].append(statement)
+    found = statements(policies, addresses, unsaid)
+    clusterwide = found.get("", ())
     objects = _clusterwide(clusterwide)
-    for name in sorted(namespaces):
-        labels = {**namespaces[name], _NAME_LABEL: name}
-        around = [each for each in clusterwide if each.is_about(labels)]
-        objects += _in_namespace(name, around, by_namespace[name], unsaid)
-    objects += [
-        ExportedObject(as_object(each), each)
-        for each in policies
-        if each.key.kind not in CILIUM_KINDS
-    ]
-    return Exported(objects, unsaid.all())
+    for name, labels in sorted(namespaces.items()):
+        around = [each for each in clusterwide if each.is_about(name, labels)]
+        objects += _in_namespace(name, around, found.get(name, ()), unsaid)
+    return Exported.of(objects, policies, unsaid)
 
 
 def _clusterwide(about: Sequence[Statement]) -> list[ExportedObject]:
@@ -138,15 +129,8 @@ def _in_namespace(
 def _object(
     kind: str, metadata: Mapping[str, Any], subject: Mapping[str, str], said: Sequence[Statement]
 ) -> dict[str, Any]:
-    spec: dict[str, Any] = {**subject, "types": []}
-    for direction in Direction:
-        here = [each for each in said if each.direction is direction]
-        if here:
-            spec["types"].append(_TYPES[direction])
-            rules = [rule for each in here for rule in _rules(each)]
-            spec[direction.value] = [
-                rule for index, rule in enumerate(rules) if rule not in rules[:index]
-            ]
+    rules = rules_by_direction(said, _rules)
+    spec = {**subject, "types": [each.title() for each in rules], **rules}
     return {"apiVersion": _API_VERSION, "kind": kind, "metadata": dict(metadata), "spec": spec}
 
 
@@ -201,7 +185,7 @@ def expression(requirements: Iterable[Requirement]) -> str:
 
 
 def _condition(one: Requirement) -> str:
-    key = _CALICO_NAME_LABEL if one.key == _NAME_LABEL else one.key
+    key = _CALICO_NAME_LABEL if one.key == NAME_LABEL else one.key
     values = ", ".join(f"'{value}'" for value in one.values)
     match one.operator:
         case Operator.IN if len(one.values) == 1:

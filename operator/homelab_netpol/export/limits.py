@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from homelab_netpol.policy.keys import PolicyKey
-from homelab_netpol.policy.objects import Policy
+from homelab_netpol.policy.keys import CILIUM_KINDS, PolicyKey
+from homelab_netpol.policy.objects import Policy, as_object
 
 
 class ExportError(Exception):
@@ -103,6 +103,18 @@ class Exported:
 
     objects: Sequence[ExportedObject]
     unsaid: Sequence[Unsaid]
+
+    @classmethod
+    def of(
+        cls, said: Sequence[ExportedObject], policies: Iterable[Policy], unsaid: Unsaids
+    ) -> Exported:
+        """What Cilium's policies say, and with it all others, Istio's, as they are."""
+        others = [
+            ExportedObject(as_object(each), each)
+            for each in policies
+            if each.key.kind not in CILIUM_KINDS
+        ]
+        return cls([*said, *others], unsaid.all())
 
     @property
     def is_narrower(self) -> bool:

@@ -5,7 +5,6 @@ They are namespaced, so what is clusterwide is said in each Namespace that is gi
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,11 +14,10 @@ from homelab_netpol.export.closing import Closing, subjects
 from homelab_netpol.export.limits import Effect, Exported, ExportedObject, Unsaids
 from homelab_netpol.export.naming import labels_of, names
 from homelab_netpol.export.peers import Addresses, Anybody, Net, Peer, Pods, Port
-from homelab_netpol.export.statements import Requirements, Statement, statements
-from homelab_netpol.policy.keys import CILIUM_KINDS, PolicyKey
-from homelab_netpol.policy.objects import Policy, as_object
+from homelab_netpol.export.statements import Requirements, Statement, rules_by_direction, statements
+from homelab_netpol.policy.keys import PolicyKey
+from homelab_netpol.policy.objects import Policy
 
-_TYPES = {Direction.INGRESS: "Ingress", Direction.EGRESS: "Egress"}
 _SIDES = {Direction.INGRESS: "from", Direction.EGRESS: "to"}
 _LATER = (
     "clusterwide policies: they are written in each Namespace that is given; export again when one"
@@ -45,23 +43,15 @@ def network_policies(
         ExportError: without what cannot be said, more would be allowed.
     """
     unsaid = Unsaids()
-    everything = statements(policies, addresses, unsaid)
-    by_namespace: defaultdict[str, list[Statement]] = defaultdict(list)
-    for statement in everything:
-        by_namespace[statement.origin.key.namespace].append(statement)
+    found = statements(policies, addresses, unsaid)
+    clusterwide = found.get("", ())
     objects: list[ExportedObject] = []
-    for name in sorted(namespaces):
-        labels = {**namespaces[name], "kubernetes.io/metadata.name": name}
-        here = [each for each in by_namespace[""] if each.is_about(labels)]
-        objects += _in_namespace(name, [*here, *by_namespace[name]], unsaid)
-    if by_namespace[""]:
+    for name, labels in sorted(namespaces.items()):
+        here = [each for each in clusterwide if each.is_about(name, labels)]
+        objects += _in_namespace(name, [*here, *found.get(name, ())], unsaid)
+    if clusterwide:
         unsaid.add(_LATER, Effect.LATER)
-    objects += [
-        ExportedObject(as_object(each), each)
-        for each in policies
-        if each.key.kind not in CILIUM_KINDS
-    ]
-    return Exported(objects, unsaid.all())
+    return Exported.of(objects, policies, unsaid)
 
 
 def _in_namespace(
@@ -82,15 +72,9 @@ def _in_namespace(
 def _object(
     namespace: str, name: str, pods: Requirements, said: Sequence[Statement]
 ) -> dict[str, Any]:
-    spec: dict[str, Any] = {"podSelector": selector(pods), "policyTypes": []}
-    for direction in Direction:
-        here = [each for each in said if each.direction is direction]
-        if here:
-            spec["policyTypes"].append(_TYPES[direction])
-            rules = [_rule(each) for each in here if each.says_something]
-            spec[direction.value] = [
-                rule for index, rule in enumerate(rules) if rule not in rules[:index]
-            ]
+    rules = rules_by_direction(said, _rules)
+    types = [each.title() for each in rules]
+    spec = {"podSelector": selector(pods), "policyTypes": types, **rules}
     metadata = {"name": name, "namespace": namespace, "labels": labels_of(said[0].origin)}
     return {
         "apiVersion": "networking.k8s.io/v1",
@@ -100,13 +84,15 @@ def _object(
     }
 
 
-def _rule(statement: Statement) -> dict[str, Any]:
+def _rules(statement: Statement) -> list[dict[str, Any]]:
+    if not statement.says_something:
+        return []
     rule: dict[str, Any] = {}
     if not any(isinstance(peer, Anybody) for peer in statement.peers):
         rule[_SIDES[statement.direction]] = [_peer(each) for each in statement.peers]
     if statement.ports is not None:
         rule["ports"] = [_port(each) for each in statement.ports]
-    return rule
+    return [rule]
 
 
 def _peer(peer: Peer) -> dict[str, Any]:

@@ -149,7 +149,7 @@ def split(
             if one.operator is Operator.DOES_NOT_EXIST:
                 return None
             if one.operator is not Operator.EXISTS:
-                namespaces.append(_on(one, "kubernetes.io/metadata.name"))
+                namespaces.append(_on(one, terms.NAME_LABEL))
         elif one.key.startswith(terms.NAMESPACE_LABELS_PREFIX):
             namespaces.append(_on(one, one.key.removeprefix(terms.NAMESPACE_LABELS_PREFIX)))
         else:
@@ -203,8 +203,7 @@ def _peers(
 
 
 def _named(namespace: str) -> tuple[Requirement, ...]:
-    key = "kubernetes.io/metadata.name"
-    return (Requirement(terms.SOURCE_K8S, key, Operator.IN, (namespace,)),)
+    return (Requirement(terms.SOURCE_K8S, terms.NAME_LABEL, Operator.IN, (namespace,)),)
 
 
 def _entity(name: str, direction: Direction, addresses: Addresses) -> Iterator[Peer | Unsayable]:

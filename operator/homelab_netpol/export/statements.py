@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,6 +11,7 @@ from homelab_netpol.cilium.evaluation import read_policy
 from homelab_netpol.cilium.evaluation.matchers import EndpointSelector
 from homelab_netpol.cilium.evaluation.policy import Direction, ReadPolicy, Rule, Tier
 from homelab_netpol.cilium.selectors import Requirement
+from homelab_netpol.cilium.terms import NAME_LABEL
 from homelab_netpol.export.limits import Effect, ExportError, Unsaids
 from homelab_netpol.export.peers import (
     Addresses,
@@ -59,9 +61,12 @@ class Statement:
         """It allows something."""
         return bool(self.peers) and self.ports != ()
 
-    def is_about(self, labels: Mapping[str, str]) -> bool:
-        """Whether pods of a Namespace with these labels, its name's included, are meant."""
-        return all(one.holds(labels.get(one.key)) for one in self.namespaces)
+    def is_about(self, namespace: str, labels: Mapping[str, str]) -> bool:
+        """Whether pods of a Namespace with these labels are meant."""
+        return all(
+            one.holds(namespace if one.key == NAME_LABEL else labels.get(one.key))
+            for one in self.namespaces
+        )
 
 
 # The policy's own namespace, while it is read once for all that say the same. A Namespace's name
@@ -71,13 +76,16 @@ _OWN = "own.namespace"
 
 def statements(
     policies: Iterable[Policy], addresses: Addresses, unsaid: Unsaids
-) -> list[Statement]:
+) -> Mapping[str, Sequence[Statement]]:
     """Reads policies of Cilium's kinds.
+
+    Returns:
+        What they say, by their namespace; "" has what clusterwide ones say.
 
     Raises:
         ExportError: a policy denies by a rule, or selects pods by what only Cilium knows.
     """
-    found: list[Statement] = []
+    found: defaultdict[str, list[Statement]] = defaultdict(list)
     # A thousand Namespaces with the same profile share its rules.
     known: dict[tuple[int, bool], tuple[list[Statement], list[Unsayable]]] = {}
     for policy in policies:
@@ -92,7 +100,29 @@ def statements(
             unsaid.add(reason.what, reason.effect, policy.key)
         if any(_is_outside(peer, addresses) for each in said for peer in each.peers):
             unsaid.add(_OUTSIDE, Effect.WIDER, policy.key)
-        found += [_in_place(each, policy) for each in said]
+        found[policy.key.namespace] += [_in_place(each, policy) for each in said]
+    return found
+
+
+def rules_by_direction(
+    said: Sequence[Statement], rules_of: Callable[[Statement], Iterable[dict[str, Any]]]
+) -> dict[str, list[dict[str, Any]]]:
+    """The rules of one policy, each once, by the field for their direction.
+
+    A direction is there if a statement is about it, even one that allows nothing.
+
+    Args:
+        said: what the policy says.
+        rules_of: the rules that say a statement; none: it allows nothing.
+    """
+    found: dict[str, list[dict[str, Any]]] = {}
+    for direction in Direction:
+        here = [each for each in said if each.direction is direction]
+        if here:
+            rules = [rule for each in here for rule in rules_of(each)]
+            found[direction.value] = [
+                rule for index, rule in enumerate(rules) if rule not in rules[:index]
+            ]
     return found
 
 

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from homelab_netpol.cilium.evaluation import Direction
-from homelab_netpol.cilium.terms import ICMP, ICMP_V6, LAST_PORT
+from homelab_netpol.cilium.terms import LAST_PORT
 from homelab_netpol.flows.flow import Flow, FlowEnd, Verdict
-from homelab_netpol.flows.hubble import mapping, text
+from homelab_netpol.flows.hubble import OF_TYPES, mapping, text
 from homelab_netpol.flows.reasons import reason_named
 from homelab_netpol.intent.deadline import parse_moment
 
@@ -23,7 +23,6 @@ _MESSAGE = re.compile(
     r"(?P<peer>\S+)(?: \((?P<ip>[0-9a-fA-F.:]+)\))? "
     r"(?P<protocol>[A-Za-z0-9]+)?(?:/(?P<port>[0-9]{1,5}))?\."
 )
-_OF_TYPES = {"ICMPv4": ICMP, "ICMPv6": ICMP_V6}
 _MAX_MESSAGE = 4_096
 _MOST_TIMES = 10**9
 
@@ -57,7 +56,7 @@ def flow_of_event(event: Mapping[str, Any]) -> Flow | None:
     return Flow(
         own if out else peer,
         peer if out else own,
-        _OF_TYPES.get(protocol, protocol),
+        OF_TYPES.get(protocol, protocol),
         port if 1 <= port <= LAST_PORT else None,
         Direction.EGRESS if out else Direction.INGRESS,
         Verdict.DROPPED,

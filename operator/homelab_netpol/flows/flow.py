@@ -42,7 +42,6 @@ class FlowEnd:
         labels: Cilium's, of source `k8s`, without the source; those of the Namespace and of the
             service account among them.
         pod: its name.
-        identity: Cilium's number; 0: not known.
         entities: the reserved labels, such as `world` or `host`.
         ip: its address; "": not known.
         names: the DNS names that the address was looked up by.
@@ -52,7 +51,6 @@ class FlowEnd:
     namespace: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     pod: str = ""
-    identity: int = 0
     entities: tuple[str, ...] = ()
     ip: str = ""
     names: tuple[str, ...] = ()

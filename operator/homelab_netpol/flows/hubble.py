@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from homelab_netpol.cilium.evaluation import Direction
-from homelab_netpol.cilium.terms import ICMP, ICMP_V6, LAST_PORT
+from homelab_netpol.cilium.terms import ICMP, ICMP_V6, LAST_PORT, TRANSPORT_PROTOCOLS
 from homelab_netpol.flows.flow import Flow, FlowEnd, Verdict
 from homelab_netpol.flows.reasons import REFUSED, UNSAID, DropReason, reason_named, reason_numbered
 from homelab_netpol.intent.deadline import parse_moment
@@ -30,8 +30,8 @@ _DIRECTIONS: Mapping[Any, Direction] = {
     "EGRESS": Direction.EGRESS,
     2: Direction.EGRESS,
 }
-_TRANSPORT = ("TCP", "UDP", "SCTP")
-_OF_TYPES = {"ICMPv4": ICMP, "ICMPv6": ICMP_V6}
+#: What has types in place of ports, as Cilium writes it.
+OF_TYPES = {"ICMPv4": ICMP, "ICMPv6": ICMP_V6}
 _PORTLESS = ("VRRP", "IGMP")
 # `MessageTypePolicyVerdict` of pkg/monitor/api/types.go.
 _POLICY_VERDICT = 5
@@ -92,13 +92,11 @@ def _end(data: Mapping[str, Any], ip: Mapping[str, Any], which: str) -> FlowEnd:
             entities.append(key)
         elif colon and source == "k8s":
             labels[key] = value
-    identity = end.get("identity")
     names = _either(data, f"{which}_names", f"{which}Names")
     return FlowEnd(
         text(end.get("namespace")),
         labels,
         text(_either(end, "pod_name", "podName")),
-        identity if isinstance(identity, int) and not isinstance(identity, bool) else 0,
         tuple(entities),
         text(ip.get(which)),
         tuple(text(each) for each in _list(names)[:_MAX_NAMES] if text(each)),
@@ -107,11 +105,11 @@ def _end(data: Mapping[str, Any], ip: Mapping[str, Any], which: str) -> FlowEnd:
 
 
 def _l4(l4: Mapping[str, Any]) -> tuple[str, int | None]:
-    for protocol in _TRANSPORT:
+    for protocol in TRANSPORT_PROTOCOLS:
         if protocol in l4:
             number = _either(mapping(l4[protocol]), "destination_port", "destinationPort")
             return protocol, _number(number, 1, LAST_PORT)
-    for written, protocol in _OF_TYPES.items():
+    for written, protocol in OF_TYPES.items():
         if written in l4:
             # Zero is left out: it is the type of an echo reply.
             return protocol, _number(mapping(l4[written]).get("type", 0), 0, 255)

@@ -6,7 +6,7 @@ What is no flow is counted, and nothing that a document holds is an error.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -31,20 +31,16 @@ class Read:
         forwarded: of them those that passed, where only drops are asked for.
         lost: flows that Hubble says it lost.
         events: PacketDrop Events.
-        other: messages of Hubble that are about nodes and agents.
         others: Events about something else.
         unreadable: lines that are neither.
-        unknown: reasons for drops that are not known here -> how often.
     """
 
     flows: int = 0
     forwarded: int = 0
     lost: int = 0
     events: int = 0
-    other: int = 0
     others: int = 0
     unreadable: int = 0
-    unknown: dict[str, int] = field(default_factory=dict)
 
     def notes(self) -> Iterator[str]:
         """What a reader must know of it."""
@@ -117,9 +113,7 @@ class FlowReader:
                 self.read.forwarded += 1
             else:
                 yield flow
-        elif any(key in data for key in _STATUS):
-            self.read.other += 1
-        else:
+        elif not any(key in data for key in _STATUS):
             self.read.unreadable += 1
 
     def _of_events(self, events: Iterable[Any]) -> Iterator[Flow]:

@@ -4,8 +4,8 @@ A rule reports what is certain from what is given, and is silent otherwise.
 """
 
 from homelab_netpol.lint.given import Given
-from homelab_netpol.lint.linter import Report, lint
+from homelab_netpol.lint.linter import lint
 from homelab_netpol.lint.registry import BY_ID, RULES
 from homelab_netpol.lint.rule import Finding, Rule, Severity
 
-__all__ = ["BY_ID", "RULES", "Finding", "Given", "Report", "Rule", "Severity", "lint"]
+__all__ = ["BY_ID", "RULES", "Finding", "Given", "Rule", "Severity", "lint"]

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from homelab_netpol.lint.examples import cilium_policy
 from homelab_netpol.lint.rule import Finding, Hit, Rule, Severity
 from homelab_netpol.lint.text import FileText
 from homelab_netpol.manifests import Manifest
@@ -111,22 +112,18 @@ def _nothing(_given: object) -> Iterator[Hit]:
     return iter(())
 
 
-_WEB = """\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {{name: plex, namespace: plex}}
-spec:
-  endpointSelector: {{}}
-  ingress:
-    - fromCIDR: [192.168.1.0/24]{comment}
-{ports}"""
 _PORTS = '      toPorts: [{ports: [{port: "32400", protocol: TCP}]}]\n'
-_KEPT = "  # netpol: ignore[NP008] discovery uses changing ports"
+_KEPT = "# netpol: ignore[NP008] discovery uses changing ports"
 
 
 def _example(comment: str, ports: str = "") -> str:
-    text = _WEB.format(comment="", ports=ports)
-    return text.replace("    - fromCIDR", f"  {comment}\n    - fromCIDR") if comment else text
+    above = f"    {comment}\n" if comment else ""
+    spec = f"""\
+  endpointSelector: {{}}
+  ingress:
+{above}    - fromCIDR: [192.168.1.0/24]
+{ports}"""
+    return cilium_policy("plex", spec, namespace="plex")
 
 
 NO_REASON = Rule(
@@ -137,7 +134,7 @@ NO_REASON = Rule(
     why="Who reads it later cannot know whether it still holds. Without a reason it keeps nothing"
     " back.",
     fix="Write both: `# netpol: ignore[NP008] discovery uses changing ports`.",
-    wrong=_example("  # netpol: ignore[NP008]"),
+    wrong=_example("# netpol: ignore[NP008]"),
     right=_example(_KEPT),
     check=_nothing,
 )
@@ -148,7 +145,7 @@ UNKNOWN_ID = Rule(
     summary="`# netpol: ignore` with an id that no rule has.",
     why="It keeps nothing back; the id is mistyped.",
     fix="`homelab-netpol lint --rules` lists the ids.",
-    wrong=_example("  # netpol: ignore[NP008, NP080] discovery uses changing ports"),
+    wrong=_example("# netpol: ignore[NP008, NP080] discovery uses changing ports"),
     right=_example(_KEPT),
     check=_nothing,
 )
@@ -167,10 +164,8 @@ UNUSED = Rule(
 RULES = (NO_REASON, UNKNOWN_ID, UNUSED)
 
 
-def without_ignored(
-    findings: Iterable[Finding], ignores: Iterable[Ignore]
-) -> tuple[list[Finding], list[Finding]]:
-    """Divides findings of one file into those to show and those kept back; notes what was used."""
+def without_ignored(findings: Iterable[Finding], ignores: Iterable[Ignore]) -> list[Finding]:
+    """The findings of one file that no comment keeps back; notes which comments were used."""
     # Of an object, by where it begins; of a single line, by that line.
     of_objects: defaultdict[int, list[Ignore]] = defaultdict(list)
     of_lines: defaultdict[int, list[Ignore]] = defaultdict(list)
@@ -180,15 +175,15 @@ def without_ignored(
         )
     begins = sorted(of_objects)
     shown: list[Finding] = []
-    kept: list[Finding] = []
     for finding in findings:
         index = bisect_right(begins, finding.line) - 1
         near = [*of_lines.get(finding.line, ()), *(of_objects[begins[index]] if index >= 0 else ())]
         covering = [each for each in near if each.covers(finding.rule.id, finding.line)]
         for each in covering:
             each.used.add(finding.rule.id)
-        (kept if covering else shown).append(finding)
-    return shown, kept
+        if not covering:
+            shown.append(finding)
+    return shown
 
 
 def of_comments(

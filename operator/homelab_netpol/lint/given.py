@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from ipaddress import ip_address, ip_network
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from homelab_netpol.cilium.agent_config import AgentConfig
 from homelab_netpol.cilium.evaluation import Pod
 from homelab_netpol.cilium.identity_labels import DEFAULT, IdentityLabels
-from homelab_netpol.cilium.terms import CCNP, CNP, NETWORK_POLICY, IpNetwork
+from homelab_netpol.cilium.terms import CCNP, CNP, NAME_LABEL, NETWORK_POLICY, IpNetwork
 from homelab_netpol.cilium.validation import RuleProblem
 from homelab_netpol.intent import Intent, LastGood, read_intent
 from homelab_netpol.lint.policies import PolicyView, items, mapping, view_of
@@ -135,7 +135,7 @@ class Given:
     def namespace_labels(self) -> dict[str, Mapping[str, str]]:
         """The labels of each Namespace that is given itself, by its name."""
         return {
-            each.name: {"kubernetes.io/metadata.name": each.name, **each.labels}
+            each.name: {NAME_LABEL: each.name, **each.labels}
             for each in self.manifests.of(kinds.NAMESPACE)
         }
 
@@ -177,9 +177,10 @@ class Given:
         found = []
         for node in self.manifests.of("Node"):
             spec = mapping(node.data.get("spec"))
-            for text in {*items(spec.get("podCIDRs")), spec.get("podCIDR")} if _flat(spec) else ():
+            given = map(str, (*items(spec.get("podCIDRs")), spec.get("podCIDR")))
+            for text in dict.fromkeys(given):
                 try:
-                    found.append((ip_network(str(text)), node.name))
+                    found.append((ip_network(text), node.name))
                 except ValueError:
                     continue
         return found
@@ -289,9 +290,3 @@ def _of_kind(manifests: Iterable[Manifest], kind: str) -> Iterator[Manifest]:
 def _pool_addresses(service: Manifest) -> Iterator[str]:
     for key in _POOL_ADDRESSES:
         yield from (each.strip() for each in service.annotations.get(key, "").split(",") if each)
-
-
-def _flat(spec: Mapping[str, Any]) -> bool:
-    return all(isinstance(each, str) for each in items(spec.get("podCIDRs"))) and isinstance(
-        spec.get("podCIDR", ""), str
-    )

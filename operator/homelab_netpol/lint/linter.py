@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from homelab_netpol.lint.comments import ignores_in, of_comments, without_ignored
@@ -21,26 +20,13 @@ _MAX_MESSAGE = 600
 _VARIABLE = re.compile(r"\$\{\w")
 
 
-@dataclass(frozen=True)
-class Report:
-    """What came of it.
-
-    Attributes:
-        findings: in the order of files and lines.
-        ignored: those that comments keep back.
-    """
-
-    findings: Sequence[Finding]
-    ignored: Sequence[Finding]
-
-
 def lint(
     given: Given,
     texts: Mapping[str, str],
     *,
     select: Collection[str] = (),
     ignore: Collection[str] = (),
-) -> Report:
+) -> list[Finding]:
     """Asks the rules.
 
     Args:
@@ -48,6 +34,9 @@ def lint(
         texts: what the files hold, by `Source.file`, as far as they are files.
         select: the ids of the rules that are asked; empty: all.
         ignore: of those that are not.
+
+    Returns:
+        What comments do not keep back, in the order of files and lines.
     """
     asked = [each for each in RULES if (not select or each.id in select) and each.id not in ignore]
     files = {name: FileText(text) for name, text in texts.items()}
@@ -64,18 +53,15 @@ def lint(
     certain = frozenset(each.id for each in asked if not each.needs)
     wanted = {each.id for each in asked}
     shown: list[Finding] = []
-    kept: list[Finding] = []
     for name in {**by_file, **files}:
         found = by_file.get(name, [])
         text = files.get(name)
         comments = [] if text is None else ignores_in(text, members[name])
-        visible, hidden = without_ignored(found, comments)
-        kept += hidden
-        shown += visible
+        shown += without_ignored(found, comments)
         shown += [
             each for each in of_comments(name, comments, _KNOWN, certain) if each.rule.id in wanted
         ]
-    return Report(_in_order(shown), _in_order(kept))
+    return _in_order(shown)
 
 
 def _is_open(hit: Hit) -> bool:

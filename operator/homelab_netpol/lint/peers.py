@@ -1,4 +1,4 @@
-"""Which pods that are given a selector means, where that is certain. Pure."""
+"""The peers of a rule: pods, of which those that are given and certain, and networks. Pure."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import NamedTuple
 
 from homelab_netpol.cilium.evaluation.matchers import EndpointSelector, select
 from homelab_netpol.cilium.selectors import Operator, Requirement
+from homelab_netpol.cilium.terms import NAME_LABEL
 from homelab_netpol.lint.conditions import endpoint_peer, network_policy_peer, requirements
 from homelab_netpol.lint.given import Given, GivenPods
 from homelab_netpol.lint.policies import PolicyView, RuleView, SpecView, mapping
 from homelab_netpol.lint.rule import Path
 
-_NAME_LABEL = "kubernetes.io/metadata.name"
+# The network of all addresses, of either family.
+EVERYWHERE = frozenset({"0.0.0.0/0", "::/0"})
 
 
 class PeerPods(NamedTuple):
@@ -33,13 +35,48 @@ class PeerPods(NamedTuple):
         """The namespaces that it names; None: it does not say which by their names."""
         names: set[str] | None = None
         for one in self.requirements:
-            is_name = one.is_of_namespace_name or one.key.endswith(f".labels.{_NAME_LABEL}")
+            is_name = one.is_of_namespace_name or one.key.endswith(f".labels.{NAME_LABEL}")
             if is_name and one.operator is Operator.IN:
                 names = set(one.values) if names is None else names & set(one.values)
         if names is None:
             own = [each for each in self.selector.requirements if each.is_of_namespace_name]
             names = set(own[0].values) if own and own[0].operator is Operator.IN else None
         return None if names is None else sorted(names)
+
+
+class PeerNetwork(NamedTuple):
+    """A peer that is a network.
+
+    Attributes:
+        path: where it is written.
+        cidr: as it is written.
+        whole: nothing is excepted from it.
+    """
+
+    path: Path
+    cidr: str
+    whole: bool
+
+
+def networks_of(rule: RuleView) -> Iterator[PeerNetwork]:
+    """The peers of a rule that are networks; those that are no text are left out."""
+    if rule.cilium:
+        for index, cidr in enumerate(rule.peers("CIDR")):
+            if isinstance(cidr, str):
+                yield PeerNetwork((*rule.path, f"{rule.way}CIDR", index), cidr, True)
+        blocks = [
+            ((*rule.path, f"{rule.way}CIDRSet", index), mapping(entry))
+            for index, entry in enumerate(rule.peers("CIDRSet"))
+        ]
+    else:
+        blocks = [
+            ((*rule.path, rule.way, index, "ipBlock"), mapping(mapping(peer).get("ipBlock")))
+            for index, peer in enumerate(rule.peers())
+        ]
+    for path, block in blocks:
+        cidr = block.get("cidr")
+        if isinstance(cidr, str):
+            yield PeerNetwork((*path, "cidr"), cidr, not block.get("except"))
 
 
 def peers_of(rule: RuleView, policy: PolicyView) -> Iterator[PeerPods]:

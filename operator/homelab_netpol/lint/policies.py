@@ -156,6 +156,11 @@ class SpecView:
             return INGRESS.title() in types or EGRESS.title() not in types
         return EGRESS.title() in types or bool(items(self.body.get(EGRESS)))
 
+    @property
+    def subject_path(self) -> Path:
+        """Where its pods are selected."""
+        return (*self.path, "endpointSelector" if self.policy.cilium else "podSelector")
+
     @cached_property
     def subject(self) -> list[Requirement] | None:
         """The conditions on its pods, as they are written; None: malformed, or it is for nodes."""
@@ -186,9 +191,8 @@ class SpecView:
 
     def selectors(self) -> Iterator[SelectorPlace]:
         """Every label selector in it that selects pods."""
-        field = "endpointSelector" if self.policy.cilium else "podSelector"
         if self.subject is not None:
-            yield SelectorPlace((*self.path, field), self.subject, of_peer=False)
+            yield SelectorPlace(self.subject_path, self.subject, of_peer=False)
         for rule in self.rules:
             yield from _peer_selectors(rule)
 
@@ -210,7 +214,7 @@ class PolicyView:
     @property
     def namespace(self) -> str:
         """Its namespace; "" if it is clusterwide."""
-        return "" if self.manifest.kind == CCNP else self.manifest.namespace
+        return _namespace_of(self.manifest)
 
     @cached_property
     def specs(self) -> tuple[SpecView, ...]:
@@ -242,8 +246,13 @@ def view_of(manifest: Manifest) -> PolicyView:
 
 def has_own_name(manifest: Manifest) -> bool:
     """Whether the operator gives this name to policies of this kind of Cilium's."""
-    namespace = "" if manifest.kind == CCNP else manifest.namespace
-    return parse_policy_name(PolicyKey(Kind(manifest.kind), namespace, manifest.name)) is not None
+    key = PolicyKey(Kind(manifest.kind), _namespace_of(manifest), manifest.name)
+    return parse_policy_name(key) is not None
+
+
+def _namespace_of(manifest: Manifest) -> str:
+    # A namespace that a clusterwide policy names all the same is ignored.
+    return "" if manifest.kind == CCNP else manifest.namespace
 
 
 def _peer_selectors(rule: RuleView) -> Iterator[SelectorPlace]:

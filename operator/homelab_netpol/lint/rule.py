@@ -88,7 +88,6 @@ class Rule:
         check: finds it.
         needs: what must be given beside policies, in words; "": nothing. Without it, nothing is
             found, so that an ignored finding may have been one.
-        of_operator: it is looked for in the operator's own policies as well.
         fixable: `--fix` puts some of its findings right.
     """
 
@@ -102,7 +101,6 @@ class Rule:
     right: str
     check: Callable[[Given], Iterable[Hit]]
     needs: str = ""
-    of_operator: bool = False
     fixable: bool = False
 
     @property

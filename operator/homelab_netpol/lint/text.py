@@ -14,13 +14,12 @@ import yaml
 from homelab_netpol.lint.rule import Path
 from homelab_netpol.manifests import Manifest
 
-_BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # What YAML counts as the end of a line.
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _HEAD = frozenset({"apiVersion", "kind", "metadata"})
 
 
-class _Loader(_BASE):  # type: ignore[misc]  # the C loader where PyYAML was built with libyaml
+class _Loader(yaml.CSafeLoader):
     """Makes nodes only. What type a scalar has is of no account, and takes most of the time."""
 
     def resolve(self, *_: Any) -> str:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from homelab_netpol.manifests.manifest import Manifest, ManifestError
+from homelab_netpol.manifests.manifest import ManifestError
 from homelab_netpol.manifests.manifest_set import ManifestSet
 from homelab_netpol.manifests.parse import parse_manifests
 from homelab_netpol.manifests.programs import kustomize, revision_files
@@ -75,18 +75,6 @@ def gather(
         if len(problems) > _MAX_SHOWN:
             shown.append(f"and {len(problems) - _MAX_SHOWN} problems more")
         raise ManifestError("\n".join(shown))
-    return found
-
-
-def read_one(raw: bytes, name: str) -> list[Manifest]:
-    """The objects of one text that no command can do without.
-
-    Raises:
-        ManifestError: it cannot be used, or holds none.
-    """
-    found = [each for each in parse_manifests(raw, name) if each.kind]
-    if not found:
-        raise ManifestError(f"{name}: holds no Kubernetes object")
     return found
 
 

@@ -89,38 +89,19 @@ _CLUSTER_SCOPED = frozenset(
     }
 )
 
+# What the operator's own policies depend on.
+FOR_RENDERING = (NAMESPACE, NETWORK_PROFILE, SHARED_RESOURCE)
+_JUDGED = (CNP, CCNP, CIDR_GROUP, NETWORK_POLICY, CLUSTER_NETWORK_POLICY)
 _RULING = frozenset(
     {
-        NAMESPACE,
-        NETWORK_PROFILE,
-        SHARED_RESOURCE,
-        CNP,
-        CCNP,
-        CIDR_GROUP,
-        NETWORK_POLICY,
-        CLUSTER_NETWORK_POLICY,
-        "AdminNetworkPolicy",
-        "BaselineAdminNetworkPolicy",
-        "GlobalNetworkPolicy",
-        "AuthorizationPolicy",
-        "PeerAuthentication",
+        *FOR_RENDERING,
+        *_JUDGED,
+        *("AdminNetworkPolicy", "BaselineAdminNetworkPolicy", "GlobalNetworkPolicy"),
+        *("AuthorizationPolicy", "PeerAuthentication"),
     }
 )
 # What verdicts depend on: Namespaces, definitions, policies, pods and what leads to them.
-FOR_VERDICTS = (
-    NAMESPACE,
-    NETWORK_PROFILE,
-    SHARED_RESOURCE,
-    CNP,
-    CCNP,
-    CIDR_GROUP,
-    NETWORK_POLICY,
-    CLUSTER_NETWORK_POLICY,
-    POD,
-    SERVICE,
-    "EndpointSlice",
-    "Node",
-)
+FOR_VERDICTS = (*FOR_RENDERING, *_JUDGED, POD, SERVICE, "EndpointSlice", "Node")
 # What says how a cluster is set up: what stands in it, and who calls whom from outside.
 FOR_DETECTION = (
     NAMESPACE,
@@ -138,8 +119,6 @@ FOR_DETECTION = (
     "MutatingWebhookConfiguration",
     API_SERVICE,
 )
-# What the operator's own policies depend on.
-FOR_RENDERING = (NAMESPACE, NETWORK_PROFILE, SHARED_RESOURCE)
 
 
 def is_read(group: str, kind: str) -> bool:

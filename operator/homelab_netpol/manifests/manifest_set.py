@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from homelab_netpol.cilium.terms import NAME_LABEL
 from homelab_netpol.manifests import kinds
 from homelab_netpol.manifests.manifest import Manifest, ManifestError
 from homelab_netpol.manifests.metadata import check_metadata, is_variable
@@ -122,15 +123,16 @@ class ManifestSet:
         """What was left out, in words; "" if nothing was."""
         if not self.skipped:
             return ""
-        most = [f"{count} {kind}" for kind, count in self.skipped.most_common(5)]
-        rest = sum(self.skipped.values()) - sum(c for _, c in self.skipped.most_common(5))
+        most = self.skipped.most_common(5)
+        rest = self.skipped.total() - sum(count for _, count in most)
         more = f" and {rest} more" if rest else ""
-        return f"not read, as no rule depends on their kinds: {', '.join(most)}{more}"
+        shown = ", ".join(f"{count} {kind}" for kind, count in most)
+        return f"not read, as no rule depends on their kinds: {shown}{more}"
 
 
 def _with_name_label(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
     metadata = manifest["metadata"]
-    labels = {"kubernetes.io/metadata.name": metadata["name"], **(metadata.get("labels") or {})}
+    labels = {NAME_LABEL: metadata["name"], **(metadata.get("labels") or {})}
     return {**manifest, "metadata": {**metadata, "labels": labels}}
 
 

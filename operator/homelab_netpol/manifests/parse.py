@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,13 +12,10 @@ import yaml
 
 from homelab_netpol.manifests import kinds
 from homelab_netpol.manifests.manifest import Manifest, ManifestError, Source
+from homelab_netpol.manifests.nesting import refuse_deep
 
 # An alias may stand for more than the file holds; nobody means so many values by one file.
 _MAX_VALUES = 5_000_000
-# The loader goes down by recursion in C, which ends the process when its stack is full.
-_MAX_DEPTH = 500
-# Each level of block style begins further to the right than the one before, but for lists.
-_FAR_TO_THE_RIGHT = re.compile(rf"^[ ?:\t-]{{{_MAX_DEPTH // 2},}}", re.MULTILINE)
 _NO_OBJECT: Mapping[str, Any] = {"apiVersion": "", "kind": ""}
 _HELM = (
     "; it looks like a template of Helm's: render it first (helm template CHART | ... -f -), or"
@@ -29,10 +25,9 @@ _HELM = (
 _PATCH = "$patch"
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 _MERGE = "tag:yaml.org,2002:merge"
-_BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class _Loader(_BASE):  # type: ignore[misc]  # the C loader where PyYAML was built with libyaml
+class _Loader(yaml.CSafeLoader):
     """A safe loader that reads as the API server does.
 
     A date is text, and a key given twice is an error, of which YAML would silently keep the last.
@@ -62,7 +57,7 @@ class _Loader(_BASE):  # type: ignore[misc]  # the C loader where PyYAML was bui
 # Without this, a date or time in an annotation would be no text, as it is for the API server.
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != _TIMESTAMP]
-    for first, resolvers in _BASE.yaml_implicit_resolvers.items()
+    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
 }
 
 
@@ -119,9 +114,8 @@ def parse_manifests(raw: bytes, file: str) -> list[Manifest]:
     found: list[Manifest] = []
     line = 0
     try:
-        _refuse_deep(text)
-        while loader.check_node():
-            node = loader.get_node()
+        refuse_deep(text)
+        while loader.check_node() and (node := loader.get_node()) is not None:
             line = node.start_mark.line + 1
             data = loader.construct_document(node)
             if data is not None:
@@ -195,23 +189,6 @@ def _require_json(value: Any, source: Source, path: str) -> None:
     elif not isinstance(value, str | int | float | None):
         kind = type(value).__name__
         raise ManifestError(f"{source}: {path}: a value of YAML's type {kind}, which JSON lacks")
-
-
-def _refuse_deep(text: str) -> None:
-    """Refuses what is nested so deeply that reading it would end the process."""
-    openings = text.count("[") + text.count("{")
-    if openings < _MAX_DEPTH // 2 and not _FAR_TO_THE_RIGHT.search(text):
-        return
-    depth = 0
-    # Its events come one by one, without recursion.
-    for event in yaml.parse(text, Loader=_BASE):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > _MAX_DEPTH:
-                mark: Any = event.start_mark
-                raise yaml.MarkedYAMLError(problem="nested too deeply", problem_mark=mark)
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
 
 
 def _refuse_large(data: Any, text: str, file: str) -> None:

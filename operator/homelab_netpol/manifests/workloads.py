@@ -104,11 +104,16 @@ def template_of(manifest: Manifest) -> Mapping[str, Any]:
     return mapping(manifest.data, *kinds.WORKLOADS.get(manifest.kind, ()))
 
 
+def has_ended(status: Mapping[str, Any]) -> bool:
+    """Whether a pod with this status runs no more, and its address may be another's."""
+    return status.get("phase") in _ENDED
+
+
 def _of_kind(manifests: ManifestSet, kind: str) -> Iterator[Workload]:
     for manifest in manifests.of(kind):
         if kind == kinds.POD:
             status = manifest.data.get("status") or {}
-            if _mapping(status, manifest, "status").get("phase") in _ENDED:
+            if has_ended(_mapping(status, manifest, "status")):
                 continue
         template: Any = manifest.data
         for step in kinds.WORKLOADS.get(kind, ()):

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import yaml
 
 from homelab_netpol.access.ends import Ports
 from homelab_netpol.cilium.terms import LAST_PORT, TRANSPORT_PROTOCOLS
+from homelab_netpol.manifests.nesting import refuse_deep
 from homelab_netpol.policy_tests.model import PolicyTest
 
 KIND = "NetworkPolicyTest"
@@ -27,10 +28,7 @@ _EXPECTED = {"allowed": True, "denied": False}
 _MAX_TESTS = 10_000
 _MAX_ENDS = 100
 _LONGEST_TEXT = 500
-# The loader goes down by recursion in C, which ends the process when its stack is full.
-_MAX_DEPTH = 16
 _PORT = re.compile(r"([1-9][0-9]{0,4})(?:/([A-Za-z]+))?")
-_BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NULL = "tag:yaml.org,2002:null"
 
 
@@ -50,8 +48,8 @@ def read_tests(raw: bytes, file: str) -> list[PolicyTest]:
     """
     try:
         text = raw.decode("utf-8-sig")
-        _refuse_deep(text)
-        documents = list(yaml.compose_all(text, Loader=_BASE))
+        refuse_deep(text)
+        documents = list(yaml.compose_all(text, Loader=yaml.CSafeLoader))
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise BrokenTestFile(f"{file}:{line}: not UTF-8 text") from None
@@ -65,19 +63,6 @@ def read_tests(raw: bytes, file: str) -> list[PolicyTest]:
     if not found:
         raise BrokenTestFile(f"{file}: holds no test; it needs `tests:`, a list of them")
     return found
-
-
-def _refuse_deep(text: str) -> None:
-    depth = 0
-    # Its events come one by one, without recursion.
-    for event in yaml.parse(text, Loader=_BASE):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > _MAX_DEPTH:
-                mark: Any = event.start_mark
-                raise yaml.MarkedYAMLError(problem="nested too deeply", problem_mark=mark)
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
 
 
 class _Reader:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_network
 
+from homelab_netpol.cilium.networks import contains
 from homelab_netpol.detect.facts import ClusterFacts
 from homelab_netpol.detect.objects import Component
 from homelab_netpol.preflight.problem import Problem, Severity, some_of
@@ -140,10 +141,7 @@ def _is_named(peer: Peer, named: Sequence[Peer], facts: ClusterFacts) -> bool:
     if peer.cidrs:
         networks = [ip_network(cidr) for each in named for cidr in each.cidrs]
         wanted = [ip_network(cidr) for cidr in peer.cidrs]
-        return all(
-            any(one.version == each.version and one.subnet_of(each) for each in networks)  # type: ignore[arg-type]  # both are of one family
-            for one in wanted
-        )
+        return all(any(contains(each, one) for each in networks) for one in wanted)
     return bool(entities & _ALL_PODS) or all(
         any(
             each.selects(pod.namespace, pod.labels, _labels(facts, pod.namespace)) for each in named

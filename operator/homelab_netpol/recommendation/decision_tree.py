@@ -68,7 +68,7 @@ def recommend(answers: Answers, grants: Mapping[str, str], words: Vocabulary) ->
     profile, notes = _profile(answers)
     ingress, egress = _PROFILES[profile]
     labels = {words.profile_key: profile}
-    labels |= {f"access.{words.domain}/{name}": value for name, value in sorted(grants.items())}
+    labels |= {f"{words.access_prefix}{name}": value for name, value in sorted(grants.items())}
     return Recommendation(profile, ingress, egress, labels, notes)
 
 

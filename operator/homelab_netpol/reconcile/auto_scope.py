@@ -113,7 +113,8 @@ class AutoScope:
         while not self._decided:
             await asyncio.sleep(min(seconds, _LEAST_SECONDS))
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), seconds)
+                async with asyncio.timeout(seconds):
+                    await self._woken.wait()
             woken = self._woken.is_set()
             self._woken.clear()
             await self._leadership.wait()

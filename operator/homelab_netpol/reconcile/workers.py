@@ -71,7 +71,8 @@ class Workers:
         self._closed = True
         if self._queue.working:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._finished.wait(), seconds)
+                async with asyncio.timeout(seconds):
+                    await self._finished.wait()
 
     async def _work_on(self, work: Work) -> None:
         key, queue, metrics = work.key, self._queue, self._metrics

@@ -154,7 +154,8 @@ class HealthServer:
         except RuntimeError:
             raise _NoAnswer("the event loop has ended") from None
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(answer), _ASK_SECONDS)
+            async with asyncio.timeout(_ASK_SECONDS):
+                return await asyncio.wrap_future(answer)
         except TimeoutError:
             raise _NoAnswer("the event loop does not turn") from None
 

@@ -100,7 +100,8 @@ class ListCheck:
             await asyncio.sleep(seconds)
         else:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._due.wait(), seconds)
+                async with asyncio.timeout(seconds):
+                    await self._due.wait()
         self._due.clear()
 
     def _pause(self) -> float:

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
-from homelab_netpol.access.diff.rules import OWN, Labels, SaidRule
+from homelab_netpol.access.diff.rules import OWN, Labels, SaidRule, may_hold
 from homelab_netpol.cilium.evaluation import (
     Direction,
-    Doubt,
     Endpoint,
     Entity,
     Network,
@@ -104,14 +103,7 @@ class Answers:
     def holds(self, requirements: Iterable[Requirement], name: str) -> bool:
         """Whether the labels that a Namespace has on this side meet requirements."""
         labels = self.view.labels.get(name)
-        if labels is None:
-            return False
-        pod = Pod(name, labels)
-        for one in requirements:
-            value = pod.lookup(one.source, one.key)
-            if not isinstance(value, Doubt) and not one.holds(value):
-                return False
-        return True
+        return labels is not None and may_hold(requirements, Pod(name, labels))
 
     def _select(self, labels: Labels, *, nameless: bool) -> Iterator[Selected]:
         pod = Pod(OWN, self.view.labels.get(OWN), labels)

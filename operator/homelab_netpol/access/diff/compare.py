@@ -19,12 +19,12 @@ from homelab_netpol.access.diff.ports import (
     is_every_port,
     joined_ranges,
     ranges_of,
-    turns_of,
 )
 from homelab_netpol.access.diff.rules import Atom, atoms_of, is_of_namespace_labels
 from homelab_netpol.cilium.evaluation import Direction, Endpoint, Network, PolicyRef
 from homelab_netpol.cilium.evaluation.matchers import EVERY_PEER, EndpointSelector, Matcher, select
 from homelab_netpol.cilium.evaluation.policy import Rule, Tier
+from homelab_netpol.cilium.evaluation.turning_ports import turning_ports
 from homelab_netpol.cilium.selectors import Operator, Requirement
 from homelab_netpol.cilium.terms import NAMESPACE_KEY, SOURCE_K8S
 
@@ -100,7 +100,6 @@ class _Direction:
         """The atoms that only one side has."""
         before, after = (dict.fromkeys(each.rule for each in side.said) for side in self._sides)
         kept = [rule for rule in before if rule in after]
-        in_kept: set[Atom] | None = None
         found: list[dict[Atom, None]] = []
         for number, (own, other) in enumerate(((before, after), (after, before))):
             atoms: dict[Atom, None] = {}
@@ -114,13 +113,13 @@ class _Direction:
             for atom, refs in self._of_moved(number, kept):
                 found[number][atom] = None
                 self._origins[number].setdefault(atom, {}).update(refs)
-        if any(found):
-            in_kept = {atom for rule in kept for atom in atoms_of(rule)}
-        only = (
-            [atom for atom in found[0] if atom not in found[1] and atom not in (in_kept or ())],
-            [atom for atom in found[1] if atom not in found[0] and atom not in (in_kept or ())],
+        if not any(found):
+            return [], []
+        in_kept = {atom for rule in kept for atom in atoms_of(rule)}
+        return (
+            [atom for atom in found[0] if atom not in found[1] and atom not in in_kept],
+            [atom for atom in found[1] if atom not in found[0] and atom not in in_kept],
         )
-        return only
 
     def _of_moved(
         self, number: int, kept: Iterable[Rule]
@@ -152,7 +151,7 @@ class _Direction:
         said: list[Difference] = []
         for subject in self._subjects(atom.subject):
             found: dict[tuple[bool, bool], _Found] = {}
-            for example, ports in self._asked(atom, subject, gains_first):
+            for example, ports in self._asked(atom, subject):
                 gain = example.after > example.before or (
                     example.after == example.before and gains_first
                 )
@@ -238,9 +237,7 @@ class _Direction:
         }
         return [End(key, end) for key, end in found.items()]
 
-    def _asked(
-        self, atom: Atom, subject: Matcher, gains: bool
-    ) -> Iterator[tuple[Example, PortRange]]:
+    def _asked(self, atom: Atom, subject: Matcher) -> Iterator[tuple[Example, PortRange]]:
         """Connections that come out differently, or that are in doubt on both sides."""
         before, after = self._sides
         ends = self._peers(atom)
@@ -248,7 +245,7 @@ class _Direction:
             if atom.peer is None and before.closes(pod) and after.closes(pod):
                 continue  # it was, or is, not the only one that closes
             rules = [one.rule for side in self._sides for one in side.rules(pod)]
-            ranges = ranges_of(atom.span, turns_of(rules))
+            ranges = ranges_of(atom.span, turning_ports(rules))
             for end in ends:
                 self._questions += len(ranges)
                 if self._questions > _MOST_QUESTIONS:

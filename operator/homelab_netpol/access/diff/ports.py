@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from homelab_netpol.access.diff.rules import Atom
-from homelab_netpol.cilium.evaluation.policy import PortSpan, Rule
+from homelab_netpol.cilium.evaluation.policy import PortSpan
 from homelab_netpol.cilium.terms import LAST_PORT, TRANSPORT_PROTOCOLS
 
 
@@ -18,15 +18,6 @@ class PortRange:
     first: int
     last: int
     name: str = ""
-
-
-def turns_of(rules: Iterable[Rule]) -> list[int]:
-    """The ports, in order, at which some rule begins, or has ended: all others are like these."""
-    turns = {1}
-    for rule in rules:
-        for span in rule.ports or ():
-            turns |= {span.first, span.last + 1}
-    return sorted(turn for turn in turns if 1 <= turn <= LAST_PORT)
 
 
 def ranges_of(span: PortSpan | None, turns: Sequence[int]) -> list[PortRange]:
@@ -44,7 +35,7 @@ def ranges_of(span: PortSpan | None, turns: Sequence[int]) -> list[PortRange]:
 
 
 def joined_ranges(ranges: Iterable[PortRange]) -> tuple[PortRange, ...]:
-    """Joins ranges that follow each other."""
+    """Joins ranges that follow each other, or have ports in common."""
     found: list[PortRange] = []
     order = {protocol: number for number, protocol in enumerate(TRANSPORT_PROTOCOLS)}
     for one in sorted(ranges, key=lambda each: (order[each.protocol], each.name, each.first)):
@@ -52,11 +43,11 @@ def joined_ranges(ranges: Iterable[PortRange]) -> tuple[PortRange, ...]:
         follows = (
             last is not None
             and (last.protocol, last.name) == (one.protocol, one.name)
-            and last.last + 1 == one.first
+            and one.first <= last.last + 1
             and not one.name
         )
         if follows and last is not None:
-            found[-1] = PortRange(one.protocol, last.first, one.last)
+            found[-1] = PortRange(one.protocol, last.first, max(last.last, one.last))
         else:
             found.append(one)
     return tuple(found)

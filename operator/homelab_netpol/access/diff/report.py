@@ -9,8 +9,6 @@ import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-import yaml
-
 from homelab_netpol.access.diff.difference import Example
 from homelab_netpol.access.diff.result import (
     Fate,
@@ -23,19 +21,12 @@ from homelab_netpol.access.diff.rules import OWN, SOME_OTHER
 from homelab_netpol.access.diff.side import Object
 from homelab_netpol.access.diff.words import join
 from homelab_netpol.cilium.evaluation import Entity, Name, Network, Pod
+from homelab_netpol.manifests.write import to_yaml
 from homelab_netpol.printable import on_one_line
 
 # GitHub takes no comment of more than 65,536 characters.
 _LONGEST = 60_000
 _MOST_STAYS = 12
-_DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-
-
-class _Plain(_DUMPER):  # type: ignore[misc]  # the C dumper where PyYAML was built with libyaml
-    """Writes out what is there twice."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
 
 
 def text_lines(diff: TreeDiff, *, objects: bool = False) -> Iterator[str]:
@@ -190,8 +181,8 @@ def _unified(each: ObjectDiff) -> Iterator[str]:
 def _yaml_lines(manifest: Object | None) -> list[str]:
     if manifest is None:
         return []
-    text: str = yaml.dump(manifest, Dumper=_Plain, sort_keys=False, width=100)
-    return text.splitlines()
+    _, *lines = to_yaml([manifest]).splitlines()
+    return lines
 
 
 def _namespace(one: NamespaceDiff) -> dict[str, Any]:

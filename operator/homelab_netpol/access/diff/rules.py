@@ -138,6 +138,12 @@ def is_of_name(one: Requirement) -> bool:
     return one.is_of_pods and one.key in (NAMESPACE_KEY, NAME_LABEL_KEY)
 
 
+def may_hold(requirements: Iterable[Requirement], pod: Pod) -> bool:
+    """Whether none of some requirements is unmet for certain."""
+    values = ((one, pod.lookup(one.source, one.key)) for one in requirements)
+    return all(isinstance(value, Doubt) or one.holds(value) for one, value in values)
+
+
 def is_of_namespace_labels(one: Requirement) -> bool:
     """It is about another label of the pods' namespace."""
     return one.is_of_namespace and not is_of_name(one)

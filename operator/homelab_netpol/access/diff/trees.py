@@ -15,7 +15,13 @@ from homelab_netpol.access.diff.compare import compare
 from homelab_netpol.access.diff.difference import Comparison
 from homelab_netpol.access.diff.lines import Lines
 from homelab_netpol.access.diff.result import Fate, Line, NamespaceDiff, ObjectDiff, TreeDiff
-from homelab_netpol.access.diff.rules import OWN, is_of_name, is_of_namespace_labels, said_of
+from homelab_netpol.access.diff.rules import (
+    OWN,
+    is_of_name,
+    is_of_namespace_labels,
+    may_hold,
+    said_of,
+)
 from homelab_netpol.access.diff.side import Object, Side
 from homelab_netpol.access.diff.unseen import (
     differing,
@@ -23,7 +29,7 @@ from homelab_netpol.access.diff.unseen import (
     looks_at_namespace_labels,
     names_group,
 )
-from homelab_netpol.cilium.evaluation import Doubt, Pod, PolicyRef
+from homelab_netpol.cilium.evaluation import Pod, PolicyRef
 from homelab_netpol.cilium.evaluation.matchers import EndpointSelector, Matcher, Unclear
 from homelab_netpol.cilium.selectors import Requirement
 from homelab_netpol.manifests import kinds
@@ -144,11 +150,7 @@ class _Comparison:
         for name in self._relabelled:
             if not all(one.holds(name) for one in of_place if is_of_name(one)):
                 continue
-            met = set()
-            for side in self._sides:
-                pod = Pod(name, side.labels(name))
-                values = ((one, pod.lookup(one.source, one.key)) for one in of_place)
-                met.add(all(isinstance(value, Doubt) or one.holds(value) for one, value in values))
+            met = {may_hold(of_place, Pod(name, side.labels(name))) for side in self._sides}
             if len(met) > 1:
                 yield name
 

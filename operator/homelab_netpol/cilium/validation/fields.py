@@ -36,23 +36,6 @@ _NO_DIRECTION = (
 _NO_DENIAL = "an empty list denies nothing: take it out"
 
 
-# Cilium's proxy looks at it, and fails; or only its version of RE2 or Unicode might.
-_BY_PROXY = ("two groups are named", "general category", "cannot be printed", "more than 1000")
-
-
-def _at_proxy(_value: str, wrong: str) -> bool:
-    return any(each in wrong for each in _BY_PROXY)
-
-
-def _is_number(value: str, _wrong: str) -> bool:
-    """Cilium reads 0100 as 64, and 1_000 as 1000."""
-    return value.replace("_", "").isdigit()
-
-
-def _always(_value: str, _wrong: str) -> bool:
-    return True
-
-
 def _refused(why: str, nature: Nature = Nature.UNWANTED) -> Check:
     """A field that Cilium has, or had, and that a policy of the operator must not use."""
 
@@ -66,8 +49,8 @@ _text = Text()
 _label_key = Text(values.label_key)
 _label_value = Text(values.label_value)
 _cidr = Text(values.cidr)
-_expression = Text(regex.expression, _at_proxy)
-_secret = Object({"name": Text(values.not_empty, _always), "namespace": _text}, required=["name"])
+_expression = Text(regex.expression)
+_secret = Object({"name": Text(values.secret_name), "namespace": _text}, required=["name"])
 
 _selector = Object(
     {
@@ -89,7 +72,7 @@ _fqdn = Object(
 
 _port = Object(
     {
-        "port": Text(values.port, _is_number),
+        "port": Text(values.port),
         "endPort": Whole(0, terms.LAST_PORT),
         "protocol": Choice(
             *terms.TRANSPORT_PROTOCOLS, terms.ANY_PROTOCOL, *terms.PORTLESS_PROTOCOLS
@@ -105,7 +88,7 @@ _http = Object(
         "path": _expression,
         "method": _expression,
         # Cilium does not look at it; its proxy would refuse the policy later, on each node.
-        "host": Text(regex.expression, _always),
+        "host": Text(regex.expression_of_proxy),
         "headers": ListOf(_text),
         "headerMatches": ListOf(
             Object(
@@ -272,7 +255,7 @@ RULE = Object(
             )
         ),
         "description": _text,
-        "log": Object({"value": Text(values.log_text, _at_proxy)}),
+        "log": Object({"value": Text(values.log_text)}),
     },
     required=["endpointSelector"],
     meaning=meaning.rule,

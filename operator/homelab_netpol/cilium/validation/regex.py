@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from homelab_netpol.cilium.validation.report import Taken
+
 # RE2's limit for a count and for the product of nested ones.
 _MOST_COPIES = 1000
 # Far below what can make RE2 run into its limits of depth and size.
@@ -40,7 +42,15 @@ _MAX_RUNE = 0x10FFFF
 
 
 class _Refused(Exception):
-    """The expression cannot be compiled; says why."""
+    """The expression cannot be compiled; says why.
+
+    Attributes:
+        taken: Cilium itself compiles it: its proxy does not, or some versions of RE2.
+    """
+
+    def __init__(self, why: str, *, taken: bool = False) -> None:
+        super().__init__(why)
+        self.taken = taken
 
 
 @dataclass
@@ -67,12 +77,21 @@ def expression(value: str) -> str | None:
     if _is_plain(value):
         return None
     if len(value) > _MOST_CHARACTERS:
-        return f"has {len(value)} characters, more than {_MOST_CHARACTERS}: divide it among rules"
+        return Taken(
+            f"has {len(value)} characters, more than {_MOST_CHARACTERS}: divide it among rules"
+        )
     try:
         _Reader(value).read()
     except _Refused as why:
-        return f"is not an expression that Cilium can compile (RE2): {why}"
+        wrong = f"is not an expression that Cilium can compile (RE2): {why}"
+        return Taken(wrong) if why.taken else wrong
     return None
+
+
+def expression_of_proxy(value: str) -> str | None:
+    """The same of an expression that Cilium hands to its proxy without a look at it."""
+    wrong = expression(value)
+    return None if wrong is None else Taken(wrong)
 
 
 _PLAIN = re.compile(r"[-/\w.]{0,200}(\.\*)?", re.ASCII)
@@ -149,7 +168,7 @@ class _Reader:
             return
         group.last *= max(copies, 1)
         if group.last > _MOST_COPIES:
-            raise _Refused(f"nested counts make more than {_MOST_COPIES} copies")
+            raise _Refused(f"nested counts make more than {_MOST_COPIES} copies", taken=True)
 
     def _open(self) -> None:
         if not self._text.startswith("(?", self._at):
@@ -158,7 +177,7 @@ class _Reader:
             return
         if named := _NAMED_GROUP.match(self._text, self._at):
             if named[1] in self._names:
-                raise _Refused(f"two groups are named {named[1]}")
+                raise _Refused(f"two groups are named {named[1]}", taken=True)
             self._names.add(named[1])
             self._at = named.end()
             self._groups.append(_Group())
@@ -202,7 +221,9 @@ class _Reader:
             return False
         named = _PROPERTY.match(self._text, self._at)
         if named is None or (named[1] or named[2]) not in _CATEGORIES:
-            raise _Refused("\\p only goes with a general category, such as \\pL or \\p{Lu}")
+            raise _Refused(
+                "\\p only goes with a general category, such as \\pL or \\p{Lu}", taken=True
+            )
         self._at = named.end()
         return True
 

@@ -26,6 +26,12 @@ class Nature(Enum):
     UNWANTED = "it is taken, and the operator has no use for it"
 
 
+class Taken(str):
+    """What is wrong with a string that Cilium takes all the same."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class RuleProblem:
     """One thing for which a policy must not be written.

@@ -11,10 +11,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
-from homelab_netpol.cilium.validation.report import Nature, Path, Report, quoted
+from homelab_netpol.cilium.validation.report import Nature, Path, Report, Taken, quoted
 
 Check = Callable[[Any, Path, Report], bool]
-# What is wrong with a string; None: nothing.
+# What is wrong with a string, a `Taken` if Cilium takes it; None: nothing.
 TextCheck = Callable[[str], str | None]
 
 _TYPE_NAMES = {
@@ -142,15 +142,9 @@ class MapOf:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A string; without a check, any.
-
-    Attributes:
-        wrong: the check.
-        taken: whether Cilium takes a string, by the string and what is wrong with it.
-    """
+    """A string; without a check, any."""
 
     wrong: TextCheck | None = None
-    taken: Callable[[str, str], bool] | None = None
 
     def __call__(self, value: Any, path: Path, report: Report) -> bool:
         """Checks a string by itself."""
@@ -159,8 +153,8 @@ class Text:
         wrong = None if self.wrong is None else self.wrong(value)
         if wrong is None:
             return True
-        is_taken = self.taken is not None and self.taken(value, wrong)
-        return report.add(path, wrong, Nature.MISREAD if is_taken else Nature.REJECTED)
+        nature = Nature.MISREAD if isinstance(wrong, Taken) else Nature.REJECTED
+        return report.add(path, str(wrong), nature)
 
 
 class Choice:

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Callable
 
 from homelab_netpol.cilium import terms
-from homelab_netpol.cilium.validation.report import quoted
+from homelab_netpol.cilium.validation.report import Taken, quoted
 
 _MAX_LOG_CHARACTERS = 32
 _MAX_DNS = f"at most {terms.MAX_DNS_CHARACTERS} characters"
@@ -43,15 +43,18 @@ object_name = _checked(
 def port(value: str) -> str | None:
     """A port number as a string, or the name of a port."""
     if terms.is_port_number(value):
-        return None if int(value) <= terms.LAST_PORT else f"{value} is more than {terms.LAST_PORT}"
+        too_large = int(value) > terms.LAST_PORT
+        return Taken(f"{value} is more than {terms.LAST_PORT}") if too_large else None
     if terms.is_port_name(value):
         return None
     if not value:
         return "is empty: give a number such as '80', a port's name, or '0' for every port"
-    return (
+    wrong = (
         f"{quoted(value)} is neither a number from 0 to {terms.LAST_PORT} without leading zeros nor"
         " the name of a port (at most 15 letters, digits and single hyphens)"
     )
+    # Cilium reads 0100 as 64, and 1_000 as 1000.
+    return Taken(wrong) if value.replace("_", "").isdigit() else wrong
 
 
 def dns_name(value: str) -> str | None:
@@ -80,10 +83,17 @@ def not_empty(value: str) -> str | None:
     return None if value else "is empty: give a name"
 
 
+def secret_name(value: str) -> str | None:
+    """The name of a Secret, which Cilium misses only when it looks for the Secret."""
+    wrong = not_empty(value)
+    return None if wrong is None else Taken(wrong)
+
+
 def log_text(value: str) -> str | None:
     """A text that Hubble shows with the flows of a policy."""
     if len(value) > _MAX_LOG_CHARACTERS:
         return f"has {len(value)} characters: at most {_MAX_LOG_CHARACTERS} are possible"
     if any(unicodedata.category(character)[0] == "C" for character in value):
-        return "has a character that cannot be printed: take it out"
+        # Versions of Unicode differ in which.
+        return Taken("has a character that cannot be printed: take it out")
     return None

@@ -9,7 +9,9 @@ from typing import Any
 from homelab_netpol.cilium.networks import contains
 from homelab_netpol.cilium.terms import parse_cidr
 from homelab_netpol.lint.conditions import requirements
+from homelab_netpol.lint.examples import cilium_policy
 from homelab_netpol.lint.given import Given
+from homelab_netpol.lint.peers import networks_of
 from homelab_netpol.lint.policies import DIRECTIONS, RuleView, items, mapping
 from homelab_netpol.lint.rule import Hit, Rule, Severity
 
@@ -51,25 +53,23 @@ DENY_CLOSES = Rule(
     " too, where no other policy lets them in.",
     fix="Say which is meant: `enableDefaultDeny: {ingress: false}` for the deny rules alone, or"
     " `true`.",
-    wrong="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: no-cameras, namespace: photos}
-spec:
+    wrong=cilium_policy(
+        "no-cameras",
+        """\
   endpointSelector: {}
   ingressDeny:
     - fromCIDR: [192.168.66.0/24]
 """,
-    right="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: no-cameras, namespace: photos}
-spec:
+    ),
+    right=cilium_policy(
+        "no-cameras",
+        """\
   endpointSelector: {}
   enableDefaultDeny: {ingress: false}
   ingressDeny:
     - fromCIDR: [192.168.66.0/24]
 """,
+    ),
     check=_deny_closes,
 )
 
@@ -112,27 +112,25 @@ ADDITIVE = Rule(
     why="Such a policy only adds to what is allowed. Where no other policy closes the direction,"
     " all of it stays open; and where its rules allow nothing, it does nothing at all.",
     fix="Take `enableDefaultDeny` out, or name the policy for what it adds.",
-    wrong="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: photos-restrict, namespace: photos}
-spec:
+    wrong=cilium_policy(
+        "photos-restrict",
+        """\
   endpointSelector: {}
   enableDefaultDeny: {ingress: false}
   ingress:
     - fromEndpoints: [{matchLabels: {app: proxy}}]
       toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
 """,
-    right="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: photos-from-proxy, namespace: photos}
-spec:
+    ),
+    right=cilium_policy(
+        "photos-from-proxy",
+        """\
   endpointSelector: {}
   ingress:
     - fromEndpoints: [{matchLabels: {app: proxy}}]
       toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
 """,
+    ),
     check=_additive,
 )
 
@@ -199,13 +197,7 @@ def _same(found: list[Any]) -> set[tuple[Any, ...]]:
 
 def _in_networks(deny: RuleView, cidr: str) -> bool:
     inner = parse_cidr(cidr)
-    given = [each for each in deny.peers("CIDR") if isinstance(each, str)]
-    given += [
-        str(mapping(each)["cidr"])
-        for each in deny.peers("CIDRSet")
-        if "cidr" in mapping(each) and not mapping(each).get("except")
-    ]
-    outer = (parse_cidr(each) for each in given)
+    outer = (parse_cidr(each.cidr) for each in networks_of(deny) if each.whole)
     return inner is not None and any(each is not None and contains(each, inner) for each in outer)
 
 
@@ -232,11 +224,9 @@ DENY_WINS = Rule(
     " rule wins over every rule that allows, of every policy, the escape hatch's included.",
     fix="Narrow the deny rule: leave the exception out of it (`except`, a selector that does not"
     " mean it). Or take the deny rule out, as what nothing allows is denied anyway.",
-    wrong="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: photos-from-nas, namespace: photos}
-spec:
+    wrong=cilium_policy(
+        "photos-from-nas",
+        """\
   endpointSelector: {}
   ingress:
     - fromCIDR: [192.168.1.10/32]
@@ -244,11 +234,10 @@ spec:
   ingressDeny:
     - fromCIDR: [192.168.0.0/16]
 """,
-    right="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: photos-from-nas, namespace: photos}
-spec:
+    ),
+    right=cilium_policy(
+        "photos-from-nas",
+        """\
   endpointSelector: {}
   ingress:
     - fromCIDR: [192.168.1.10/32]
@@ -256,6 +245,7 @@ spec:
   ingressDeny:
     - fromCIDRSet: [{cidr: 192.168.0.0/16, except: [192.168.1.10/32]}]
 """,
+    ),
     check=_deny_wins,
 )
 

@@ -8,6 +8,7 @@ from typing import Any
 from homelab_netpol.cilium.dns_patterns import dns_pattern_holds
 from homelab_netpol.cilium.selectors import Requirement
 from homelab_netpol.lint.conditions import network_policy_peer, own_namespace, requirements
+from homelab_netpol.lint.examples import cilium_policy
 from homelab_netpol.lint.given import Given
 from homelab_netpol.lint.policies import EGRESS, PolicyView, RuleView, items, mapping
 from homelab_netpol.lint.rule import Hit, Rule, Severity
@@ -107,22 +108,19 @@ DNS_FORGOTTEN = Rule(
     " Service's address: it fails with a timeout of name resolution. With the operator there,"
     " `baseline-dns-egress` allows every pod DNS, and nothing is reported.",
     fix="Allow the DNS servers on port 53, UDP and TCP.",
-    wrong="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: photos-to-database, namespace: photos}
-spec:
+    wrong=cilium_policy(
+        "photos-to-database",
+        """\
   endpointSelector: {}
   egress:
     - toEndpoints:
         - matchLabels: {k8s:io.kubernetes.pod.namespace: database}
       toPorts: [{ports: [{port: "5432", protocol: TCP}]}]
 """,
-    right="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: photos-to-database, namespace: photos}
-spec:
+    ),
+    right=cilium_policy(
+        "photos-to-database",
+        """\
   endpointSelector: {}
   egress:
     - toEndpoints:
@@ -132,6 +130,7 @@ spec:
         - matchLabels: {k8s:io.kubernetes.pod.namespace: kube-system, k8s:k8s-app: kube-dns}
       toPorts: [{ports: [{port: "53", protocol: UDP}, {port: "53", protocol: TCP}]}]
 """,
+    ),
     check=_forgotten,
 )
 
@@ -205,11 +204,9 @@ FQDN_WITHOUT_DNS = Rule(
     " and the rule opens nothing. The setting `dns.proxy` makes the operator's baseline such a"
     " rule.",
     fix='Add a rule to the DNS servers, port 53, with `rules: {dns: [{matchPattern: "*"}]}`.',
-    wrong="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: photos-to-maps, namespace: photos}
-spec:
+    wrong=cilium_policy(
+        "photos-to-maps",
+        """\
   endpointSelector: {}
   egress:
     - toFQDNs: [{matchName: tiles.example.org}]
@@ -218,11 +215,10 @@ spec:
         - matchLabels: {k8s:io.kubernetes.pod.namespace: kube-system, k8s:k8s-app: kube-dns}
       toPorts: [{ports: [{port: "53", protocol: ANY}]}]
 """,
-    right="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: photos-to-maps, namespace: photos}
-spec:
+    ),
+    right=cilium_policy(
+        "photos-to-maps",
+        """\
   endpointSelector: {}
   egress:
     - toFQDNs: [{matchName: tiles.example.org}]
@@ -233,6 +229,7 @@ spec:
         - ports: [{port: "53", protocol: ANY}]
           rules: {dns: [{matchPattern: "*"}]}
 """,
+    ),
     check=_without_dns_rule,
 )
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from homelab_netpol.lint.examples import cilium_policy
 from homelab_netpol.lint.given import Given
 from homelab_netpol.lint.peers import pods_of_spec
 from homelab_netpol.lint.rule import Hit, Rule, Severity
-from homelab_netpol.lint.rules.selected import NEEDS_PODS, spec_path
+from homelab_netpol.lint.rules.selected import NEEDS_PODS
 
 
 def _host_network(given: Given) -> Iterator[Hit]:
@@ -18,11 +19,32 @@ def _host_network(given: Given) -> Iterator[Hit]:
                 names = sorted({str(each.workload) for each in pods})
                 yield Hit(
                     policy.manifest,
-                    spec_path(spec),
+                    spec.subject_path,
                     f"selects only pods on their node's network ({names[0]}"
                     f"{f' and {len(names) - 1} more' if len(names) > 1 else ''}), where no policy"
                     " for pods holds",
                 )
+
+
+def _exporter(more: str) -> str:
+    """An example: pods, with more in their spec, and the policy for them."""
+    pods = f"""\
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {{name: exporter, namespace: metrics}}
+spec:
+  template:
+    metadata: {{labels: {{app: exporter}}}}
+    spec: {{{more}containers: [{{name: exporter, ports: [{{containerPort: 9100}}]}}]}}
+---
+"""
+    spec = """\
+  endpointSelector: {matchLabels: {app: exporter}}
+  ingress:
+    - fromCIDR: [192.168.1.0/24]
+      toPorts: [{ports: [{port: "9100", protocol: TCP}]}]
+"""
+    return pods + cilium_policy("exporter", spec, namespace="metrics")
 
 
 HOST_NETWORK = Rule(
@@ -34,42 +56,8 @@ HOST_NETWORK = Rule(
     " see them as `host` or `remote-node`.",
     fix="Take `hostNetwork` off, or restrict the node with Cilium's host firewall"
     " (`nodeSelector`).",
-    wrong="""\
-apiVersion: apps/v1
-kind: DaemonSet
-metadata: {name: exporter, namespace: metrics}
-spec:
-  template:
-    metadata: {labels: {app: exporter}}
-    spec: {hostNetwork: true, containers: [{name: exporter, ports: [{containerPort: 9100}]}]}
----
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: exporter, namespace: metrics}
-spec:
-  endpointSelector: {matchLabels: {app: exporter}}
-  ingress:
-    - fromCIDR: [192.168.1.0/24]
-      toPorts: [{ports: [{port: "9100", protocol: TCP}]}]
-""",
-    right="""\
-apiVersion: apps/v1
-kind: DaemonSet
-metadata: {name: exporter, namespace: metrics}
-spec:
-  template:
-    metadata: {labels: {app: exporter}}
-    spec: {containers: [{name: exporter, ports: [{containerPort: 9100}]}]}
----
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: exporter, namespace: metrics}
-spec:
-  endpointSelector: {matchLabels: {app: exporter}}
-  ingress:
-    - fromCIDR: [192.168.1.0/24]
-      toPorts: [{ports: [{port: "9100", protocol: TCP}]}]
-""",
+    wrong=_exporter("hostNetwork: true, "),
+    right=_exporter(""),
     check=_host_network,
     needs=NEEDS_PODS,
 )

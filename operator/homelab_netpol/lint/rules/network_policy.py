@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from homelab_netpol.cilium.evaluation.matchers import select
 from homelab_netpol.lint.conditions import network_policy_peer
+from homelab_netpol.lint.examples import network_policy
 from homelab_netpol.lint.given import Given, GivenPods
 from homelab_netpol.lint.peers import peers_of
 from homelab_netpol.lint.policies import (
@@ -60,27 +61,25 @@ TYPES_MISSING = Rule(
     " has an egress rule. One with egress rules alone closes all ingress, and `egress: []` closes"
     " nothing.",
     fix="Write `policyTypes`. `--fix` writes what is in force, for its author to look at.",
-    wrong="""\
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {name: photos-to-nas, namespace: photos}
-spec:
+    wrong=network_policy(
+        "photos-to-nas",
+        """\
   podSelector: {}
   egress:
     - to: [{ipBlock: {cidr: 192.168.1.10/32}}]
       ports: [{port: 2049, protocol: TCP}]
 """,
-    right="""\
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {name: photos-to-nas, namespace: photos}
-spec:
+    ),
+    right=network_policy(
+        "photos-to-nas",
+        """\
   podSelector: {}
   policyTypes: [Egress]
   egress:
     - to: [{ipBlock: {cidr: 192.168.1.10/32}}]
       ports: [{port: 2049, protocol: TCP}]
 """,
+    ),
     check=_types_missing,
     fixable=True,
 )
@@ -120,11 +119,9 @@ TYPE_LEFT_OUT = Rule(
     " ignored by both: it looks like a default deny, and is none.",
     fix="Add the direction to `policyTypes`, or take its rules out. `--fix` takes an empty"
     " list out.",
-    wrong="""\
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {name: photos-from-proxy, namespace: photos}
-spec:
+    wrong=network_policy(
+        "photos-from-proxy",
+        """\
   podSelector: {}
   policyTypes: [Ingress]
   ingress:
@@ -132,11 +129,10 @@ spec:
       ports: [{port: 8080, protocol: TCP}]
   egress: []
 """,
-    right="""\
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {name: photos-from-proxy, namespace: photos}
-spec:
+    ),
+    right=network_policy(
+        "photos-from-proxy",
+        """\
   podSelector: {}
   policyTypes: [Ingress, Egress]
   ingress:
@@ -144,6 +140,7 @@ spec:
       ports: [{port: 8080, protocol: TCP}]
   egress: []
 """,
+    ),
     check=_left_out,
     fixable=True,
 )
@@ -210,11 +207,9 @@ OR_FOR_AND = Rule(
     " they are one condition: those pods in those namespaces. Nothing is reported when the"
     " policy's own namespace has such pods.",
     fix="Take the second `-` away. If both are meant, write two rules.",
-    wrong="""\
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {name: photos-from-prometheus, namespace: photos}
-spec:
+    wrong=network_policy(
+        "photos-from-prometheus",
+        """\
   podSelector: {}
   policyTypes: [Ingress]
   ingress:
@@ -223,11 +218,10 @@ spec:
         - podSelector: {matchLabels: {app.kubernetes.io/name: prometheus}}
       ports: [{port: 9090, protocol: TCP}]
 """,
-    right="""\
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {name: photos-from-prometheus, namespace: photos}
-spec:
+    ),
+    right=network_policy(
+        "photos-from-prometheus",
+        """\
   podSelector: {}
   policyTypes: [Ingress]
   ingress:
@@ -236,6 +230,7 @@ spec:
           podSelector: {matchLabels: {app.kubernetes.io/name: prometheus}}
       ports: [{port: 9090, protocol: TCP}]
 """,
+    ),
     check=_or_for_and,
 )
 
@@ -268,26 +263,24 @@ EVERY_PEER = Rule(
     " list of endpoints selects none.",
     fix="For no peer, have no rule: `ingress: []` with `policyTypes: [Ingress]`. Else name the"
     " peers.",
-    wrong="""\
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {name: photos-web, namespace: photos}
-spec:
+    wrong=network_policy(
+        "photos-web",
+        """\
   podSelector: {matchLabels: {app: web}}
   policyTypes: [Ingress]
   ingress:
     - from: []
       ports: [{port: 8080, protocol: TCP}]
 """,
-    right="""\
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {name: photos-web, namespace: photos}
-spec:
+    ),
+    right=network_policy(
+        "photos-web",
+        """\
   podSelector: {matchLabels: {app: web}}
   policyTypes: [Ingress]
   ingress: []
 """,
+    ),
     check=_every_peer,
 )
 

@@ -18,6 +18,7 @@ from homelab_netpol.cilium.terms import (
     is_port_name,
     parse_cidr,
 )
+from homelab_netpol.lint.examples import network_policy
 from homelab_netpol.lint.given import Given
 from homelab_netpol.lint.policies import DIRECTIONS, WAYS, mapping
 from homelab_netpol.lint.rule import Hit, Path, Rule, Severity
@@ -223,28 +224,26 @@ REFUSED = Rule(
     why="What is refused is not in force. A field that the API server does not know is dropped,"
     " unless it is asked to be strict, and a rule without its mistyped `from` is for every peer.",
     fix="Put right what the message names.",
-    wrong="""\
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {name: photos-web, namespace: photos}
-spec:
+    wrong=network_policy(
+        "photos-web",
+        """\
   podSelector: {matchLabels: {app: web}}
   policyTypes: [Ingress]
   ingress:
     - form: [{podSelector: {matchLabels: {app: proxy}}}]
       ports: [{port: 8080, protocol: TCP}]
 """,
-    right="""\
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {name: photos-web, namespace: photos}
-spec:
+    ),
+    right=network_policy(
+        "photos-web",
+        """\
   podSelector: {matchLabels: {app: web}}
   policyTypes: [Ingress]
   ingress:
     - from: [{podSelector: {matchLabels: {app: proxy}}}]
       ports: [{port: 8080, protocol: TCP}]
 """,
+    ),
     check=_refused,
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from homelab_netpol.lint.examples import cilium_policy
 from homelab_netpol.lint.given import Given
 from homelab_netpol.lint.policies import has_own_name
 from homelab_netpol.lint.rule import Hit, Rule, Severity
@@ -32,11 +33,9 @@ NAME_TAKEN = Rule(
     why="The operator never touches an object that is not its own. It cannot write the policy of"
     " this name, says so in an Event, and the Namespace or the cluster goes without it.",
     fix="Give it another name; or hand it over, as docs/take-over.md describes.",
-    wrong="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: homelab-profile, namespace: photos}
-spec:
+    wrong=cilium_policy(
+        "homelab-profile",
+        """\
   endpointSelector: {}
   egress:
     - toEntities: [world]
@@ -45,11 +44,10 @@ spec:
         - matchLabels: {k8s:io.kubernetes.pod.namespace: kube-system, k8s:k8s-app: kube-dns}
       toPorts: [{ports: [{port: "53", protocol: ANY}]}]
 """,
-    right="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: photos-internet, namespace: photos}
-spec:
+    ),
+    right=cilium_policy(
+        "photos-internet",
+        """\
   endpointSelector: {}
   egress:
     - toEntities: [world]
@@ -58,6 +56,7 @@ spec:
         - matchLabels: {k8s:io.kubernetes.pod.namespace: kube-system, k8s:k8s-app: kube-dns}
       toPorts: [{ports: [{port: "53", protocol: ANY}]}]
 """,
+    ),
     check=_name_taken,
 )
 

@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
+from homelab_netpol.lint.examples import cilium_policy
 from homelab_netpol.lint.given import Given
 from homelab_netpol.lint.policies import PolicyView
 from homelab_netpol.lint.rule import Hit, Rule, Severity
@@ -27,6 +28,28 @@ def _order(given: Given) -> Iterator[Hit]:
             )
 
 
+def _two(first: str, second: str) -> str:
+    """An example: two policies, with what their names begin with."""
+    from_lan = """\
+  endpointSelector: {}
+  ingress:
+    - fromCIDR: [192.168.1.0/24]
+      toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
+"""
+    from_proxy = """\
+  endpointSelector: {}
+  ingress:
+    - fromEndpoints: [{matchLabels: {app: proxy}}]
+      toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
+"""
+    return "---\n".join(
+        (
+            cilium_policy(f"{first}photos-from-lan", from_lan),
+            cilium_policy(f"{second}photos-from-proxy", from_proxy),
+        )
+    )
+
+
 ORDER = Rule(
     id="NP115",
     name="order-by-name",
@@ -35,44 +58,8 @@ ORDER = Rule(
     why="Policies are not gone through one after the other. What any of them allows is allowed,"
     " what a deny rule of any of them denies is denied.",
     fix="Name them for what they allow.",
-    wrong="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: 10-photos-from-lan, namespace: photos}
-spec:
-  endpointSelector: {}
-  ingress:
-    - fromCIDR: [192.168.1.0/24]
-      toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
----
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: 20-photos-from-proxy, namespace: photos}
-spec:
-  endpointSelector: {}
-  ingress:
-    - fromEndpoints: [{matchLabels: {app: proxy}}]
-      toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
-""",
-    right="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: photos-from-lan, namespace: photos}
-spec:
-  endpointSelector: {}
-  ingress:
-    - fromCIDR: [192.168.1.0/24]
-      toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
----
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: photos-from-proxy, namespace: photos}
-spec:
-  endpointSelector: {}
-  ingress:
-    - fromEndpoints: [{matchLabels: {app: proxy}}]
-      toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
-""",
+    wrong=_two("10-", "20-"),
+    right=_two("", ""),
     check=_order,
 )
 

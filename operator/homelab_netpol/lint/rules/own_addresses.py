@@ -7,9 +7,10 @@ from ipaddress import ip_network
 
 from homelab_netpol.cilium.networks import contains
 from homelab_netpol.cilium.terms import IpNetwork
+from homelab_netpol.lint.examples import network_policy
 from homelab_netpol.lint.given import API_SERVER, Given
-from homelab_netpol.lint.policies import RuleView, mapping
-from homelab_netpol.lint.rule import Hit, Path, Rule, Severity
+from homelab_netpol.lint.peers import networks_of
+from homelab_netpol.lint.rule import Hit, Rule, Severity
 
 # A /24 for each node out of a /16, as k3s, kubeadm and Talos have it.
 _BITS_OF_NODES = 8
@@ -20,7 +21,7 @@ def _own_address(given: Given) -> Iterator[Hit]:
         return
     for policy in given.by_hand:
         for rule in policy.rules:
-            for path, text in _networks(rule):
+            for path, text, _ in networks_of(rule):
                 owner = _owner(text, given)
                 if owner:
                     yield Hit(
@@ -65,21 +66,16 @@ def _instead(owner: str) -> str:
     return " Select the pods by their labels."
 
 
-def _networks(rule: RuleView) -> Iterator[tuple[Path, str]]:
-    if rule.cilium:
-        for index, cidr in enumerate(rule.peers("CIDR")):
-            if isinstance(cidr, str):
-                yield (*rule.path, f"{rule.way}CIDR", index), cidr
-        for index, entry in enumerate(rule.peers("CIDRSet")):
-            cidr = mapping(entry).get("cidr")
-            if isinstance(cidr, str):
-                yield (*rule.path, f"{rule.way}CIDRSet", index, "cidr"), cidr
-        return
-    for index, peer in enumerate(rule.peers()):
-        cidr = mapping(mapping(peer).get("ipBlock")).get("cidr")
-        if isinstance(cidr, str):
-            yield (*rule.path, rule.way, index, "ipBlock", "cidr"), cidr
-
+_SERVICE = """\
+apiVersion: v1
+kind: Service
+metadata: {name: postgres, namespace: database}
+spec:
+  clusterIP: 10.96.7.5
+  selector: {app: postgres}
+  ports: [{port: 5432}]
+---
+"""
 
 OWN_ADDRESS = Rule(
     id="NP306",
@@ -92,38 +88,21 @@ OWN_ADDRESS = Rule(
     " nothing through; only with Cilium's option `policy-cidr-match-mode: nodes` are nodes"
     " matched by address too, and then nothing is said of theirs.",
     fix="Write the entity (`kube-apiserver`, `host`, `remote-node`), or select the pods.",
-    wrong="""\
-apiVersion: v1
-kind: Service
-metadata: {name: postgres, namespace: database}
-spec:
-  clusterIP: 10.96.7.5
-  selector: {app: postgres}
-  ports: [{port: 5432}]
----
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {name: photos-to-database, namespace: photos}
-spec:
+    wrong=_SERVICE
+    + network_policy(
+        "photos-to-database",
+        """\
   podSelector: {}
   policyTypes: [Egress]
   egress:
     - to: [{ipBlock: {cidr: 10.96.7.5/32}}]
       ports: [{port: 5432, protocol: TCP}]
 """,
-    right="""\
-apiVersion: v1
-kind: Service
-metadata: {name: postgres, namespace: database}
-spec:
-  clusterIP: 10.96.7.5
-  selector: {app: postgres}
-  ports: [{port: 5432}]
----
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {name: photos-to-database, namespace: photos}
-spec:
+    ),
+    right=_SERVICE
+    + network_policy(
+        "photos-to-database",
+        """\
   podSelector: {}
   policyTypes: [Egress]
   egress:
@@ -134,6 +113,7 @@ spec:
     - to: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: kube-system}}}]
       ports: [{port: 53, protocol: UDP}, {port: 53, protocol: TCP}]
 """,
+    ),
     check=_own_address,
     needs="Services, nodes, pods with their addresses",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from homelab_netpol.lint.examples import cilium_policy
 from homelab_netpol.lint.given import Given
 from homelab_netpol.lint.policies import items, mapping
 from homelab_netpol.lint.rule import Hit, RemoveField, Rule, Severity
@@ -53,7 +54,6 @@ specs:
         toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
 """,
     check=_no_specs,
-    of_operator=True,
     fixable=True,
 )
 
@@ -90,29 +90,26 @@ REMOVED = Rule(
     " before: its API server drops the field, and the port is open for every request.",
     fix="Write the labels that are required into each selector. For Kafka, allow the port only to"
     " who may use every topic, and leave the rest to Kafka's own rights.",
-    wrong="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: photos-web, namespace: photos}
-spec:
+    wrong=cilium_policy(
+        "photos-web",
+        """\
   endpointSelector: {}
   ingress:
     - fromRequires: [{matchLabels: {env: production}}]
     - fromEndpoints: [{matchLabels: {app: proxy}}]
       toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
 """,
-    right="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: photos-web, namespace: photos}
-spec:
+    ),
+    right=cilium_policy(
+        "photos-web",
+        """\
   endpointSelector: {}
   ingress:
     - fromEndpoints: [{matchLabels: {app: proxy, env: production}}]
       toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
 """,
+    ),
     check=_removed,
-    of_operator=True,
 )
 
 RULES = (NO_SPECS, REMOVED)

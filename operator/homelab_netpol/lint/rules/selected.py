@@ -6,13 +6,12 @@ from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
 from homelab_netpol.cilium.selectors import Requirement
-from homelab_netpol.cilium.terms import NAMESPACE_LABELS_PREFIX
+from homelab_netpol.cilium.terms import NAME_LABEL, NAMESPACE_LABELS_PREFIX
+from homelab_netpol.lint.examples import cilium_policy, network_policy
 from homelab_netpol.lint.given import Given
 from homelab_netpol.lint.peers import PeerPods, peers_of, pods_of_peer, pods_of_spec
-from homelab_netpol.lint.policies import PolicyView, SpecView
+from homelab_netpol.lint.policies import PolicyView
 from homelab_netpol.lint.rule import Hit, Rule, Severity
-
-_NAME_LABEL = "kubernetes.io/metadata.name"
 
 # Unknown ones that a likeness is looked for: to compare each with all takes its time.
 _MOST_NAMES = 200
@@ -32,11 +31,6 @@ _MOVERS = ("app.kubernetes.io/created-by", "volsync")
 NEEDS_PODS = "pods, or what makes them, of the namespace"
 
 
-def spec_path(spec: SpecView) -> tuple[str | int, ...]:
-    """Where a policy's own selector is."""
-    return (*spec.path, "endpointSelector" if spec.policy.cilium else "podSelector")
-
-
 def _is_short_lived(asked: Sequence[Requirement] | None) -> bool:
     """It asks for labels of pods that come and go."""
     return any(
@@ -53,10 +47,21 @@ def _no_pod(given: Given) -> Iterator[Hit]:
                 where = f"in {policy.namespace}" if policy.namespace else "in the cluster"
                 yield Hit(
                     policy.manifest,
-                    spec_path(spec),
+                    spec.subject_path,
                     f"selects no pod {where}: its rules hold for none",
                 )
 
+
+_DEPLOYMENT = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: photos}
+spec:
+  template:
+    metadata: {labels: {app.kubernetes.io/name: web}}
+    spec: {containers: [{name: web, ports: [{containerPort: 8080}]}]}
+---
+"""
 
 SELECTS_NOTHING = Rule(
     id="NP301",
@@ -66,42 +71,26 @@ SELECTS_NOTHING = Rule(
     why="It holds for no pod: those that were meant are as open, or as closed, as without"
     " it. A label that a chart has renamed is the usual cause.",
     fix="Compare it with the labels of the pods' template.",
-    wrong="""\
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web, namespace: photos}
-spec:
-  template:
-    metadata: {labels: {app.kubernetes.io/name: web}}
-    spec: {containers: [{name: web, ports: [{containerPort: 8080}]}]}
----
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: web, namespace: photos}
-spec:
+    wrong=_DEPLOYMENT
+    + cilium_policy(
+        "web",
+        """\
   endpointSelector: {matchLabels: {app: web}}
   ingress:
     - fromCIDR: [192.168.1.0/24]
       toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
 """,
-    right="""\
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web, namespace: photos}
-spec:
-  template:
-    metadata: {labels: {app.kubernetes.io/name: web}}
-    spec: {containers: [{name: web, ports: [{containerPort: 8080}]}]}
----
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: web, namespace: photos}
-spec:
+    ),
+    right=_DEPLOYMENT
+    + cilium_policy(
+        "web",
+        """\
   endpointSelector: {matchLabels: {app.kubernetes.io/name: web}}
   ingress:
     - fromCIDR: [192.168.1.0/24]
       toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
 """,
+    ),
     check=_no_pod,
     needs=NEEDS_PODS,
 )
@@ -118,6 +107,19 @@ def _no_peer(given: Given) -> Iterator[Hit]:
                 yield Hit(policy.manifest, peer.path, f"selects no pod {where}")
 
 
+_PODS = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: prometheus-0, namespace: monitoring, labels: {app: prometheus}}
+spec: {containers: [{name: prometheus, ports: [{containerPort: 9090}]}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web-0, namespace: photos, labels: {app: web}}
+spec: {containers: [{name: web, ports: [{containerPort: 8080}]}]}
+---
+"""
+
 PEER_SELECTS_NOTHING = Rule(
     id="NP302",
     name="peer-selects-no-pod",
@@ -126,47 +128,27 @@ PEER_SELECTS_NOTHING = Rule(
     why="The rule allows, or denies, nothing. In a CiliumNetworkPolicy a selector without a word on"
     " the namespace means pods of the policy's own, as `podSelector` does in a NetworkPolicy.",
     fix="Compare it with the labels of the pods that are meant, and name their namespace.",
-    wrong="""\
-apiVersion: v1
-kind: Pod
-metadata: {name: prometheus-0, namespace: monitoring, labels: {app: prometheus}}
-spec: {containers: [{name: prometheus, ports: [{containerPort: 9090}]}]}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: web-0, namespace: photos, labels: {app: web}}
-spec: {containers: [{name: web, ports: [{containerPort: 8080}]}]}
----
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: photos-from-prometheus, namespace: photos}
-spec:
+    wrong=_PODS
+    + cilium_policy(
+        "photos-from-prometheus",
+        """\
   endpointSelector: {}
   ingress:
     - fromEndpoints: [{matchLabels: {app: prometheus}}]
       toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
 """,
-    right="""\
-apiVersion: v1
-kind: Pod
-metadata: {name: prometheus-0, namespace: monitoring, labels: {app: prometheus}}
-spec: {containers: [{name: prometheus, ports: [{containerPort: 9090}]}]}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: web-0, namespace: photos, labels: {app: web}}
-spec: {containers: [{name: web, ports: [{containerPort: 8080}]}]}
----
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: photos-from-prometheus, namespace: photos}
-spec:
+    ),
+    right=_PODS
+    + cilium_policy(
+        "photos-from-prometheus",
+        """\
   endpointSelector: {}
   ingress:
     - fromEndpoints:
         - matchLabels: {k8s:io.kubernetes.pod.namespace: monitoring, app: prometheus}
       toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
 """,
+    ),
     check=_no_peer,
     needs=NEEDS_PODS,
 )
@@ -190,7 +172,7 @@ def _selections(policy: PolicyView) -> Iterator[PeerPods]:
     """The pods that a policy names by their namespaces: peers, and a clusterwide one's own."""
     for spec in policy.specs:
         if not policy.namespace and spec.subject is not None and spec.subject_selector is not None:
-            yield PeerPods(spec_path(spec), spec.subject, spec.subject_selector)
+            yield PeerPods(spec.subject_path, spec.subject, spec.subject_selector)
         for rule in spec.rules:
             yield from peers_of(rule, policy)
 
@@ -198,7 +180,7 @@ def _selections(policy: PolicyView) -> Iterator[PeerPods]:
 def _unmet(one: Requirement, given: Given) -> str:
     """What to say of a condition on Namespaces' labels that none meets; "": one does, or may."""
     key = one.key.removeprefix(NAMESPACE_LABELS_PREFIX)
-    if key == one.key or key == _NAME_LABEL or one.operator.is_negative:
+    if key == one.key or key == NAME_LABEL or one.operator.is_negative:
         return ""
     if any(one.holds(labels.get(key)) for labels in given.namespace_labels.values()):
         return ""
@@ -229,6 +211,13 @@ def _near(name: str, given: Given) -> str:
     return known.get(name, "")
 
 
+_NAMESPACE = """\
+apiVersion: v1
+kind: Namespace
+metadata: {name: monitoring}
+---
+"""
+
 NAMESPACE_UNKNOWN = Rule(
     id="NP303",
     name="no-such-namespace",
@@ -240,36 +229,28 @@ NAMESPACE_UNKNOWN = Rule(
     " is only named, and elsewhere, is reported when a whole cluster is given, or when the name"
     " looks like a mistyped one.",
     fix="Ask for `kubernetes.io/metadata.name`, or put the label on the Namespace.",
-    wrong="""\
-apiVersion: v1
-kind: Namespace
-metadata: {name: monitoring}
----
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {name: photos-from-monitoring, namespace: photos}
-spec:
+    wrong=_NAMESPACE
+    + network_policy(
+        "photos-from-monitoring",
+        """\
   podSelector: {}
   policyTypes: [Ingress]
   ingress:
     - from: [{namespaceSelector: {matchLabels: {name: monitoring}}}]
       ports: [{port: 8080, protocol: TCP}]
 """,
-    right="""\
-apiVersion: v1
-kind: Namespace
-metadata: {name: monitoring}
----
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {name: photos-from-monitoring, namespace: photos}
-spec:
+    ),
+    right=_NAMESPACE
+    + network_policy(
+        "photos-from-monitoring",
+        """\
   podSelector: {}
   policyTypes: [Ingress]
   ingress:
     - from: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: monitoring}}}]
       ports: [{port: 8080, protocol: TCP}]
 """,
+    ),
     check=_no_namespace,
     needs="Namespaces",
 )

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from homelab_netpol.cilium.selectors import Requirement
-from homelab_netpol.cilium.terms import CCNP, NAMESPACE_KEY, SOURCE_K8S
+from homelab_netpol.cilium.terms import CCNP, NAME_LABEL, NAMESPACE_KEY, SOURCE_K8S
+from homelab_netpol.lint.examples import cilium_policy
 from homelab_netpol.lint.given import Given
 from homelab_netpol.lint.policies import mapping
-from homelab_netpol.lint.rule import Hit, Path, Rule, Severity
-
-_NAME_LABEL = "kubernetes.io/metadata.name"
+from homelab_netpol.lint.rule import Hit, Rule, Severity
 
 
 def _every_pod(given: Given) -> Iterator[Hit]:
@@ -50,16 +49,15 @@ spec:
     - fromEndpoints: [{}]
       toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
 """,
-    right="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: pods-among-themselves, namespace: photos}
-spec:
+    right=cilium_policy(
+        "pods-among-themselves",
+        """\
   endpointSelector: {}
   ingress:
     - fromEndpoints: [{}]
       toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
 """,
+    ),
     check=_every_pod,
 )
 
@@ -82,7 +80,7 @@ def _not_seen(given: Given) -> Iterator[Hit]:
 
 
 def _instead(one: Requirement) -> str:
-    if one.key == _NAME_LABEL:
+    if one.key == NAME_LABEL:
         return f" The name of a namespace is {SOURCE_K8S}:{NAMESPACE_KEY} here."
     return ""
 
@@ -100,30 +98,27 @@ NOT_SEEN = Rule(
     fix="Select by a label that identities have. A namespace by its name is"
     " `k8s:io.kubernetes.pod.namespace`, by a label of its own"
     " `k8s:io.cilium.k8s.namespace.labels.<label>`.",
-    wrong="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: photos-from-dashboard, namespace: photos}
-spec:
+    wrong=cilium_policy(
+        "photos-from-dashboard",
+        """\
   endpointSelector: {}
   ingress:
     - fromEndpoints:
         - matchLabels: {kubernetes.io/metadata.name: dashboard}
       toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
 """,
-    right="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: photos-from-dashboard, namespace: photos}
-spec:
+    ),
+    right=cilium_policy(
+        "photos-from-dashboard",
+        """\
   endpointSelector: {}
   ingress:
     - fromEndpoints:
         - matchLabels: {k8s:io.kubernetes.pod.namespace: dashboard}
       toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
 """,
+    ),
     check=_not_seen,
-    of_operator=True,
 )
 
 
@@ -136,14 +131,10 @@ def _other_namespace(given: Given) -> Iterator[Hit]:
                 if one.is_of_namespace_name and not one.holds(policy.namespace):
                     yield Hit(
                         policy.manifest,
-                        _key_path(spec.path),
+                        spec.subject_path,
                         f"{one} is not about that: the policy is for pods of its own namespace"
                         f" {policy.namespace} only",
                     )
-
-
-def _key_path(path: Path) -> Path:
-    return (*path, "endpointSelector")
 
 
 OTHER_NAMESPACE = Rule(
@@ -154,28 +145,27 @@ OTHER_NAMESPACE = Rule(
     why="A namespaced policy holds for pods of its own namespace. Cilium puts its own name in the"
     " place of another one, or selects no pod: those that are meant are not held by it.",
     fix="Write the policy in that namespace, or a CiliumClusterwideNetworkPolicy.",
-    wrong="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: photos-from-lan, namespace: policies}
-spec:
+    wrong=cilium_policy(
+        "photos-from-lan",
+        """\
   endpointSelector:
     matchLabels: {k8s:io.kubernetes.pod.namespace: photos, app: web}
   ingress:
     - fromCIDR: [192.168.1.0/24]
       toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
 """,
-    right="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: photos-from-lan, namespace: photos}
-spec:
+        namespace="policies",
+    ),
+    right=cilium_policy(
+        "photos-from-lan",
+        """\
   endpointSelector:
     matchLabels: {app: web}
   ingress:
     - fromCIDR: [192.168.1.0/24]
       toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
 """,
+    ),
     check=_other_namespace,
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from homelab_netpol.lint.examples import cilium_policy
 from homelab_netpol.lint.given import Given, GivenPods
 from homelab_netpol.lint.peers import peers_of, pods_of_peer, pods_of_spec
 from homelab_netpol.lint.policies import INGRESS, PolicyView, RuleView, SpecView, items, mapping
@@ -134,6 +135,21 @@ def _opened(rule: RuleView) -> Iterator[_Opened]:
             yield _Opened((*path, "port"), int(number), protocols)
 
 
+_POD_AND_SERVICE = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: web-0, namespace: photos, labels: {app: web}}
+spec: {containers: [{name: web, ports: [{containerPort: 8080, name: http}]}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: photos}
+spec:
+  selector: {app: web}
+  ports: [{port: 80, targetPort: http}]
+---
+"""
+
 SERVICE_PORT = Rule(
     id="NP305",
     name="port-of-a-service",
@@ -142,50 +158,26 @@ SERVICE_PORT = Rule(
     why="Cilium translates a Service's address and port to a pod's before it asks any policy. The"
     " port that clients call is not the one that policies are about.",
     fix="Write the pods' port: the Service's `targetPort`.",
-    wrong="""\
-apiVersion: v1
-kind: Pod
-metadata: {name: web-0, namespace: photos, labels: {app: web}}
-spec: {containers: [{name: web, ports: [{containerPort: 8080, name: http}]}]}
----
-apiVersion: v1
-kind: Service
-metadata: {name: web, namespace: photos}
-spec:
-  selector: {app: web}
-  ports: [{port: 80, targetPort: http}]
----
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: web, namespace: photos}
-spec:
+    wrong=_POD_AND_SERVICE
+    + cilium_policy(
+        "web",
+        """\
   endpointSelector: {matchLabels: {app: web}}
   ingress:
     - fromCIDR: [192.168.1.0/24]
       toPorts: [{ports: [{port: "80", protocol: TCP}]}]
 """,
-    right="""\
-apiVersion: v1
-kind: Pod
-metadata: {name: web-0, namespace: photos, labels: {app: web}}
-spec: {containers: [{name: web, ports: [{containerPort: 8080, name: http}]}]}
----
-apiVersion: v1
-kind: Service
-metadata: {name: web, namespace: photos}
-spec:
-  selector: {app: web}
-  ports: [{port: 80, targetPort: http}]
----
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: web, namespace: photos}
-spec:
+    ),
+    right=_POD_AND_SERVICE
+    + cilium_policy(
+        "web",
+        """\
   endpointSelector: {matchLabels: {app: web}}
   ingress:
     - fromCIDR: [192.168.1.0/24]
       toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
 """,
+    ),
     check=_service_port,
     needs="Services, and the pods behind them",
 )

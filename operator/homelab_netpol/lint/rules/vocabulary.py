@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from homelab_netpol.intent import Problem, Reason
+from homelab_netpol.lint.examples import network_policy
 from homelab_netpol.lint.given import Given
 from homelab_netpol.lint.policies import DIRECTIONS, PolicyView
 from homelab_netpol.lint.rule import Hit, Path, Rule, Severity
@@ -62,14 +63,13 @@ EXPLICIT_DEFAULT_DENY = Rule(
     " namespace is taken out of the scope, and after the operator is removed, and it is the first"
     " thing that is suspected when something is dropped.",
     fix="Take it out, and give the Namespace a profile: `isolated` allows nothing but DNS out.",
-    wrong="""\
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {name: default-deny, namespace: photos}
-spec:
+    wrong=network_policy(
+        "default-deny",
+        """\
   podSelector: {}
   policyTypes: [Ingress, Egress]
 """,
+    ),
     right="""\
 apiVersion: v1
 kind: Namespace

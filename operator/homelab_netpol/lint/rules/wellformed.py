@@ -7,6 +7,7 @@ from typing import Any
 
 from homelab_netpol.cilium.terms import CCNP, PORTLESS_PROTOCOLS
 from homelab_netpol.cilium.validation import Nature, RuleProblem, check_body
+from homelab_netpol.lint.examples import cilium_policy
 from homelab_netpol.lint.given import Given
 from homelab_netpol.lint.policies import DIRECTIONS, PolicyView, items, mapping
 from homelab_netpol.lint.rule import Hit, Path, RemoveField, Rule, Severity
@@ -100,22 +101,19 @@ REJECTED = Rule(
     " force: its pods are as open as if it were not there. Of a policy with several `specs`, all"
     " are rejected for one.",
     fix="Put right what the message names.",
-    wrong="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: photos-web, namespace: photos}
-spec:
+    wrong=cilium_policy(
+        "photos-web",
+        """\
   endpointSelector: {}
   ingress:
     - fromEndpoints: [{matchLabels: {app: proxy}}]
       fromEntities: [host]
       toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
 """,
-    right="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: photos-web, namespace: photos}
-spec:
+    ),
+    right=cilium_policy(
+        "photos-web",
+        """\
   endpointSelector: {}
   ingress:
     - fromEndpoints: [{matchLabels: {app: proxy}}]
@@ -123,8 +121,8 @@ spec:
     - fromEntities: [host]
       toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
 """,
+    ),
     check=_rejected,
-    of_operator=True,
 )
 
 
@@ -143,28 +141,25 @@ UNKNOWN_FIELD = Rule(
     " peers.",
     fix="Write the field's name as the message has it. `kubectl apply --validate=strict` refuses"
     " the rest.",
-    wrong="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: photos-web, namespace: photos}
-spec:
+    wrong=cilium_policy(
+        "photos-web",
+        """\
   endpointSelector: {}
   ingress:
     - fromEndpoint: [{matchLabels: {app: proxy}}]
       toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
 """,
-    right="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: photos-web, namespace: photos}
-spec:
+    ),
+    right=cilium_policy(
+        "photos-web",
+        """\
   endpointSelector: {}
   ingress:
     - fromEndpoints: [{matchLabels: {app: proxy}}]
       toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
 """,
+    ),
     check=_dropped,
-    of_operator=True,
 )
 
 
@@ -185,30 +180,27 @@ EMPTY_LIST = Rule(
     " port, `toFQDNs: []` every peer; `fromEndpoints: []` lets no peer in and closes all the same.",
     fix="`ingress: [{}]` denies all ingress that nothing allows. Else take the list out:"
     " `--fix` does that where it means nothing.",
-    wrong="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: photos-worker, namespace: photos}
-spec:
+    wrong=cilium_policy(
+        "photos-worker",
+        """\
   endpointSelector: {matchLabels: {app: worker}}
   ingress: []
   egress:
     - toCIDR: [192.168.1.10/32]
       toPorts: [{ports: [{port: "2049", protocol: TCP}]}]
 """,
-    right="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: photos-worker, namespace: photos}
-spec:
+    ),
+    right=cilium_policy(
+        "photos-worker",
+        """\
   endpointSelector: {matchLabels: {app: worker}}
   ingress: [{}]
   egress:
     - toCIDR: [192.168.1.10/32]
       toPorts: [{ports: [{port: "2049", protocol: TCP}]}]
 """,
+    ),
     check=_empty,
-    of_operator=True,
     fixable=True,
 )
 
@@ -226,28 +218,27 @@ MISREAD = Rule(
     why="An `endPort` below its port is left out of account, `0100` is an octal number, HTTP and"
     " DNS rules on one port end in an error on each pod: the policy is called valid all the same.",
     fix="Write it as the message says.",
-    wrong="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: voice, namespace: voice}
-spec:
+    wrong=cilium_policy(
+        "voice",
+        """\
   endpointSelector: {}
   ingress:
     - fromEntities: [world]
       toPorts: [{ports: [{port: "20000", endPort: 10000, protocol: UDP}]}]
 """,
-    right="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: voice, namespace: voice}
-spec:
+        namespace="voice",
+    ),
+    right=cilium_policy(
+        "voice",
+        """\
   endpointSelector: {}
   ingress:
     - fromEntities: [world]
       toPorts: [{ports: [{port: "10000", endPort: 20000, protocol: UDP}]}]
 """,
+        namespace="voice",
+    ),
     check=_misread,
-    of_operator=True,
 )
 
 RULES = (REJECTED, UNKNOWN_FIELD, EMPTY_LIST, MISREAD)

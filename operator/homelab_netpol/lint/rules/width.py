@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from homelab_netpol.cilium.terms import LAST_PORT, SOURCE_RESERVED
+from homelab_netpol.lint.examples import cilium_policy
 from homelab_netpol.lint.given import Given
-from homelab_netpol.lint.policies import RuleView, SpecView, items, mapping
-from homelab_netpol.lint.rule import Hit, Path, Rule, Severity
+from homelab_netpol.lint.peers import EVERYWHERE, networks_of
+from homelab_netpol.lint.policies import RuleView, SpecView, mapping
+from homelab_netpol.lint.rule import Hit, Rule, Severity
 
-_EVERYWHERE = frozenset({"0.0.0.0/0", "::/0"})
 # They probe pods, on whatever ports these have; so do the addresses of an ambient mesh.
 _PROBES = frozenset({"health", "host", "169.254.0.0/16", "169.254.7.127/32"})
 
@@ -70,27 +71,25 @@ EVERY_PORT = Rule(
     " on: a debug port, a metrics port, a database beside the app. Rules for probes alone"
     " (`health`, `host`, 169.254.0.0/16) may be without.",
     fix="List the ports, with their protocol.",
-    wrong="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: photos-from-dashboard, namespace: photos}
-spec:
+    wrong=cilium_policy(
+        "photos-from-dashboard",
+        """\
   endpointSelector: {}
   ingress:
     - fromEndpoints:
         - matchLabels: {k8s:io.kubernetes.pod.namespace: dashboard, app: homepage}
 """,
-    right="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: photos-from-dashboard, namespace: photos}
-spec:
+    ),
+    right=cilium_policy(
+        "photos-from-dashboard",
+        """\
   endpointSelector: {}
   ingress:
     - fromEndpoints:
         - matchLabels: {k8s:io.kubernetes.pod.namespace: dashboard, app: homepage}
       toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
 """,
+    ),
     check=_every_port,
 )
 
@@ -100,27 +99,15 @@ def _world_by_address(given: Given) -> Iterator[Hit]:
         if not policy.cilium:
             continue
         for rule in policy.rules:
-            for path, network in _networks(rule):
+            for path, network, whole in networks_of(rule):
+                if network not in EVERYWHERE or not whole:
+                    continue
                 yield Hit(
                     policy.manifest,
                     path,
                     f"{network} is meant for all addresses outside the cluster: that is the entity"
                     " `world`. No address stands for a pod, a node or the API server",
                 )
-
-
-def _networks(rule: RuleView) -> Iterator[tuple[Path, str]]:
-    for index, cidr in enumerate(rule.peers("CIDR")):
-        if isinstance(cidr, str) and cidr in _EVERYWHERE:
-            yield (*rule.path, f"{rule.way}CIDR", index), cidr
-    for index, entry in enumerate(rule.peers("CIDRSet")):
-        cidr = mapping(entry).get("cidr")
-        if (
-            isinstance(cidr, str)
-            and cidr in _EVERYWHERE
-            and not items(mapping(entry).get("except"))
-        ):
-            yield (*rule.path, f"{rule.way}CIDRSet", index), cidr
 
 
 WORLD_BY_ADDRESS = Rule(
@@ -133,26 +120,24 @@ WORLD_BY_ADDRESS = Rule(
     " other IP family.",
     fix="Write `toEntities: [world]` or `fromEntities: [world]`; for pods and nodes their own"
     " selectors and entities.",
-    wrong="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: photos-from-outside, namespace: photos}
-spec:
+    wrong=cilium_policy(
+        "photos-from-outside",
+        """\
   endpointSelector: {}
   ingress:
     - fromCIDR: [0.0.0.0/0]
       toPorts: [{ports: [{port: "443", protocol: TCP}]}]
 """,
-    right="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: photos-from-outside, namespace: photos}
-spec:
+    ),
+    right=cilium_policy(
+        "photos-from-outside",
+        """\
   endpointSelector: {}
   ingress:
     - fromEntities: [world]
       toPorts: [{ports: [{port: "443", protocol: TCP}]}]
 """,
+    ),
     check=_world_by_address,
 )
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from homelab_netpol.lint.examples import cilium_policy
 from homelab_netpol.lint.given import Given
+from homelab_netpol.lint.peers import EVERYWHERE
 from homelab_netpol.lint.policies import EGRESS, PolicyView, RuleView, items, mapping
 from homelab_netpol.lint.rule import Hit, Rule, Severity
 from homelab_netpol.manifests import Manifest, kinds
 
-_EVERYWHERE = frozenset({"0.0.0.0/0", "::/0"})
 # The type that is 0, by its name; of ICMPv6 none has a name.
 _ECHO_REPLY = "EchoReply"
 
@@ -65,11 +66,9 @@ SERVICES = Rule(
     " selector.",
     fix="Select the pods behind the Service by their labels; for what is outside the cluster,"
     " write its network or name.",
-    wrong="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: photos-to-nas, namespace: photos}
-spec:
+    wrong=cilium_policy(
+        "photos-to-nas",
+        """\
   endpointSelector: {}
   egress:
     - toServices: [{k8sService: {serviceName: nas, namespace: storage}}]
@@ -78,11 +77,10 @@ spec:
         - matchLabels: {k8s:io.kubernetes.pod.namespace: kube-system, k8s:k8s-app: kube-dns}
       toPorts: [{ports: [{port: "53", protocol: ANY}]}]
 """,
-    right="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: photos-to-nas, namespace: photos}
-spec:
+    ),
+    right=cilium_policy(
+        "photos-to-nas",
+        """\
   endpointSelector: {}
   egress:
     - toCIDR: [192.168.1.10/32]
@@ -91,6 +89,7 @@ spec:
         - matchLabels: {k8s:io.kubernetes.pod.namespace: kube-system, k8s:k8s-app: kube-dns}
       toPorts: [{ports: [{port: "53", protocol: ANY}]}]
 """,
+    ),
     check=_services,
 )
 
@@ -117,26 +116,24 @@ GROUP_SELECTOR = Rule(
     why="Cilium makes a selector of labels of it, and one without any label selects every peer:"
     " also pods, nodes and addresses that are in no CiliumCIDRGroup.",
     fix="Ask for a label that the groups have, or name them one by one with `cidrGroupRef`.",
-    wrong="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: photos-from-lan, namespace: photos}
-spec:
+    wrong=cilium_policy(
+        "photos-from-lan",
+        """\
   endpointSelector: {}
   ingress:
     - fromCIDRSet: [{cidrGroupSelector: {}}]
       toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
 """,
-    right="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: photos-from-lan, namespace: photos}
-spec:
+    ),
+    right=cilium_policy(
+        "photos-from-lan",
+        """\
   endpointSelector: {}
   ingress:
     - fromCIDRSet: [{cidrGroupSelector: {matchLabels: {net: lan}}}]
       toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
 """,
+    ),
     check=_group_selector,
 )
 
@@ -144,7 +141,7 @@ spec:
 def _group_of_everything(given: Given) -> Iterator[Hit]:
     for group in (*given.manifests.of(kinds.CIDR_GROUP), *_others(given)):
         for index, cidr in enumerate(items(mapping(group.data.get("spec")).get("externalCIDRs"))):
-            if isinstance(cidr, str) and cidr in _EVERYWHERE:
+            if isinstance(cidr, str) and cidr in EVERYWHERE:
                 yield Hit(
                     group,
                     ("spec", "externalCIDRs", index),
@@ -175,16 +172,15 @@ metadata: {name: outside}
 spec:
   externalCIDRs: [0.0.0.0/0]
 """,
-    right="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: photos-from-outside, namespace: photos}
-spec:
+    right=cilium_policy(
+        "photos-from-outside",
+        """\
   endpointSelector: {}
   ingress:
     - fromEntities: [world]
       toPorts: [{ports: [{port: "443", protocol: TCP}]}]
 """,
+    ),
     check=_group_of_everything,
 )
 
@@ -213,26 +209,24 @@ ICMP_ZERO = Rule(
     " rule that is to let answers to a ping through allows all of ICMP, a deny rule denies all.",
     fix="Take it out: an answer belongs to the connection of its request, and is let through with"
     " it. Allow `EchoRequest` in the direction in which pings are sent.",
-    wrong="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: photos-ping, namespace: photos}
-spec:
+    wrong=cilium_policy(
+        "photos-ping",
+        """\
   endpointSelector: {}
   ingress:
     - fromCIDR: [192.168.1.0/24]
       icmps: [{fields: [{type: EchoReply, family: IPv4}]}]
 """,
-    right="""\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: photos-ping, namespace: photos}
-spec:
+    ),
+    right=cilium_policy(
+        "photos-ping",
+        """\
   endpointSelector: {}
   ingress:
     - fromCIDR: [192.168.1.0/24]
       icmps: [{fields: [{type: EchoRequest, family: IPv4}]}]
 """,
+    ),
     check=_icmp_zero,
 )
 
