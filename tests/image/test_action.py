@@ -188,6 +188,9 @@ def test_what_only_narrows_passes_that_gate(repository: Repository) -> None:
     assert ran.status == 0, ran.log
     assert "- loses egress to the internet on TCP 443" in ran.summary
     assert ran.outputs == {"widens": "false"}
+    ran = repository.run("Compare", {"inputs.fail-on": "any"})
+    assert ran.status == 1, ran.log
+    assert ran.outputs == {"widens": "false"}
 
 
 def test_the_comment_is_written_once_and_without_a_gate_the_check_passes(
@@ -216,7 +219,7 @@ def test_a_folder_and_settings_that_the_base_does_not_have_yet_are_new(
 
 
 def test_no_word_of_a_workflow_is_run_and_a_wrong_one_is_said(repository: Repository) -> None:
-    for name in ("inputs.path", "inputs.base", "inputs.config", "inputs.exclude"):
+    for name in ("inputs.path", "inputs.base", "inputs.config", "inputs.exclude", "inputs.fail-on"):
         ran = repository.run("Compare", {name: "$(touch ran); touch ran; `touch ran`"})
         assert not (repository.folder / "ran").exists()
         assert ran.status == (0 if name == "inputs.exclude" else 2), ran.log

@@ -149,13 +149,6 @@ def _print_table(report: Report) -> None:
 
 def _print_markdown(report: Report) -> None:
     from homelab_netpol.cli.output import markdown_table
-    from homelab_netpol.printable import printable
 
-    rows = [
-        tuple(
-            printable(text).replace("<", "&lt;")
-            for text in (str(each.status), each.check, each.where, each.text)
-        )
-        for each in report.results
-    ]
+    rows = [(str(each.status), each.check, each.where, each.text) for each in report.results]
     click.echo("\n\n".join([_summary(report), markdown_table(_COLUMNS, rows)]))

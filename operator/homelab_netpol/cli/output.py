@@ -64,11 +64,14 @@ def as_cell(text: str) -> str:
 
 
 def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table of Markdown; `|` and line breaks in cells are escaped."""
+    """A table of Markdown; nothing in a cell is HTML, ends it or its row, or moves the cursor."""
     lines = [_markdown_row(columns), _markdown_row(["---"] * len(columns))]
     return "\n".join([*lines, *map(_markdown_row, rows)])
 
 
 def _markdown_row(cells: Sequence[str]) -> str:
-    escaped = (cell.replace("|", "\\|").replace("\n", "<br>") for cell in cells)
+    escaped = (
+        printable(cell).replace("<", "&lt;").replace("|", "\\|").replace("\n", "<br>")
+        for cell in cells
+    )
     return f"| {' | '.join(escaped)} |"

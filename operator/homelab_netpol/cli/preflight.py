@@ -91,11 +91,9 @@ def _data(report: Report) -> dict[str, Any]:
 def _summary(report: Report) -> str:
     if report.cuts_off:
         return "Something would be cut off."
-    return (
-        "Nothing would be cut off, as far as it was read."
-        if report.gaps
-        else ("Nothing would be cut off.")
-    )
+    if report.gaps:
+        return "Nothing would be cut off, as far as it was read."
+    return "Nothing would be cut off."
 
 
 def _print_tables(report: Report) -> None:
@@ -124,7 +122,7 @@ def _print_markdown(report: Report) -> None:
     parts += [f"Not read: {clean(gap)}" for gap in report.gaps]
     for severity, title in TITLES.items():
         rows = [
-            tuple(clean(text).replace("<", "&lt;") for text in (each.where, each.check, each.text))
+            tuple(clean(text) for text in (each.where, each.check, each.text))
             for each in report.of(severity)
         ]
         if rows:

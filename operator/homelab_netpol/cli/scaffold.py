@@ -73,6 +73,7 @@ def platform(
     read, or only in part.
     """
     from homelab_netpol.cilium.terms import is_subdomain
+    from homelab_netpol.cli.inputs import remark
     from homelab_netpol.cli.status import INCOMPLETE, InputError
     from homelab_netpol.platform_policies.scaffold import Scaffold
     from homelab_netpol.platform_policies.scaffold import scaffold as written
@@ -84,10 +85,10 @@ def platform(
     model = _model(inputs, config, offline=offline)
     intent = model.desired.intents.get(namespace_name)
     if not offline and intent is None:
-        _remark(f"the Namespace {namespace_name} is not among what is given: no port is known")
+        remark(f"the Namespace {namespace_name} is not among what is given: no port is known")
     elif intent is not None and not intent.platform:
         key = model.desired.catalogue.vocabulary.platform_key
-        _remark(f"{namespace_name} is no platform namespace yet; label it {key}=true")
+        remark(f"{namespace_name} is no platform namespace yet; label it {key}=true")
     meshed = mesh if mesh is not None else intent is not None and intent.meshed
     text = written(model, Scaffold(namespace_name, name, labels, meshed))
     click.echo(printable(text), nl=False)
@@ -119,9 +120,3 @@ def _labels(selector: str) -> dict[str, str]:
             raise InputError(f"--selector: {each!r} is no label; write KEY=VALUE,KEY=VALUE")
         found[key] = value
     return found
-
-
-def _remark(text: str) -> None:
-    from homelab_netpol.cli.inputs import remark
-
-    remark(text)

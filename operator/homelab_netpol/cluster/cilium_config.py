@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from homelab_netpol.cilium.agent_config import read_agent_config
 from homelab_netpol.cilium.enforcement import Agents, CiliumState
-from homelab_netpol.cilium.version import Version, read_version
+from homelab_netpol.cilium.version import Version, agent_versions
 from homelab_netpol.cluster.client import Api
 from homelab_netpol.cluster.errors import Forbidden, NotFound
-from homelab_netpol.cluster.pods import has_ended
+from homelab_netpol.cluster.pods import has_ended, is_ready
 from homelab_netpol.settings import Cilium
-
-_AGENT = "cilium-agent"
 
 
 class CiliumReader:
@@ -52,25 +47,10 @@ class CiliumReader:
             async for pods, _ in self._api.pages(
                 f"{self._namespace}/pods", label_selector=selector
             ):
-                for pod in pods:
-                    if has_ended(pod):
-                        continue
-                    total += 1
-                    ready += _is_ready(pod)
-                    version = _version(pod)
-                    versions |= {version} if version is not None else set()
+                running = [pod for pod in pods if not has_ended(pod)]
+                total += len(running)
+                ready += sum(map(is_ready, running))
+                versions |= agent_versions(running)
         except (Forbidden, NotFound):
             return None
         return Agents(ready, total, frozenset(versions))
-
-
-def _is_ready(pod: Mapping[str, Any]) -> bool:
-    conditions = (pod.get("status") or {}).get("conditions") or ()
-    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
-
-
-def _version(pod: Mapping[str, Any]) -> Version | None:
-    for container in pod["spec"]["containers"]:
-        if container["name"] == _AGENT:
-            return read_version(container.get("image") or "")
-    return None

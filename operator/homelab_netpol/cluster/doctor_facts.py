@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from homelab_netpol.cluster.client import Api
-from homelab_netpol.cluster.errors import WHAT_TO_DO, ApiError, NotFound, Unavailable
+from homelab_netpol.cluster.errors import ApiError, NotFound, Unavailable, refusal
 from homelab_netpol.cluster.rights import Right, missing_rights
 
 Object = Mapping[str, Any]
@@ -129,7 +129,7 @@ async def read_list(
         except NotFound:
             continue
         except ApiError as error:
-            return Listed(refused=_refusal(error))
+            return Listed(refused=refusal(error))
         return Listed(found)
     return Listed(absent=True)
 
@@ -141,7 +141,7 @@ async def read_one(api: Api, path: str) -> Listed:
     except NotFound:
         return Listed(absent=True)
     except ApiError as error:
-        return Listed(refused=_refusal(error))
+        return Listed(refused=refusal(error))
 
 
 async def read_many(api: Api, collection: str, names: Sequence[str]) -> Listed:
@@ -211,8 +211,3 @@ def _pod_path(pod: Object) -> tuple[str, str]:
     metadata = pod["metadata"]
     name = str(metadata["name"])
     return f"/api/v1/namespaces/{quote(str(metadata['namespace']))}/pods/{quote(name)}", name
-
-
-def _refusal(error: ApiError) -> str:
-    """Without the advice that is for the operator's own account."""
-    return str(error).removesuffix(f". {WHAT_TO_DO}")

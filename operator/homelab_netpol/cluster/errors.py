@@ -9,7 +9,7 @@ from typing import Any
 
 # How RBAC words it; admission policies have their own words.
 _LACKS_A_RIGHT = re.compile(r'User ".*" cannot [a-z]+ resource ')
-WHAT_TO_DO = "Give the operator the role that comes with it, see docs/rights.md"
+_WHAT_TO_DO = "Give the operator the role that comes with it, see docs/rights.md"
 
 
 class ApiError(Exception):
@@ -84,7 +84,7 @@ def error_from_status(
     reason = str(details.get("reason") or "")
     message = str(details.get("message") or body[:200].decode("utf-8", "replace").strip())
     if status == 403 and _LACKS_A_RIGHT.search(message):
-        message = f"{message}. {WHAT_TO_DO}"
+        message = f"{message}. {_WHAT_TO_DO}"
     return _error_class(status, reason, details)(
         status, reason or "Error", message, retry_after=_retry_after(headers)
     )
@@ -112,3 +112,8 @@ def _error_class(status: int, reason: str, details: Mapping[str, Any]) -> type[A
 def _retry_after(headers: Mapping[str, str]) -> float | None:
     value = headers.get("Retry-After", "")
     return min(float(value), 300.0) if value.isascii() and value.isdigit() else None
+
+
+def refusal(error: ApiError) -> str:
+    """The error for an account other than the operator's: without the advice about that one."""
+    return str(error).removesuffix(f". {_WHAT_TO_DO}")

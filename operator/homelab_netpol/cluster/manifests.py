@@ -6,8 +6,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from homelab_netpol.cilium.terms import CCNP, CLUSTER_NETWORK_POLICY, CNP, NETWORK_POLICY
-from homelab_netpol.cluster.client import Api
-from homelab_netpol.cluster.errors import WHAT_TO_DO, Forbidden, NotFound
+from homelab_netpol.cluster.errors import Forbidden, NotFound, refusal
 from homelab_netpol.manifests import Manifest, ManifestSet, Source
 from homelab_netpol.manifests import kinds as known
 
@@ -90,9 +89,7 @@ async def read_cluster(
             continue
         except Forbidden as error:
             found.unread.add("ConfigMap")
-            found.gaps.append(
-                f"the ConfigMap {namespace}/{name} may not be read: {_refusal(error)}"
-            )
+            found.gaps.append(f"the ConfigMap {namespace}/{name} may not be read: {refusal(error)}")
     return found
 
 
@@ -106,13 +103,8 @@ async def _add(found: ManifestSet, api: Api, kind: str, places: list[tuple[str, 
             continue
         except Forbidden as error:
             found.unread.add(kind)
-            found.gaps.append(f"{plural} may not be listed: {_refusal(error)}")
+            found.gaps.append(f"{plural} may not be listed: {refusal(error)}")
         return
-
-
-def _refusal(error: Forbidden) -> str:
-    """Without the advice that is for the operator's own account."""
-    return str(error).removesuffix(f". {WHAT_TO_DO}")
 
 
 def _plural(kind: str) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from homelab_netpol.shapes import condition, text
+
 if TYPE_CHECKING:
     # A command that reads files only must not wait for the Kubernetes client.
     from homelab_netpol.cluster.client import Api
@@ -50,7 +52,12 @@ class ObservedPod:
 
 def has_ended(manifest: Mapping[str, Any]) -> bool:
     """It has done its work, or has failed for good."""
-    return (manifest.get("status") or {}).get("phase") in _ENDED
+    return text(manifest, "status", "phase") in _ENDED
+
+
+def is_ready(manifest: Mapping[str, Any]) -> bool:
+    """Its condition says so."""
+    return (condition(manifest, "Ready") or {}).get("status") == "True"
 
 
 def read_pod(manifest: Mapping[str, Any]) -> ObservedPod | None:

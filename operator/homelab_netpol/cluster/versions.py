@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from homelab_netpol.cluster.client import Api
-from homelab_netpol.cluster.errors import Forbidden, NotFound
+from homelab_netpol.cluster.errors import Forbidden, NotFound, refusal
 
 # What the chart and the manifests label the operator's Deployment with.
 _OPERATOR = {"app.kubernetes.io/name": "homelab-netpol"}
@@ -83,7 +83,7 @@ async def _images(
         async for items, _ in api.pages(path, label_selector=selector):
             found += map(_read, items)
     except Forbidden as error:
-        gaps.append(f"{path.rpartition('/')[2]} may not be listed: {error}")
+        gaps.append(f"{path.rpartition('/')[2]} may not be listed: {refusal(error)}")
     return found
 
 

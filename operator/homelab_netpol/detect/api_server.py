@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from homelab_netpol.detect.facts import ClusterFacts
 from homelab_netpol.detect.found import Entry, Findings, Setting, unique
-from homelab_netpol.detect.shapes import mapping, mappings, text
+from homelab_netpol.manifests import Manifest, ManifestSet, kinds
+from homelab_netpol.shapes import mapping, mappings, text
 
 _KINDS = ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
 _TUNNEL = {"k8s-app": "konnectivity-agent"}
@@ -62,37 +62,23 @@ def detect_api_server(facts: ClusterFacts, platform: Collection[str]) -> Finding
             " does Hubble show their calls of webhooks? apiServer names them; kube-apiserver, the"
             " default, is every address behind the Service kubernetes"
         )
-    for namespace, names in sorted(_callees(facts).items()):
-        if namespace not in platform:
+    said_by: dict[str, Manifest] = {}
+    for each, service in called_services(facts.manifests):
+        said_by.setdefault(text(service, "namespace"), each)
+    for namespace, first in sorted(said_by.items()):
+        if namespace and namespace not in platform:
             found.questions.append(
-                f"the API server calls pods in {namespace} ({names[0]}). If apps are there, label"
+                f"the API server calls pods in {namespace} ({first}). If apps are there, label"
                 f" it: kubectl label namespace {namespace} network-policy.homelab/webhooks=allow"
             )
     return found
 
 
-def _callees(facts: ClusterFacts) -> dict[str, list[str]]:
-    """The namespaces whose pods the API server calls, each with what says so."""
-    found: defaultdict[str, list[str]] = defaultdict(list)
-    for namespace, said_by in callees(facts):
-        found[namespace].append(said_by)
-    return found
-
-
-def callees(facts: ClusterFacts) -> Iterator[tuple[str, str]]:
-    """Namespaces that webhooks and aggregated APIs are in, each with the object that says so."""
+def called_services(manifests: ManifestSet) -> Iterator[tuple[Manifest, Mapping[str, Any]]]:
+    """What webhooks and aggregated APIs say of their Services, each with the object that does."""
     for kind in _KINDS:
-        for each in facts.manifests.of(kind):
-            for webhook in mappings(each.data.get("webhooks")):
-                client = mapping(webhook.get("clientConfig"))
-                namespace = _namespace(mapping(client.get("service")))
-                if namespace:
-                    yield namespace, str(each)
-    for each in facts.manifests.of("APIService"):
-        namespace = _namespace(mapping(mapping(each.data.get("spec")).get("service")))
-        if namespace:
-            yield namespace, str(each)
-
-
-def _namespace(service: Mapping[str, Any]) -> str:
-    return text(service.get("namespace"))
+        for each in manifests.of(kind):
+            for webhook in mappings(each.data, "webhooks"):
+                yield each, mapping(webhook, "clientConfig", "service")
+    for each in manifests.of(kinds.API_SERVICE):
+        yield each, mapping(each.data, "spec", "service")

@@ -29,7 +29,11 @@ def detect(manifests: ManifestSet) -> Detected:
     Raises:
         ManifestError: a workload's pods are not described as they must be.
     """
-    facts = ClusterFacts(manifests)
+    return detect_by(ClusterFacts(manifests))
+
+
+def detect_by(facts: ClusterFacts) -> Detected:
+    """Likewise, of facts that are gathered already."""
     found = detect_cilium(facts)
     gateways, found_gateways = detect_gateways(facts)
     dns, mesh, scrapers = detect_dns(facts), detect_mesh(facts), detect_scrapers(facts)
@@ -67,7 +71,7 @@ def detect(manifests: ManifestSet) -> Detected:
     for part in parts:
         found.add(part)
     return without_unusable(
-        Detected(found.settings, found.confirmed, found.questions, tuple(manifests.gaps))
+        Detected(found.settings, found.confirmed, found.questions, tuple(facts.manifests.gaps))
     )
 
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 
 from homelab_netpol.detect.facts import ClusterFacts, resolved
-from homelab_netpol.detect.found import Entry, Findings, Setting, unique
+from homelab_netpol.detect.found import BY_NODE, Entry, Findings, Setting, unique
 from homelab_netpol.detect.objects import Component, Service
-from homelab_netpol.detect.shapes import items, mapping
 from homelab_netpol.manifests import kinds
 from homelab_netpol.settings import Settings
+from homelab_netpol.shapes import items, mapping
 
 _PORT = 53
 _KUBE_DNS = {"k8s-app": "kube-dns"}
@@ -39,14 +39,7 @@ def detect_dns(facts: ClusterFacts) -> Findings:
             " dns.servers"
         )
         return found
-    entries = unique([*local, *servers])
-    default = [
-        each.model_dump(by_alias=True, exclude_defaults=True) for each in Settings().dns.servers
-    ]
-    if [each.value for each in entries] == default:
-        found.confirmed.append(f"dns.servers: {entries[0].because}")
-    else:
-        found.settings.append(Setting(("dns", "servers"), entries))
+    found.take(("dns", "servers"), unique([*local, *servers]), Settings().dns.servers)
     found.add(_ports(facts, services))
     return found
 
@@ -99,7 +92,7 @@ def _labels(selector: object) -> dict[str, str]:
 
 def _on_nodes(pods: list[Component]) -> Entry:
     return Entry(
-        {"entities": ["host", "remote-node"]},
+        BY_NODE,
         f"{_named(pods)} is on the nodes' network, where Cilium knows it by its node only",
         ("this lets every pod ask every node on port 53. Is that meant?",),
     )
@@ -170,9 +163,9 @@ def _is_local(component: Component) -> bool:
 
 
 def _is_to(policy: object, component: Component) -> bool:
-    backend = mapping(mapping(mapping(policy).get("spec")).get("redirectBackend"))
-    selector = mapping(mapping(backend.get("localEndpointSelector")).get("matchLabels"))
-    ports = {str(mapping(each).get("port")) for each in items(backend.get("toPorts"))}
+    backend = mapping(policy, "spec", "redirectBackend")
+    selector = mapping(backend, "localEndpointSelector", "matchLabels")
+    ports = {str(mapping(each).get("port")) for each in items(backend, "toPorts")}
     given = {str(key).rpartition(":")[2]: str(value) for key, value in selector.items()}
     return bool(given) and given.items() <= component.labels.items() and ports <= {"53", ""}
 

@@ -18,9 +18,9 @@ from homelab_netpol.detect.objects import (
     read_node,
     read_service,
 )
-from homelab_netpol.detect.shapes import mapping, text
 from homelab_netpol.manifests import ManifestSet, kinds
 from homelab_netpol.manifests.workloads import workloads
+from homelab_netpol.shapes import text, texts
 
 CILIUM_CONFIG = "cilium-config"
 
@@ -55,7 +55,7 @@ class ClusterFacts:
     def gateways(self) -> list[Gateway]:
         """All Gateways of the Gateway API."""
         controllers = {
-            each.name: text(mapping(each.data.get("spec")).get("controllerName"))
+            each.name: text(each.data, "spec", "controllerName")
             for each in self.manifests.of("GatewayClass")
         }
         return [read_gateway(each, controllers) for each in self.manifests.of("Gateway")]
@@ -64,7 +64,7 @@ class ClusterFacts:
     def ingress_controllers(self) -> dict[str, str]:
         """The controller of each IngressClass, by its name."""
         return {
-            each.name: text(mapping(each.data.get("spec")).get("controller"))
+            each.name: text(each.data, "spec", "controller")
             for each in self.manifests.of("IngressClass")
         }
 
@@ -87,8 +87,7 @@ class ClusterFacts:
         found = self.manifests.get("ConfigMap", CILIUM_CONFIG, self.cilium_namespace)
         if found is None:
             return None
-        data = mapping(found.data.get("data"))
-        return {str(key): value for key, value in data.items() if isinstance(value, str)}
+        return texts(found.data, "data")
 
     @cached_property
     def _by_namespace(self) -> dict[str, list[Component]]:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import BaseModel
+
 Path = tuple[str, ...]
 
 
@@ -92,6 +94,10 @@ class Detected:
         return found
 
 
+# Pods on the nodes' network, which Cilium knows by their node only.
+BY_NODE = {"entities": ["host", "remote-node"]}
+
+
 @dataclass(slots=True)
 class Findings:
     """What one detector collects."""
@@ -99,6 +105,14 @@ class Findings:
     settings: list[Setting] = field(default_factory=list)
     confirmed: list[str] = field(default_factory=list)
     questions: list[str] = field(default_factory=list)
+
+    def take(self, path: Path, entries: tuple[Entry, ...], default: Iterable[BaseModel]) -> None:
+        """A list with its evidence: a setting, or confirmed if it is as the defaults have it."""
+        usual = [each.model_dump(by_alias=True, exclude_defaults=True) for each in default]
+        if [each.value for each in entries] == usual:
+            self.confirmed.append(f"{'.'.join(path)}: {entries[0].because}")
+        else:
+            self.settings.append(Setting(path, entries))
 
     def add(self, other: Findings) -> None:
         """Takes in what another one found."""

@@ -8,9 +8,9 @@ from typing import Any
 
 from homelab_netpol.detect.classify import UNKNOWN, Side
 from homelab_netpol.detect.facts import ClusterFacts, resolved
+from homelab_netpol.detect.found import BY_NODE
 from homelab_netpol.detect.objects import Component
 
-BY_NODE = {"entities": ["host", "remote-node"]}
 BY_CILIUM = {"entities": ["ingress"]}
 _WEB = {80, 443}
 _FRONTS = ("LoadBalancer", "NodePort")

@@ -42,15 +42,12 @@ def of_gateway_api(facts: ClusterFacts) -> Iterator[FoundGateway]:
         if is_waypoint(gateway):
             continue
         controller = gateway.controller or _CLASSES.get(gateway.class_name, "")
-        match controller:
-            case "io.cilium/gateway-controller":
-                yield _cilium(facts, gateway)
-            case "gateway.envoyproxy.io/gatewayclass-controller":
-                yield _envoy(facts, gateway)
-            case _ if controller in _ELSEWHERE:
-                continue
-            case _:
-                yield _by_name(facts, gateway, controller)
+        if controller == _CILIUM:
+            yield _cilium(facts, gateway)
+        elif controller == _ENVOY:
+            yield _envoy(facts, gateway)
+        elif controller not in _ELSEWHERE:
+            yield _by_name(facts, gateway, controller)
 
 
 def of_pods_alone(facts: ClusterFacts) -> Iterator[FoundGateway]:

@@ -49,13 +49,8 @@ def detect_gateways(facts: ClusterFacts) -> tuple[Findings, list[FoundGateway]]:
     found.questions += [each.question for each in tunnel]
     defaults = Settings().gateways
     for which, entries in lists.items():
-        default = [
-            each.model_dump(by_alias=True, exclude_defaults=True) for each in defaults.of(which)
-        ]
-        if [each.value for each in entries] == default:
-            found.confirmed.append(f"gateways.{which}: {entries[0].because}")
-        elif entries:
-            found.settings.append(Setting(("gateways", which), entries))
+        if entries:
+            found.take(("gateways", which), entries, defaults.of(which))
         else:
             reason = f"none of the gateways found is {which}"
             found.settings.append(
@@ -132,12 +127,8 @@ def _ports(gateways: list[FoundGateway]) -> Iterator[Setting]:
             {"port": number} if protocol == _TCP else {"port": number, "protocol": protocol},
             because,
         )
-        for (number, protocol), because in sorted(sources.items(), key=_by_number)
+        for (number, protocol), because in sorted(sources.items())
     ]
     yield Setting(
         ("gateways", "ports"), tuple(entries), "what the gateways' pods listen on for 80 and 443"
     )
-
-
-def _by_number(item: tuple[tuple[int, str], str]) -> tuple[int, str]:
-    return item[0]

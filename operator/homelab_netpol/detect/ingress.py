@@ -9,7 +9,7 @@ from homelab_netpol.detect.classify import side_of
 from homelab_netpol.detect.facts import ClusterFacts
 from homelab_netpol.detect.gateway import BY_CILIUM, FoundGateway, of_pods
 from homelab_netpol.detect.objects import Component
-from homelab_netpol.detect.shapes import mapping, text
+from homelab_netpol.shapes import text
 
 _NAME = "app.kubernetes.io/name"
 _INSTANCE = "app.kubernetes.io/instance"
@@ -81,7 +81,7 @@ def of_cilium(facts: ClusterFacts) -> Iterator[FoundGateway]:
     used = [
         each
         for each in facts.manifests.of("Ingress")
-        if text(mapping(each.data.get("spec")).get("ingressClassName")) in classes
+        if text(each.data, "spec", "ingressClassName") in classes
         or each.annotations.get(_CLASS_ANNOTATION) in classes
     ]
     if used:
@@ -118,10 +118,12 @@ def _is(component: Component, controller: Controller) -> bool:
     named = component.is_named(*controller.names)
     if not named and not (controller.images and component.runs(*controller.images)):
         return False
-    if not controller.component:
-        return component.kind not in ("Job", "CronJob")
-    said = component.labels.get(_COMPONENT, controller.component)
-    return said == controller.component and component.kind not in ("Job", "CronJob")
+    if controller.component and component.labels.get(_COMPONENT) not in (
+        None,
+        controller.component,
+    ):
+        return False
+    return component.kind not in ("Job", "CronJob")
 
 
 def _gateway(facts: ClusterFacts, component: Component, controller: Controller) -> FoundGateway:

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from homelab_netpol.detect.facts import ClusterFacts
 from homelab_netpol.detect.found import Entry, Findings, Setting, unique
 from homelab_netpol.detect.objects import Gateway
-from homelab_netpol.detect.shapes import mapping
 from homelab_netpol.intent import Waypoint, waypoint_by_labels
 from homelab_netpol.settings import Settings
+from homelab_netpol.shapes import mapping
 
 WAYPOINT_CLASS = "istio-waypoint"
 WAYPOINT_CONTROLLER = "istio.io/mesh-controller"
@@ -108,7 +108,7 @@ def _root_and_trust(facts: ClusterFacts) -> Iterator[Setting]:
     for config in facts.manifests.of("ConfigMap"):
         if config.name != "istio" or config.namespace not in roots:
             continue
-        text = mapping(config.data.get("data")).get("mesh")
+        text = mapping(config.data, "data").get("mesh")
         said = _TRUST_DOMAIN.search(text) if isinstance(text, str) else None
         if said is not None and said.group(1) != defaults.trust_domain:
             because = f"{config} says so"

@@ -12,10 +12,9 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 from homelab_netpol.cilium.terms import is_label_key, is_label_value
-from homelab_netpol.detect.shapes import items, mapping, mappings, text
-from homelab_netpol.manifests import kinds
 from homelab_netpol.manifests.manifest import Manifest
-from homelab_netpol.manifests.workloads import OF_REPLICAS, NamedPort, Workload
+from homelab_netpol.manifests.workloads import OF_REPLICAS, NamedPort, Workload, template_of
+from homelab_netpol.shapes import items, mapping, mappings, text
 
 Labels = Mapping[str, str]
 Address = IPv4Address | IPv6Address
@@ -137,7 +136,7 @@ def _maker(workload: Workload) -> tuple[str, str]:
     """What a person made to have these pods."""
     owners = mappings(workload.manifest.data["metadata"].get("ownerReferences"))
     owner = next((each for each in owners if each.get("controller", True)), None)
-    if owner is None or not text(owner.get("kind")) or not text(owner.get("name")):
+    if owner is None or not text(owner, "kind") or not text(owner, "name"):
         return workload.kind, workload.name
     kind, name = text(owner["kind"]), text(owner["name"])
     suffix = f"-{workload.labels.get('pod-template-hash', '')}"
@@ -156,31 +155,24 @@ def _component(kind: str, name: str, of_pods: list[Workload]) -> Component:
         for key, value in sorted(common)
         if key not in OF_REPLICAS and is_label_key(key) and is_label_value(value)
     }
-    containers = list(_containers(first.manifest))
+    # Not those that only prepare: an app's may well wait for its database with that one's image.
+    containers = mappings(template_of(first.manifest), "spec", "containers")
     return Component(
         kind,
         first.namespace,
         name,
         labels,
         first.ports,
-        frozenset(_image(text(each.get("image"))) for each in containers),
+        frozenset(_image(text(each, "image")) for each in containers),
         tuple(
             argument
             for each in containers
-            for argument in (*items(each.get("command")), *items(each.get("args")))
+            for argument in (*items(each, "command"), *items(each, "args"))
             if isinstance(argument, str)
         ),
         text(first.service_account),
         first.host_network,
     )
-
-
-def _containers(manifest: Manifest) -> Iterator[Mapping[str, Any]]:
-    template: Any = manifest.data
-    for step in kinds.WORKLOADS.get(manifest.kind, ()):
-        template = mapping(template).get(step)
-    # Not those that only prepare: an app's may well wait for its database with that one's image.
-    yield from mappings(mapping(mapping(template).get("spec")).get("containers"))
 
 
 def _image(image: str) -> str:
@@ -194,46 +186,46 @@ def _image(image: str) -> str:
 
 def read_service(manifest: Manifest) -> Service:
     """A Service."""
-    spec, status = mapping(manifest.data.get("spec")), mapping(manifest.data.get("status"))
-    balancer = mapping(status.get("loadBalancer"))
-    outside = [text(each.get("ip")) for each in mappings(balancer.get("ingress"))]
-    outside += [text(each) for each in items(spec.get("externalIPs"))]
-    selector = mapping(spec.get("selector"))
+    spec, status = mapping(manifest.data, "spec"), mapping(manifest.data, "status")
+    balancer = mapping(status, "loadBalancer")
+    outside = [text(each, "ip") for each in mappings(balancer, "ingress")]
+    outside += [text(each) for each in items(spec, "externalIPs")]
+    selector = mapping(spec, "selector")
     return Service(
         manifest.namespace,
         manifest.name,
-        text(spec.get("type")) or "ClusterIP",
+        text(spec, "type") or "ClusterIP",
         manifest.labels,
         {str(key): str(value) for key, value in selector.items()},
         tuple(_service_ports(spec)),
-        text(spec.get("clusterIP")),
+        text(spec, "clusterIP"),
         tuple(_addresses(outside)),
     )
 
 
 def _service_ports(spec: Mapping[str, Any]) -> Iterator[ServicePort]:
-    for each in mappings(spec.get("ports")):
+    for each in mappings(spec, "ports"):
         number, target = each.get("port"), each.get("targetPort")
         if isinstance(number, int):
             yield ServicePort(
-                text(each.get("name")),
+                text(each, "name"),
                 number,
-                text(each.get("protocol")) or "TCP",
+                text(each, "protocol") or "TCP",
                 target if isinstance(target, int | str) and target else number,
             )
 
 
 def read_gateway(manifest: Manifest, controllers: Mapping[str, str]) -> Gateway:
     """A Gateway, with the controller of its class."""
-    spec, status = mapping(manifest.data.get("spec")), mapping(manifest.data.get("status"))
-    class_name = text(spec.get("gatewayClassName"))
+    spec, status = mapping(manifest.data, "spec"), mapping(manifest.data, "status")
+    class_name = text(spec, "gatewayClassName")
     ports = [
-        (each["port"], text(each.get("protocol")))
-        for each in mappings(spec.get("listeners"))
+        (each["port"], text(each, "protocol"))
+        for each in mappings(spec, "listeners")
         if isinstance(each.get("port"), int)
     ]
-    stated = [text(each.get("value")) for each in mappings(status.get("addresses"))]
-    stated += [text(each.get("value")) for each in mappings(spec.get("addresses"))]
+    stated = [text(each, "value") for each in mappings(status, "addresses")]
+    stated += [text(each, "value") for each in mappings(spec, "addresses")]
     return Gateway(
         manifest.namespace,
         manifest.name,
@@ -246,19 +238,19 @@ def read_gateway(manifest: Manifest, controllers: Mapping[str, str]) -> Gateway:
 
 def read_node(manifest: Manifest) -> Node:
     """A node."""
-    spec, status = mapping(manifest.data.get("spec")), mapping(manifest.data.get("status"))
+    spec, status = mapping(manifest.data, "spec"), mapping(manifest.data, "status")
     internal = [
-        text(each.get("address"))
-        for each in mappings(status.get("addresses"))
+        text(each, "address")
+        for each in mappings(status, "addresses")
         if each.get("type") == "InternalIP"
     ]
-    cidrs = items(spec.get("podCIDRs")) or [spec.get("podCIDR")]
+    cidrs = items(spec, "podCIDRs") or [spec.get("podCIDR")]
     return Node(
         manifest.name,
         manifest.labels,
         tuple(_addresses(internal)),
         tuple(each for each in cidrs if isinstance(each, str)),
-        text(spec.get("providerID")),
+        text(spec, "providerID"),
     )
 
 

@@ -13,8 +13,8 @@ from typing import Any
 from homelab_netpol.detect.facts import ClusterFacts
 from homelab_netpol.detect.found import Entry, Findings, Setting
 from homelab_netpol.detect.objects import Component
-from homelab_netpol.detect.shapes import mappings
 from homelab_netpol.settings import Settings
+from homelab_netpol.shapes import mappings
 
 CNPG_CLUSTER = "cnpg.io/cluster"
 CNPG_ROLE = "cnpg.io/podRole"
@@ -271,7 +271,7 @@ def _kube_api(facts: ClusterFacts) -> Iterator[Setting]:
         for each in facts.manifests.of("EndpointSlice")
         if each.namespace == "default"
         and each.labels.get("kubernetes.io/service-name") == "kubernetes"
-        for port in mappings(each.data.get("ports"))
+        for port in mappings(each.data, "ports")
         if isinstance(port.get("port"), int)
     }
     if ports and not ports <= _API_PORTS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from homelab_netpol.detect.facts import ClusterFacts
-from homelab_netpol.detect.found import Entry, Findings, Setting, unique
+from homelab_netpol.detect.found import BY_NODE, Entry, Findings, unique
 from homelab_netpol.detect.objects import Component
 from homelab_netpol.settings import Settings
 
@@ -49,23 +49,18 @@ def detect_scrapers(facts: ClusterFacts) -> Findings:
                 f" add to scrapers: {line}"
             )
     listed = unique(entries)
-    default = [
-        each.model_dump(by_alias=True, exclude_defaults=True) for each in Settings().scrapers
-    ]
     if not listed:
         if facts.components and facts.is_read("Pod"):
             found.confirmed.append("scrapers: none was found, so that of the defaults is kept")
-    elif [each.value for each in listed] == default:
-        found.confirmed.append(f"scrapers: {listed[0].because}")
     else:
-        found.settings.append(Setting(("scrapers",), listed))
+        found.take(("scrapers",), listed, Settings().scrapers)
     return found
 
 
 def _entry(component: Component, because: str) -> Entry:
     if component.host_network:
         return Entry(
-            {"entities": ["host", "remote-node"]},
+            BY_NODE,
             f"{because}, on the nodes' network, where Cilium knows it by its node only",
             ("every process of every node may then ask every port. Is that meant?",),
         )

@@ -29,7 +29,7 @@ def as_file(detected: Detected) -> str:
         if top != section:
             lines.append("")
             if len(setting.path) > 1:
-                lines.append(f"{_key(top)}:")
+                lines.append(f"{_inline(top)}:")
         section = top
         lines += _setting(setting)
     if detected.confirmed:
@@ -70,7 +70,7 @@ def _in_order(settings: Iterable[Setting]) -> list[Setting]:
 def _setting(setting: Setting) -> Iterator[str]:
     depth = len(setting.path) - 1
     indent = "  " * depth
-    key = f"{indent}{_key(setting.path[-1])}:"
+    key = f"{indent}{_inline(setting.path[-1])}:"
     yield from _notes(setting.because, setting.checks, indent)
     if isinstance(setting.value, Entry):
         yield from _notes(setting.value.because, setting.value.checks, indent)
@@ -104,10 +104,6 @@ def _comment(text: str, indent: str) -> list[str]:
 
 def _ended(sentence: str) -> str:
     return sentence if sentence.endswith((".", "?")) else f"{sentence}."
-
-
-def _key(name: str) -> str:
-    return _inline(name)
 
 
 def _inline(value: Any) -> str:

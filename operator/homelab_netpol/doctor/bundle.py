@@ -10,7 +10,7 @@ from typing import Any
 
 from homelab_netpol.cilium.terms import CCNP, CNP
 from homelab_netpol.doctor import installation as names
-from homelab_netpol.doctor.fields import field, mapping, mappings, name, namespace, text, texts
+from homelab_netpol.doctor.fields import name, namespace
 from homelab_netpol.doctor.installation import Installation, Object
 from homelab_netpol.doctor.names import names_of, unlisted
 from homelab_netpol.doctor.redact import Redactor
@@ -18,6 +18,7 @@ from homelab_netpol.doctor.result import Report, report_data
 from homelab_netpol.manifests.kinds import NAMESPACE, NETWORK_PROFILE, SHARED_RESOURCE
 from homelab_netpol.policy.keys import ISTIO_KINDS
 from homelab_netpol.policy.objects import is_managed
+from homelab_netpol.shapes import field, mapping, mappings, text, texts
 
 _MOST_BYTES = 4 * 1024 * 1024
 _SECRET_KEY = re.compile(r"token|passw|secret|credential|private", re.IGNORECASE)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from homelab_netpol.doctor.fields import text
 from homelab_netpol.doctor.installation import Installation
 from homelab_netpol.doctor.result import Result, Status
+from homelab_netpol.shapes import text
 
 CHECK = "api-server"
 # The oldest release that the operator is tested with.

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from homelab_netpol.cilium.version import Version, read_version
-from homelab_netpol.doctor.fields import condition, mappings, name, text
+from homelab_netpol.cilium.version import agent_versions
+from homelab_netpol.cluster.pods import has_ended, is_ready
+from homelab_netpol.doctor.fields import name
 from homelab_netpol.doctor.installation import AGENT, Installation, Object
 from homelab_netpol.doctor.result import Result, Status, unreadable
+from homelab_netpol.findings.finding import name_labels
 
 CHECK = "cilium"
 _OLDEST = (1, 16)
-_AGENT_CONTAINER = "cilium-agent"
 _NAMED = 3
 
 
 def check(found: Installation) -> Iterator[Result]:
     """By the agents' pods."""
     listed, settings = found.facts.of(AGENT), found.settings.cilium
-    labels = ",".join(f"{key}={value}" for key, value in sorted(settings.agent_labels.items()))
+    labels = name_labels(settings.agent_labels)
     where = settings.namespace
     if listed.refused:
         yield unreadable(CHECK, f"the Pods of Cilium's agents in {where}", listed.refused)
         return
-    pods = [each for each in listed.items if text(each, "status", "phase") not in _ENDED]
+    pods = [each for each in listed.items if not has_ended(each)]
     if not pods:
         yield Result(
             Status.ERROR,
@@ -46,26 +47,6 @@ def check(found: Installation) -> Iterator[Result]:
             f"kubectl -n {where} describe pod {waiting[0]}; pods there keep their old policies.",
         )
     yield from _versions(pods, where)
-
-
-_ENDED = ("Succeeded", "Failed")
-
-
-def is_ready(pod: Object) -> bool:
-    """Its condition says so."""
-    ready = condition(pod, "Ready")
-    return ready is not None and ready.get("status") == "True"
-
-
-def agent_versions(pods: list[Object]) -> set[Version]:
-    """The releases in the tags of the agents' images."""
-    images = (
-        text(container, "image")
-        for pod in pods
-        for container in mappings(pod, "spec", "containers")
-        if container.get("name") == _AGENT_CONTAINER
-    )
-    return {version for image in images if (version := read_version(image)) is not None}
 
 
 def _versions(pods: list[Object], where: str) -> Iterator[Result]:

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from homelab_netpol.cilium.terms import CCNP, CNP
-from homelab_netpol.doctor.fields import condition, field, mappings, name, text
+from homelab_netpol.doctor.fields import name
 from homelab_netpol.doctor.installation import CRD, Installation, Object
 from homelab_netpol.doctor.result import Result, Status, unreadable
 from homelab_netpol.manifests.kinds import NETWORK_PROFILE, SHARED_RESOURCE
 from homelab_netpol.package_data import own_crds
+from homelab_netpol.shapes import condition, field, mappings, text
 
 CHECK = "crds"
 _OURS = {
@@ -21,6 +22,7 @@ _CILIUMS = {
     "ciliumnetworkpolicies.cilium.io": CNP,
     "ciliumclusterwidenetworkpolicies.cilium.io": CCNP,
 }
+CRDS = (*_OURS, *_CILIUMS)
 _VERSION = {True: "v1alpha1", False: "v2"}
 # Which fields of a policy the operator writes and an old CRD may lack, below `spec`.
 _WRITTEN = ("enableDefaultDeny", "endpointSelector", "egress", "ingress", "egressDeny")
@@ -42,7 +44,7 @@ def check(found: Installation) -> Iterator[Result]:
     expected = {each["metadata"]["name"]: _schema(each) for each in own_crds()}
     problems = [
         problem
-        for crd in (*_OURS, *_CILIUMS)
+        for crd in CRDS
         if (problem := _problem(crd, by_name.get(crd), expected.get(crd))) is not None
     ]
     yield from problems

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from homelab_netpol.doctor.fields import condition, name, text
+from homelab_netpol.doctor.fields import name
 from homelab_netpol.doctor.installation import Installation
 from homelab_netpol.doctor.result import Result, Status, unreadable
 from homelab_netpol.manifests.kinds import NETWORK_PROFILE, SHARED_RESOURCE
+from homelab_netpol.shapes import condition, text
 
 CHECK = "definitions"
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from homelab_netpol.doctor.fields import moment, name, number, text
+from homelab_netpol.doctor.fields import moment, name
 from homelab_netpol.doctor.installation import LEASE, POD, Installation
 from homelab_netpol.doctor.needed_rights import lease_place
 from homelab_netpol.doctor.result import Result, Status, unreadable
+from homelab_netpol.shapes import number, text
 
 LEADER, CLOCKS = "leader", "clocks"
 # Answers take a moment, and the API server's time is to the second.

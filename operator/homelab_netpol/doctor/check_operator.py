@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from homelab_netpol.doctor.check_cilium import is_ready
-from homelab_netpol.doctor.fields import mappings, name, number, text, where
+from homelab_netpol.cluster.pods import is_ready
+from homelab_netpol.doctor.fields import name, where
 from homelab_netpol.doctor.installation import (
     DEPLOYMENT,
     OPERATOR_CONFIG,
@@ -16,6 +16,7 @@ from homelab_netpol.doctor.installation import (
     restarts,
 )
 from homelab_netpol.doctor.result import Result, Status, unreadable
+from homelab_netpol.shapes import mappings, number, text
 
 CHECK = "operator"
 _TAG = re.compile(r":v?(\d+\.\d+\.\d+[^@/]*)(@sha256:[0-9a-f]+)?$")

@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Iterator
 
 from homelab_netpol.doctor.desired import Wanted
-from homelab_netpol.doctor.fields import condition, name, namespace, text
+from homelab_netpol.doctor.fields import name, namespace
 from homelab_netpol.doctor.installation import Installation
 from homelab_netpol.doctor.result import Result, Status, unreadable
 from homelab_netpol.policy.diff import Create, Delete
 from homelab_netpol.policy.keys import Kind, PolicyKey
+from homelab_netpol.shapes import condition, text
 
 VALID, DRIFT, NAMES = "valid", "drift", "names"
 _NAMED = 20

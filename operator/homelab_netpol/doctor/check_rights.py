@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from homelab_netpol.cluster.rights import Right
-from homelab_netpol.doctor.fields import text
 from homelab_netpol.doctor.installation import DEFAULT_HOME, Installation
 from homelab_netpol.doctor.needed_rights import essential, helpful
 from homelab_netpol.doctor.result import Result, Status
+from homelab_netpol.shapes import text
 
 CHECK = "rights"
 _NAMED = 8

@@ -11,8 +11,8 @@ from homelab_netpol.cilium.agent_config import (
     read_agent_config,
 )
 from homelab_netpol.cilium.enforcement import CiliumState, Impairment, Needs, assess
+from homelab_netpol.cilium.version import agent_versions
 from homelab_netpol.definitions.identity import settings_labels
-from homelab_netpol.doctor.check_cilium import agent_versions
 from homelab_netpol.doctor.desired import Wanted
 from homelab_netpol.doctor.installation import AGENT, CILIUM_CONFIG, Installation
 from homelab_netpol.doctor.result import Result, Status, unreadable
@@ -63,7 +63,7 @@ def check(found: Installation, wanted: Wanted) -> Iterator[Result]:
             "Set cilium.namespace and cilium.configMap to where it is.",
         )
         return
-    config = read_agent_config(data, agent_versions(list(found.facts.of(AGENT).items)))
+    config = read_agent_config(data, agent_versions(found.facts.of(AGENT).items))
     needs = Needs(
         labels=frozenset(label.key for label in settings_labels(found.settings)),
         layer_7=wanted.uses_layer_7,

@@ -11,9 +11,9 @@ from homelab_netpol.cilium.agent_config import AgentConfig, read_agent_config
 from homelab_netpol.cilium.identity_labels import DEFAULT
 from homelab_netpol.cilium.own_cluster import own_cluster
 from homelab_netpol.cilium.terms import CCNP, CNP
+from homelab_netpol.cilium.version import agent_versions
 from homelab_netpol.definitions import Definitions, read_profile, read_resource
-from homelab_netpol.doctor.check_cilium import agent_versions
-from homelab_netpol.doctor.fields import mapping, name, namespace, text, texts
+from homelab_netpol.doctor.fields import name, namespace
 from homelab_netpol.doctor.installation import (
     AGENT,
     CILIUM_CONFIG,
@@ -35,6 +35,7 @@ from homelab_netpol.policy.objects import (
     written_by_us,
 )
 from homelab_netpol.settings import DefaultDeny
+from homelab_netpol.shapes import mapping, text, texts
 
 _CILIUM_KINDS = (CCNP, CNP)
 
@@ -160,7 +161,7 @@ def agent_config(found: Installation) -> AgentConfig | None:
     data = found.cilium_data
     if data is None:
         return None
-    return read_agent_config(data, agent_versions(list(found.facts.of(AGENT).items)))
+    return read_agent_config(data, agent_versions(found.facts.of(AGENT).items))
 
 
 def _scope(found: Installation, standing: Mapping[PolicyKey, LivePolicy]) -> DefaultDeny | None:

@@ -9,8 +9,8 @@ from itertools import pairwise
 from typing import Any
 
 from homelab_netpol.cluster.doctor_facts import Facts
-from homelab_netpol.doctor.fields import mapping, mappings, number, text, texts
 from homelab_netpol.settings import Settings
+from homelab_netpol.shapes import mapping, mappings, number, text, texts
 
 Object = Mapping[str, Any]
 

@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 
 from homelab_netpol.cilium.terms import NAMESPACE_KEY
 from homelab_netpol.doctor import installation as names
-from homelab_netpol.doctor.fields import mappings, name, namespace, text
+from homelab_netpol.doctor.fields import name, namespace
 from homelab_netpol.doctor.installation import Installation
 from homelab_netpol.manifests.kinds import NAMESPACE
+from homelab_netpol.shapes import mappings, text
 
 _HOST_KEYS = frozenset({"matchName", "matchPattern", "fqdns", "host", "hosts", "hostname"})
 _PUBLIC = frozenset({"docker.io", "gcr.io", "ghcr.io", "quay.io", "registry.k8s.io"})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from urllib.parse import quote
 
@@ -21,19 +20,16 @@ from homelab_netpol.cluster.doctor_facts import (
     read_rights,
 )
 from homelab_netpol.doctor import installation as names
-from homelab_netpol.doctor.fields import name, namespace, text, texts
+from homelab_netpol.doctor.check_crds import CRDS
+from homelab_netpol.doctor.fields import name, namespace
 from homelab_netpol.doctor.installation import DEFAULT_HOME, Installation, settings_volume
 from homelab_netpol.doctor.needed_rights import essential, helpful, lease_place, reading
+from homelab_netpol.findings.finding import name_labels
 from homelab_netpol.manifests.kinds import NAMESPACE, NETWORK_PROFILE, SHARED_RESOURCE
 from homelab_netpol.policy.keys import ISTIO_API_VERSION, ISTIO_KINDS
 from homelab_netpol.settings import Settings, SettingsError, join_settings
+from homelab_netpol.shapes import text, texts
 
-CRDS = (
-    "networkprofiles.network-policy.homelab",
-    "sharedresources.network-policy.homelab",
-    "ciliumnetworkpolicies.cilium.io",
-    "ciliumclusterwidenetworkpolicies.cilium.io",
-)
 _OWN = "/apis/network-policy.homelab/v1alpha1"
 _CILIUM = "/apis/cilium.io/v2"
 _LISTS = {
@@ -90,7 +86,7 @@ async def read_for_bundle(found: Installation, api: Api) -> None:
 
 
 async def _deployments(api: Api, home: str | None) -> Listed:
-    selector = _selector(names.OPERATOR_LABELS)
+    selector = name_labels(names.OPERATOR_LABELS)
     within = f"/namespaces/{quote(home)}" if home else ""
     found = await read_list(api, f"/apis/apps/v1{within}/deployments", selector=selector)
     if found.refused and home is None:
@@ -130,7 +126,7 @@ async def _read_objects(facts: Facts, api: Api, settings: Settings, home: str) -
     }
     for what, (place, labels) in pods.items():
         path = f"{core}/{quote(place)}/pods"
-        facts.lists[what] = await read_list(api, path, selector=_selector(labels))
+        facts.lists[what] = await read_list(api, path, selector=name_labels(labels))
     lease_home, lease = lease_place(settings, home)
     path = f"/apis/coordination.k8s.io/v1/namespaces/{quote(lease_home)}/leases/{quote(lease)}"
     facts.lists[names.LEASE] = await read_one(api, path)
@@ -144,7 +140,3 @@ def _with_kind(kind: str, found: Listed) -> Listed:
     """Items of a list name no kind."""
     items = [{**each, "kind": kind} for each in found.items if name(each)]
     return Listed(items, found.refused, found.absent)
-
-
-def _selector(labels: Mapping[str, str]) -> str:
-    return ",".join(f"{key}={value}" for key, value in sorted(labels.items()))

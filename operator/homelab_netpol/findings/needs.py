@@ -12,7 +12,7 @@ from ipaddress import ip_network
 
 from homelab_netpol.cilium.evaluation.endpoint import Endpoint, Entity, Network, Pod
 from homelab_netpol.cilium.evaluation.policy import Direction
-from homelab_netpol.findings.peer_pods import KnownPeer
+from homelab_netpol.findings.peer_pods import KnownPeer, choices_of
 from homelab_netpol.settings import Peer, Scraper, Settings
 
 Port = tuple[str, int]  # protocol and number
@@ -104,13 +104,7 @@ def _dns(settings: Settings, servers: Sequence[KnownPeer[Peer]]) -> Iterator[Nee
     ports = [(port.protocol.value, port.port) for port in settings.dns.ports]
     if not any(server.pods for server in servers):
         return
-    # Of several servers, such as one on each node and those behind it, a pod asks one.
-    groups = (
-        _each(servers[0])
-        if len(servers) == 1
-        else [tuple(end for server in servers for end in server.ends)]
-    )
-    ways = tuple(Way(peers, (port,)) for port in ports for peers in groups)
+    ways = tuple(Way(peers, (port,)) for port in ports for peers in choices_of(servers))
     yield Need("DNS", Direction.EGRESS, " or ".join(str(each.peer) for each in servers), ways)
 
 
@@ -136,13 +130,7 @@ def _scraping(settings: Settings, scraper: KnownPeer[Scraper], *, in_mesh: bool)
 
 
 def _tunnel(settings: Settings, ztunnel: KnownPeer[Peer]) -> Iterator[Need]:
-    ways = tuple(Way(peers, (("TCP", settings.mesh.port),)) for peers in _each(ztunnel))
+    ways = tuple(Way(peers, (("TCP", settings.mesh.port),)) for peers in ztunnel.choices)
     if ztunnel.pods:
         for direction in (Direction.EGRESS, Direction.INGRESS):
             yield Need("HBONE", direction, str(ztunnel.peer), ways)
-
-
-def _each(known: KnownPeer[Peer]) -> list[tuple[Endpoint, ...]]:
-    """Pods that labels chose must all be reached; of a whole namespace it may be any."""
-    by_label = known.peer.pod_labels or known.peer.selector is not None
-    return [(pod,) for pod in known.pods] if by_label else [tuple(known.pods)]

@@ -9,6 +9,7 @@ from typing import Any
 from homelab_netpol.manifests import kinds
 from homelab_netpol.manifests.manifest import Manifest, ManifestError
 from homelab_netpol.manifests.manifest_set import ManifestSet
+from homelab_netpol.shapes import mapping
 
 _ENDED = ("Succeeded", "Failed")
 # These labels distinguish replicas and revisions of one workload, and nothing else.
@@ -101,6 +102,11 @@ def workload_of(pod: Manifest) -> Workload:
 def has_ended(status: Mapping[str, Any]) -> bool:
     """Whether a pod with this status runs no more, and its address may be another's."""
     return status.get("phase") in _ENDED
+
+
+def template_of(manifest: Manifest) -> Mapping[str, Any]:
+    """What describes the pods of an object that is one, or makes some; empty: nothing does."""
+    return mapping(manifest.data, *kinds.WORKLOADS.get(manifest.kind, ()))
 
 
 def _of_kind(manifests: ManifestSet, kind: str) -> Iterator[Workload]:

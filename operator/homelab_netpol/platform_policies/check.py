@@ -23,14 +23,14 @@ from homelab_netpol.cilium.evaluation import (
 from homelab_netpol.cilium.evaluation.turning_ports import turning_ports
 from homelab_netpol.cilium.evaluation.verdict import judge
 from homelab_netpol.findings.drops import PodGroup, PodGroups, cause_of
-from homelab_netpol.findings.finding import name_ports
+from homelab_netpol.findings.finding import name_labels, name_ports
 from homelab_netpol.findings.needs import Port, Way
 from homelab_netpol.findings.platform import is_in_mesh
 from homelab_netpol.platform_policies.listening import listening_ports
 from homelab_netpol.platform_policies.required import RequiredRule, Requirements
 from homelab_netpol.platform_policies.results import NamespaceResult, RuleResult, RuleState
 from homelab_netpol.platform_policies.service import service_rules
-from homelab_netpol.platform_policies.surroundings import example_of
+from homelab_netpol.platform_policies.surroundings import Looked, example_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,23 +63,19 @@ class PlatformCheck:
         own = self._own(namespace)
         subjects, are_given = self._subjects(namespace, own)
         meshed = self._model.desired.intents[namespace].meshed
-        result = NamespaceResult(
+        every, pods = self._model.policies(namespace), [each.pod for each in subjects]
+        looked = Looked(namespace, meshed, pods, own, every)
+        rules: list[RuleResult] = []
+        if subjects:
+            rules += self._required(looked, subjects)
+            rules += service_rules(self._model, self._requirements, looked)
+        return NamespaceResult(
             namespace,
             meshed,
             tuple(policy.ref for policy in own),
             tuple(each.name for each in subjects),
             are_given,
-        )
-        if not subjects:
-            return result
-        every = self._model.policies(namespace)
-        rules = [*self._required(namespace, subjects, own, every, meshed=meshed)]
-        pods = [each.pod for each in subjects]
-        rules += service_rules(
-            self._model, self._requirements, namespace, pods, own, every, meshed=meshed
-        )
-        return NamespaceResult(
-            namespace, meshed, result.policies, result.pods, are_given, tuple(rules)
+            tuple(rules),
         )
 
     def _own(self, namespace: str) -> list[ReadPolicy]:
@@ -105,31 +101,22 @@ class PlatformCheck:
             for rule in policy.rules:
                 pod = example_of(self._model, rule.subject, namespace)
                 if pod is not None:
-                    labels = ",".join(f"{key}={value}" for key, value in pod.labels.items())
-                    name = f"pods {labels}" if labels else "any pod"
+                    name = f"pods {name_labels(pod.labels)}" if pod.labels else "any pod"
                     made.setdefault(name, _Subject(name, pod))
         return list(made.values()), False
 
-    def _required(
-        self,
-        namespace: str,
-        subjects: Sequence[_Subject],
-        own: Sequence[ReadPolicy],
-        every: Sequence[ReadPolicy],
-        *,
-        meshed: bool,
-    ) -> Iterator[RuleResult]:
+    def _required(self, looked: Looked, subjects: Sequence[_Subject]) -> Iterator[RuleResult]:
         of_rule: dict[tuple[str, Direction, str], tuple[RequiredRule, list[_Subject]]] = {}
         settings = self._requirements.settings
         for subject in subjects:
-            in_mesh = meshed and is_in_mesh(subject.pod, settings)
+            in_mesh = looked.meshed and is_in_mesh(subject.pod, settings)
             for rule in self._requirements.of_pod(subject.pod, in_mesh=in_mesh):
                 key = (rule.need.what, rule.need.direction, rule.need.peer)
                 of_rule.setdefault(key, (rule, []))[1].append(subject)
         for rule, pods in of_rule.values():
-            alone = _Found(rule, own, pods)
-            together = _Found(rule, every, pods)
-            yield self._result(namespace, rule, alone, together, len(subjects))
+            alone = _Found(rule, looked.own, pods)
+            together = _Found(rule, looked.every, pods)
+            yield self._result(looked.namespace, rule, alone, together, len(subjects))
 
     def _result(
         self, namespace: str, rule: RequiredRule, alone: _Found, together: _Found, all_pods: int

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from homelab_netpol.cilium.terms import LAST_PORT, TRANSPORT_PROTOCOLS
 from homelab_netpol.findings.needs import Port
 from homelab_netpol.manifests import ManifestSet, kinds
-from homelab_netpol.manifests.workloads import Workload
+from homelab_netpol.manifests.workloads import Workload, template_of
+from homelab_netpol.shapes import field, mapping, mappings
 
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 _PROBE_KINDS = ("httpGet", "tcpSocket", "grpc")
@@ -56,16 +57,15 @@ def _declared(workload: Workload) -> Iterator[ListeningPort]:
             is_metrics = any(word in str(port.name) for word in _METRICS)
             where = f"{workload.kind} {workload.name}{name}"
             yield ListeningPort((port.protocol, port.number), where, is_metrics)
-    metadata, spec = _template(workload)
-    annotated = str(_mapping(metadata.get("annotations")).get(_METRICS_PORT, ""))
+    template = template_of(workload.manifest)
+    annotated = str(mapping(template, "metadata", "annotations").get(_METRICS_PORT, ""))
     if annotated.isascii() and annotated.isdigit() and _is_port(int(annotated)):
         where = f"{workload.kind} {workload.name} ({_METRICS_PORT})"
         yield ListeningPort(("TCP", int(annotated)), where, metrics=True)
-    for container in _items(spec.get("containers")):
+    for container in mappings(template, "spec", "containers"):
         for probe in _PROBES:
             for kind in _PROBE_KINDS:
-                asked = _mapping(_mapping(_mapping(container).get(probe)).get(kind))
-                number = asked.get("port")
+                number = field(container, probe, kind, "port")
                 # One given by its name is a declared one.
                 if _is_port(number):
                     where = f"{workload.kind} {workload.name} {probe}"
@@ -74,14 +74,12 @@ def _declared(workload: Workload) -> Iterator[ListeningPort]:
 
 def _of_services(manifests: ManifestSet, workload: Workload) -> Iterator[ListeningPort]:
     for service in manifests.of(kinds.SERVICE):
-        spec = _mapping(service.data.get("spec"))
-        selector = _mapping(spec.get("selector"))
+        selector = mapping(service.data, "spec", "selector")
         if service.namespace != workload.namespace or not selector:
             continue
         if not selector.items() <= dict(workload.labels).items():
             continue
-        for given in _items(spec.get("ports")):
-            one = _mapping(given)
+        for one in mappings(service.data, "spec", "ports"):
             protocol = one.get("protocol", "TCP")
             given_target = one.get("targetPort", one.get("port"))
             named = (each.number for each in workload.ports if each.name == given_target)
@@ -92,20 +90,5 @@ def _of_services(manifests: ManifestSet, workload: Workload) -> Iterator[Listeni
                 yield ListeningPort((protocol, target), where, is_metrics, service=True)
 
 
-def _template(workload: Workload) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    template: Any = workload.manifest.data
-    for step in kinds.WORKLOADS.get(workload.kind, ()):
-        template = _mapping(template).get(step)
-    return _mapping(_mapping(template).get("metadata")), _mapping(_mapping(template).get("spec"))
-
-
 def _is_port(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LAST_PORT
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _items(value: Any) -> Sequence[Any]:
-    return value if isinstance(value, list) else ()

@@ -24,29 +24,22 @@ from homelab_netpol.cilium.selectors import Operator
 from homelab_netpol.findings.finding import name_ports
 from homelab_netpol.findings.needs import Port
 from homelab_netpol.platform_policies.results import RuleResult, RuleState
+from homelab_netpol.platform_policies.surroundings import Looked
 
 _WAYS = {Direction.INGRESS: "from", Direction.EGRESS: "to"}
 
 
-def one_sided_rules(
-    namespace: str, pods: Sequence[Pod], own: Sequence[ReadPolicy], every: Sequence[ReadPolicy]
-) -> Iterator[RuleResult]:
-    """Finds them: one result for each direction that lacks the other end's rule.
-
-    Args:
-        namespace: its name.
-        pods: its pods.
-        own: the policies by hand that stand in it.
-        every: all that may select its pods.
-    """
+def one_sided_rules(looked: Looked) -> Iterator[RuleResult]:
+    """Finds them: one result for each direction that lacks the other end's rule."""
+    namespace, pods = looked.namespace, looked.pods
     for direction in Direction:
         other = Direction.EGRESS if direction is Direction.INGRESS else Direction.INGRESS
         closed: dict[Port, set[PolicyRef]] = {}
         for pod in pods:
-            for one in selected(own, pod, direction):
+            for one in selected(looked.own, pod, direction):
                 if one.certainty is True and one.rule.allows and _is_about(one.rule, namespace):
                     for port in _ports(one.rule):
-                        if _is_closed(one.rule, pod, pods, every, other, port):
+                        if _is_closed(one.rule, pod, pods, looked.every, other, port):
                             closed.setdefault(port, set()).add(one.ref)
         if not closed:
             continue

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from homelab_netpol.access.cluster_model import ClusterModel
-from homelab_netpol.cilium.evaluation import Direction, Endpoint, Entity, Pod
+from homelab_netpol.cilium.evaluation import Direction, Entity, Pod
 from homelab_netpol.findings.needs import Need, Port, Way
-from homelab_netpol.findings.peer_pods import KnownPeer
+from homelab_netpol.findings.peer_pods import KnownPeer, choices_of
 from homelab_netpol.platform_policies.surroundings import is_one_of, known_peers
 from homelab_netpol.policy.peers import peers_data
 from homelab_netpol.settings import Peer, Scraper, Settings
@@ -80,13 +80,7 @@ class Requirements:
 
     def _dns(self) -> Iterator[RequiredRule]:
         ports = tuple((each.protocol.value, each.port) for each in self.settings.dns.ports)
-        # Of several servers, such as one on each node and those behind it, a pod asks one.
-        groups = (
-            _each(self.dns[0])
-            if len(self.dns) == 1
-            else [tuple(end for server in self.dns for end in server.ends)]
-        )
-        ways = tuple(Way(ends, (port,)) for port in ports for ends in groups)
+        ways = tuple(Way(ends, (port,)) for port in ports for ends in choices_of(self.dns))
         names = " or ".join(str(each.peer) for each in self.dns)
         yield RequiredRule(
             Need("DNS", Direction.EGRESS, names, ways),
@@ -127,7 +121,7 @@ class Requirements:
 
     def _tunnel(self, ztunnel: KnownPeer[Peer]) -> Iterator[RequiredRule]:
         ports = (("TCP", self.settings.mesh.port),)
-        ways = tuple(Way(ends, ports) for ends in _each(ztunnel))
+        ways = tuple(Way(ends, ports) for ends in ztunnel.choices)
         for direction in (Direction.EGRESS, Direction.INGRESS):
             yield RequiredRule(
                 Need("HBONE", direction, str(ztunnel.peer), ways),
@@ -135,12 +129,6 @@ class Requirements:
                 ports,
                 "The mesh's proxies on the nodes.",
             )
-
-
-def _each(known: KnownPeer[Peer]) -> list[tuple[Endpoint, ...]]:
-    """Pods that labels chose must all be reached; of a whole namespace it may be any."""
-    by_label = known.peer.pod_labels or known.peer.selector is not None
-    return [(pod,) for pod in known.pods] if by_label else [tuple(known.ends)]
 
 
 def _purpose_of_probes(peer: Peer) -> str:

@@ -32,50 +32,44 @@ from homelab_netpol.platform_policies.listening import listening_ports
 from homelab_netpol.platform_policies.own_pods import one_sided_rules
 from homelab_netpol.platform_policies.required import Requirements
 from homelab_netpol.platform_policies.results import RuleResult, RuleState
-from homelab_netpol.platform_policies.surroundings import example_of, is_one_of, known_peers
+from homelab_netpol.platform_policies.surroundings import (
+    Looked,
+    example_of,
+    is_one_of,
+    known_peers,
+)
 from homelab_netpol.policy.plan import Planner
 
 
 def service_rules(
-    model: ClusterModel,
-    requirements: Requirements,
-    namespace: str,
-    pods: Sequence[Pod],
-    own: Sequence[ReadPolicy],
-    every: Sequence[ReadPolicy],
-    *,
-    meshed: bool,
+    model: ClusterModel, requirements: Requirements, looked: Looked
 ) -> Iterator[RuleResult]:
     """Looks at what a namespace offers, and at the hatch.
 
     Args:
         model: the cluster.
         requirements: whom it must let in anyway.
-        namespace: its name.
-        pods: those that are looked at.
-        own: the policies by hand that stand in it.
-        every: all that may select its pods.
-        meshed: it is in the mesh.
+        looked: the namespace.
     """
-    yield from _services(model, requirements, namespace, every)
-    yield from one_sided_rules(namespace, pods, own, every)
-    yield from _messages(model, requirements, namespace, pods, own, every, meshed=meshed)
-    yield _hatch(model, namespace, pods, every)
+    yield from _services(model, requirements, looked)
+    yield from one_sided_rules(looked)
+    yield from _messages(model, requirements, looked)
+    yield _hatch(model, looked)
 
 
 def _services(
-    model: ClusterModel, requirements: Requirements, namespace: str, every: Sequence[ReadPolicy]
+    model: ClusterModel, requirements: Requirements, looked: Looked
 ) -> Iterator[RuleResult]:
     closed: dict[Port, str] = {}
     offered = False
-    for workload in model.workloads.get(namespace, ()):
+    for workload in model.workloads.get(looked.namespace, ()):
         if workload.host_network:
             continue
         for one in listening_ports(model.manifests, [workload]):
             # Whom metrics are for is asked elsewhere.
             if one.service and not one.metrics:
                 offered = True
-                if not _lets_in(model, requirements, workload, every, one.port):
+                if not _lets_in(model, requirements, workload, looked.every, one.port):
                     closed[one.port] = one.where
     if offered and not closed:
         yield RuleResult("Service", "ingress", "its clients", "", RuleState.OK)
@@ -153,17 +147,11 @@ def _is_client(entity: str) -> bool:
 
 
 def _messages(
-    model: ClusterModel,
-    requirements: Requirements,
-    namespace: str,
-    pods: Sequence[Pod],
-    own: Sequence[ReadPolicy],
-    every: Sequence[ReadPolicy],
-    *,
-    meshed: bool,
+    model: ClusterModel, requirements: Requirements, looked: Looked
 ) -> Iterator[RuleResult]:
     """What the operator's own inspection finds, beside what every pod needs."""
     settings = requirements.settings
+    namespace, every = looked.namespace, looked.every
 
     def in_mesh(names: Collection[str] | None) -> Iterator[Pod]:
         for name in sorted(model.namespaces if names is None else names):
@@ -175,15 +163,14 @@ def _messages(
         verdict = egress_verdict(model.policies(client.namespace), client, dns, port[1], port[0])
         return verdict.outcome is Outcome.ALLOWED
 
-    if meshed:
-        refs = {policy.ref for policy in own}
-        for finding in tunnel_findings(namespace, pods, every, refs, settings, in_mesh):
+    if looked.meshed:
+        refs = {policy.ref for policy in looked.own}
+        for finding in tunnel_findings(namespace, looked.pods, every, refs, settings, in_mesh):
             if finding is not None:
                 yield RuleResult(
                     "HBONE", "", "peers of its own rules", "", RuleState.MISSING, finding.message
                 )
-    here = model.workloads.get(namespace)
-    if not here:
+    if not model.workloads.get(namespace):
         return
     for server in requirements.dns:
         answering = server.of(namespace)
@@ -229,17 +216,15 @@ def _apps(
             )
 
 
-def _hatch(
-    model: ClusterModel, namespace: str, pods: Sequence[Pod], every: Sequence[ReadPolicy]
-) -> RuleResult:
+def _hatch(model: ClusterModel, looked: Looked) -> RuleResult:
     places = Places()
     for name, labels in model.namespaces.items():
         places.add(name, labels, [pod.labels for pod in model.pods(name)])
     denied = DeniedNamespace(
-        namespace,
-        model.namespaces[namespace],
-        [pod.labels for pod in pods],
-        [policy for policy in every if policy.may_overrule],
+        looked.namespace,
+        model.namespaces[looked.namespace],
+        [pod.labels for pod in looked.pods],
+        [policy for policy in looked.every if policy.may_overrule],
     )
     words = DenyRules(places).in_words(denied)
     if not words:

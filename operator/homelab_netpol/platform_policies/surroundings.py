@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from homelab_netpol.access.cluster_model import ClusterModel
-from homelab_netpol.cilium.evaluation import Pod
+from homelab_netpol.cilium.evaluation import Pod, ReadPolicy
 from homelab_netpol.cilium.evaluation.matchers import EndpointSelector, Matcher
 from homelab_netpol.cilium.selectors import Operator, Requirement
 from homelab_netpol.cilium.terms import NAMESPACE_KEY, NAMESPACE_LABELS_PREFIX
@@ -14,6 +15,25 @@ from homelab_netpol.settings import Peer
 
 # Where a selector only asks for a label, any value will do.
 _ANY_VALUE = "any"
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A platform namespace that is looked at.
+
+    Attributes:
+        namespace: its name.
+        meshed: it is in the mesh.
+        pods: those that are looked at.
+        own: the policies by hand that stand in it.
+        every: all that may select its pods.
+    """
+
+    namespace: str
+    meshed: bool
+    pods: Sequence[Pod]
+    own: Sequence[ReadPolicy]
+    every: Sequence[ReadPolicy]
 
 
 def known_peers(model: ClusterModel, peers: Iterable[P]) -> list[KnownPeer[P]]:

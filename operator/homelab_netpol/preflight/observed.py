@@ -9,15 +9,14 @@ from typing import Any
 from homelab_netpol.cilium.agent_config import read_agent_config
 from homelab_netpol.cilium.enforcement import Agents, CiliumState
 from homelab_netpol.cilium.evaluation import PolicyRef, in_cluster, read_policy
-from homelab_netpol.cilium.version import Version, read_version
-from homelab_netpol.cluster.pods import ContainerPort, ObservedPod
+from homelab_netpol.cilium.version import Version, agent_versions
+from homelab_netpol.cluster.pods import ContainerPort, ObservedPod, is_ready
 from homelab_netpol.cluster.services import ObservedService, read_service
 from homelab_netpol.cluster.snapshot import Snapshot
 from homelab_netpol.manifests import Manifest, ManifestError, ManifestSet, kinds
-from homelab_netpol.manifests.workloads import Workload, workloads
+from homelab_netpol.manifests.workloads import Workload, template_of, workloads
 from homelab_netpol.settings import Settings
-
-_AGENT = "cilium-agent"
+from homelab_netpol.shapes import texts
 
 
 def snapshot_of(
@@ -115,12 +114,7 @@ def cilium_state(settings: Settings, manifests: ManifestSet) -> CiliumState:
     found = manifests.get("ConfigMap", cilium.config_map, cilium.namespace)
     if found is None:
         return CiliumState(where, agents=agents, unknown_because=_why_unknown(manifests))
-    given = found.data.get("data")
-    data = {
-        key: value
-        for key, value in (given if isinstance(given, Mapping) else {}).items()
-        if isinstance(key, str) and isinstance(value, str)
-    }
+    data = texts(found.data, "data")
     versions = agents.versions if agents is not None else _versions(settings, manifests)
     return CiliumState(where, config=read_agent_config(data, versions), agents=agents)
 
@@ -139,34 +133,14 @@ def _agents(settings: Settings, manifests: ManifestSet) -> Agents | None:
     ]
     if not agents:
         return None
-    ready = sum(_is_ready(each.data) for each in agents)
+    ready = sum(is_ready(each.data) for each in agents)
     return Agents(ready, len(agents), _versions(settings, manifests))
 
 
 def _versions(settings: Settings, manifests: ManifestSet) -> frozenset[Version]:
-    cilium, found = settings.cilium, set[Version]()
-    for each in workloads(manifests):
-        of_agents = cilium.agent_labels.items() <= each.labels.items()
-        if each.namespace == cilium.namespace and of_agents:
-            for container in _containers(each):
-                if container.get("name") == _AGENT:
-                    version = read_version(str(container.get("image") or ""))
-                    found |= {version} if version is not None else set()
-    return frozenset(found)
-
-
-def _containers(workload: Workload) -> list[Mapping[str, Any]]:
-    template: Any = workload.manifest.data
-    for step in kinds.WORKLOADS.get(workload.kind, ()):
-        template = template.get(step) or {}
-    containers = (template.get("spec") or {}).get("containers")
-    return [each for each in containers or () if isinstance(each, Mapping)]
-
-
-def _is_ready(pod: Mapping[str, Any]) -> bool:
-    status = pod.get("status")
-    conditions = status.get("conditions") if isinstance(status, Mapping) else None
-    return any(
-        isinstance(each, Mapping) and each.get("type") == "Ready" and each.get("status") == "True"
-        for each in (conditions if isinstance(conditions, list) else ())
+    cilium = settings.cilium
+    return agent_versions(
+        template_of(each.manifest)
+        for each in workloads(manifests)
+        if each.namespace == cilium.namespace and cilium.agent_labels.items() <= each.labels.items()
     )

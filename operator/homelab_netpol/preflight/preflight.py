@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from homelab_netpol.detect import detect
+from homelab_netpol.detect.detect import detect_by
 from homelab_netpol.detect.facts import ClusterFacts
 from homelab_netpol.detect.gateways import detect_gateways
 from homelab_netpol.manifests import ManifestSet
@@ -28,7 +28,7 @@ def preflight(settings: Settings, manifests: ManifestSet, now: datetime) -> Repo
     """
     stages = make_stages(settings, manifests, now)
     facts = ClusterFacts(manifests)
-    found = Settings.model_validate(detect(manifests).data)
+    found = Settings.model_validate(detect_by(facts).data)
     _, gateways = detect_gateways(facts)
     problems: list[Problem] = [
         *closed.check(stages),

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from homelab_netpol.detect.shapes import mapping, mappings, text
+from homelab_netpol.detect.api_server import called_services
 from homelab_netpol.manifests import Manifest, ManifestSet
+from homelab_netpol.shapes import mapping, mappings, text
 
-_WEBHOOKS = ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
 _HTTPS = 443
 
 
@@ -44,52 +43,44 @@ def routes(manifests: ManifestSet) -> Iterator[Route]:
 
 def webhooks(manifests: ManifestSet) -> Iterator[Route]:
     """Those that the API server calls."""
-    for kind in _WEBHOOKS:
-        for each in manifests.of(kind):
-            for webhook in mappings(each.data.get("webhooks")):
-                service = mapping(mapping(webhook.get("clientConfig")).get("service"))
-                yield from _of_api_server(each, service)
-    for each in manifests.of("APIService"):
-        yield from _of_api_server(each, mapping(mapping(each.data.get("spec")).get("service")))
-
-
-def _of_api_server(manifest: Manifest, service: Mapping[str, Any]) -> Iterator[Route]:
-    namespace, name, port = service.get("namespace"), service.get("name"), service.get("port")
-    if text(namespace) and text(name):
-        number = port if isinstance(port, int) else _HTTPS
-        yield Route(str(manifest), text(namespace), text(name), number)
+    for manifest, service in called_services(manifests):
+        namespace, name = text(service, "namespace"), text(service, "name")
+        if namespace and name:
+            port = service.get("port")
+            number = port if isinstance(port, int) else _HTTPS
+            yield Route(str(manifest), namespace, name, number)
 
 
 def _of_ingress(ingress: Manifest) -> Iterator[Route]:
-    spec = mapping(ingress.data.get("spec"))
-    backends = [mapping(spec.get("defaultBackend"))]
-    for rule in mappings(spec.get("rules")):
-        paths = mappings(mapping(rule.get("http")).get("paths"))
-        backends += [mapping(each.get("backend")) for each in paths]
+    spec = mapping(ingress.data, "spec")
+    backends = [mapping(spec, "defaultBackend")]
+    for rule in mappings(spec, "rules"):
+        paths = mappings(rule, "http", "paths")
+        backends += [mapping(each, "backend") for each in paths]
     for backend in backends:
-        service = mapping(backend.get("service"))
-        port = mapping(service.get("port"))
-        if text(service.get("name")):
+        service = mapping(backend, "service")
+        port = mapping(service, "port")
+        if text(service, "name"):
             number = port.get("number")
-            by = number if isinstance(number, int) else text(port.get("name")) or None
-            yield Route(str(ingress), ingress.namespace, text(service.get("name")), by)
+            by = number if isinstance(number, int) else text(port, "name") or None
+            yield Route(str(ingress), ingress.namespace, text(service, "name"), by)
 
 
 def _of_route(route: Manifest) -> Iterator[Route]:
-    spec = mapping(route.data.get("spec"))
+    spec = mapping(route.data, "spec")
     gateways = frozenset(
         f"Gateway {text(each.get('namespace')) or route.namespace}/{text(each.get('name'))}"
-        for each in mappings(spec.get("parentRefs"))
+        for each in mappings(spec, "parentRefs")
         if each.get("kind", "Gateway") == "Gateway"
     )
-    for rule in mappings(spec.get("rules")):
-        for backend in mappings(rule.get("backendRefs")):
-            if backend.get("kind", "Service") == "Service" and text(backend.get("name")):
+    for rule in mappings(spec, "rules"):
+        for backend in mappings(rule, "backendRefs"):
+            if backend.get("kind", "Service") == "Service" and text(backend, "name"):
                 port = backend.get("port")
                 yield Route(
                     str(route),
-                    text(backend.get("namespace")) or route.namespace,
-                    text(backend.get("name")),
+                    text(backend, "namespace") or route.namespace,
+                    text(backend, "name"),
                     port if isinstance(port, int) else None,
                     gateways,
                 )

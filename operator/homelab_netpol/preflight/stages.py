@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from homelab_netpol.cache.cluster import ClusterCache
 from homelab_netpol.cache.definitions import read_definition
 from homelab_netpol.cilium.enforcement import CiliumState
+from homelab_netpol.cilium.evaluation import PolicyRef
 from homelab_netpol.cilium.terms import CCNP, CLUSTER_NETWORK_POLICY, CNP, NETWORK_POLICY
+from homelab_netpol.cluster.snapshot import Snapshot
 from homelab_netpol.definitions import DefinitionKind
 from homelab_netpol.findings.inspection import Inspection
 from homelab_netpol.manifests import Manifest, ManifestSet, kinds
@@ -87,15 +89,13 @@ def make_stages(settings: Settings, manifests: ManifestSet, now: datetime) -> St
     ]
     taken = _taken(bare, planned, foreign)
     handed_over = {key for key, other in taken.items() if other.handed_over}
-    own_cluster = bare.cluster_of_identities()
+    everything = snapshot_of(manifests, foreign, given, bare.cluster_of_identities())
 
     def stage(left_out: Iterable[PolicyKey], own: Iterable[Policy]) -> Inspection:
         cache = _cache(catalogue, cilium, manifests, now, scope)
         for policy in own:
             cache.policies.observe(_live(policy))
-        gone = set(left_out)
-        remaining = [each for each in foreign if _key(each) not in gone]
-        return _sorted(Inspection(cache, snapshot_of(manifests, remaining, given, own_cluster)))
+        return _sorted(Inspection(cache, _without(everything, left_out)))
 
     standing = [each for each in planned if each.key not in taken or each.key in handed_over]
     after = stage(handed_over, standing)
@@ -138,6 +138,17 @@ def _cache(
         triggers.namespace_observed(cache.namespaces.read(_stamped(data)))
     cache.set_scope(scope.in_the_end)
     return cache
+
+
+def _without(snapshot: Snapshot, left_out: Iterable[PolicyKey]) -> Snapshot:
+    """A snapshot without some policies."""
+    gone = {PolicyRef(each.kind.value, each.namespace, each.name) for each in left_out}
+    policies = {
+        namespace: [policy for policy in found if policy.ref not in gone]
+        for namespace, found in snapshot.policies.items()
+    }
+    annotations = {ref: kept for ref, kept in snapshot.annotations.items() if ref not in gone}
+    return replace(snapshot, policies=policies, annotations=annotations)
 
 
 def _stamped(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -194,13 +194,15 @@ def judge(
                 closing.append(one)
             elif isinstance(certainty, Doubt):
                 maybe_closing.append(Doubtful(ref, rule, certainty))
-        if about is Doubt.NAMED_PORT:
-            about = _about_port_of(peer, question, one)
-        if about is False:
-            continue
+        if about is not True:
+            if about is Doubt.NAMED_PORT:
+                about = _about_port_of(peer, question, one)
+            if about is False:
+                continue
         if id(rule) not in met:
             met[id(rule)] = rule.meets(peer)
-        answer = all_of((met[id(rule)], about))
+        # Most often the port is certain; judge is what an inspection does most.
+        answer = met[id(rule)] if about is True else all_of((met[id(rule)], about))
         if answer is not False:
             hits.append(Hit(ref, rule, answer))
             if rule.authenticated:
