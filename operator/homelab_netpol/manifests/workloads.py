@@ -99,14 +99,14 @@ def workload_of(pod: Manifest) -> Workload:
     return _read(pod.data, pod)
 
 
-def template_of(manifest: Manifest) -> Mapping[str, Any]:
-    """What describes the pods of an object that is one, or makes some; empty: nothing does."""
-    return mapping(manifest.data, *kinds.WORKLOADS.get(manifest.kind, ()))
-
-
 def has_ended(status: Mapping[str, Any]) -> bool:
     """Whether a pod with this status runs no more, and its address may be another's."""
     return status.get("phase") in _ENDED
+
+
+def template_of(manifest: Manifest) -> Mapping[str, Any]:
+    """What describes the pods of an object that is one, or makes some; empty: nothing does."""
+    return mapping(manifest.data, *kinds.WORKLOADS.get(manifest.kind, ()))
 
 
 def _of_kind(manifests: ManifestSet, kind: str) -> Iterator[Workload]:
