@@ -85,7 +85,7 @@ def diagnose(
     part.
     """  # click keeps the lines of a paragraph that begins with this character
     from homelab_netpol.cli.diagnose_view import View
-    from homelab_netpol.cli.flow_input import FlowInput, hubble_command
+    from homelab_netpol.cli.flow_input import FlowInput, hubble_command, since_moment
     from homelab_netpol.cli.inputs import read_model
     from homelab_netpol.diagnosis.diagnose import Diagnoser
     from homelab_netpol.diagnosis.groups import Groups
@@ -99,7 +99,7 @@ def diagnose(
         raise InputError("--as says a Namespace's labels: name it with -n")
     if fix and output != "table":
         raise InputError("--fix prints manifests: leave -o out")
-    cutoff = _cutoff(since)
+    cutoff = since_moment(since)
     command: list[str] = []
     if not flows:
         verdicts = ["FORWARDED"] if as_labels else ["DROPPED", "AUDIT"]
@@ -194,26 +194,6 @@ def _end(view: View, given: FlowInput, reader: FlowReader, *, fix: bool, output:
     if gaps:
         return INCOMPLETE
     return FOUND if found else OK
-
-
-def _cutoff(since: str | None) -> datetime | None:
-    from datetime import UTC, datetime
-
-    from homelab_netpol.intent.deadline import parse_deadline, parse_moment
-
-    if since is None:
-        return None
-    now = datetime.now(UTC)
-    moment = parse_moment(since)
-    if moment is not None:
-        return moment
-    after = parse_deadline(since, now)
-    if after is None:
-        raise InputError(f"--since {since}: write a duration, as in 5m or 1h30m, or a time")
-    try:
-        return now - (after - now)
-    except OverflowError:
-        return None
 
 
 def _with_labels(model: ClusterModel, namespace: str, given: Sequence[str]) -> ClusterModel:

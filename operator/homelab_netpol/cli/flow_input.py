@@ -9,7 +9,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import zlib
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import IO
 
 from homelab_netpol.cli.status import InputError
@@ -18,6 +20,9 @@ _CHUNK = 1 << 16
 _PAUSE_SECONDS = 1.0
 _STOP_SECONDS = 5.0
 _MAX_SAID = 500
+_GZIP = b"\x1f\x8b"
+# Of zlib: a window of the largest size, with gzip's head and end.
+_GZIP_WINDOW = 16 + zlib.MAX_WBITS
 
 
 class FlowInput:
@@ -62,13 +67,15 @@ class FlowInput:
         for each in self._files:
             try:
                 if each == "-":
-                    yield from _read(sys.stdin.buffer)
+                    yield from _unpacked(_read(sys.stdin.buffer))
                 else:
                     with open(each, "rb", buffering=0) as file:
-                        yield from _read(file)
+                        yield from _unpacked(_read(file))
             except OSError as error:
                 self.ended = f"{each}: reading it ended early: {error.strerror or error}"
                 return
+            except zlib.error as error:
+                self.ended = f"{each}: no whole gzip file, read as far as it goes: {error}"
             yield b"\n"
 
     def _of_command(self) -> Iterator[bytes | None]:
@@ -119,6 +126,29 @@ def hubble_command(
     return command
 
 
+def since_moment(since: str | None) -> datetime | None:
+    """The moment that `--since` means; None: from the beginning.
+
+    Raises:
+        InputError: it is neither a duration nor a time.
+    """
+    from homelab_netpol.intent.deadline import parse_deadline, parse_moment
+
+    if since is None:
+        return None
+    now = datetime.now(UTC)
+    moment = parse_moment(since)
+    if moment is not None:
+        return moment
+    after = parse_deadline(since, now)
+    if after is None:
+        raise InputError(f"--since {since}: write a duration, as in 5m or 1h30m, or a time")
+    try:
+        return now - (after - now)
+    except OverflowError:
+        return None
+
+
 def _read(stream: IO[bytes]) -> Iterator[bytes | None]:
     """A stream's chunks as they come, whatever size they have."""
     try:
@@ -136,6 +166,37 @@ def _read(stream: IO[bytes]) -> Iterator[bytes | None]:
         if not chunk:
             return
         yield chunk
+
+
+def _unpacked(chunks: Iterator[bytes | None]) -> Iterator[bytes | None]:
+    """The same, unpacked if it is gzip: as rotated exports are. A piece at a time.
+
+    Raises:
+        zlib.error: it is damaged, or cut off.
+    """
+    first = next((each for each in chunks if each), b"")
+    if not first.startswith(_GZIP):
+        if first:
+            yield first
+        yield from chunks
+        return
+    rest, unpacking = first, zlib.decompressobj(wbits=_GZIP_WINDOW)
+    while True:
+        while rest:
+            if unpacking.eof:  # files that were joined
+                unpacking = zlib.decompressobj(wbits=_GZIP_WINDOW)
+            yield unpacking.decompress(rest, _CHUNK)
+            rest = unpacking.unconsumed_tail or unpacking.unused_data
+        chunk = next(chunks, b"")
+        if chunk == b"":
+            break
+        if chunk is None:
+            yield None
+        else:
+            rest = chunk
+    yield unpacking.flush()
+    if not unpacking.eof:
+        raise zlib.error("cut off")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

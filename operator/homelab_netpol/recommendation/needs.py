@@ -10,7 +10,7 @@ from ipaddress import ip_network
 from homelab_netpol.access.cluster_model import ClusterModel
 from homelab_netpol.access.ends import End, Member, Ports
 from homelab_netpol.access.ends_find import EndFinder
-from homelab_netpol.cilium.evaluation import Endpoint, Name
+from homelab_netpol.cilium.evaluation import Direction, Endpoint, Name
 from homelab_netpol.cilium.terms import ICMP, ICMP_V6, TRANSPORT_PROTOCOLS, IpNetwork, parse_cidr
 from homelab_netpol.diagnosis.ends import FlowEnds, UnknownEnd
 from homelab_netpol.diagnosis.group_key import EndKey, end_key
@@ -34,6 +34,7 @@ class Need:
         ports: on which; all of them.
         count: how many flows were seen; of a rule 1.
         by: the policies that name it; none: it was seen.
+        last: when it was seen last; None: that is not known.
     """
 
     source: Member
@@ -41,6 +42,7 @@ class Need:
     ports: Ports
     count: int = 1
     by: tuple[str, ...] = ()
+    last: datetime | None = None
 
     @property
     def words(self) -> str:
@@ -113,7 +115,9 @@ class SeenNeeds:
         self.last: datetime | None = None
         self._namespace = namespace
         self._cutoff = cutoff
-        self._counts: dict[_Key, int] = {}
+        # A connection is seen at both of its ends, so each counts for itself.
+        self._counts: dict[_Key, list[int]] = {}
+        self._last: dict[_Key, datetime] = {}
         self._addresses: dict[str, dict[str, None]] = {}
 
     def add(self, flow: Flow) -> None:
@@ -144,7 +148,10 @@ class SeenNeeds:
         if key not in self._counts and len(self._counts) >= MOST_NEEDS:
             self.unused.too_many += 1
             return
-        self._counts[key] = self._counts.get(key, 0) + flow.times
+        counts = self._counts.setdefault(key, [0, 0])
+        counts[flow.direction is Direction.INGRESS] += flow.times
+        if flow.time is not None:
+            self._last[key] = max(self._last.get(key, flow.time), flow.time)
         self._note_address(destination, flow.destination)
 
     def _note_address(self, key: EndKey, end: FlowEnd) -> None:
@@ -153,23 +160,30 @@ class SeenNeeds:
             if len(known) < _MOST_ADDRESSES:
                 known[end.ip] = None
 
+    @property
+    def namespaces(self) -> set[str]:
+        """The Namespaces of this cluster that flows name, as far as they say."""
+        ends = {end for key in self._counts for end in key[:2]}
+        return {each.namespace for each in ends if not each.cluster} - {""}
+
     def needs(self, model: ClusterModel) -> list[Need]:
         """All needs; each end is the model's, or made of what the flows say of it."""
         finder = EndFinder(model)
         ends = FlowEnds(model, finder, frozenset(model.namespaces))
-        known: dict[tuple[EndKey, bool], End | str] = {}
+        known: dict[EndKey, End | str] = {}
 
         def find(key: EndKey) -> End | str:
-            is_own = bool(key.namespace)
-            if (key, is_own) not in known:
+            if key not in known:
                 try:
-                    known[key, is_own] = ends.find(key, is_own=is_own)
+                    known[key] = ends.find(key, is_own=True)
                 except UnknownEnd as error:
-                    known[key, is_own] = str(error)
-            return known[key, is_own]
+                    known[key] = str(error)
+            return known[key]
 
-        found: dict[tuple[Endpoint, ...] | tuple[object, ...], Need] = {}
-        for (source, destination, protocol, port), count in self._counts.items():
+        found: dict[tuple[object, ...], Need] = {}
+        for key, counts in self._counts.items():
+            source, destination, protocol, port = key
+            count, last = max(counts), self._last.get(key)
             pair = find(source), find(destination)
             bad = next((each for each in pair if isinstance(each, str)), None)
             if bad is not None or isinstance(pair[0], str) or isinstance(pair[1], str):
@@ -179,7 +193,7 @@ class SeenNeeds:
             for one in pair[0].members:
                 for other in pair[1].members:
                     target = self._with_addresses(other, destination)
-                    merge(found, Need(one, target, Ports.one(port, protocol), count))
+                    merge(found, Need(one, target, Ports.one(port, protocol), count, last=last))
         return list(found.values())
 
     def _with_addresses(self, member: Member, key: EndKey) -> Member:
@@ -199,7 +213,9 @@ def merge(found: dict[tuple[object, ...], Need], need: Need) -> None:
         found[key] = need
     else:
         by = tuple(dict.fromkeys((*known.by, *need.by)))
-        found[key] = replace(known, count=known.count + need.count, by=by)
+        moments = [each for each in (known.last, need.last) if each is not None]
+        last = max(moments, default=None)
+        found[key] = replace(known, count=known.count + need.count, by=by, last=last)
 
 
 def by_namespace(needs: Iterable[Need]) -> Mapping[str, list[Need]]:

@@ -1,7 +1,7 @@
 """The smallest set of words that covers what is needed. Pure, and knows nothing of Cilium.
 
-What a word lets pass is a set of bits; rules that allow add up, so words do too. The search is exact
-(branch and bound), until it has looked at very many sets.
+What a word lets pass is a set of bits; rules that allow add up, so words do too. The search is
+exact (branch and bound), until it has looked at very many sets.
 """
 
 from __future__ import annotations

@@ -1,0 +1,188 @@
+"""What labels allow beyond what is needed, in the words of access. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from homelab_netpol.access.cluster_model import ClusterModel
+from homelab_netpol.access.ends import End, EndError, Member, Ports
+from homelab_netpol.access.ends_find import EndFinder
+from homelab_netpol.access.explain_judge import Case, Judge
+from homelab_netpol.access.fixes import moved, moved_member
+from homelab_netpol.access.reach import (
+    Peers,
+    Way,
+    any_other_namespace,
+    beyond,
+    joined,
+    own_members,
+    usual_peers,
+    ways,
+)
+from homelab_netpol.cilium.evaluation import Direction, Outcome, Pod
+from homelab_netpol.recommendation.narrowing import bare
+from homelab_netpol.recommendation.needs import Need, by_namespace
+from homelab_netpol.recommendation.plan import Plan
+
+_OWN_PODS = "its own pods"
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What is open beyond what is needed, to one other end or several.
+
+    Attributes:
+        direction: out of the Namespace, or into it.
+        peers: the other ends.
+        ports: on which ports, for some pod at least.
+        pods: for how many pods of the Namespace.
+        of: how many it has.
+    """
+
+    direction: Direction
+    peers: tuple[str, ...]
+    ports: tuple[Ports, ...]
+    pods: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wider:
+    """What a Namespace may do beyond what is needed.
+
+    Attributes:
+        namespace: its name.
+        openings: by whom it reaches, or is reached by.
+        ways: how many connections: each pair of ends, on each run of ports.
+        new: of them those that the policies of today do not let pass.
+    """
+
+    namespace: str
+    openings: tuple[Opening, ...] = ()
+    ways: int = 0
+    new: int = 0
+
+
+_Open = dict[tuple[Direction, str, str], tuple[Ports, ...]]
+
+
+class Widening:
+    """Finds it for one Namespace after the other."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._after = _Side(plan.after)
+        self._frame = _Side(plan.frame)
+        self._today = _Side(plan.today)
+        self._finder = EndFinder(plan.after)
+        self._usual = usual_peers(self._finder)
+        self._words: Mapping[object, str] = {
+            bare(part.endpoint): part.words
+            for ends in self._usual.values()
+            for end in ends
+            for part in end.members
+        }
+        self._needs = by_namespace(plan.needs)
+
+    def of(self, namespace: str) -> Wider:
+        """What a Namespace may do beyond what is needed, and beyond what every one may."""
+        try:
+            own = own_members(self._after.model, self._finder, namespace)
+        except EndError:
+            return Wider(namespace)
+        needs = self._needs.get(namespace, [])
+        peers = self._peers(namespace, own, needs)
+        found = self._after.ways(own, peers)
+        known = [_open(self._frame.ways(own, peers)), self._needed(namespace, needs)]
+        left = [each for way in found for each in _rest(way, known)]
+        today = [_open(self._today.ways(own, peers))]
+        new = [each for way in left for each in _rest(way, today)]
+        return Wider(namespace, _openings(left, len(own)), _count(left), _count(new))
+
+    def _peers(self, namespace: str, own: Sequence[Member], needs: Sequence[Need]) -> Peers:
+        """Whom labels are about, and who is the other end of some need."""
+        found: dict[Direction, list[End]] = {}
+        for direction, usual in self._usual.items():
+            others: dict[str, End] = {}
+            for need in needs:
+                peer = need.target if direction is Direction.EGRESS else need.source
+                if isinstance(peer.endpoint, Pod) and peer.endpoint.namespace == namespace:
+                    continue
+                if bare(peer.endpoint) not in self._words:
+                    others[peer.words] = End(peer.words, (peer,), beside=True)
+            itself = End(_OWN_PODS, tuple(own))
+            found[direction] = [*usual, *others.values(), itself, any_other_namespace()]
+        return found
+
+    def _needed(self, namespace: str, needs: Sequence[Need]) -> _Open:
+        found: defaultdict[tuple[Direction, str, str], list[Ports]] = defaultdict(list)
+        for need in needs:
+            for direction, own, peer in (
+                (Direction.EGRESS, need.source, need.target),
+                (Direction.INGRESS, need.target, need.source),
+            ):
+                if own.pod is not None and own.pod.namespace == namespace:
+                    words = self._words.get(bare(peer.endpoint), peer.words)
+                    found[direction, own.words, words].append(need.ports)
+        return {key: tuple(ports) for key, ports in found.items()}
+
+
+@dataclass
+class _Side:
+    """One model, with what is known of it."""
+
+    model: ClusterModel
+    _judge: Judge = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._judge = Judge(self.model)
+
+    def ways(self, own: Sequence[Member], peers: Peers) -> list[Way]:
+        """The open ways, between the same ends as in any other model."""
+        here = [moved_member(each, self.model) for each in own]
+        there = {
+            direction: [moved(end, self.model) for end in ends] for direction, ends in peers.items()
+        }
+        return ways(self._judge, here, there)
+
+
+def _open(found: Sequence[Way]) -> _Open:
+    return {
+        (way.direction, way.own.words, way.part.words): (
+            *way.ports(),
+            *way.ports(Outcome.UNKNOWN),
+        )
+        for way in found
+    }
+
+
+def _rest(way: Way, known: Sequence[_Open]) -> list[Way]:
+    """The way without the ports that are known."""
+    key = (way.direction, way.own.words, way.part.words)
+    cases: list[Case] = []
+    for case in way.cases:
+        left: tuple[Ports, ...] = (case.ports,)
+        for each in known:
+            left = beyond(left, each.get(key, ()))
+        cases += [replace(case, ports=ports) for ports in left]
+    return [replace(way, cases=tuple(cases))] if cases else []
+
+
+def _openings(found: Sequence[Way], of: int) -> tuple[Opening, ...]:
+    by_peer: defaultdict[tuple[Direction, str], list[Way]] = defaultdict(list)
+    for way in found:
+        by_peer[way.direction, way.peer.words].append(way)
+    alike: defaultdict[tuple[Direction, tuple[Ports, ...], int], list[str]] = defaultdict(list)
+    for (direction, peer), same in by_peer.items():
+        ports = joined(each for way in same for each in (*way.ports(), *way.ports(Outcome.UNKNOWN)))
+        pods = len({way.own.words for way in same})
+        alike[direction, ports, pods].append(peer)
+    return tuple(
+        Opening(direction, tuple(peers), ports, pods, of)
+        for (direction, ports, pods), peers in alike.items()
+    )
+
+
+def _count(found: Sequence[Way]) -> int:
+    return sum(len(way.ports()) or 1 for way in found)
