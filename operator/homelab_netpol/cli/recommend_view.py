@@ -97,7 +97,7 @@ class PlanView:
         return [*manifests.values(), *(dict(each) for each in self.plan.change.objects)]
 
     def _print_text(self) -> None:
-        click.echo(totals(self.plan, self._wider))
+        click.echo(totals(self.plan, self._wider, by_policies=self.seen is None))
         if self.namespace is None:
             print_table([each.upper() for each in NAMESPACE_CELLS], _cells(self._rows()))
             if self.plan.change.objects:
@@ -110,7 +110,7 @@ class PlanView:
             print_table([each.upper() for each in columns], _cells(rows), title=title)
 
     def _print_markdown(self) -> None:
-        click.echo(f"{totals(self.plan, self._wider)}\n")
+        click.echo(f"{totals(self.plan, self._wider, by_policies=self.seen is None)}\n")
         click.echo(markdown_table(NAMESPACE_CELLS, _plain(self._rows())))
         if self.plan.change.objects:
             click.echo(f"\nWith {_objects(self.plan)}.")

@@ -110,7 +110,7 @@ class Work:
         seen = self._seen(given, namespace, gaps, notes)
         model = _with_namespaces(model, seen)
         needs = seen.needs(model)
-        notes += seen.unused.notes()
+        notes += seen.left_out.notes()
         span = Span(seen.first, seen.last, since_moment(self.since))
         try:
             found = unused(model, needs, span)
@@ -145,6 +145,9 @@ class Work:
         except KeyboardInterrupt:
             gaps.append("interrupted: the answer is of what was read until then")
         read = reader.read
+        older = seen.left_out.older
+        if older and seen.first is None:
+            raise InputError(f"all {older:,} flows are older than --since {self.since}")
         if not read.flows and not read.events and read.unreadable + read.others:
             raise InputError(
                 f"none of {read.unreadable + read.others:,} lines is a flow: give the output of"
@@ -162,7 +165,7 @@ class Work:
     ) -> list[Need]:
         if seen is not None:
             needs = seen.needs(model)
-            notes += seen.unused.notes()
+            notes += seen.left_out.notes()
             return needs
         read = needs_of_policies(model, scope.names)
         notes += read.notes()
@@ -211,7 +214,7 @@ def _nothing(namespace: str, *, from_policies: bool) -> str:
 
 def _short(span: Span) -> str:
     if span.first is None or span.last is None:
-        return "the flows do not say when they were seen: how long nobody used a grant is not known"
+        return "no flow says when it was seen: for how long nobody used a grant is not known"
     days = (span.last - span.first).total_seconds() / 86_400
     return (
         f"the flows cover {days:.1f} days, from {span.first:%Y-%m-%d %H:%M} to"

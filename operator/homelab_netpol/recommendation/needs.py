@@ -57,14 +57,15 @@ class Need:
 
 
 @dataclass(slots=True)
-class Unused:
+class LeftOut:
     """What was read, and is no need.
 
     Attributes:
         dropped: flows that policies or anything else dropped.
         replies: flows of connections that were counted already, or so it seems.
         portless: flows without a port that a label could open: ICMP and others.
-        others: flows between ends of which none is a pod; or of other Namespaces, or older.
+        older: flows before the time that was asked about.
+        others: flows between ends of which none is a pod, or of other Namespaces.
         too_many: flows beyond the number of different connections that is kept.
         unknown: what could not be said of an end, in words, with how many flows.
     """
@@ -72,6 +73,7 @@ class Unused:
     dropped: int = 0
     replies: int = 0
     portless: int = 0
+    older: int = 0
     others: int = 0
     too_many: int = 0
     unknown: dict[str, int] = field(default_factory=dict)
@@ -80,6 +82,7 @@ class Unused:
         """What a reader must know."""
         said = [
             (self.dropped, "dropped, and so not taken for needed (homelab-netpol diagnose)"),
+            (self.older, "older than --since"),
             (self.portless, "without a port (ICMP and the like): no label opens it"),
             (self.too_many, f"beyond {MOST_NEEDS:,} different connections, left out"),
             *((count, f"left out: {words}") for words, count in self._most_frequent()),
@@ -98,7 +101,7 @@ class SeenNeeds:
     """Collects needs from flows as they come, in memory that does not grow with their number.
 
     Attributes:
-        unused: what was no need.
+        left_out: what was no need.
         first: when the first flow was seen; None: no flow said.
         last: likewise the last.
     """
@@ -110,7 +113,7 @@ class SeenNeeds:
             namespace: only flows of this Namespace matter.
             cutoff: only flows since then.
         """
-        self.unused = Unused()
+        self.left_out = LeftOut()
         self.first: datetime | None = None
         self.last: datetime | None = None
         self._namespace = namespace
@@ -123,18 +126,18 @@ class SeenNeeds:
     def add(self, flow: Flow) -> None:
         """One more flow; what passed is needed, and what audit mode let pass."""
         if self._cutoff is not None and flow.time is not None and flow.time < self._cutoff:
-            self.unused.others += 1
+            self.left_out.older += 1
             return
         if flow.time is not None:
             self.first = min(self.first or flow.time, flow.time)
             self.last = max(self.last or flow.time, flow.time)
         if flow.verdict is Verdict.DROPPED:
-            self.unused.dropped += 1
+            self.left_out.dropped += 1
         elif _is_reply(flow):
-            self.unused.replies += 1
+            self.left_out.replies += 1
         elif flow.port is None or flow.protocol not in TRANSPORT_PROTOCOLS:
-            self.unused.portless += flow.protocol in (ICMP, ICMP_V6)
-            self.unused.others += flow.protocol not in (ICMP, ICMP_V6)
+            self.left_out.portless += flow.protocol in (ICMP, ICMP_V6)
+            self.left_out.others += flow.protocol not in (ICMP, ICMP_V6)
         else:
             self._keep(flow, flow.port)
 
@@ -142,11 +145,11 @@ class SeenNeeds:
         source, destination = end_key(flow.source), end_key(flow.destination)
         names = {source.namespace, destination.namespace} - {""}
         if not names or (self._namespace is not None and self._namespace not in names):
-            self.unused.others += 1
+            self.left_out.others += 1
             return
         key = (source, destination, flow.protocol, port)
         if key not in self._counts and len(self._counts) >= MOST_NEEDS:
-            self.unused.too_many += 1
+            self.left_out.too_many += 1
             return
         counts = self._counts.setdefault(key, [0, 0])
         counts[flow.direction is Direction.INGRESS] += flow.times
@@ -188,7 +191,7 @@ class SeenNeeds:
             bad = next((each for each in pair if isinstance(each, str)), None)
             if bad is not None or isinstance(pair[0], str) or isinstance(pair[1], str):
                 words = str(bad)
-                self.unused.unknown[words] = self.unused.unknown.get(words, 0) + count
+                self.left_out.unknown[words] = self.left_out.unknown.get(words, 0) + count
                 continue
             for one in pair[0].members:
                 for other in pair[1].members:

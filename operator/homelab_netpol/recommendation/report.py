@@ -62,17 +62,25 @@ def opening_cells(opening: Opening) -> tuple[str, ...]:
     return opening.direction.value, peers, ports, pods
 
 
-def totals(plan: Plan, wider: Sequence[Wider]) -> str:
-    """All of it in a sentence."""
+def totals(plan: Plan, wider: Sequence[Wider], *, by_policies: bool) -> str:
+    """All of it in a sentence.
+
+    Args:
+        plan: what is recommended.
+        wider: what each Namespace may do beyond what is needed.
+        by_policies: what is needed is what policies allow; else what was seen.
+    """
     covered = plan.needed - plan.dropped
     share = f"{100 * covered / plan.needed:.1f}%" if plan.needed else "100%"
     if covered != plan.needed and share == "100.0%":
         share = "nearly all"
     ways, new = sum(each.ways for each in wider), sum(each.new for each in wider)
+    words = "connections that rules allow" if by_policies else "needed flows"
+    spaces = "1 Namespace" if len(plan.labels) == 1 else f"{len(plan.labels)} Namespaces"
+    closed = f", {new:,} of them closed today" if by_policies else ""
     return (
-        f"{covered:,} of {plan.needed:,} needed flows pass ({share}), with {plan.size} words on"
-        f" {len(plan.labels)} Namespaces; {ways:,} connections are open beyond what is needed,"
-        f" {new:,} of them closed today."
+        f"{covered:,} of {plan.needed:,} {words} pass ({share}), with {plan.size} words on"
+        f" {spaces}; {ways:,} connections are open beyond that{closed}."
     )
 
 

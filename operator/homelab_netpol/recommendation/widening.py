@@ -83,6 +83,13 @@ class Widening:
             for end in ends
             for part in end.members
         }
+        # Of a resource of which no pods are given, any pod there stands for all.
+        self._any = [
+            (part.endpoint, part.words)
+            for end in self._usual[Direction.EGRESS]
+            for part in end.members
+            if isinstance(part.endpoint, Pod) and not part.endpoint.complete
+        ]
         self._needs = by_namespace(plan.needs)
 
     def of(self, namespace: str) -> Wider:
@@ -109,11 +116,28 @@ class Widening:
                 peer = need.target if direction is Direction.EGRESS else need.source
                 if isinstance(peer.endpoint, Pod) and peer.endpoint.namespace == namespace:
                     continue
-                if bare(peer.endpoint) not in self._words:
+                if self._usual_words(peer) is None:
                     others[peer.words] = End(peer.words, (peer,), beside=True)
             itself = End(_OWN_PODS, tuple(own))
-            found[direction] = [*usual, *others.values(), itself, any_other_namespace()]
+            known = [end for end in usual if end.namespaces != (namespace,)]
+            found[direction] = [*known, *others.values(), itself, any_other_namespace()]
         return found
+
+    def _usual_words(self, peer: Member) -> str | None:
+        """By which it is known as one of those that labels are about; None: it is none."""
+        words = self._words.get(bare(peer.endpoint))
+        endpoint = peer.endpoint
+        if words is not None or not isinstance(endpoint, Pod):
+            return words
+        return next(
+            (
+                words
+                for pod, words in self._any
+                if pod.namespace == endpoint.namespace
+                and pod.labels.items() <= endpoint.labels.items()
+            ),
+            None,
+        )
 
     def _needed(self, namespace: str, needs: Sequence[Need]) -> _Open:
         found: defaultdict[tuple[Direction, str, str], list[Ports]] = defaultdict(list)
@@ -123,7 +147,7 @@ class Widening:
                 (Direction.INGRESS, need.target, need.source),
             ):
                 if own.pod is not None and own.pod.namespace == namespace:
-                    words = self._words.get(bare(peer.endpoint), peer.words)
+                    words = self._usual_words(peer) or peer.words
                     found[direction, own.words, words].append(need.ports)
         return {key: tuple(ports) for key, ports in found.items()}
 
