@@ -50,4 +50,4 @@ def changed_cluster(
         datetime.now(UTC),
         last_good={name: applied(each) for name, each in model.desired.intents.items()},
     )
-    return ClusterModel(manifests, desired, model.config, replace=True)
+    return ClusterModel(manifests, desired, model.config, replace=True, read=model.read)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from homelab_netpol.access.cluster_model import ClusterModel
 from homelab_netpol.access.ends import End, EndError, Member, Ports
 from homelab_netpol.access.ends_find import EndFinder
+from homelab_netpol.access.ends_known import GATEWAY_WORDS, INTERNET, LAN
 from homelab_netpol.access.reach import Peers, any_other_namespace, own_members, usual_peers
 from homelab_netpol.cilium.evaluation import Direction
 from homelab_netpol.recommendation.frame import Probe
@@ -16,7 +17,6 @@ from homelab_netpol.recommendation.needs import Need
 # A port that nobody asks for: rules that open it open every port.
 _ANY = Ports.one(4242)
 _HTTPS = Ports.one(443)
-_MOST_PODS = 6
 _MOST_PORTS = 8
 _MOST_PARTS = 2
 _MOST_CALLED = 12
@@ -34,9 +34,13 @@ class Probes:
     frame: ClusterModel
     finder: EndFinder
     _usual: Peers = field(init=False)
+    _by_port: set[str] = field(init=False)
 
     def __post_init__(self) -> None:
         self._usual = usual_peers(self.finder)
+        # Those for whom annotations list ports.
+        gateways = (f"the {each} gateway" for each in GATEWAY_WORDS)
+        self._by_port = {INTERNET, LAN, *gateways}
 
     def of(self, namespace: str, needs: Sequence[Need]) -> list[Probe]:
         """The probes of a Namespace: its pods, and those that labels are about.
@@ -46,26 +50,26 @@ class Probes:
             needs: what it needs, which is no probe.
         """
         try:
-            own = own_members(self.frame, self.finder, namespace)[:_MOST_PODS]
+            # What a label opens, it opens for all of them.
+            own = own_members(self.frame, self.finder, namespace)[0]
         except EndError:
             return []
         needed = {(need.source.words, need.target.words, need.ports) for need in needs}
-        itself = End(namespace, own)
+        itself = End(namespace, (own,))
         found = []
         for direction, usual in self._usual.items():
-            ports = _ports_of(namespace, needs, direction)
+            used = _ports_of(namespace, needs, direction)
             for end in (*usual, itself, any_other_namespace()):
+                ports = used if end.words in self._by_port else [*end.ports[:2], _ANY]
                 for part in end.members[:_MOST_PARTS]:
-                    for member in own:
-                        if member is part:
-                            continue
-                        for each in dict.fromkeys((*end.ports[:2], *ports)):
-                            pair = (
-                                (member, part) if direction is Direction.EGRESS else (part, member)
-                            )
-                            if (pair[0].words, pair[1].words, each) not in needed:
-                                found.append(Probe(direction, member, part, each))
-        return [*found, *_crossed(own[0], needs)]
+                    pair = (own, part) if direction is Direction.EGRESS else (part, own)
+                    words = (pair[0].words, pair[1].words)
+                    found += [
+                        Probe(direction, own, part, each)
+                        for each in ports
+                        if (*words, each) not in needed
+                    ]
+        return [*found, *_crossed(own, needs)]
 
 
 def _crossed(own: Member, needs: Sequence[Need]) -> Iterator[Probe]:

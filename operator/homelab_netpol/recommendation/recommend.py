@@ -154,7 +154,8 @@ class _Recommender:
     def _searched(self, name: str, needs: list[Need], own: _OwnWords | None) -> Labels:
         if not needs and name in self.scope:
             return self._bare(name)
-        all_needs = self._of.get(name, [])
+        # Of a Namespace that is not labelled, what others cover is no matter.
+        all_needs = self._of.get(name, []) if own is not None else needs
         places = {id(need): number for number, need in enumerate(all_needs)}
         if own is None:
             coverage = Coverage(self.frame, all_needs, self._probes.of(name, all_needs))

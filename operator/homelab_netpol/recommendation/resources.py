@@ -63,11 +63,13 @@ class NewResources:
     def _named(self, spec: _Spec, words: str, ports: Sequence[Ports]) -> str:
         key = json.dumps(spec, sort_keys=True)
         if key not in self._names:
-            name = free_name(words, set())
-            if name in self._taken:
-                # The same on other ports: these tell which.
-                numbers = "-".join(str(each.first) for each in ports[:_MOST_NAMED])
-                name = free_name(f"{name}-{numbers}", self._taken)
+            # The same name may be another Namespace's, or on other ports: these tell which.
+            numbers = "-".join(str(each.first) for each in ports[:_MOST_NAMED])
+            home = spec.get("namespace", "")
+            long = f"{home}-{words}" if home and home != words else words
+            tried = (free_name(each, set()) for each in (words, long))
+            name = next((each for each in tried if each not in self._taken), "")
+            name = name or free_name(f"{long}-{numbers}", self._taken)
             self._taken.add(name)
             self._names[key] = name
         return self._names[key]

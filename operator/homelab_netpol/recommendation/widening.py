@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from homelab_netpol.access.cluster_model import ClusterModel
@@ -65,7 +65,7 @@ class Wider:
     new: int = 0
 
 
-_Open = dict[tuple[Direction, str, str], tuple[Ports, ...]]
+_Needed = dict[tuple[Direction, str, str], tuple[Ports, ...]]
 
 
 class Widening:
@@ -100,12 +100,23 @@ class Widening:
             return Wider(namespace)
         needs = self._needs.get(namespace, [])
         peers = self._peers(namespace, own, needs)
-        found = self._after.ways(own, peers)
-        known = [_open(self._frame.ways(own, peers)), self._needed(namespace, needs)]
-        left = [each for way in found for each in _rest(way, known)]
-        today = [_open(self._today.ways(own, peers))]
-        new = [each for way in left for each in _rest(way, today)]
-        return Wider(namespace, _openings(left, len(own)), _count(left), _count(new))
+        needed = self._needed(namespace, needs)
+        found = [
+            (
+                way,
+                _beyond(way.cases, needed.get((way.direction, way.own.words, way.part.words), ())),
+            )
+            for way in self._after.ways(own, peers)
+        ]
+        left = [_left(way, cases, self._frame) for way, cases in found if cases]
+        left = [each for each in left if each.cases]
+        new = [_left(way, way.cases, self._today) for way in left]
+        return Wider(
+            namespace,
+            _openings(left, len(own)),
+            _count(left),
+            _count(each for each in new if each.cases),
+        )
 
     def _peers(self, namespace: str, own: Sequence[Member], needs: Sequence[Need]) -> Peers:
         """Whom labels are about, and who is the other end of some need."""
@@ -139,7 +150,7 @@ class Widening:
             None,
         )
 
-    def _needed(self, namespace: str, needs: Sequence[Need]) -> _Open:
+    def _needed(self, namespace: str, needs: Sequence[Need]) -> _Needed:
         found: defaultdict[tuple[Direction, str, str], list[Ports]] = defaultdict(list)
         for need in needs:
             for direction, own, peer in (
@@ -170,27 +181,24 @@ class _Side:
         }
         return ways(self._judge, here, there)
 
+    def open_ports(self, way: Way, ports: Ports) -> list[Ports]:
+        """On which of some ports a way is open here, or may be."""
+        own, peer = moved_member(way.own, self.model), moved_member(way.part, self.model)
+        names = (each.pod.namespace for each in (own, peer) if each.pod is not None)
+        self._judge.consider(names)
+        pair = (own, peer) if way.direction is Direction.EGRESS else (peer, own)
+        cases = self._judge.cases(*pair, ports)
+        return [each.ports for each in cases if each.outcome is not Outcome.DENIED]
 
-def _open(found: Sequence[Way]) -> _Open:
-    return {
-        (way.direction, way.own.words, way.part.words): (
-            *way.ports(),
-            *way.ports(Outcome.UNKNOWN),
-        )
-        for way in found
-    }
+
+def _beyond(cases: Iterable[Case], known: Sequence[Ports]) -> list[Case]:
+    return [replace(case, ports=ports) for case in cases for ports in beyond((case.ports,), known)]
 
 
-def _rest(way: Way, known: Sequence[_Open]) -> list[Way]:
-    """The way without the ports that are known."""
-    key = (way.direction, way.own.words, way.part.words)
-    cases: list[Case] = []
-    for case in way.cases:
-        left: tuple[Ports, ...] = (case.ports,)
-        for each in known:
-            left = beyond(left, each.get(key, ()))
-        cases += [replace(case, ports=ports) for ports in left]
-    return [replace(way, cases=tuple(cases))] if cases else []
+def _left(way: Way, cases: Iterable[Case], side: _Side) -> Way:
+    """The way without what is open on another side as well."""
+    rest = (each for case in cases for each in _beyond([case], side.open_ports(way, case.ports)))
+    return replace(way, cases=tuple(rest))
 
 
 def _openings(found: Sequence[Way], of: int) -> tuple[Opening, ...]:
@@ -208,5 +216,5 @@ def _openings(found: Sequence[Way], of: int) -> tuple[Opening, ...]:
     )
 
 
-def _count(found: Sequence[Way]) -> int:
+def _count(found: Iterable[Way]) -> int:
     return sum(len(way.ports()) or 1 for way in found)
