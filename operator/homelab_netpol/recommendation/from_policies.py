@@ -47,6 +47,7 @@ class RuleNeeds:
         filtered: rules of HTTP or DNS requests, of which labels can only say the port.
         portless: rules of ICMP.
         deny_rules: rules that deny.
+        any_protocol: rules that give no protocol.
     """
 
     needs: list[Need] = field(default_factory=list)
@@ -55,6 +56,7 @@ class RuleNeeds:
     filtered: list[str] = field(default_factory=list)
     portless: list[str] = field(default_factory=list)
     deny_rules: list[str] = field(default_factory=list)
+    any_protocol: list[str] = field(default_factory=list)
 
     def notes(self) -> list[str]:
         """What a reader must know."""
@@ -65,6 +67,11 @@ class RuleNeeds:
             (self.deny_rules, "denies: with labels what nothing allows is denied, and no more"),
         )
         notes = [f"{each} {words}" for places, words in said for each in dict.fromkeys(places)]
+        if self.any_protocol:
+            notes.append(
+                f"{len(set(self.any_protocol)):,} rules give a port and no protocol: TCP is taken,"
+                " or what the containers declare"
+            )
         if self.denied:
             notes.append(
                 f"{self.denied:,} connections that a rule allows do not pass today, by the other"
@@ -209,15 +216,19 @@ class _Reader:
             elif not span.protocols & set(TRANSPORT_PROTOCOLS):
                 self._read.portless.append(place)
             else:
-                for protocol in TRANSPORT_PROTOCOLS:
-                    if protocol in span.protocols and not _is_beside(protocol, span):
-                        first = span.first or 1
-                        yield Ports(protocol, first, span.last if span.first else LAST_PORT)
+                first, last = (span.first, span.last) if span.first else (1, LAST_PORT)
+                for protocol in self._protocols(span, target, place):
+                    yield Ports(protocol, first, last)
 
-
-def _is_beside(protocol: str, span: PortSpan) -> bool:
-    """A protocol that a rule for any of them means too, and hardly anybody uses."""
-    return protocol == "SCTP" and len(span.protocols) > 1
+    def _protocols(self, span: PortSpan, target: Member, place: str) -> list[str]:
+        """Of a rule for any protocol those that the target's containers declare, or TCP."""
+        meant = [each for each in TRANSPORT_PROTOCOLS if each in span.protocols]
+        if len(meant) == 1:
+            return meant
+        self._read.any_protocol.append(place)
+        ports = target.workload.ports if target.workload is not None else ()
+        declared = {each.protocol for each in ports if span.first <= each.number <= span.last}
+        return [each for each in meant if each in declared] or ["TCP"]
 
 
 def _declared(target: Member) -> Iterable[Ports]:

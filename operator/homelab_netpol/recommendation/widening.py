@@ -111,11 +111,12 @@ class Widening:
         left = [_left(way, cases, self._frame) for way, cases in found if cases]
         left = [each for each in left if each.cases]
         new = [_left(way, way.cases, self._today) for way in left]
+        new = [each for each in new if each.cases]
         return Wider(
             namespace,
             _openings(left, len(own)),
             _count(left),
-            _count(each for each in new if each.cases),
+            _count(new),
         )
 
     def _peers(self, namespace: str, own: Sequence[Member], needs: Sequence[Need]) -> Peers:
@@ -189,6 +190,10 @@ class _Side:
         pair = (own, peer) if way.direction is Direction.EGRESS else (peer, own)
         cases = self._judge.cases(*pair, ports)
         return [each.ports for each in cases if each.outcome is not Outcome.DENIED]
+
+
+def _key(way: Way) -> tuple[Direction, str, str]:
+    return way.direction, way.own.words, way.part.words
 
 
 def _beyond(cases: Iterable[Case], known: Sequence[Ports]) -> list[Case]:
