@@ -72,11 +72,11 @@ class Work:
             seen = self._seen(given, namespace, gaps, notes)
             model = _with_namespaces(model, seen)
         scope = scope_of(model, namespace, from_policies=from_policies)
-        needs = self._needs(model, scope, seen, notes)
-        if not needs and namespace is not None:
-            raise InputError(_nothing(namespace, from_policies=from_policies))
-        notes += scope.notes()
         try:
+            needs = self._needs(model, scope, seen, notes)
+            if not needs and namespace is not None:
+                raise InputError(_nothing(namespace, from_policies=from_policies))
+            notes += scope.notes()
             plan = recommend(
                 model,
                 needs,

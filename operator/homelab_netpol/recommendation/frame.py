@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from homelab_netpol.access.changed_cluster import changed_cluster
@@ -18,8 +19,10 @@ from homelab_netpol.cilium.evaluation import Direction, Outcome
 from homelab_netpol.cilium.terms import CNP, NETWORK_POLICY
 from homelab_netpol.intent import Vocabulary
 from homelab_netpol.manifests import Manifest
+from homelab_netpol.policy.desired import desired_state
 from homelab_netpol.policy.objects import is_managed
 from homelab_netpol.recommendation.needs import Need
+from homelab_netpol.settings import DefaultDeny
 
 #: The profile of which every other one opens more; of it only default deny and baselines matter.
 NARROWEST = "isolated"
@@ -66,6 +69,25 @@ def framed(
         if not (without_policies and each.namespace in scope and is_by_hand(each))
     ]
     return changed_cluster(model, namespaces, kept)
+
+
+def as_today(model: ClusterModel) -> ClusterModel:
+    """The cluster before anything is labelled.
+
+    Where the operator's policies are not given, they deny only what has a profile.
+
+    Raises:
+        RenderError: a template cannot be rendered.
+    """
+    if model.is_written:
+        return model
+    desired = desired_state(
+        model.desired.catalogue,
+        model.manifests.namespaces(),
+        datetime.now(UTC),
+        scope=DefaultDeny.LABELLED,
+    )
+    return ClusterModel(model.manifests, desired, model.config, read=model.read)
 
 
 def is_by_hand(manifest: Manifest) -> bool:

@@ -27,6 +27,7 @@ from homelab_netpol.cilium.evaluation.policy import PortSpan, Rule
 from homelab_netpol.cilium.evaluation.verdict import Selected
 from homelab_netpol.cilium.selectors import Operator
 from homelab_netpol.cilium.terms import LAST_PORT, NAMESPACE_KEY, TRANSPORT_PROTOCOLS
+from homelab_netpol.recommendation.frame import as_today
 from homelab_netpol.recommendation.needs import Need, merge
 
 # Of more Namespaces than so many, a rule does not say whom it is there for.
@@ -69,13 +70,13 @@ class RuleNeeds:
         notes = [f"{each} {words}" for places, words in said for each in dict.fromkeys(places)]
         if self.any_protocol:
             notes.append(
-                f"{len(set(self.any_protocol)):,} rules give a port and no protocol: TCP is taken,"
-                " or what the containers declare"
+                f"rules that give a port and no protocol: {len(set(self.any_protocol)):,}; TCP is"
+                " taken, or what the containers declare"
             )
         if self.denied:
             notes.append(
-                f"{self.denied:,} connections that a rule allows do not pass today, by the other"
-                " end's policies or a deny rule, and so are not needed"
+                f"of what rules allow, {self.denied:,} do not pass today, by the other end's"
+                " policies or a deny rule, and so are not needed"
             )
         return notes
 
@@ -86,8 +87,11 @@ def needs_of_policies(model: ClusterModel, scope: Collection[str]) -> RuleNeeds:
     Args:
         model: the cluster.
         scope: the Namespaces that will be labelled; a need has an end in one of them.
+
+    Raises:
+        RenderError: a template cannot be rendered.
     """
-    return _Reader(model, frozenset(scope)).read()
+    return _Reader(as_today(model), frozenset(scope)).read()
 
 
 class _Reader:

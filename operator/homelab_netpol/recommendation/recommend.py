@@ -18,7 +18,7 @@ from homelab_netpol.access.fixes import NOTHING, Change, Setting, Trials
 from homelab_netpol.cilium.evaluation import Outcome, Pod
 from homelab_netpol.policy.rendering import RenderError
 from homelab_netpol.recommendation.candidates import Candidates
-from homelab_netpol.recommendation.frame import Asked, Coverage, framed
+from homelab_netpol.recommendation.frame import Asked, Coverage, as_today, framed
 from homelab_netpol.recommendation.narrowing import gateway_ports
 from homelab_netpol.recommendation.needs import Need, by_namespace
 from homelab_netpol.recommendation.own_profiles import profile_for
@@ -66,7 +66,7 @@ def recommend(
     if more:
         labels |= more
         after, unmet = search.proven(labels)
-    return Plan(model, frame, after, needs, search.free, labels, unmet)
+    return Plan(as_today(model), frame, after, needs, search.free, labels, unmet)
 
 
 @dataclass
