@@ -22,6 +22,7 @@ from homelab_netpol.access.reach import (
     ways,
 )
 from homelab_netpol.cilium.evaluation import Direction, Outcome, Pod
+from homelab_netpol.policy.catalogue import KUBE_API
 from homelab_netpol.recommendation.narrowing import bare
 from homelab_netpol.recommendation.needs import Need, by_namespace
 from homelab_netpol.recommendation.plan import Plan
@@ -83,6 +84,10 @@ class Widening:
             for end in ends
             for part in end.members
         }
+        # A resource that is not granted is one of very many, and closed.
+        self._resources = {
+            end.words: name for name in self._finder.resources for end in self._resource(name)
+        }
         # Of a resource of which no pods are given, any pod there stands for all.
         self._any = [
             (part.endpoint, part.words)
@@ -121,6 +126,8 @@ class Widening:
 
     def _peers(self, namespace: str, own: Sequence[Member], needs: Sequence[Need]) -> Peers:
         """Whom labels are about, and who is the other end of some need."""
+        intent = self._after.model.desired.intents[namespace]
+        granted = {*intent.granted, KUBE_API}
         found: dict[Direction, list[End]] = {}
         for direction, usual in self._usual.items():
             others: dict[str, End] = {}
@@ -131,9 +138,20 @@ class Widening:
                 if self._usual_words(peer) is None:
                     others[peer.words] = End(peer.words, (peer,), beside=True)
             itself = End(_OWN_PODS, tuple(own))
-            known = [end for end in usual if end.namespaces != (namespace,)]
+            known = [
+                end
+                for end in usual
+                if end.namespaces != (namespace,)
+                and self._resources.get(end.words, KUBE_API) in granted
+            ]
             found[direction] = [*known, *others.values(), itself, any_other_namespace()]
         return found
+
+    def _resource(self, name: str) -> list[End]:
+        try:
+            return [self._finder.known.resource(name)]
+        except EndError:
+            return []
 
     def _usual_words(self, peer: Member) -> str | None:
         """By which it is known as one of those that labels are about; None: it is none."""
