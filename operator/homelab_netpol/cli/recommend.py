@@ -34,6 +34,12 @@ from homelab_netpol.cli.status import InputError
     help="Prefer what opens the least; else the fewest words that let everything needed pass.",
 )
 @click.option(
+    "--without-policies",
+    is_flag=True,
+    help="As if the Namespaces' own policies by hand were gone; else what they let pass needs no"
+    " label. With --from policies it is always so.",
+)
+@click.option(
     "--output-dir",
     type=click.Path(file_okay=False, path_type=Path),
     help="Write what is recommended as a tree for git into this folder, which is new or empty.",
@@ -72,6 +78,7 @@ def recommend(
     unused: bool,
     since: str | None,
     narrow: bool,
+    without_policies: bool,
     output_dir: Path | None,
     questions: bool,
     from_internet: bool | None,
@@ -139,5 +146,7 @@ def recommend(
         status = work.unused(inputs.namespace)
     else:
         name = None if everything else inputs.namespace
-        status = work.recommend(name, narrow=narrow, output_dir=output_dir)
+        status = work.recommend(
+            name, narrow=narrow, without_policies=without_policies, output_dir=output_dir
+        )
     raise SystemExit(status)

@@ -51,7 +51,14 @@ class Work:
     config: Path | None
     output: str
 
-    def recommend(self, namespace: str | None, *, narrow: bool, output_dir: Path | None) -> int:
+    def recommend(
+        self,
+        namespace: str | None,
+        *,
+        narrow: bool,
+        without_policies: bool,
+        output_dir: Path | None,
+    ) -> int:
         """Recommends labels for a Namespace, or for all; the exit status.
 
         Raises:
@@ -71,9 +78,10 @@ class Work:
         if given is not None:
             seen = self._seen(given, namespace, gaps, notes)
             model = _with_namespaces(model, seen)
-        scope = scope_of(model, namespace, from_policies=from_policies)
+        without = without_policies or from_policies
+        scope = scope_of(model, namespace, from_policies=from_policies, without_policies=without)
         try:
-            needs = self._needs(model, scope, seen, notes)
+            model, needs = self._needs(model, scope, seen, notes)
             if not needs and namespace is not None:
                 raise InputError(_nothing(namespace, from_policies=from_policies))
             notes += scope.notes()
@@ -81,7 +89,7 @@ class Work:
                 model,
                 needs,
                 scope.names,
-                without_policies=from_policies,
+                without_policies=without,
                 narrow=narrow,
                 progress=_progress,
             )
@@ -162,15 +170,15 @@ class Work:
 
     def _needs(
         self, model: ClusterModel, scope: Scope, seen: SeenNeeds | None, notes: list[str]
-    ) -> list[Need]:
+    ) -> tuple[ClusterModel, list[Need]]:
         if seen is not None:
             needs = seen.needs(model)
             notes += seen.left_out.notes()
-            return needs
+            return model, needs
         read = needs_of_policies(model, scope.names)
         notes += read.notes()
         notes += open_ways(model, scope.names)
-        return read.needs
+        return with_namespaces(model, read.missing), read.needs
 
 
 def _with_namespaces(model: ClusterModel, seen: SeenNeeds) -> ClusterModel:

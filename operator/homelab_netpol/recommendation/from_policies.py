@@ -15,6 +15,7 @@ from homelab_netpol.access.cluster_model import ClusterModel
 from homelab_netpol.access.ends import EVERY_PORT, EVERY_TCP_PORT, Member, Ports
 from homelab_netpol.access.ends_find import EndFinder
 from homelab_netpol.access.explain_judge import Judge
+from homelab_netpol.access.reach import usual_peers
 from homelab_netpol.cilium.evaluation import Direction, Name, Network, Outcome, Pod, RulePlace
 from homelab_netpol.cilium.evaluation.matchers import (
     Cidr,
@@ -49,6 +50,8 @@ class RuleNeeds:
         portless: rules of ICMP.
         deny_rules: rules that deny.
         any_protocol: rules that give no protocol.
+        nobody: rules for pods that there are not.
+        missing: Namespaces that rules name, and no manifest does.
     """
 
     needs: list[Need] = field(default_factory=list)
@@ -58,6 +61,8 @@ class RuleNeeds:
     portless: list[str] = field(default_factory=list)
     deny_rules: list[str] = field(default_factory=list)
     any_protocol: list[str] = field(default_factory=list)
+    nobody: list[str] = field(default_factory=list)
+    missing: set[str] = field(default_factory=set)
 
     def notes(self) -> list[str]:
         """What a reader must know."""
@@ -65,6 +70,7 @@ class RuleNeeds:
             (self.broad, "means nearly all of the cluster: flows would say who uses it"),
             (self.filtered, "looks at requests (HTTP, DNS): labels open the whole port"),
             (self.portless, "is about ICMP, which only a NetworkProfile says"),
+            (self.nobody, "is for pods that there are not: not needed"),
             (self.deny_rules, "denies: with labels what nothing allows is denied, and no more"),
         )
         notes = [f"{each} {words}" for places, words in said for each in dict.fromkeys(places)]
@@ -102,6 +108,13 @@ class _Reader:
         self._judge = Judge(model)
         self._read = RuleNeeds()
         self._members: dict[str, list[Member]] = {}
+        usual = (
+            each
+            for ends in usual_peers(self._finder).values()
+            for end in ends
+            for each in end.members
+        )
+        self._usual = list({each.words: each for each in usual}.values())
         self._foreign = {each.namespace for each in model.foreign}
 
     def read(self) -> RuleNeeds:
@@ -199,9 +212,27 @@ class _Reader:
             names = sorted(meant)
         for name in names:
             found = [
-                each for each in self._pods(name) if matcher.matches(each.endpoint) is not False
+                each
+                for each in self._pods(name) or self._unseen(name, matcher)
+                if matcher.matches(each.endpoint) is not False
             ]
+            if not found:
+                self._read.nobody.append(place)
             yield from found
+
+    def _unseen(self, namespace: str, matcher: EndpointSelector) -> list[Member]:
+        """Pods of a Namespace of which none is given: those of the settings, or any that fit."""
+        if namespace not in self._model.namespaces:
+            self._read.missing.add(namespace)
+        usual = [each for each in self._usual if _namespace(each) == namespace]
+        if any(matcher.matches(each.endpoint) is not False for each in usual):
+            return usual
+        labels = {
+            one.key: one.values[0]
+            for one in matcher.requirements
+            if one.operator is Operator.IN and len(one.values) == 1 and one.key != NAMESPACE_KEY
+        }
+        return [Member(namespace, self._finder.known.some_pod(namespace, labels))]
 
     def _namespaces_of(self, matcher: EndpointSelector) -> Sequence[str] | None:
         """The Namespaces that a selector names; None: it names none."""
@@ -248,6 +279,10 @@ def _named(span: PortSpan, target: Member) -> Iterator[Ports]:
     for each in target.workload.ports if target.workload is not None else ():
         if each.name.lower() == span.name.lower() and each.protocol in span.protocols:
             yield Ports.one(each.number, each.protocol)
+
+
+def _namespace(member: Member) -> str:
+    return member.endpoint.namespace if isinstance(member.endpoint, Pod) else ""
 
 
 def policies_by_hand(model: ClusterModel, scope: Collection[str]) -> Counter[str]:

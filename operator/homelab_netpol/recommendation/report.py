@@ -77,9 +77,10 @@ def totals(plan: Plan, wider: Sequence[Wider], *, by_policies: bool) -> str:
     ways, new = sum(each.ways for each in wider), sum(each.new for each in wider)
     words = "connections that rules allow" if by_policies else "needed flows"
     spaces = "1 Namespace" if len(plan.labels) == 1 else f"{len(plan.labels)} Namespaces"
+    said = "1 word" if plan.size == 1 else f"{plan.size:,} words"
     closed = f", {new:,} of them closed today" if by_policies else ""
     return (
-        f"{covered:,} of {plan.needed:,} {words} pass ({share}), with {plan.size} words on"
+        f"{covered:,} of {plan.needed:,} {words} pass ({share}), with {said} on"
         f" {spaces}; {ways:,} connections are open beyond that{closed}."
     )
 

@@ -22,12 +22,14 @@ class Scope:
         empty: left out, as they have no pods.
         without_policies: left out, as no policy says what they need.
         hatched: those of which the escape hatch is open.
+        with_policies: those whose policies by hand stay, and count.
     """
 
     names: tuple[str, ...]
     empty: tuple[str, ...] = ()
     without_policies: tuple[str, ...] = ()
     hatched: tuple[str, ...] = ()
+    with_policies: tuple[str, ...] = ()
 
     def notes(self) -> list[str]:
         """What a reader must know."""
@@ -39,6 +41,11 @@ class Scope:
                 " flows (hubble observe -o json)",
             ),
             (
+                self.with_policies,
+                "policies by hand stay, and what they let pass needs no label"
+                " (--without-policies: as if they were gone)",
+            ),
+            (
                 self.hatched,
                 "the escape hatch is open: what is recommended holds once its label is removed",
             ),
@@ -46,25 +53,34 @@ class Scope:
         return [f"{_some(names)}: {words}" for names, words in said if names]
 
 
-def scope_of(model: ClusterModel, namespace: str | None, *, from_policies: bool) -> Scope:
+def scope_of(
+    model: ClusterModel, namespace: str | None, *, from_policies: bool, without_policies: bool
+) -> Scope:
     """The Namespaces that get labels.
 
     Args:
         model: the cluster.
         namespace: the only one; None: all that run apps.
         from_policies: policies by hand say what is needed.
+        without_policies: they go.
     """
     intents = model.desired.intents
     hatched = tuple(sorted(name for name, each in intents.items() if each.hatch_open))
-    if namespace is not None:
-        return Scope((namespace,), hatched=tuple(each for each in hatched if each == namespace))
     apps = sorted(name for name, each in intents.items() if not each.platform)
-    empty = tuple(each for each in apps if not model.workloads.get(each))
-    rest = [each for each in apps if each not in empty]
-    policies = policies_by_hand(model, rest)
-    without = tuple(each for each in rest if from_policies and not policies[each])
+    wanted = apps if namespace is None else [namespace]
+    policies = policies_by_hand(model, wanted)
+    empty = tuple(each for each in wanted if namespace is None and not model.workloads.get(each))
+    rest = [each for each in wanted if each not in empty]
+    unsaid = namespace is None and from_policies
+    without = tuple(each for each in rest if unsaid and not policies[each])
     names = tuple(each for each in rest if each not in without)
-    return Scope(names, empty, without, tuple(each for each in hatched if each in names))
+    return Scope(
+        names,
+        empty,
+        without,
+        tuple(each for each in hatched if each in names),
+        tuple(each for each in names if policies[each] and not without_policies),
+    )
 
 
 def open_ways(model: ClusterModel, names: Collection[str]) -> list[str]:
