@@ -1,0 +1,1 @@
+"""The zero-trust audit of a cluster or a tree. Pure."""

@@ -1,0 +1,79 @@
+// The audit's document, and how it is looked into. All of it is text from a cluster: it is only
+// ever set as text, never as markup.
+const byId = (id) => document.getElementById(id);
+const list = (value) => (Array.isArray(value) ? value : []);
+const audit = JSON.parse(byId("audit").textContent);
+const edges = list(audit.access?.edges);
+const nodes = new Map(list(audit.access?.nodes).map((node) => [node.id, node]));
+const namespaces = new Map(list(audit.namespaces).map((each) => [each.name, each]));
+
+const STATES = {
+  enforced: "Enforced",
+  hatch: "Hatch open",
+  unlabelled: "Unlabelled",
+  invalid: "Invalid labels",
+  platform: "Platform",
+  platformIncomplete: "Platform, incomplete",
+};
+const WORDS = {
+  profile: "a profile",
+  grant: "a grant",
+  companion: "a grant's other side",
+  policy: "a policy written by hand",
+  baseline: "a baseline, for everybody",
+};
+const wordOf = (edge) => (Object.hasOwn(WORDS, edge.by) ? edge.by : "other");
+const stateOf = (space) => (Object.hasOwn(STATES, space.state) ? STATES[space.state] : space.state || "unknown");
+
+// The name of the Namespace that a node is; undefined: it is none that was audited.
+const namespaceOf = (id) => {
+  const name = String(id).startsWith("ns/") ? String(id).slice(3) : undefined;
+  return namespaces.has(name) ? name : undefined;
+};
+const labelOf = (id) => nodes.get(id)?.label || String(id);
+
+// Namespaces that the picture shows as one box: those of a profile, or in the same other state.
+const groupOf = (name) => {
+  const space = namespaces.get(name);
+  return space.state === "enforced"
+    ? { key: `profile:${space.profile || ""}`, label: space.profile || "no profile" }
+    : { key: `state:${space.state}`, label: stateOf(space) };
+};
+
+const portsOf = (ports) => {
+  const known = [...new Set(list(ports))];
+  const shown = known.slice(0, 6).join(", ") || "any port";
+  return known.length > 6 ? `${shown} and ${known.length - 6} more` : shown;
+};
+const counted = (count, one, many) => `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
+const hashOf = (name) => `#ns/${encodeURIComponent(name)}`;
+
+// An element; children are elements or texts, and what is null is left out.
+function make(tag, attributes, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") made.addEventListener(name, value);
+    else if (value !== null) made.setAttribute(name, value);
+  }
+  made.append(...children.flat().filter((each) => each !== null));
+  return made;
+}
+
+const linkTo = (name) => make("a", { href: hashOf(name), class: "name" }, name);
+
+// At most so many links; the rest as a number.
+const linksTo = (names, most) => make(
+  "p",
+  { class: "names" },
+  names.slice(0, most).map(linkTo),
+  names.length > most ? `and ${(names.length - most).toLocaleString("en")} more` : null,
+);
+
+function table(columns, rows) {
+  return make(
+    "table",
+    {},
+    make("thead", {}, make("tr", {}, columns.map((name) => make("th", { scope: "col" }, name)))),
+    make("tbody", {}, rows.map((row) => make("tr", {}, row.map((cell) => make("td", {}, cell))))),
+  );
+}

@@ -1,0 +1,191 @@
+"""What the page's templates show, read from an audit's document. Pure.
+
+Nothing is required: a part that is missing or of another shape is left out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from homelab_netpol.printable import on_one_line
+from homelab_netpol.shapes import field, items, mapping, mappings, number, text
+
+# As `state` says them; the order of the page. Others are shown by their own name.
+STATES = {
+    "enforced": "Enforced",
+    "hatch": "Hatch open",
+    "unlabelled": "Unlabelled",
+    "invalid": "Invalid labels",
+    "platform": "Platform",
+    "platformIncomplete": "Platform, incomplete",
+}
+_RISKS = ("high", "medium", "low")
+_NEIGHBOURS = 8  # in a cell of the table; the details have all
+_COSTLIEST = 10
+
+
+@dataclass(frozen=True, slots=True)
+class FindingGroup:
+    """Findings of one rule and one risk.
+
+    Attributes:
+        risk: high, medium or low.
+        rule: the rule's name.
+        why: why it matters; "" where the findings differ in it.
+        do: what to do; likewise.
+        found: the findings.
+    """
+
+    risk: str
+    rule: str
+    why: str
+    do: str
+    found: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """The other ends of a Namespace's connections, without those of baselines.
+
+    Attributes:
+        shown: the first of them by name.
+        more: how many are not shown.
+    """
+
+    shown: Sequence[str]
+    more: int
+
+
+def content(document: Mapping[str, object]) -> dict[str, Any]:
+    """The variables of the templates, with all text made printable."""
+    audit = cleaned(document)
+    spaces = mappings(audit, "namespaces")
+    reached_by, reaches = _neighbours(audit)
+    return {
+        "audit": audit,
+        "source": text(audit, "source"),
+        "generated": text(audit, "generatedAt"),
+        "verdict": _verdict(audit),
+        "problems": items(audit, "enforcement", "problems"),
+        "enforcing": field(audit, "enforcement", "enforcing"),
+        "states": _states(audit),
+        "labels": STATES,
+        "totals": _totals(audit),
+        "risks": [(risk, number(audit, "summary", "risks", risk)) for risk in _RISKS],
+        "first": _grouped(mappings(audit, "first")),
+        "namespaces": spaces,
+        "profiles": sorted({profile for each in spaces if (profile := text(each, "profile"))}),
+        "reached_by": reached_by,
+        "reaches": reaches,
+        "who_may_change": mappings(audit, "whoMayChange"),
+        "costliest": _costliest(spaces),
+        "limits": mapping(audit, "limits"),
+        "not_seen": items(audit, "notSeen"),
+    }
+
+
+def cleaned(value: object) -> Any:
+    """A value as JSON holds it, its texts without characters that are not shown as they are.
+
+    Such characters turn the direction of text or are no Unicode at all; each becomes its number.
+    """
+    if isinstance(value, str):
+        return on_one_line(value)
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, Mapping):
+        return {on_one_line(str(key)): cleaned(each) for key, each in value.items()}
+    if isinstance(value, Iterable):
+        return [cleaned(each) for each in value]
+    return on_one_line(str(value))
+
+
+def _verdict(audit: Mapping[str, Any]) -> tuple[str, str]:
+    """How serious it is, as a risk's name or "good", and a sentence."""
+    if field(audit, "enforcement", "enforcing") is False:
+        return "high", "Nothing enforces the policies: every pod may reach every other."
+    counts = {risk: number(audit, "summary", "risks", risk) for risk in _RISKS}
+    enforced = number(audit, "summary", "states", "enforced")
+    total = number(audit, "summary", "namespaces")
+    state = f"{enforced} of {total} Namespaces {'is' if enforced == 1 else 'are'} enforced"
+    for risk in _RISKS:
+        if counts[risk]:
+            findings = "finding" if counts[risk] == 1 else "findings"
+            return risk, f"{state}; {counts[risk]} {findings} of {risk} risk."
+    return "good", f"{state}; no risk was found."
+
+
+def _states(audit: Mapping[str, Any]) -> list[tuple[str, str, int]]:
+    """Each state with its name and how many Namespaces are in it."""
+    counts = mapping(audit, "summary", "states")
+    keys = [*STATES, *(each for each in counts if each not in STATES)]
+    return [(key, STATES.get(key, key), number(counts, key)) for key in keys if key in counts]
+
+
+def _totals(audit: Mapping[str, Any]) -> list[tuple[str, int]]:
+    names = {
+        "namespaces": "Namespaces",
+        "pods": "pods",
+        "podsOutside": "pods outside of policy",
+        "policies": "policies",
+    }
+    summary = mapping(audit, "summary")
+    return [(name, number(summary, key)) for key, name in names.items() if key in summary]
+
+
+def _grouped(findings: Iterable[Mapping[str, Any]]) -> list[FindingGroup]:
+    """Findings by risk and rule, in the order of the document within a risk."""
+    groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for each in findings:
+        groups.setdefault((text(each, "risk"), text(each, "rule")), []).append(each)
+    ordered = sorted(groups.items(), key=lambda entry: _rank(entry[0][0]))
+    return [
+        FindingGroup(risk, rule, _common(found, "why"), _common(found, "do"), found)
+        for (risk, rule), found in ordered
+    ]
+
+
+def _rank(risk: str) -> int:
+    return _RISKS.index(risk) if risk in _RISKS else len(_RISKS)
+
+
+def _common(found: Sequence[Mapping[str, Any]], key: str) -> str:
+    values = {text(each, key) for each in found}
+    return values.pop() if len(values) == 1 else ""
+
+
+def _neighbours(audit: Mapping[str, Any]) -> tuple[dict[str, Neighbours], dict[str, Neighbours]]:
+    """By Namespace: who reaches it, and whom it reaches."""
+    nodes = {text(each, "id"): each for each in mappings(audit, "access", "nodes")}
+    inward: dict[str, set[str]] = {}
+    outward: dict[str, set[str]] = {}
+    for edge in mappings(audit, "access", "edges"):
+        ends = text(edge, "from"), text(edge, "to")
+        if text(edge, "by") == "baseline":
+            continue
+        source, target = (text(nodes.get(end, {}), "label") or end for end in ends)
+        inward.setdefault(ends[1], set()).add(source)
+        outward.setdefault(ends[0], set()).add(target)
+    names = [text(each, "name") for each in mappings(audit, "namespaces")]
+    return (
+        {name: _first_of(inward.get(f"ns/{name}", set())) for name in names},
+        {name: _first_of(outward.get(f"ns/{name}", set())) for name in names},
+    )
+
+
+def _first_of(labels: set[str]) -> Neighbours:
+    ordered = sorted(labels)
+    return Neighbours(ordered[:_NEIGHBOURS], max(0, len(ordered) - _NEIGHBOURS))
+
+
+def _costliest(spaces: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The Namespaces whose policies take most entries in Cilium's maps."""
+    counted = [each for each in spaces if number(each, "policies", "count")]
+    key = ("mapEntries", "identities", "bytes")
+    counted.sort(key=lambda each: [-number(each, "policies", name) for name in key])
+    return counted[:_COSTLIEST]
