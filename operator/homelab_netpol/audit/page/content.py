@@ -6,6 +6,7 @@ Nothing is required: a part that is missing or of another shape is left out.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,7 @@ STATES = {
     "platformIncomplete": "Platform, incomplete",
 }
 _RISKS = ("high", "medium", "low")
+_UTC = re.compile(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::\d\d(?:\.\d+)?)?(?:Z|\+00:00)$")
 _NEIGHBOURS = 8  # in a cell of the table; the details have all
 _COSTLIEST = 10
 
@@ -34,13 +36,15 @@ class FindingGroup:
     Attributes:
         risk: high, medium or low.
         rule: the rule's name.
-        why: why it matters; "" where the findings differ in it.
+        what: what is so; "" where the findings differ in it.
+        why: why it matters; likewise.
         do: what to do; likewise.
         found: the findings.
     """
 
     risk: str
     rule: str
+    what: str
     why: str
     do: str
     found: Sequence[Mapping[str, Any]]
@@ -105,6 +109,11 @@ def cleaned(value: object) -> Any:
     return on_one_line(str(value))
 
 
+def moment(value: object) -> str:
+    """An RFC 3339 time in UTC as people read it; anything else stays as it is."""
+    return _UTC.sub(r"\1 \2 UTC", str(value))
+
+
 def _verdict(audit: Mapping[str, Any]) -> tuple[str, str]:
     """How serious it is, as a risk's name or "good", and a sentence."""
     if field(audit, "enforcement", "enforcing") is False:
@@ -129,13 +138,14 @@ def _states(audit: Mapping[str, Any]) -> list[tuple[str, str, int]]:
 
 def _totals(audit: Mapping[str, Any]) -> list[tuple[str, int]]:
     names = {
-        "namespaces": "Namespaces",
-        "pods": "pods",
-        "podsOutside": "pods outside of policy",
-        "policies": "policies",
+        "namespaces": ("Namespace", "Namespaces"),
+        "pods": ("pod", "pods"),
+        "podsOutside": ("pod outside of policy", "pods outside of policy"),
+        "policies": ("policy", "policies"),
     }
     summary = mapping(audit, "summary")
-    return [(name, number(summary, key)) for key, name in names.items() if key in summary]
+    counts = {key: number(summary, key) for key in names if key in summary}
+    return [(names[key][count != 1], count) for key, count in counts.items()]
 
 
 def _grouped(findings: Iterable[Mapping[str, Any]]) -> list[FindingGroup]:
@@ -145,7 +155,9 @@ def _grouped(findings: Iterable[Mapping[str, Any]]) -> list[FindingGroup]:
         groups.setdefault((text(each, "risk"), text(each, "rule")), []).append(each)
     ordered = sorted(groups.items(), key=lambda entry: _rank(entry[0][0]))
     return [
-        FindingGroup(risk, rule, _common(found, "why"), _common(found, "do"), found)
+        FindingGroup(
+            risk, rule, _common(found, "what"), _common(found, "why"), _common(found, "do"), found
+        )
         for (risk, rule), found in ordered
     ]
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import jinja2
 
-from homelab_netpol.audit.page.content import content
+from homelab_netpol.audit.page.content import content, moment
 from homelab_netpol.package_data import InstallationBroken, data_folder
 
 _STYLES = ("base.css", "tables.css", "picture.css", "details.css")
@@ -111,6 +111,7 @@ def _templates() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["moment"] = moment
     # `tojson` also escapes what could end a script element.
     dumping: dict[str, Any] = {"separators": (",", ":"), "sort_keys": False, "allow_nan": False}
     environment.policies["json.dumps_kwargs"] = dumping

@@ -19,8 +19,8 @@ function connections(names, words) {
     const made = name === undefined
       ? { id, label: labelOf(id), kind: nodes.get(id)?.kind || "entity", members: new Set() }
       : single
-        ? { id, label: name, kind: "namespace", members: new Set(), name }
-        : { id: `group/${groupOf(name).key}`, label: groupOf(name).label, kind: "group", members: new Set(), choice: groupOf(name).key };
+        ? { id, label: name, kind: "namespace", members: new Set(), name, state: namespaces.get(name).state }
+        : { id: `group/${groupOf(name).key}`, label: groupOf(name).label, kind: "group", members: new Set(), choice: groupOf(name).key, state: namespaces.get(name).state };
     if (!columns[column].has(made.id)) columns[column].set(made.id, made);
     const found = columns[column].get(made.id);
     if (name !== undefined) found.members.add(name);
@@ -54,9 +54,8 @@ const inOrder = (boxes) => boxes.sort((a, b) => KINDS.indexOf(a.kind) - KINDS.in
   || b.members.size - a.members.size
   || a.label.localeCompare(b.label));
 
-// The link's reason, such as "a grant (postgres)".
-const reasonOf = (link) => {
-  const words = [...link.words].filter((word) => word !== link.word);
-  const kind = WORDS[link.word] || "something else";
-  return words.length > 0 ? `${kind} (${words.slice(0, 4).join(", ")}${words.length > 4 ? ", …" : ""})` : kind;
+// The link's reason, such as "grant postgres".
+const reasonOf = ({ word, words }) => {
+  const shown = [...words].slice(0, 4).join(", ");
+  return `${word}${shown && ` ${shown}`}${words.size > 4 ? ", …" : ""}`;
 };

@@ -46,6 +46,8 @@ const portsOf = (ports) => {
   return known.length > 6 ? `${shown} and ${known.length - 6} more` : shown;
 };
 const counted = (count, one, many) => `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
+// An RFC 3339 time in UTC as people read it; anything else stays as it is.
+const momentOf = (text) => String(text ?? "").replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(:\d\d(\.\d+)?)?(Z|\+00:00)$/, "$1 $2 UTC");
 const hashOf = (name) => `#ns/${encodeURIComponent(name)}`;
 
 // An element; children are elements or texts, and what is null is left out.

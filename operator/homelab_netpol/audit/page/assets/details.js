@@ -5,7 +5,7 @@ function openDetails(name) {
   const heading = make("h2", { id: "details-name", tabindex: "-1" }, name);
   const flow = make("div", { class: "flow" });
   const wasOpen = dialog.open;
-  byId("details-body").replaceChildren(heading, badge(space), facts(space), make("h3", {}, "Who reaches it, and whom it reaches"), flow, ...findings(space));
+  byId("details-body").replaceChildren(heading, badge(space), flow, ...findings(space), make("h3", {}, "Facts"), facts(space));
   // First shown, then drawn: lines need to know where boxes are.
   if (!wasOpen) dialog.showModal();
   else heading.focus();
@@ -19,7 +19,7 @@ const badge = (space) => make("p", {}, make("span", { class: `badge state-${Obje
 function drawNeighbours(host, name) {
   const own = `ns/${name}`;
   const [inward, outward] = [["from", "to"], ["to", "from"]].map(([other, self]) => neighbours(other, edges.filter((edge) => edge[self] === own)));
-  const middle = { title: "Namespace", boxes: [{ id: own, label: name, detail: [], kind: "namespace", still: true }] };
+  const middle = { title: "Namespace", boxes: [{ id: own, label: name, detail: [], kind: "namespace", still: true, state: namespaces.get(name).state }] };
   const columns = [
     { title: inward.length > 0 ? "Reached by" : "Reached by nobody", boxes: inward },
     middle,
@@ -42,7 +42,7 @@ function neighbours(other, theirs) {
     if (!ends.has(edge[other])) ends.set(edge[other], { words: new Set(), lines: new Set() });
     const end = ends.get(edge[other]);
     end.words.add(wordOf(edge));
-    end.lines.add(`${portsOf(edge.ports)} · ${reasonOf({ word: wordOf(edge), words: new Set(edge.word ? [edge.word] : []) })}`);
+    end.lines.add(`${portsOf(edge.ports)}, by ${reasonOf({ word: wordOf(edge), words: new Set(edge.word ? [edge.word] : []) })}`);
   }
   const grouped = [...ends.keys()].filter((id) => namespaceOf(id) !== undefined).length > FEW;
   const boxes = new Map();
@@ -51,11 +51,11 @@ function neighbours(other, theirs) {
     const detail = [...lines].sort();
     const kind = nodes.get(id)?.kind || "entity";
     if (name === undefined || !grouped) {
-      boxes.set(id, { id, label: labelOf(id), kind, detail, words: [...words], name, still: name === undefined, members: new Set() });
+      boxes.set(id, { id, label: labelOf(id), kind, detail, words: [...words], name, still: name === undefined, state: namespaces.get(name)?.state, members: new Set() });
       continue;
     }
     const key = `group/${JSON.stringify([groupOf(name).key, detail])}`;
-    if (!boxes.has(key)) boxes.set(key, { id: key, label: groupOf(name).label, kind: "group", detail, words: [...words], members: new Set() });
+    if (!boxes.has(key)) boxes.set(key, { id: key, label: groupOf(name).label, kind: "group", state: namespaces.get(name).state, detail, words: [...words], members: new Set() });
     boxes.get(key).members.add(name);
   }
   for (const box of boxes.values()) {
@@ -78,8 +78,8 @@ function facts(space) {
   const rows = [
     ["Profile", space.profile || "none"],
     ["Grants", list(space.grants).join(", ") || "none"],
-    ["Since", space.since],
-    ["Until", space.until],
+    ["Since", momentOf(space.since)],
+    ["Until", momentOf(space.until)],
     ["Default deny", space.defaultDeny ? `ingress: ${deny.ingress ? "yes" : "no"}, egress: ${deny.egress ? "yes" : "no"}` : null],
     ["mTLS", mtls.mode ? `${mtls.mode}${mtls.from ? `, set by ${mtls.from}` : ""}` : null],
     ["AuthorizationPolicies", mtls.authorizationPolicies],

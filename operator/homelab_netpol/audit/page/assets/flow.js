@@ -23,7 +23,7 @@ class Flow {
       ...link,
       start: `${link.column - first}/${link.from}`,
       end: `${link.column - first + 1}/${link.to}`,
-      width: 1.5 + 12 * Math.sqrt(link.count / most),
+      width: most === 1 ? 4 : 1.5 + 12 * Math.sqrt(link.count / most),
     }));
     this.boxes = new Map();
     this.svg = document.createElementNS(SVG, "svg");
@@ -48,7 +48,7 @@ class Flow {
       const button = make(
         choose && !box.still ? "button" : "div",
         {
-          class: `node node-${box.kind}`,
+          class: `node node-${box.kind} state-${box.state || "other"}`,
           type: choose && !box.still ? "button" : null,
           "aria-pressed": choose && !box.still && !box.opens ? "false" : null,
           click: () => choose && !box.still && choose(box),
