@@ -1,4 +1,4 @@
-"""The document of a large audit: as many Namespaces as wanted, with all that a page shows of them."""
+"""The document of a large audit, with all that its page shows of a Namespace."""
 
 from __future__ import annotations
 
@@ -81,7 +81,11 @@ def _namespace(number: int) -> Json:
         "profile": _PROFILES[number % 4] if labelled else None,
         "grants": grants if labelled else [],
         "defaultDeny": {"ingress": closed, "egress": closed},
-        "mtls": {"mode": "STRICT" if number % 3 else "none", "from": "", "authorizationPolicies": 0},
+        "mtls": {
+            "mode": "STRICT" if number % 3 else "none",
+            "from": "",
+            "authorizationPolicies": 0,
+        },
         "pods": 1 + number % 7,
         "podsOutside": outside,
         "policies": {

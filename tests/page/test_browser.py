@@ -1,4 +1,4 @@
-"""What a reader does with the page works; each test also fails on a console message or a request."""
+"""What a reader does with the page works, without a console message and without a request."""
 
 from __future__ import annotations
 

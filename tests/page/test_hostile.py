@@ -18,7 +18,7 @@ _HOSTILE = [
     "</script><script>document.title='run'</script>",
     "<!--<script>",
     "]]><img src=x onerror=\"document.title='run'\">",
-    "\"><svg onload=\"document.title='run'\">",
+    '"><svg onload="document.title=\'run\'">',
     "' onmouseover='document.title=`run`",
     "</style><style>*{display:none}",
     "</title></textarea></noscript><iframe src=https://example.org>",
