@@ -52,7 +52,7 @@ def audit_document(count: int) -> Json:
         "namespaces": spaces,
         "access": {"nodes": _nodes(count), "edges": [*_edges(spaces)]},
         "enforcement": {"enforcing": True, "problems": []},
-        "limits": {"mapEntries": 16384, "identities": 65535},
+        "limits": {"policyMapMax": 16384, "policyMapEntries": 339, "identitiesMax": 65280},
         "whoMayChange": [
             {
                 "subject": f"team-{number}",
@@ -156,7 +156,7 @@ def _edges(spaces: list[Json]) -> list[Json]:
         if number % 40 == 0:
             found.append(_edge("lan", own, ["22/TCP"], "policy", "by-hand"))
         if space["state"] == "hatch":
-            found.append(_edge("world", own, [], "policy", "escape-hatch-allow-all"))
+            found.append(_edge("world", own, ["*/TCP", "*/UDP"], "hatch", ""))
     return found
 
 

@@ -68,15 +68,15 @@ def small() -> Json:
                 edge("ns/photos", "world", ["443/TCP"], "profile", "standard"),
                 edge("ns/photos", "ns/database", ["5432/TCP"], "grant", "postgres"),
                 edge("ns/photos", "resource/garage-s3", ["3900/TCP"], "grant", "garage-s3"),
-                edge("world", "ns/recipes", [], "policy", "escape-hatch-allow-all"),
-                edge("ns/recipes", "world", [], "policy", "escape-hatch-allow-all"),
+                edge("world", "ns/recipes", ["*/TCP"], "hatch", ""),
+                edge("ns/recipes", "world", ["*/TCP"], "hatch", ""),
                 edge("lan", "ns/printers", ["631/TCP"], "policy", "by-hand"),
                 edge("ns/photos", "dns", ["53/UDP"], "baseline", "baseline-dns-egress"),
                 edge("ns/printers", "dns", ["53/UDP"], "baseline", "baseline-dns-egress"),
             ],
         },
         "enforcement": {"enforcing": True, "problems": []},
-        "limits": {"mapEntries": 16384},
+        "limits": {"policyMapMax": 16384, "policyMapEntries": 40},
         "whoMayChange": [
             {
                 "subject": "system:masters",

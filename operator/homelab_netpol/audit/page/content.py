@@ -11,22 +11,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from homelab_netpol.audit.page.labels import LIMITS, STATES, TOTALS, WORDS
 from homelab_netpol.printable import on_one_line
 from homelab_netpol.shapes import field, items, mapping, mappings, number, text
 
-# As `state` says them; the order of the page. Others are shown by their own name.
-STATES = {
-    "enforced": "Enforced",
-    "hatch": "Hatch open",
-    "unlabelled": "Unlabelled",
-    "invalid": "Invalid labels",
-    "platform": "Platform",
-    "platformIncomplete": "Platform, incomplete",
-}
 _RISKS = ("high", "medium", "low")
 _UTC = re.compile(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::\d\d(?:\.\d+)?)?(?:Z|\+00:00)$")
 _NEIGHBOURS = 8  # in a cell of the table; the details have all
 _COSTLIEST = 10
+_CHANGES = {"whoMayChange": "People and apps", "systemMayChange": "Parts of the cluster itself"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +70,24 @@ def content(document: Mapping[str, object]) -> dict[str, Any]:
         "enforcing": field(audit, "enforcement", "enforcing"),
         "states": _states(audit),
         "labels": STATES,
+        "script_labels": {"states": STATES, "words": WORDS},
         "totals": _totals(audit),
         "risks": [(risk, number(audit, "summary", "risks", risk)) for risk in _RISKS],
         "first": _grouped(mappings(audit, "first")),
         "namespaces": spaces,
+        "has_access": isinstance(field(audit, "access"), Mapping),
         "profiles": sorted({profile for each in spaces if (profile := text(each, "profile"))}),
         "reached_by": reached_by,
         "reaches": reaches,
-        "who_may_change": mappings(audit, "whoMayChange"),
+        "changes": [
+            (name, mappings(audit, key)) for key, name in _CHANGES.items() if items(audit, key)
+        ],
+        "changes_unread": "whoMayChange" in audit and audit["whoMayChange"] is None,
         "costliest": _costliest(spaces),
-        "limits": mapping(audit, "limits"),
+        "limits": [
+            (LIMITS.get(key, key), _figure(value))
+            for key, value in mapping(audit, "limits").items()
+        ],
         "not_seen": items(audit, "notSeen"),
     }
 
@@ -133,19 +134,28 @@ def _states(audit: Mapping[str, Any]) -> list[tuple[str, str, int]]:
     """Each state with its name and how many Namespaces are in it."""
     counts = mapping(audit, "summary", "states")
     keys = [*STATES, *(each for each in counts if each not in STATES)]
-    return [(key, STATES.get(key, key), number(counts, key)) for key in keys if key in counts]
+    return [
+        (key, STATES.get(key, key), number(counts, key))
+        for key in keys
+        if number(counts, key) or key == "enforced"
+    ]
 
 
-def _totals(audit: Mapping[str, Any]) -> list[tuple[str, int]]:
-    names = {
-        "namespaces": ("Namespace", "Namespaces"),
-        "pods": ("pod", "pods"),
-        "podsOutside": ("pod outside of policy", "pods outside of policy"),
-        "policies": ("policy", "policies"),
-    }
+def _totals(audit: Mapping[str, Any]) -> list[str]:
     summary = mapping(audit, "summary")
-    counts = {key: number(summary, key) for key in names if key in summary}
-    return [(names[key][count != 1], count) for key, count in counts.items()]
+    found = []
+    for key, (one, many) in TOTALS.items():
+        if key in summary:
+            count = summary[key]
+            found.append(f"{_figure(count)} {one if count == 1 else many}")
+    return found
+
+
+def _figure(value: object) -> str:
+    """A number for people; what was not read is told as unknown."""
+    if value is None:
+        return "unknown"
+    return f"{value:,}" if isinstance(value, int | float) else str(value)
 
 
 def _grouped(findings: Iterable[Mapping[str, Any]]) -> list[FindingGroup]:

@@ -29,10 +29,11 @@ function connections(names, words) {
   const link = (column, from, to, edge, name) => {
     const word = wordOf(edge);
     const key = JSON.stringify([column, from.id, to.id, word]);
-    if (!links.has(key)) links.set(key, { column, from: from.id, to: to.id, fromLabel: from.label, toLabel: to.label, word, members: new Set(), ports: new Set(), words: new Set() });
+    if (!links.has(key)) links.set(key, { column, from: from.id, to: to.id, fromLabel: from.label, toLabel: to.label, word, members: new Set(), ports: new Set(), unknown: new Set(), words: new Set() });
     const found = links.get(key);
     found.members.add(name);
     for (const port of list(edge.ports)) found.ports.add(port);
+    for (const port of list(edge.unknown)) found.unknown.add(port);
     if (edge.word) found.words.add(edge.word);
   };
 
@@ -49,10 +50,12 @@ function connections(names, words) {
 }
 
 // What is not a Namespace first: gateways, the world. Then the largest groups.
-const KINDS = ["world", "lan", "gateway", "resource", "dns", "scraper", "entity", "group", "namespace"];
+const KINDS = ["world", "lan", "network", "name", "any", "gateway", "resource", "dns", "scraper", "entity", "group", "namespace"];
 const inOrder = (boxes) => boxes.sort((a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind)
   || b.members.size - a.members.size
   || a.label.localeCompare(b.label));
+
+const portsOfLink = ({ ports, unknown }) => portsOf([...ports], [...unknown]);
 
 // The link's reason, such as "grant postgres".
 const reasonOf = ({ word, words }) => {

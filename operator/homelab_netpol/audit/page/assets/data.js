@@ -7,21 +7,7 @@ const edges = list(audit.access?.edges);
 const nodes = new Map(list(audit.access?.nodes).map((node) => [node.id, node]));
 const namespaces = new Map(list(audit.namespaces).map((each) => [each.name, each]));
 
-const STATES = {
-  enforced: "Enforced",
-  hatch: "Hatch open",
-  unlabelled: "Unlabelled",
-  invalid: "Invalid labels",
-  platform: "Platform",
-  platformIncomplete: "Platform, incomplete",
-};
-const WORDS = {
-  profile: "a profile",
-  grant: "a grant",
-  companion: "a grant's other side",
-  policy: "a policy written by hand",
-  baseline: "a baseline, for everybody",
-};
+const { states: STATES, words: WORDS } = JSON.parse(byId("labels").textContent);
 const wordOf = (edge) => (Object.hasOwn(WORDS, edge.by) ? edge.by : "other");
 const stateOf = (space) => (Object.hasOwn(STATES, space.state) ? STATES[space.state] : space.state || "unknown");
 
@@ -40,10 +26,16 @@ const groupOf = (name) => {
     : { key: `state:${space.state}`, label: stateOf(space) };
 };
 
-const portsOf = (ports) => {
-  const known = [...new Set(list(ports))];
-  const shown = known.slice(0, 6).join(", ") || "any port";
-  return known.length > 6 ? `${shown} and ${known.length - 6} more` : shown;
+// Ports in words; those of which it is not known whether they are open come last.
+const portsOf = (open, unknown = []) => {
+  const known = inWords(open);
+  const perhaps = inWords(unknown);
+  if (perhaps === "") return known || "any port";
+  return known === "" ? `perhaps ${perhaps}` : `${known}, perhaps ${perhaps}`;
+};
+const inWords = (ports) => {
+  const all = [...new Set(list(ports))].map((port) => String(port).replace(/^\*\/(.+)$/, "every $1 port"));
+  return all.length > 6 ? `${all.slice(0, 6).join(", ")} and ${all.length - 6} more` : all.join(", ");
 };
 const counted = (count, one, many) => `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
 // An RFC 3339 time in UTC as people read it; anything else stays as it is.

@@ -42,7 +42,9 @@ function neighbours(other, theirs) {
     if (!ends.has(edge[other])) ends.set(edge[other], { words: new Set(), lines: new Set() });
     const end = ends.get(edge[other]);
     end.words.add(wordOf(edge));
-    end.lines.add(`${portsOf(edge.ports)}, by ${reasonOf({ word: wordOf(edge), words: new Set(edge.word ? [edge.word] : []) })}`);
+    const except = list(edge.except).map(labelOf);
+    const without = except.length > 0 ? `, except ${except.slice(0, 6).join(", ")}${except.length > 6 ? ` and ${except.length - 6} more` : ""}` : "";
+    end.lines.add(`${portsOf(edge.ports, edge.unknown)}${without}, by ${reasonOf({ word: wordOf(edge), words: new Set(edge.word ? [edge.word] : []) })}`);
   }
   const grouped = [...ends.keys()].filter((id) => namespaceOf(id) !== undefined).length > FEW;
   const boxes = new Map();
@@ -71,6 +73,8 @@ function showMembers(host, box) {
   links.querySelector("a").focus();
 }
 
+const yesOrNo = (value) => ({ true: "yes", false: "no" })[value] ?? "unknown";
+
 function facts(space) {
   const deny = space.defaultDeny || {};
   const mtls = space.mtls || {};
@@ -80,7 +84,7 @@ function facts(space) {
     ["Grants", list(space.grants).join(", ") || "none"],
     ["Since", momentOf(space.since)],
     ["Until", momentOf(space.until)],
-    ["Default deny", space.defaultDeny ? `ingress: ${deny.ingress ? "yes" : "no"}, egress: ${deny.egress ? "yes" : "no"}` : null],
+    ["Default deny", space.defaultDeny ? `ingress: ${yesOrNo(deny.ingress)}, egress: ${yesOrNo(deny.egress)}` : null],
     ["mTLS", mtls.mode ? `${mtls.mode}${mtls.from ? `, set by ${mtls.from}` : ""}` : null],
     ["AuthorizationPolicies", mtls.authorizationPolicies],
     ["Pods", space.pods],
@@ -97,6 +101,8 @@ function findings(space) {
   const first = list(audit.first).filter((each) => each.namespace === space.name);
   return [
     ["What to do here", first.map((each) => `${each.risk}: ${each.what || each.rule}${each.do ? ` Do: ${each.do}` : ""}`)],
+    ["Labels that could not be followed", list(space.problems)],
+    ["What the platform's policies lack", list(space.lacking)],
     ["Rules wider than their words", list(space.wider).map((each) => `${each.object}: ${each.what}`)],
     ["Pods outside of policy", list(space.podsOutside).map((each) => `${each.pod}: ${each.why}`)],
   ].filter(([, lines]) => lines.length > 0).flatMap(([title, lines]) => [

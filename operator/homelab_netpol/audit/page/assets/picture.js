@@ -3,6 +3,7 @@
 const picture = { words: new Set(), chosen: undefined, drawings: [], model: null };
 
 function startPicture() {
+  byId("no-access").hidden = edges.length > 0;
   const present = new Set(edges.map(wordOf));
   const known = [...Object.keys(WORDS), "other"].filter((word) => present.has(word));
   for (const word of known) {
@@ -52,7 +53,7 @@ function drawPicture() {
   }));
   picture.drawings = drawFlow(byId("flow"), columns, model.links, chooseBox);
   const rows = model.links.map((link) => [
-    link.fromLabel, link.toLabel, link.count.toLocaleString("en"), portsOf([...link.ports]), reasonOf(link),
+    link.fromLabel, link.toLabel, link.count.toLocaleString("en"), portsOfLink(link), reasonOf(link),
   ]);
   byId("flow-table").replaceChildren(table(["From", "To", "Namespaces", "Ports", "Allowed by"], rows));
 }
@@ -79,7 +80,7 @@ function described(box) {
     make("ul", {}, links.map((link) => make(
       "li",
       {},
-      `${link.fromLabel} may reach ${link.toLabel} on ${portsOf([...link.ports])}, by ${reasonOf(link)}: ${counted(link.count, "Namespace", "Namespaces")}`,
+      `${link.fromLabel} may reach ${link.toLabel} on ${portsOfLink(link)}, by ${reasonOf(link)}: ${counted(link.count, "Namespace", "Namespaces")}`,
     ))),
     linksTo(names, 60),
     canBeChosen(box) ? make("button", { type: "button", class: "quiet", click: () => showOnly(box) }, "Show only these") : null,
