@@ -48,18 +48,34 @@ def test_the_picture_shows_callers_and_targets(opened: Open) -> None:
     assert found.page.locator("#flow path").count() == 9
 
 
-def test_baselines_come_into_the_picture_when_asked_for(opened: Open) -> None:
-    found = opened(small())
+def test_what_everybody_has_comes_into_the_picture_when_asked_for(opened: Open) -> None:
+    document = small()
+    # DNS is in the profiles themselves, so that it works without the baseline as well.
+    document["access"]["edges"].append(edge("ns/wiki", "dns", ["53/TCP"], "profile", "internal"))
+    found = opened(document)
     assert "cluster DNS" not in found.boxes(2)
-    found.page.get_by_label("a baseline, for everybody").check()
+    assert found.page.get_by_role("row").filter(has_text="wiki").get_by_text("DNS").count() == 0
+    found.page.get_by_label("what everybody has: DNS, probes, metrics").check()
     assert "cluster DNS" in found.boxes(2)
+
+
+def test_pods_of_one_namespace_are_no_way_between_namespaces(opened: Open) -> None:
+    document = audit_document(60)
+    for each in document["namespaces"]:
+        own = f"ns/{each['name']}"
+        document["access"]["edges"].append(edge(own, own, ["*/TCP"], "profile", "standard"))
+    found = opened(document)
+    found.page.get_by_role("button", name="its own pods").click()
+    chosen = found.page.locator("#chosen").inner_text()
+    assert "may reach its own pods on every TCP port" in chosen
+    assert found.boxes(0).count("its own pods") == 0
 
 
 def test_the_table_beside_the_picture_says_the_same(opened: Open) -> None:
     found = opened(small())
     found.page.get_by_text("The picture as a table").click()
     rows = found.page.locator("#flow-table tbody tr").all_inner_texts()
-    assert "photos\tdatabase\t1\t5432/TCP\tgrant postgres" in rows
+    assert "photos\tdatabase\t5432/TCP\tgrant postgres" in rows
     assert len(rows) == found.page.locator("#flow path").count()
 
 

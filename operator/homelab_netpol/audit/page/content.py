@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from homelab_netpol.audit.page.labels import LIMITS, STATES, TOTALS, WORDS
+from homelab_netpol.cilium.terms import AMBIENT_PROBES_IPV6
 from homelab_netpol.printable import on_one_line
 from homelab_netpol.shapes import field, items, mapping, mappings, number, text
 
@@ -19,6 +20,8 @@ _RISKS = ("high", "medium", "low")
 _UTC = re.compile(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::\d\d(?:\.\d+)?)?(?:Z|\+00:00)$")
 _NEIGHBOURS = 8  # in a cell of the table; the details have all
 _COSTLIEST = 10
+# Where kubelets and, in a mesh, ztunnel check from.
+_PROBES = ("health", "host", "169.254.0.0/16", "169.254.7.127/32", AMBIENT_PROBES_IPV6)
 _CHANGES = {"whoMayChange": "People and apps", "systemMayChange": "Parts of the cluster itself"}
 
 
@@ -45,7 +48,7 @@ class FindingGroup:
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """The other ends of a Namespace's connections, without those of baselines.
+    """The other ends of a Namespace's connections, without what everybody has.
 
     Attributes:
         shown: the first of them by name.
@@ -70,7 +73,11 @@ def content(document: Mapping[str, object]) -> dict[str, Any]:
         "enforcing": field(audit, "enforcement", "enforcing"),
         "states": _states(audit),
         "labels": STATES,
-        "script_labels": {"states": STATES, "words": WORDS},
+        "script_labels": {
+            "states": STATES,
+            "words": WORDS,
+            "everybody": sorted(_everybodys(audit)),
+        },
         "totals": _totals(audit),
         "risks": [(risk, number(audit, "summary", "risks", risk)) for risk in _RISKS],
         "first": _grouped(mappings(audit, "first")),
@@ -181,14 +188,27 @@ def _common(found: Sequence[Mapping[str, Any]], key: str) -> str:
     return values.pop() if len(values) == 1 else ""
 
 
+def _everybodys(audit: Mapping[str, Any]) -> set[str]:
+    """The nodes that every profile and baseline is there for: DNS, probes, metrics."""
+    return {
+        text(node, "id")
+        for node in mappings(audit, "access", "nodes")
+        if text(node, "kind") in ("dns", "scraper") or text(node, "label") in _PROBES
+    }
+
+
 def _neighbours(audit: Mapping[str, Any]) -> tuple[dict[str, Neighbours], dict[str, Neighbours]]:
-    """By Namespace: who reaches it, and whom it reaches."""
+    """By Namespace: who reaches it, and whom it reaches, without what everybody has."""
     nodes = {text(each, "id"): each for each in mappings(audit, "access", "nodes")}
     inward: dict[str, set[str]] = {}
     outward: dict[str, set[str]] = {}
+    everybodys = _everybodys(audit)
     for edge in mappings(audit, "access", "edges"):
-        ends = text(edge, "from"), text(edge, "to")
-        if text(edge, "by") == "baseline":
+        ends, by = (text(edge, "from"), text(edge, "to")), text(edge, "by")
+        if by == "baseline" or (by == "profile" and not everybodys.isdisjoint(ends)):
+            continue
+        if ends[0] == ends[1]:
+            outward.setdefault(ends[0], set()).add("its own pods")
             continue
         source, target = (text(nodes.get(end, {}), "label") or end for end in ends)
         inward.setdefault(ends[1], set()).add(source)

@@ -23,7 +23,7 @@ WORDS = {
     "policy": "a policy by hand",
     "hatch": "an open hatch",
     "open": "no policy at all",
-    "baseline": "a baseline, for everybody",
+    "everybody": "what everybody has: DNS, probes, metrics",
 }
 
 LIMITS = {

@@ -7,8 +7,18 @@ const edges = list(audit.access?.edges);
 const nodes = new Map(list(audit.access?.nodes).map((node) => [node.id, node]));
 const namespaces = new Map(list(audit.namespaces).map((each) => [each.name, each]));
 
-const { states: STATES, words: WORDS } = JSON.parse(byId("labels").textContent);
-const wordOf = (edge) => (Object.hasOwn(WORDS, edge.by) ? edge.by : "other");
+const { states: STATES, words: WORDS, everybody } = JSON.parse(byId("labels").textContent);
+const everybodys = new Set(everybody);
+
+// What a line is drawn as. DNS, probes and metrics are a profile's own rules as well as baselines:
+// they tell nothing apart.
+function wordOf(edge) {
+  const common = everybodys.has(edge.from) || everybodys.has(edge.to);
+  if (edge.by === "baseline" || (edge.by === "profile" && common)) return "everybody";
+  return Object.hasOwn(WORDS, edge.by) ? edge.by : "other";
+}
+// The connection's reason, such as "grant postgres".
+const reasonOf = (edge) => [edge.by, edge.word].filter(Boolean).join(" ") || "something else";
 const stateOf = (space) => (Object.hasOwn(STATES, space.state) ? STATES[space.state] : space.state || "unknown");
 
 // The name of the Namespace that a node is; undefined: it is none that was audited.

@@ -18,7 +18,7 @@ const badge = (space) => make("p", {}, make("span", { class: `badge state-${Obje
 
 function drawNeighbours(host, name) {
   const own = `ns/${name}`;
-  const [inward, outward] = [["from", "to"], ["to", "from"]].map(([other, self]) => neighbours(other, edges.filter((edge) => edge[self] === own)));
+  const [inward, outward] = [["from", "to"], ["to", "from"]].map(([other, self]) => neighbours(own, other, edges.filter((edge) => edge[self] === own && (edge.from !== edge.to || self === "from"))));
   const middle = { title: "Namespace", boxes: [{ id: own, label: name, detail: [], kind: "namespace", still: true, state: namespaces.get(name).state }] };
   const columns = [
     { title: inward.length > 0 ? "Reached by" : "Reached by nobody", boxes: inward },
@@ -36,7 +36,7 @@ function drawNeighbours(host, name) {
 }
 
 // The other ends as boxes. Many Namespaces that come by the same words are one box.
-function neighbours(other, theirs) {
+function neighbours(own, other, theirs) {
   const ends = new Map();
   for (const edge of theirs) {
     if (!ends.has(edge[other])) ends.set(edge[other], { words: new Set(), lines: new Set() });
@@ -44,7 +44,7 @@ function neighbours(other, theirs) {
     end.words.add(wordOf(edge));
     const except = list(edge.except).map(labelOf);
     const without = except.length > 0 ? `, except ${except.slice(0, 6).join(", ")}${except.length > 6 ? ` and ${except.length - 6} more` : ""}` : "";
-    end.lines.add(`${portsOf(edge.ports, edge.unknown)}${without}, by ${reasonOf({ word: wordOf(edge), words: new Set(edge.word ? [edge.word] : []) })}`);
+    end.lines.add(`${portsOf(edge.ports, edge.unknown)}${without}, by ${reasonOf(edge)}`);
   }
   const grouped = [...ends.keys()].filter((id) => namespaceOf(id) !== undefined).length > FEW;
   const boxes = new Map();
@@ -52,6 +52,10 @@ function neighbours(other, theirs) {
     const name = namespaceOf(id);
     const detail = [...lines].sort();
     const kind = nodes.get(id)?.kind || "entity";
+    if (id === own) {
+      boxes.set(OWN.id, { ...OWN, detail, words: [...words], still: true, members: new Set() });
+      continue;
+    }
     if (name === undefined || !grouped) {
       boxes.set(id, { id, label: labelOf(id), kind, detail, words: [...words], name, still: name === undefined, state: namespaces.get(name)?.state, members: new Set() });
       continue;

@@ -8,7 +8,7 @@ function startPicture() {
   const known = [...Object.keys(WORDS), "other"].filter((word) => present.has(word));
   for (const word of known) {
     // What everybody has hides what tells Namespaces apart.
-    if (word !== "baseline") picture.words.add(word);
+    if (word !== "everybody") picture.words.add(word);
     byId("words").append(legendEntry(word));
   }
   filter.listeners.push(drawPicture);
@@ -53,9 +53,9 @@ function drawPicture() {
   }));
   picture.drawings = drawFlow(byId("flow"), columns, model.links, chooseBox);
   const rows = model.links.map((link) => [
-    link.fromLabel, link.toLabel, link.count.toLocaleString("en"), portsOfLink(link), reasonOf(link),
+    ...endsOf(link), portsOfLink(link), reasonsOf(link),
   ]);
-  byId("flow-table").replaceChildren(table(["From", "To", "Namespaces", "Ports", "Allowed by"], rows));
+  byId("flow-table").replaceChildren(table(["From", "To", "Ports", "Allowed by"], rows));
 }
 
 // A Namespace opens its details; any other box stands out, with its connections in words.
@@ -80,7 +80,7 @@ function described(box) {
     make("ul", {}, links.map((link) => make(
       "li",
       {},
-      `${link.fromLabel} may reach ${link.toLabel} on ${portsOfLink(link)}, by ${reasonOf(link)}: ${counted(link.count, "Namespace", "Namespaces")}`,
+      `${endsOf(link).join(" may reach ")} on ${portsOfLink(link)}, by ${reasonsOf(link)}`,
     ))),
     linksTo(names, 60),
     canBeChosen(box) ? make("button", { type: "button", class: "quiet", click: () => showOnly(box) }, "Show only these") : null,
