@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from homelab_netpol.audit.page.labels import LIMITS, STATES, TOTALS, WORDS
+from homelab_netpol.audit.page.packing import packed
 from homelab_netpol.cilium.terms import AMBIENT_PROBES_IPV6
 from homelab_netpol.printable import on_one_line
 from homelab_netpol.shapes import field, items, mapping, mappings, number, text
@@ -65,7 +66,7 @@ def content(document: Mapping[str, object]) -> dict[str, Any]:
     spaces = mappings(audit, "namespaces")
     reached_by, reaches = _neighbours(audit)
     return {
-        "audit": audit,
+        "data": {**audit, "access": packed(mapping(audit, "access"))},
         "source": text(audit, "source"),
         "generated": text(audit, "generatedAt"),
         "verdict": _verdict(audit),

@@ -3,8 +3,13 @@
 const byId = (id) => document.getElementById(id);
 const list = (value) => (Array.isArray(value) ? value : []);
 const audit = JSON.parse(byId("audit").textContent);
-const edges = list(audit.access?.edges);
-const nodes = new Map(list(audit.access?.nodes).map((node) => [node.id, node]));
+// Each end and each sort of edge is written once.
+const edges = audit.access.edges.map(([from, to, sort]) => ({
+  ...audit.access.sorts[sort],
+  from: audit.access.ends[from],
+  to: audit.access.ends[to],
+}));
+const nodes = new Map(audit.access.nodes.map((node) => [node.id, node]));
 const namespaces = new Map(list(audit.namespaces).map((each) => [each.name, each]));
 
 const { states: STATES, words: WORDS, everybody } = JSON.parse(byId("labels").textContent);

@@ -19,6 +19,7 @@ function nameInAddress() {
 startFilter();
 startPicture();
 filter.apply();
+document.documentElement.dataset.ready = "";
 byId("details").addEventListener("close", () => {
   // Replaced, as an empty address would scroll to the top.
   if (location.hash.startsWith("#ns/")) history.replaceState(null, "", location.pathname + location.search);
