@@ -71,6 +71,21 @@ def test_pods_of_one_namespace_are_no_way_between_namespaces(opened: Open) -> No
     assert found.boxes(0).count("its own pods") == 0
 
 
+def test_a_chosen_box_says_its_connections_until_it_is_closed(opened: Open) -> None:
+    found = opened(small())
+    found.page.locator("#flow").get_by_role("button", name="internal gateway").focus()
+    found.page.keyboard.press("Enter")
+    chosen = found.page.locator("#chosen")
+    assert "internal gateway may reach photos on 8080/TCP, by profile standard" in (
+        chosen.inner_text()
+    )
+    assert found.page.locator("#flow path.on").count() == 1
+    chosen.get_by_role("button", name="Close").press("Enter")
+    assert chosen.inner_text() == ""
+    assert found.page.locator("#flow path.on").count() == 0
+    assert found.page.evaluate("document.activeElement.innerText") == "internal gateway"
+
+
 def test_the_table_beside_the_picture_says_the_same(opened: Open) -> None:
     found = opened(small())
     found.page.get_by_text("The picture as a table").click()

@@ -50,6 +50,7 @@ class Flow {
         {
           class: `node node-${box.kind} state-${box.state || "other"}`,
           type: choose && !box.still ? "button" : null,
+          "data-box": box.id,
           "aria-pressed": choose && !box.still && !box.opens ? "false" : null,
           click: () => choose && !box.still && choose(box),
           mouseenter: () => this.light(box.id),

@@ -77,14 +77,21 @@ function described(box) {
   const names = [...new Set(members)].sort();
   return [
     make("h3", {}, `${box.label}: ${counted(names.length, "Namespace", "Namespaces")}`),
+    make("button", { type: "button", class: "quiet", click: () => choseNone(box) }, "Close"),
+    canBeChosen(box) ? make("button", { type: "button", class: "quiet", click: () => showOnly(box) }, "Show only these") : null,
     make("ul", {}, links.map((link) => make(
       "li",
       {},
       `${endsOf(link).join(" may reach ")} on ${portsOfLink(link)}, by ${reasonsOf(link)}`,
     ))),
     linksTo(names, 60),
-    canBeChosen(box) ? make("button", { type: "button", class: "quiet", click: () => showOnly(box) }, "Show only these") : null,
   ].filter((each) => each !== null);
+}
+
+// Back to the box, for those who came by the keyboard.
+function choseNone(box) {
+  chooseBox(box);
+  document.querySelector(`#flow [data-box="${CSS.escape(box.id)}"]`).focus();
 }
 
 const canBeChosen = (box) => [...byId("choose").options].some((option) => option.value !== "" && option.value === box.choice);
