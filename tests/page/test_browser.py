@@ -105,7 +105,7 @@ def test_many_namespaces_are_one_box_for_each_profile_and_state(opened: Open) ->
     count = sum(each["state"] == "enforced" for each in isolated)
     chosen = found.page.locator("#chosen")
     assert f"isolated: {count} Namespaces" in chosen.inner_text()
-    chosen.get_by_role("button", name="Show only these").click()
+    chosen.get_by_role("button", name="Show only isolated").click()
     assert set(found.rows()) <= {each["name"] for each in isolated}
 
 

@@ -10,20 +10,20 @@ function connections(names, words) {
   const columns = [new Map(), new Map(), new Map()];
   const links = new Map();
   const used = edges.filter((edge) => words.has(wordOf(edge)));
-  const others = new Set(used.flatMap((edge) => [
-    chosen.has(namespaceOf(edge.to)) ? namespaceOf(edge.from) : undefined,
-    chosen.has(namespaceOf(edge.from)) ? namespaceOf(edge.to) : undefined,
-  ]).filter((name) => name !== undefined));
+  const others = new Set(
+    used
+      .flatMap((edge) => [
+        chosen.has(namespaceOf(edge.to)) ? namespaceOf(edge.from) : undefined,
+        chosen.has(namespaceOf(edge.from)) ? namespaceOf(edge.to) : undefined,
+      ])
+      .filter((name) => name !== undefined),
+  );
   const othersAlone = others.size <= FEW;
 
   const box = (column, id, single) => {
     const name = namespaceOf(id);
-    const made = name === undefined
-      ? { id, label: labelOf(id), kind: nodes.get(id)?.kind || "entity", members: new Set() }
-      : single
-        ? { id, label: name, kind: "namespace", members: new Set(), name, state: namespaces.get(name).state }
-        : { id: `group/${groupOf(name).key}`, label: groupOf(name).label, kind: "group", members: new Set(), choice: groupOf(name).key, state: namespaces.get(name).state };
-    if (!columns[column].has(made.id)) columns[column].set(made.id, made);
+    const made = name === undefined ? otherBox(id) : single ? ownBox(id, name) : groupBox(name);
+    if (!columns[column].has(made.id)) columns[column].set(made.id, { ...made, members: new Set() });
     const found = columns[column].get(made.id);
     if (name !== undefined) found.members.add(name);
     return found;
@@ -35,7 +35,10 @@ function connections(names, words) {
   const link = (column, from, to, edge, name) => {
     const word = wordOf(edge);
     const key = JSON.stringify([column, from.id, to.id, word]);
-    if (!links.has(key)) links.set(key, { column, from: from.id, to: to.id, word, members: new Set(), ports: new Set(), unknown: new Set(), reasons: new Set() });
+    if (!links.has(key)) {
+      const sets = { members: new Set(), ports: new Set(), unknown: new Set(), reasons: new Set() };
+      links.set(key, { column, from: from.id, to: to.id, word, ...sets });
+    }
     const found = links.get(key);
     found.members.add(name);
     for (const port of list(edge.ports)) found.ports.add(port);
@@ -68,6 +71,19 @@ function connections(names, words) {
   };
 }
 
+const otherBox = (id) => ({ id, label: labelOf(id), kind: nodes.get(id)?.kind || "entity" });
+const ownBox = (id, name) => ({
+  id,
+  label: name,
+  kind: "namespace",
+  name,
+  state: namespaces.get(name).state,
+});
+const groupBox = (name) => {
+  const { key, label } = groupOf(name);
+  return { id: `group/${key}`, label, kind: "group", choice: key, state: namespaces.get(name).state };
+};
+
 // A group of one is that Namespace.
 function nameAlone(box) {
   const [name] = box.members;
@@ -75,17 +91,41 @@ function nameAlone(box) {
 }
 
 // What is not a Namespace first: gateways, the world. Then the largest groups.
-const KINDS = ["world", "lan", "network", "name", "any", "own", "gateway", "resource", "dns", "scraper", "entity", "group", "namespace"];
-const inOrder = (boxes) => boxes.sort((a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind)
-  || b.members.size - a.members.size
-  || a.label.localeCompare(b.label));
+const KINDS = [
+  "world",
+  "lan",
+  "network",
+  "name",
+  "any",
+  "own",
+  "gateway",
+  "resource",
+  "dns",
+  "scraper",
+  "entity",
+  "group",
+  "namespace",
+];
+const inOrder = (boxes) =>
+  boxes.sort(
+    (a, b) =>
+      KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind) ||
+      b.members.size - a.members.size ||
+      a.label.localeCompare(b.label),
+  );
 
 const portsOfLink = ({ ports, unknown }) => portsOf([...ports], [...unknown]);
 
-const reasonsOf = ({ reasons }) => `${[...reasons].slice(0, 4).join(", ")}${reasons.size > 4 ? " and others" : ""}`;
+const reasonsOf = ({ reasons }) =>
+  `${[...reasons].slice(0, 4).join(", ")}${reasons.size > 4 ? " and others" : ""}`;
 
 // Both ends; of a group that the picture is about, how many Namespaces it is.
 function endsOf(link) {
-  const some = (label, id) => (id.startsWith("group/") && link.count > 1 ? `${counted(link.count, "Namespace", "Namespaces")} of ${label}` : label);
-  return link.column === 0 ? [link.fromLabel, some(link.toLabel, link.to)] : [some(link.fromLabel, link.from), link.toLabel];
+  const some = (label, id) =>
+    id.startsWith("group/") && link.count > 1
+      ? `${counted(link.count, "Namespace", "Namespaces")} of ${label}`
+      : label;
+  return link.column === 0
+    ? [link.fromLabel, some(link.toLabel, link.to)]
+    : [some(link.fromLabel, link.from), link.toLabel];
 }
