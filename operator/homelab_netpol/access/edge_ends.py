@@ -1,4 +1,4 @@
-"""The ends of a cluster's edges: its pods, told apart as policies tell them apart, and the rest. Pure.
+"""The ends of a cluster's edges: its pods, as policies tell them apart, and the rest. Pure.
 
 Pods that the settings name as gateways, DNS or scrapers are ends of their own; so is whatever is no
 pod. The others are their Namespace.
@@ -114,9 +114,7 @@ class EdgeEnds:
             node = Node(f"entity/{name}", NodeKind.ENTITY, name)
             self._add(node, partial(known.entity, name), directions)
 
-    def _add(
-        self, node: Node, make: Callable[[], End], directions: tuple[Direction, ...]
-    ) -> None:
+    def _add(self, node: Node, make: Callable[[], End], directions: tuple[Direction, ...]) -> None:
         for member in _tried(make):
             if member.pod is None:
                 self.outside.append(Outside(node, member.endpoints, directions))

@@ -119,8 +119,8 @@ class _Graph:
                 for run, opposite, ports, outcome in both(outward, inward):
                     word = self._word(source, target, run.policies, opposite.policies)
                     found[word][outcome].append(ports)
-        for (one, other), found in of_nodes.items():
-            self._add_found(one, other, found, is_inside=source == target)
+        for (calling, called), found in of_nodes.items():
+            self._add_found(calling, called, found, is_inside=source == target)
 
     def _word(
         self, source: str, target: str, outward: Iterable[PolicyRef], inward: Iterable[PolicyRef]
@@ -133,9 +133,7 @@ class _Graph:
     def _add_found(self, one: Node, other: Node, found: _Found, *, is_inside: bool) -> None:
         direct = [ports for each in found.values() for ports in each.get(Outcome.ALLOWED, ())]
         if not is_inside:
-            implied = _common(
-                self._any[one, Direction.EGRESS], self._any[other, Direction.INGRESS]
-            )
+            implied = _common(self._any[one, Direction.EGRESS], self._any[other, Direction.INGRESS])
             if beyond(implied, direct):
                 self._without[one.id].add(other.id)
             elif not beyond(direct, implied) and not any(
@@ -162,7 +160,9 @@ class _Graph:
                     edges.append(edge)
                     self._nodes |= {source.id: source, target.id: target}
         edges.sort(key=lambda each: (each.source, each.target, each.word.by, each.word.text))
-        nodes = sorted(self._nodes.values(), key=lambda each: (list(NodeKind).index(each.kind), each))
+        nodes = sorted(
+            self._nodes.values(), key=lambda each: (list(NodeKind).index(each.kind), each)
+        )
         return AccessGraph(tuple(nodes), tuple(edges))
 
     def _all_pods(self) -> Iterator[Pods]:

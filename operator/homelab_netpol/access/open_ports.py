@@ -146,9 +146,7 @@ class OpenPorts:
 
 
 def _names_ports(rules: Sequence[Selected]) -> bool:
-    return any(
-        span.doubt is Doubt.NAMED_PORT for one in rules for span in one.rule.ports or ()
-    )
+    return any(span.doubt is Doubt.NAMED_PORT for one in rules for span in one.rule.ports or ())
 
 
 def _is_address(peer: Endpoint) -> bool:
@@ -232,5 +230,3 @@ def both(outward: Sequence[Run], inward: Sequence[Run]) -> list[tuple[Run, Run, 
                 outcome = Outcome.UNKNOWN if Outcome.UNKNOWN in outcomes else Outcome.ALLOWED
                 found.append((run, other, ports, outcome))
     return found
-
-
