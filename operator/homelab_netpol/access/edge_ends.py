@@ -92,7 +92,7 @@ class EdgeEnds:
         self._known = finder.known
         self.outside: list[Outside] = []
         self._shown: dict[tuple[str, str, str], Node] = {}
-        self._assumed: dict[str, dict[Member, Node]] = {}
+        self._assumed: dict[str, list[tuple[Node, Pod]]] = {}
         self._add_known()
         self.resources: set[str] = set()
         for name in finder.resources:
@@ -122,7 +122,7 @@ class EdgeEnds:
                 each = member.workload
                 self._shown.setdefault((each.kind, each.namespace, each.name), node)
             else:
-                self._assumed.setdefault(member.pod.namespace, {}).setdefault(member, node)
+                self._assumed.setdefault(member.pod.namespace, []).append((node, member.pod))
 
     def _add_resource(self, name: str) -> None:
         if name == KUBE_API:
@@ -153,9 +153,7 @@ class EdgeEnds:
             if not each.host_network:
                 node = self._shown.get((each.kind, each.namespace, each.name), own)
                 yield node, self._model.pod(each)
-        for member, node in self._assumed.get(name, {}).items():
-            if member.pod is not None:
-                yield node, member.pod
+        yield from self._assumed.get(name, ())
         if not given and name in self._model.namespaces:
             yield own, self._model.any_pod(name)
 
