@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
@@ -11,9 +12,12 @@ from homelab_netpol.access.edge import AccessGraph, Edge
 from homelab_netpol.access.edges import access_graph
 from homelab_netpol.access.ends import Ports
 from homelab_netpol.access.open_ports import OpenPorts
-from homelab_netpol.cilium.evaluation import Direction
+from homelab_netpol.audit.costs import CostReader
+from homelab_netpol.cilium.evaluation import Direction, Doubt
 from lab.control_plane import Engine
-from tests.audit.engine_worlds import Asked, closed_directions, named_pods, passing
+from tests.audit.engine_worlds import (
+    Asked,
+    closed_directions, named_pods, passing
 from tests.truth.explained_world import random_model
 from tests.truth.random_policies import Generator
 
@@ -106,3 +110,22 @@ def test_default_deny_is_where_the_engine_denies_what_no_rule_names(engine: Engi
                 counted[closed] += 1
     engine.policies([])
     assert min(counted[True], counted[False]) > WORLDS, counted
+
+
+def test_policy_maps_are_hardly_larger_than_estimated_and_not_much_smaller(engine: Engine) -> None:
+    shares: list[float] = []
+    for number, model in worlds(engine):
+        known, pods = OpenPorts(model), named_pods(model)
+        costs = CostReader(model, known)
+        for name, size in sizes(engine, model):
+            pod = model.pod(pods[name])
+            rules = [one for way in Direction for one in known.rules(pod, way)]
+            # Of a policy that is not understood here, Cilium may.
+            if any(one.certainty is Doubt.UNREADABLE for one in rules):
+                continue
+            estimate = sum(costs.entries(pod, way) for way in Direction)
+            where = f"VERDICT_SEED={SEED} world {number}: {name}"
+            assert estimate >= 0.8 * size, f"{where}: {size} entries, estimated {estimate}"
+            shares.append(estimate / size)
+    engine.policies([])
+    assert statistics.median(shares) < 2

@@ -37,7 +37,7 @@ class _Auditor:
     def __init__(self, given: Given) -> None:
         self._given = given
         self._pods_unread = kinds.POD in given.manifests.unread
-        self._costs = CostReader(given)
+        self._costs = CostReader(given.model, given.open_ports)
         self._mesh = MeshReader(given)
         self._states = States(given)
         self._wider = wider_rules(given)

@@ -7,8 +7,9 @@ https://docs.cilium.io/en/latest/network/ebpf/maps/); what does not fit is not e
 A cluster has numbers for identities from 1 to 65,535, of which 255 are reserved
 (https://docs.cilium.io/en/stable/internals/security-identities/).
 
-The estimate is an upper bound: Cilium leaves out entries that a broader one covers. Left out here
-are addresses behind DNS names, as nobody knows how many there will be.
+It is an estimate, mostly above the truth: Cilium leaves out entries that a broader one covers. Left
+out here are addresses behind DNS names, as nobody knows how many there will be. The tests compare
+it with Cilium's engine.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import orjson
 
+from homelab_netpol.access.cluster_model import ClusterModel
 from homelab_netpol.access.open_ports import OpenPorts
-from homelab_netpol.audit.given import Given
-from homelab_netpol.audit.identities import Identities
+from homelab_netpol.audit.identities import EVERYTHING, Identities
 from homelab_netpol.audit.result import Costs
 from homelab_netpol.cilium.evaluation import Direction, Pod, PolicyRef
 from homelab_netpol.cilium.evaluation.policy import PortSpan
@@ -35,10 +36,10 @@ _Key = tuple[str, int, int]
 class CostReader:
     """Estimates for one cluster."""
 
-    def __init__(self, given: Given) -> None:
-        self._given = given
-        self._open: OpenPorts = given.open_ports
-        self._identities = Identities(given.model)
+    def __init__(self, model: ClusterModel, open_ports: OpenPorts) -> None:
+        self._model = model
+        self._open = open_ports
+        self._identities = Identities(model)
         self._sizes: dict[PolicyRef, tuple[int, int]] = {}
 
     @property
@@ -74,20 +75,21 @@ class CostReader:
                 for key in _keys(one.rule.ports):
                     numbers[key] |= chosen
         count = sum(len(chosen) * _prefixes(key) for key, chosen in numbers.items())
-        # One lets the pod's own node in; one stands for all where nothing is denied.
-        is_open = not self._open.is_closed(pod, direction)
-        return count + int(direction is Direction.INGRESS) + int(is_open)
+        if not self._open.is_closed(pod, direction):
+            return count + len(EVERYTHING)
+        # The pod's own node reaches it.
+        return count + int(direction is Direction.INGRESS)
 
     def _selected(self, rules: Iterable[Selected]) -> int:
-        chosen: set[int] = set()
+        chosen: frozenset[int] = frozenset()
         for one in rules:
             chosen |= self._identities.selected(one.rule.peers)
-        return len(chosen)
+        return self._identities.count_of(chosen)
 
     def _size(self, ref: PolicyRef) -> tuple[int, int]:
         """Of a policy, its bytes and its rules."""
         if ref not in self._sizes:
-            data: Mapping[str, object] = self._given.model.manifest_of(ref) or {}
+            data: Mapping[str, object] = self._model.manifest_of(ref) or {}
             body = {key: data[key] for key in ("spec", "specs") if key in data}
             self._sizes[ref] = (len(orjson.dumps(body)), sum(1 for _ in _rules_of(body)))
         return self._sizes[ref]

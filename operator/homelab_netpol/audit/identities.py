@@ -15,9 +15,18 @@ from homelab_netpol.cilium.identity_labels import DEFAULT
 from homelab_netpol.cilium.selectors import Operator
 from homelab_netpol.cilium.terms import NAMESPACE_KEY
 
-_ENTITIES = ("host", "remote-node", "kube-apiserver", "health", "ingress", "world")
-# A selector of everything is one entry, for the identity 0.
-_EVERYTHING = frozenset({0})
+# Reserved identities, by the entity that they belong to. The world has three, one for each family
+# of addresses among them; and Cilium 1.20 has some that stand for all of the cluster, all nodes or
+# the world (`ReservedIdentityAggregateCluster` etc. in its package `identity`): every pod that a
+# rule for the whole cluster means is counted beside them, as in versions before.
+_ENTITIES = (
+    *("host", "remote-node", "kube-apiserver", "health", "ingress", "init", "unmanaged"),
+    *("world", "world", "world"),
+    *("world", "remote-node", "unmanaged", "unmanaged"),
+)
+#: Of a selector of everything, which has an entry for identity 0, and one for each of those that
+#: stand for many.
+EVERYTHING = frozenset({0, -1, -2, -3, -4})
 
 
 class Identities:
@@ -38,6 +47,12 @@ class Identities:
         self._networks = self._networks_of_rules()
         self._known: dict[Matcher, frozenset[int]] = {}
 
+    def count_of(self, numbers: frozenset[int]) -> int:
+        """How many identities these are; of everything, all that are known."""
+        if 0 in numbers:
+            return len(self._numbers) + len(self._entities) + len(self._networks)
+        return len(numbers)
+
     def pods(self, namespace: str) -> Sequence[Pod]:
         """One pod of each identity in a Namespace; where none is known, one that may be any."""
         return self._pods.get(namespace, ())
@@ -49,18 +64,20 @@ class Identities:
             if matcher not in self._known:
                 self._known[matcher] = self._chosen(matcher)
             found |= self._known[matcher]
-        return _EVERYTHING if 0 in found else found
+        return EVERYTHING if 0 in found else found
 
     def _chosen(self, matcher: Matcher) -> frozenset[int]:
         everybody: list[Endpoint] = [*self._entities.values(), Pod("", {}, {})]
         if all(matcher.matches(each) is True for each in everybody):
-            return _EVERYTHING
+            return EVERYTHING
         if isinstance(matcher, DnsNames):
             return frozenset()
+        # By its addresses, Cilium means a node or the API server only where it is set up to.
+        sure = isinstance(matcher, Cidr)
         found = {
             number
             for number, entity in self._entities.items()
-            if matcher.matches(entity) is not False
+            if (answer := matcher.matches(entity)) is True or (answer is not False and not sure)
         }
         found |= {
             number
