@@ -17,7 +17,11 @@ from homelab_netpol.cilium.evaluation import Direction, Doubt
 from lab.control_plane import Engine
 from tests.audit.engine_worlds import (
     Asked,
-    closed_directions, named_pods, passing
+    closed_directions,
+    named_pods,
+    passing,
+    sizes,
+)
 from tests.truth.explained_world import random_model
 from tests.truth.random_policies import Generator
 

@@ -23,7 +23,7 @@ from homelab_netpol.access.edge_ends import (
 from homelab_netpol.access.edge_peers import NamedNamespaces, named_outside
 from homelab_netpol.access.edge_words import EdgeWords
 from homelab_netpol.access.ends import Ports
-from homelab_netpol.access.open_ports import OpenPorts, Run, both, common
+from homelab_netpol.access.open_ports import OpenPorts, Run, allowed, both, common
 from homelab_netpol.access.reach import beyond, joined
 from homelab_netpol.cilium.evaluation import Direction, Outcome, PolicyRef
 
@@ -68,7 +68,7 @@ class _Graph:
                     if direction in end.directions:
                         runs = self._add_half(pods, direction, end)
                         if end.node.kind is NodeKind.WORLD:
-                            known = _allowed(runs)
+                            known = allowed(runs)
                 for end in named_outside(self._open, pods, direction):
                     self._add_half(pods, direction, end, beside=known)
 
@@ -77,7 +77,7 @@ class _Graph:
     ) -> Sequence[Run]:
         """Adds an edge with something outside, but for ports that a better known end has."""
         runs = self._open.of(pods.pod, direction, end.endpoints)
-        if beside and not beyond(_allowed(runs), beside) and not _unknown(runs):
+        if beside and not beyond(allowed(runs), beside) and not _unknown(runs):
             return runs
         pair = (end.node, pods.node) if direction is Direction.INGRESS else (pods.node, end.node)
         for run in runs:
@@ -94,7 +94,7 @@ class _Graph:
                 runs = self._open.of(pods.pod, direction, (ANY_POD,))
                 is_in = direction is Direction.INGRESS
                 pair = (ANY, pods.node) if is_in else (pods.node, ANY)
-                self._any[pods.node, direction] += _allowed(runs)
+                self._any[pods.node, direction] += allowed(runs)
                 for run in runs:
                     word = self._words.of(run.policies)
                     self._found[pair][word][run.outcome].append(run.ports)
@@ -172,10 +172,6 @@ class _Graph:
 
 def _new() -> _Found:
     return defaultdict(lambda: defaultdict(list))
-
-
-def _allowed(runs: Iterable[Run]) -> list[Ports]:
-    return [run.ports for run in runs if run.outcome is Outcome.ALLOWED]
 
 
 def _unknown(runs: Iterable[Run]) -> bool:

@@ -6,7 +6,7 @@ five hundred Namespaces with the same profile are judged once.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -209,6 +209,11 @@ def _settled(first: Sequence[Run], other: Sequence[Run]) -> list[Run]:
                 if (ports := common(run.ports, each.ports)) is not None
             ]
     return sorted(found, key=lambda run: run.ports)
+
+
+def allowed(runs: Iterable[Run]) -> list[Ports]:
+    """The ports that are certainly open."""
+    return [run.ports for run in runs if run.outcome is Outcome.ALLOWED]
 
 
 def common(one: Ports, other: Ports) -> Ports | None:

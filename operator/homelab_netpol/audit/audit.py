@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from homelab_netpol.access.edge import AccessGraph
+from homelab_netpol.access.edge_ends import ANY_POD
 from homelab_netpol.access.edges import access_graph
+from homelab_netpol.access.ends import EVERY_PORT
+from homelab_netpol.access.open_ports import allowed
+from homelab_netpol.access.reach import beyond
 from homelab_netpol.audit.costs import IDENTITIES_MAX, CostReader
 from homelab_netpol.audit.enforcing import enforcing, not_known
 from homelab_netpol.audit.given import POLICY_KINDS, Given
@@ -17,9 +21,11 @@ from homelab_netpol.audit.states import States
 from homelab_netpol.audit.tasks import Tasks
 from homelab_netpol.audit.wider import wider_rules
 from homelab_netpol.cilium.agent_config import DEFAULT_POLICY_MAP_MAX
-from homelab_netpol.cilium.evaluation import Direction
+from homelab_netpol.cilium.evaluation import Direction, Endpoint, Entity, Pod
 from homelab_netpol.intent import Intent
 from homelab_netpol.manifests import kinds
+
+_ANYBODY: tuple[Endpoint, ...] = (ANY_POD, Entity("world"))
 
 
 def audit(given: Given) -> Audit:
@@ -88,10 +94,21 @@ class _Auditor:
         )
 
     def _is_closed(self, name: str, direction: Direction) -> bool | None:
-        """Default deny for all pods; None: not known, as a policy that closes may be unread."""
+        """Default deny for all pods, unless a rule lets everybody through on every port.
+
+        None: not known, as a policy that closes may be unread.
+        """
         pods = self._given.model.pods(name)
-        closed = all(self._given.open_ports.is_closed(pod, direction) for pod in pods)
+        closed = all(self._denies(pod, direction) for pod in pods)
         return None if not closed and self._given.policies_unread else closed
+
+    def _denies(self, pod: Pod, direction: Direction) -> bool:
+        known = self._given.open_ports
+        if not known.is_closed(pod, direction):
+            return False
+        return any(
+            beyond(EVERY_PORT, allowed(known.of(pod, direction, (peer,)))) for peer in _ANYBODY
+        )
 
     def _wider_in(self, name: str) -> Sequence[Wider]:
         return tuple(dict.fromkeys(self._wider.get(name, ())))
