@@ -13,6 +13,7 @@ from lab.control_plane import Cluster
 
 # Where each comes from. `.ci/packages` installs those of Debian.
 SOURCES = {
+    "chromium": "apt-get install chromium",
     "curl": "apt-get install curl",
     "jq": "apt-get install jq",
     "kubectl": "see https://kubernetes.io/docs/tasks/tools/",
