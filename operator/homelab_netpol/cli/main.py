@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from homelab_netpol import __version__
+from homelab_netpol.cli.audit import audit
 from homelab_netpol.cli.check import check
 from homelab_netpol.cli.cleanup import cleanup
 from homelab_netpol.cli.completion import completion
@@ -57,6 +58,7 @@ def main() -> None:
     _ensure_home()
 
 
+main.add_command(audit)
 main.add_command(check)
 main.add_command(cleanup)
 main.add_command(completion)
