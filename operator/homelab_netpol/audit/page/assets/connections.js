@@ -1,5 +1,13 @@
 // From single connections to the lines of the picture.
 const FEW = 14; // so many Namespaces are boxes of their own; more of them are grouped
+const FEW_OF_A_KIND = 8; // likewise of networks, names, resources
+const CROWDS = {
+  network: "networks",
+  name: "DNS names",
+  resource: "resources",
+  entity: "entities",
+  lan: "LANs",
+};
 
 const OWN = { id: "own", label: "its own pods", kind: "own" };
 
@@ -10,26 +18,29 @@ function connections(names, words) {
   const columns = [new Map(), new Map(), new Map()];
   const links = new Map();
   const used = edges.filter((edge) => words.has(wordOf(edge)));
-  const others = new Set(
-    used
-      .flatMap((edge) => [
-        chosen.has(namespaceOf(edge.to)) ? namespaceOf(edge.from) : undefined,
-        chosen.has(namespaceOf(edge.from)) ? namespaceOf(edge.to) : undefined,
-      ])
-      .filter((name) => name !== undefined),
-  );
+  const ends = used
+    .filter((edge) => edge.from !== edge.to)
+    .flatMap((edge) => [
+      ...(chosen.has(namespaceOf(edge.to)) ? [edge.from] : []),
+      ...(chosen.has(namespaceOf(edge.from)) ? [edge.to] : []),
+    ]);
+  const others = new Set(ends.map(namespaceOf).filter((name) => name !== undefined));
   const othersAlone = others.size <= FEW;
+  const crowds = crowdsAmong(ends);
 
   const box = (column, id, single) => {
     const name = namespaceOf(id);
-    const made = name === undefined ? otherBox(id) : single ? ownBox(id, name) : groupBox(name);
-    if (!columns[column].has(made.id)) columns[column].set(made.id, { ...made, members: new Set() });
+    const made = name === undefined ? otherBox(id, crowds) : single ? ownBox(id, name) : groupBox(name);
+    if (!columns[column].has(made.id))
+      columns[column].set(made.id, { ...made, members: new Set(), ends: new Set() });
     const found = columns[column].get(made.id);
     if (name !== undefined) found.members.add(name);
+    else found.ends.add(labelOf(id));
     return found;
   };
   const own = (column) => {
-    if (!columns[column].has(OWN.id)) columns[column].set(OWN.id, { ...OWN, members: new Set() });
+    if (!columns[column].has(OWN.id))
+      columns[column].set(OWN.id, { ...OWN, members: new Set(), ends: new Set() });
     return OWN;
   };
   const link = (column, from, to, edge, name) => {
@@ -65,13 +76,28 @@ function connections(names, words) {
     links: [...links.values()].map((each) => ({
       ...each,
       count: each.members.size,
+      perhaps: isUncertain({ ports: [...each.ports], unknown: [...each.unknown] }),
       fromLabel: columns[each.column].get(each.from).label,
       toLabel: columns[each.column + 1].get(each.to).label,
     })),
   };
 }
 
-const otherBox = (id) => ({ id, label: labelOf(id), kind: nodes.get(id)?.kind || "entity" });
+const kindOf = (id) => nodes.get(id)?.kind || "entity";
+
+// The kinds of which there are so many ends that they share a box.
+function crowdsAmong(ends) {
+  const kinds = [...new Set(ends)].filter((id) => namespaceOf(id) === undefined).map(kindOf);
+  const isCrowd = (kind) => kinds.filter((each) => each === kind).length > FEW_OF_A_KIND;
+  return new Set(Object.keys(CROWDS).filter(isCrowd));
+}
+
+function otherBox(id, crowds) {
+  const kind = kindOf(id);
+  return crowds.has(kind)
+    ? { id: `crowd/${kind}`, label: CROWDS[kind], kind, crowd: true }
+    : { id, label: labelOf(id), kind };
+}
 const ownBox = (id, name) => ({
   id,
   label: name,

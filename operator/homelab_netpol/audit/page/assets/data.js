@@ -49,8 +49,11 @@ const portsOf = (open, unknown = []) => {
   if (perhaps === "") return known || "any port";
   return known === "" ? `perhaps ${perhaps}` : `${known}, perhaps ${perhaps}`;
 };
+const isUncertain = (edge) => list(edge.ports).length === 0 && list(edge.unknown).length > 0;
 const inWords = (ports) => {
-  const all = [...new Set(list(ports))].map((port) => String(port).replace(/^\*\/(.+)$/, "every $1 port"));
+  const given = new Set(list(ports));
+  if (["*/TCP", "*/UDP", "*/SCTP"].every((port) => given.has(port))) return "every port";
+  const all = [...given].map((port) => String(port).replace(/^\*\/(.+)$/, "every $1 port"));
   return shortened(all);
 };
 const shortened = (all) => {

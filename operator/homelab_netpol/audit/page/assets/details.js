@@ -47,10 +47,10 @@ function drawNeighbours(host, name) {
   ];
   const links = [
     ...inward.flatMap((box) =>
-      box.words.map((word) => ({ column: 0, from: box.id, to: own, count: 1, word })),
+      box.words.map(([word, perhaps]) => ({ column: 0, from: box.id, to: own, count: 1, word, perhaps })),
     ),
     ...outward.flatMap((box) =>
-      box.words.map((word) => ({ column: 1, from: own, to: box.id, count: 1, word })),
+      box.words.map(([word, perhaps]) => ({ column: 1, from: own, to: box.id, count: 1, word, perhaps })),
     ),
   ];
   drawFlow(host, columns, links, (box) => {
@@ -63,9 +63,9 @@ function drawNeighbours(host, name) {
 function neighbours(own, other, theirs) {
   const ends = new Map();
   for (const edge of theirs) {
-    if (!ends.has(edge[other])) ends.set(edge[other], { words: new Set(), lines: new Set() });
+    if (!ends.has(edge[other])) ends.set(edge[other], { words: new Map(), lines: new Set() });
     const end = ends.get(edge[other]);
-    end.words.add(wordOf(edge));
+    end.words.set(wordOf(edge), (end.words.get(wordOf(edge)) ?? true) && isUncertain(edge));
     const except = list(edge.except).length > 0 ? `, except ${shortened(edge.except.map(labelOf))}` : "";
     end.lines.add(`${portsOf(edge.ports, edge.unknown)}${except}, by ${reasonOf(edge)}`);
   }

@@ -30,7 +30,8 @@ class Flow {
       ...link,
       start: `${link.column - first}/${link.from}`,
       end: `${link.column - first + 1}/${link.to}`,
-      width: most === 1 ? 4 : 1.5 + 12 * Math.sqrt(link.count / most),
+      // What is not certain is as thin as can be.
+      width: link.perhaps ? 1.5 : most === 1 ? 4 : 1.5 + 12 * Math.sqrt(link.count / most),
     }));
     this.boxes = new Map();
     this.svg = document.createElementNS(SVG, "svg");

@@ -48,12 +48,17 @@ function drawPicture() {
     boxes: boxes.map((box) => ({
       ...box,
       opens: box.name !== undefined,
-      detail: box.kind === "group" ? [counted(box.members.size, "Namespace", "Namespaces")] : [],
+      detail: detailOf(box),
     })),
   }));
   picture.drawings = drawFlow(byId("flow"), columns, model.links, chooseBox);
   const rows = model.links.map((link) => [...endsOf(link), portsOfLink(link), reasonsOf(link)]);
   byId("flow-table").replaceChildren(table(["From", "To", "Ports", "Allowed by"], rows));
+}
+
+function detailOf(box) {
+  if (box.kind === "group") return [counted(box.members.size, "Namespace", "Namespaces")];
+  return box.crowd ? [`${box.ends.size.toLocaleString("en")} of them`] : [];
 }
 
 // A Namespace opens its details; any other box stands out, with its connections in words.
@@ -94,6 +99,7 @@ function described(box) {
         make("li", {}, `${endsOf(link).join(" may reach ")} on ${portsOfLink(link)}, by ${reasonsOf(link)}`),
       ),
     ),
+    box.crowd ? make("p", {}, [...box.ends].sort().join(", ")) : null,
     linksTo(names, 60),
   ].filter((each) => each !== null);
 }
