@@ -32,6 +32,7 @@ from homelab_netpol.cli.scaffold import scaffold
 from homelab_netpol.cli.status import InputError
 from homelab_netpol.cli.test import test
 from homelab_netpol.cli.version import version
+from homelab_netpol.cli.watch_change import watch_change
 
 # What a full or broken disk says; of a reader that went away click makes a quiet end itself.
 _NOT_WRITTEN = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
@@ -73,6 +74,7 @@ main.add_command(run)
 main.add_command(scaffold)
 main.add_command(test)
 main.add_command(version)
+main.add_command(watch_change)
 
 
 def _ensure_home() -> None:
