@@ -156,8 +156,9 @@ def _follow(
 ) -> None:
     """Reads to the end, or until it is interrupted."""
     from homelab_netpol.flows import documents
+    from homelab_netpol.garbage import what_stays_left_alone
 
-    with view.shown(live=live):
+    with view.shown(live=live), what_stays_left_alone():
         try:
             for flow in reader.flows(documents(given.chunks())):
                 if flow is None:

@@ -94,6 +94,7 @@ def watch_change(
     from homelab_netpol.cli.inputs import read_model
     from homelab_netpol.diagnosis.change import ChangeWatch
     from homelab_netpol.diagnosis.diagnose import Diagnoser
+    from homelab_netpol.garbage import what_stays_left_alone
 
     if (before is None) != (after is None):
         raise InputError("--before and --after belong together; without them hubble is called")
@@ -115,7 +116,7 @@ def watch_change(
     watch = ChangeWatch(Diagnoser(model).platform)
     view = ChangeView(watched, changed, watch, length)
     run = _Run(watched, watch, view)
-    with view.shown(), _ended_by_term():
+    with view.shown(), _ended_by_term(), what_stays_left_alone():
         if files:
             run.of_files(files, length.total_seconds() if length is not None else None)
         elif changed is not None and length is not None:
