@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from homelab_netpol.cli.options import InputOptions, config_option, input_options, output_option
+from homelab_netpol.cli.complete_names import complete_labels
+from homelab_netpol.cli.options import (
+    InputOptions,
+    complete_files,
+    config_option,
+    input_options,
+    output_option,
+)
 from homelab_netpol.cli.status import FOUND, INCOMPLETE, OK, ClusterError, InputError
 
 if TYPE_CHECKING:
@@ -24,7 +31,7 @@ _TOP = 30
 
 
 @click.command(short_help="Why flows are dropped, and the one label that lets each pass.")
-@click.argument("flows", metavar="[FILE|-]...", nargs=-1)
+@click.argument("flows", metavar="[FILE|-]...", nargs=-1, shell_complete=complete_files)
 @click.option("--follow", is_flag=True, help="Go on with what hubble observes, until Ctrl-C.")
 @click.option(
     "--since",
@@ -37,6 +44,7 @@ _TOP = 30
     "as_labels",
     multiple=True,
     metavar="LABEL,...",
+    shell_complete=complete_labels,
     help="Judge the flows that passed as if the Namespace of -n had these labels and no others of"
     " the operator's, as in profile=internal,postgres: what would be dropped.",
 )

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import add_completion_class
 
 from homelab_netpol import __version__
 from homelab_netpol.cli.check import check
 from homelab_netpol.cli.cleanup import cleanup
+from homelab_netpol.cli.complete_shells import BashComplete, FishComplete
 from homelab_netpol.cli.completion import completion
 from homelab_netpol.cli.detect import detect
 from homelab_netpol.cli.diagnose import diagnose
@@ -58,6 +60,8 @@ def main() -> None:
     _ensure_home()
 
 
+add_completion_class(BashComplete)
+add_completion_class(FishComplete)
 main.add_command(check)
 main.add_command(cleanup)
 main.add_command(completion)
