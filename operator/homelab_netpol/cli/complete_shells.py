@@ -12,7 +12,7 @@ _BREAK = "="
 
 
 class BashComplete(ClickBashComplete):
-    """Joins the words that bash makes of one with `=`, and answers with what is missing of the last."""
+    """Joins what bash takes apart at `=`, and answers with what is missing of the last word."""
 
     _typed = ""
 
