@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import os
 import pty
-import select
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -19,6 +17,7 @@ import pytest
 from tests.cli.commands import environment
 from tests.cli.test_input_cluster import kubeconfig
 from tests.programs import program
+from tests.terminal import until
 
 _THERE = {
     "/api/v1/namespaces": ["photos", "photoprism", "database"],
@@ -41,7 +40,6 @@ TYPED = {
     "render -n photo": ["photoprism", "photos"],
     "diff -n photo": ["photoprism", "photos"],
 }
-_SECONDS = 30.0
 
 
 @pytest.fixture(scope="module")
@@ -126,17 +124,17 @@ def test_zsh_completes_names_at_a_tab(typed: str, expected: str, answering: dict
         )
         os.write(own, setup.encode())
         try:
-            _until(own, "\nready")
+            until(own, "\nready")
             # What the line is by then is printed instead of run.
             os.write(
                 own,
                 b"show() { print -r -- \"[$BUFFER]\"; BUFFER='' }; zle -N show;"
                 b" bindkey '^X' show; print re''ady\n",
             )
-            _until(own, "\nready")
+            until(own, "\nready")
             os.write(own, f"homelab-netpol {typed}\t".encode())
             os.write(own, b"\x18")
-            shown = _until(own, "]")
+            shown = until(own, "]")
         finally:
             process.kill()
             os.close(own)
@@ -149,14 +147,3 @@ def _said(environment: dict[str, str], *command: str) -> str:
     )
     assert not done.stderr, done.stderr
     return done.stdout
-
-
-def _until(terminal: int, words: str) -> str:
-    """What a terminal shows, up to some words."""
-    shown, end = "", time.monotonic() + _SECONDS
-    while words not in shown.replace("\r", ""):
-        left = end - time.monotonic()
-        if left < 0 or not select.select([terminal], [], [], left)[0]:
-            break
-        shown += os.read(terminal, 4096).decode("utf-8", "replace")
-    return shown

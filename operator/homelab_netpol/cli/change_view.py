@@ -69,7 +69,9 @@ class ChangeView:
         from rich.console import Console
         from rich.live import Live
 
-        with Live("", console=Console(stderr=True), auto_refresh=False, transient=True) as opened:
+        with Live(
+            "", console=Console(stderr=True, highlight=False), auto_refresh=False, transient=True
+        ) as opened:
             self._live = opened
             yield
         self._live = None
