@@ -14,6 +14,7 @@ from lab.control_plane import Cluster
 # Where each comes from. `.ci/packages` installs those of Debian.
 SOURCES = {
     "bash": "apt-get install bash",
+    "chromium": "apt-get install chromium",
     "curl": "apt-get install curl",
     "fish": "apt-get install fish",
     "jq": "apt-get install jq",

@@ -49,6 +49,7 @@ class ClusterModel:
         config: AgentConfig | None = None,
         *,
         replace: bool = False,
+        only_standing: bool = False,
     ) -> None:
         """Joins them.
 
@@ -58,6 +59,7 @@ class ClusterModel:
             config: how Cilium's agents are configured; None: not known.
             replace: take what the operator would write also where some is given: to ask what a
                 changed label would do.
+            only_standing: take none that does not stand, though the operator would write it.
         """
         self.manifests = manifests
         self.desired = desired
@@ -65,7 +67,7 @@ class ClusterModel:
         given = [each for kind in _POLICY_KINDS for each in manifests.of(kind)]
         # One that is only written in a file, the operator would change or take away.
         own = [each for each in given if is_managed(each.labels) and each.stands]
-        self.is_written = bool(own) and not replace
+        self.is_written = (bool(own) or only_standing) and not replace
         #: Policies of others, as they were given.
         self.foreign: Sequence[Manifest] = [each for each in given if not is_managed(each.labels)]
         # The operator leaves a name alone that a policy of others has.

@@ -16,6 +16,7 @@ import click
 from click.shell_completion import add_completion_class
 
 from homelab_netpol import __version__
+from homelab_netpol.cli.audit import audit
 from homelab_netpol.cli.check import check
 from homelab_netpol.cli.cleanup import cleanup
 from homelab_netpol.cli.complete_shells import BashComplete, FishComplete
@@ -62,6 +63,7 @@ def main() -> None:
 
 add_completion_class(BashComplete)
 add_completion_class(FishComplete)
+main.add_command(audit)
 main.add_command(check)
 main.add_command(cleanup)
 main.add_command(completion)
