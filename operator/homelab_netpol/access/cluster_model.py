@@ -52,6 +52,7 @@ class ClusterModel:
         *,
         replace: bool = False,
         read: dict[bytes, ReadPolicy] | None = None,
+        only_standing: bool = False,
     ) -> None:
         """Joins them.
 
@@ -63,6 +64,7 @@ class ClusterModel:
                 changed label would do.
             read: clusterwide policies that another model has read, of which hardly any differ in a
                 cluster with another label; None: nothing is known.
+            only_standing: take none that does not stand, though the operator would write it.
         """
         self.manifests = manifests
         #: The clusterwide policies that were read, by their JSON.
@@ -72,7 +74,7 @@ class ClusterModel:
         given = [each for kind in _POLICY_KINDS for each in manifests.of(kind)]
         # One that is only written in a file, the operator would change or take away.
         own = [each for each in given if is_managed(each.labels) and each.stands]
-        self.is_written = bool(own) and not replace
+        self.is_written = (bool(own) or only_standing) and not replace
         #: Policies of others, as they were given.
         self.foreign: Sequence[Manifest] = [each for each in given if not is_managed(each.labels)]
         # The operator leaves a name alone that a policy of others has.

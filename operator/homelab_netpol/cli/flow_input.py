@@ -10,11 +10,15 @@ import subprocess
 import sys
 import tempfile
 import zlib
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
-from typing import IO
+from collections.abc import Generator, Iterator, Sequence
+from typing import IO, TYPE_CHECKING
 
 from homelab_netpol.cli.status import InputError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from homelab_netpol.flows import Read
 
 _CHUNK = 1 << 16
 _PAUSE_SECONDS = 1.0
@@ -60,7 +64,7 @@ class FlowInput:
             each == "-" or not os.path.isfile(each) for each in self._files
         )
 
-    def chunks(self) -> Iterator[bytes | None]:
+    def chunks(self) -> Generator[bytes | None, None, None]:
         """What arrives; None: nothing has for a second."""
         if self._command:
             yield from self._of_command()
@@ -101,9 +105,19 @@ class FlowInput:
 
 
 def hubble_command(
-    *, follow: bool, namespace: str | None, since: str | None, verdicts: Sequence[str]
+    *,
+    follow: bool,
+    namespace: str | None = None,
+    since: str | None = None,
+    verdicts: Sequence[str] = (),
 ) -> list[str]:
     """How Hubble's own command is asked.
+
+    Args:
+        follow: go on until it is ended.
+        namespace: only flows from or to its pods.
+        since: what it still has since then, too; as it takes it.
+        verdicts: only flows of these; none: of all.
 
     Raises:
         InputError: it is not on PATH.
@@ -126,16 +140,24 @@ def hubble_command(
     return command
 
 
-def since_moment(since: str | None) -> datetime | None:
-    """The moment that `--since` means; None: from the beginning.
+def no_flows(read: Read) -> str:
+    """What to say where nothing of what was read is a flow."""
+    return (
+        f"none of {read.unreadable + read.others:,} lines is a flow or a PacketDrop Event: give"
+        " the output of hubble observe -o json, or of kubectl get events -o json"
+    )
+
+
+def moment_of(since: str) -> datetime | None:
+    """The moment that `--since` means; None: before all time.
 
     Raises:
-        InputError: it is neither a duration nor a time.
+        InputError: it is neither a time nor a duration.
     """
+    from datetime import UTC, datetime
+
     from homelab_netpol.intent.deadline import parse_deadline, parse_moment
 
-    if since is None:
-        return None
     now = datetime.now(UTC)
     moment = parse_moment(since)
     if moment is not None:

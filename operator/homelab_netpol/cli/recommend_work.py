@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from homelab_netpol.cli.flow_input import FlowInput, hubble_command, since_moment
+from homelab_netpol.cli.flow_input import FlowInput, hubble_command, moment_of, no_flows
 from homelab_netpol.cli.inputs import read_model
 from homelab_netpol.cli.options import InputOptions
 from homelab_netpol.cli.recommend_questions import refuse_platform
@@ -27,6 +27,8 @@ from homelab_netpol.recommendation.scope import Scope, open_ways, scope_of
 from homelab_netpol.recommendation.unused import Span, Use, unused
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from homelab_netpol.access.cluster_model import ClusterModel
     from homelab_netpol.recommendation.needs import Need
 
@@ -119,7 +121,7 @@ class Work:
         model = _with_namespaces(model, seen)
         needs = seen.needs(model)
         notes += seen.left_out.notes()
-        span = Span(seen.first, seen.last, since_moment(self.since))
+        span = Span(seen.first, seen.last, self._cutoff)
         try:
             found = unused(model, needs, span)
         except RenderError as error:
@@ -133,6 +135,10 @@ class Work:
             return INCOMPLETE
         return FOUND if any(each.use in (Use.UNUSED, Use.WIDER) for each in found) else OK
 
+    @property
+    def _cutoff(self) -> datetime | None:
+        return moment_of(self.since) if self.since is not None else None
+
     def _flow_input(self, namespace: str | None) -> FlowInput:
         command: list[str] = []
         if not self.flows:
@@ -145,7 +151,7 @@ class Work:
         self, given: FlowInput, namespace: str | None, gaps: list[str], notes: list[str]
     ) -> SeenNeeds:
         reader = FlowReader(with_forwarded=True)
-        seen = SeenNeeds(namespace, since_moment(self.since))
+        seen = SeenNeeds(namespace, self._cutoff)
         try:
             for flow in reader.flows(documents(given.chunks())):
                 if flow is not None:
@@ -157,10 +163,7 @@ class Work:
         if older and seen.first is None:
             raise InputError(f"all {older:,} flows are older than --since {self.since}")
         if not read.flows and not read.events and read.unreadable + read.others:
-            raise InputError(
-                f"none of {read.unreadable + read.others:,} lines is a flow: give the output of"
-                " hubble observe -o json, or an export of Cilium's agents"
-            )
+            raise InputError(no_flows(read))
         if given.ended and not read.flows:
             raise ClusterError(given.ended)
         if given.ended:
