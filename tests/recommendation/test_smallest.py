@@ -28,6 +28,8 @@ PODS = {
     "database/postgres": {"app": "postgres"},
     "cache/dragonfly": {"app": "dragonfly"},
     "garage/garage": {"app": "garage"},
+    "other/thing": {"app": "thing"},
+    "other/more": {"app": "more"},
 }
 LAN, WORLD = "192.168.10.50/32", "203.0.113.10/32"
 # By what is needed, how many labels and annotations of the vocabulary's it takes, by its tables.
@@ -140,6 +142,31 @@ def test_everything_passes_and_with_no_smaller_set_of_words(
     assert plan.size == size
     assert plan.change.objects == ()
     for change in smaller_sets(every_word(needed), size):
+        assert not let_pass(cluster.model, needs, change), change
+    _pass_by_ciliums_word(engine, cluster, plan.after, needed)
+
+
+BEYOND_WORDS: tuple[tuple[tuple[str, str, str], ...], ...] = (
+    (("my-app/web", "other/thing", "9999/TCP"),),
+    (("my-app/web", "other/thing", "9999/TCP"), ("my-app/worker", "other/more", "53/UDP")),
+    (("my-app/web", "other/thing", "9999/TCP"), ("my-app/web", "other/thing", "9998/TCP")),
+)
+
+
+@pytest.mark.parametrize("needed", BEYOND_WORDS)
+def test_where_no_word_helps_one_resource_and_one_grant_do(
+    engine: Engine, cluster: Modelled, needed: tuple[tuple[str, str, str], ...]
+) -> None:
+    needs = seen(map(as_flow, needed)).needs(cluster.model)
+    plan = recommend(cluster.model, needs, ["my-app"])
+    assert plan.unmet == []
+    [resource] = plan.change.objects
+    assert resource["kind"] == "SharedResource"
+    assert [each.key for each in plan.labels["my-app"].settings] == [
+        f"{DOMAIN}/profile",
+        f"{ACCESS}/{resource['metadata']['name']}",
+    ]
+    for change in smaller_sets(every_word(needed), 4):
         assert not let_pass(cluster.model, needs, change), change
     _pass_by_ciliums_word(engine, cluster, plan.after, needed)
 

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import difflib
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from homelab_netpol.cli.flow_input import FlowInput, hubble_command, moment_of, no_flows
 from homelab_netpol.cli.inputs import read_model
 from homelab_netpol.cli.options import InputOptions
 from homelab_netpol.cli.recommend_questions import refuse_platform
-from homelab_netpol.cli.recommend_view import PlanView, print_findings
+from homelab_netpol.cli.recommend_view import PlanView, print_findings, show_progress
 from homelab_netpol.cli.status import FOUND, INCOMPLETE, OK, ClusterError, InputError
 from homelab_netpol.diagnosis.elsewhere import with_namespaces
 from homelab_netpol.flows import FlowReader, documents
@@ -93,7 +90,7 @@ class Work:
                 scope.names,
                 without_policies=without,
                 narrow=narrow,
-                progress=_progress,
+                progress=show_progress,
             )
         except RenderError as error:
             raise InputError(str(error)) from error
@@ -232,9 +229,3 @@ def _short(span: Span) -> str:
         f" {span.last:%Y-%m-%d %H:%M} UTC, and not all since {span.asked:%Y-%m-%d %H:%M}: unused"
         " means only in that time"
     )
-
-
-def _progress(done: int, of: int) -> None:
-    """Says on a terminal how far it is, if there is much to do."""
-    if of > 20 and sys.stderr.isatty() and (done % 5 == 0 or done == of):
-        click.echo(f"\r{done} of {of} Namespaces{' ' * 10}", nl=done == of, err=True)
