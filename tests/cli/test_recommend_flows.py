@@ -155,7 +155,10 @@ spec:
     )
     done = run(tree, "-n", "my-app", "-", "-o", "json", given=lines())
     assert done.exit_code == 1
-    [unmet] = json.loads(done.stdout)["unmet"]
+    data = json.loads(done.stdout)
+    [unmet] = data["unmet"]
+    # What would not help is not recommended either.
+    assert {each["kind"] for each in data["objects"]} == {"SharedResource"}
     assert (unmet["to"], unmet["port"]) == ("database/postgres", "5432/TCP")
     assert "a deny rule" in unmet["cause"]
 

@@ -78,6 +78,8 @@ def _end(words: str) -> tuple[Json, str]:
     if words == "kube-apiserver":
         labels = ["reserved:kube-apiserver", "reserved:remote-node"]
         return {"identity": 7, "labels": labels}, "192.0.2.1"
+    if words == "remote-node":
+        return end(words)
     address = {"lan": LAN, "world": WORLD}[words].removesuffix("/32")
     return end(f"world {address}")
 
@@ -168,6 +170,28 @@ def test_where_no_word_helps_one_resource_and_one_grant_do(
     ]
     for change in smaller_sets(every_word(needed), 4):
         assert not let_pass(cluster.model, needs, change), change
+    _pass_by_ciliums_word(engine, cluster, plan.after, needed)
+
+
+def test_a_profile_of_ones_own_is_the_last_resort(engine: Engine, cluster: Modelled) -> None:
+    needed = (
+        ("remote-node", "my-app/web", "9100/TCP"),
+        ("istio-gateway/internal", "my-app/web", "8080/TCP"),
+    )
+    needs = seen(map(as_flow, needed)).needs(cluster.model)
+    plan = recommend(cluster.model, needs, ["my-app"])
+    assert plan.unmet == []
+    [profile] = plan.change.objects
+    assert profile["kind"] == "NetworkProfile"
+    assert profile["spec"] == {
+        "extends": "internal",
+        "ingress": [
+            {
+                "fromEntities": ["remote-node"],
+                "toPorts": [{"ports": [{"port": "9100", "protocol": "TCP"}]}],
+            }
+        ],
+    }
     _pass_by_ciliums_word(engine, cluster, plan.after, needed)
 
 
