@@ -157,6 +157,8 @@ spec:
     assert done.exit_code == 1
     data = json.loads(done.stdout)
     [unmet] = data["unmet"]
+    app = next(each for each in data["namespaces"] if each["namespace"] == "my-app")
+    assert app["manifest"]["metadata"]["annotations"] == {f"{_DOMAIN}/gateway-ports": "8080"}
     # What would not help is not recommended either.
     assert {each["kind"] for each in data["objects"]} == {"SharedResource"}
     assert (unmet["to"], unmet["port"]) == ("database/postgres", "5432/TCP")

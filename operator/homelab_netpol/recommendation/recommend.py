@@ -56,12 +56,14 @@ def recommend(
     search = _Recommender(frame, frozenset(scope), needs, narrow)
     labels = search.labels(progress)
     after, unmet = search.proven(labels)
-    bad = {name for each in unmet for name in each.need.namespaces}
-    if any(labels[name].narrowing for name in bad & labels.keys()):
+    wider = {name: replace(each, narrowing=()) for name, each in labels.items()}
+    if unmet and wider != labels:
         # What only narrows must cost nothing.
-        for name in bad & labels.keys():
-            labels[name] = replace(labels[name], narrowing=())
-        after, unmet = search.proven(labels)
+        bad = {name for each in unmet for name in each.need.namespaces}
+        wider = {name: wider[name] if name in bad else each for name, each in labels.items()}
+        after_wider, rest = search.proven(wider)
+        if len(rest) < len(unmet):
+            labels, after, unmet = wider, after_wider, rest
     more = search.with_own_profiles(labels, unmet, after)
     if more:
         labels |= more
