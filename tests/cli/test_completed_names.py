@@ -34,7 +34,6 @@ TYPED = {
     "explain photo": ["photo-store", "photoprism", "photos"],
     "explain photos interne": ["internet"],
     "explain -n photo": ["photoprism", "photos"],
-    "recommend --questions --grant drag": ["dragonfly"],
     "doctor --operator-namespace data": ["database"],
     "check platform data": ["database"],
     "scaffold platform data": ["database"],

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from homelab_netpol.cli.complete_names import complete_resources
 from homelab_netpol.cli.options import InputOptions, config_option, input_options, output_option
 
 if TYPE_CHECKING:
@@ -45,7 +44,6 @@ _SOME_NAMESPACE = "my-app"
     "grants",
     multiple=True,
     metavar="RESOURCE[=VALUE]",
-    shell_complete=complete_resources,
     help="A shared resource that it needs, such as postgres. May be given more than once.",
 )
 @input_options(one_namespace=True, cluster=False)
