@@ -16,9 +16,13 @@ from tests.programs import program
 Open = Callable[..., Opened]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium, headless; without it the tests are skipped."""
+    """Chromium, headless; without it the tests are skipped.
+
+    For a module only: while it is open, an event loop runs in this thread, and no test of another
+    module could start one.
+    """
     chromium = program("chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium)

@@ -105,8 +105,48 @@ def test_many_namespaces_are_one_box_for_each_profile_and_state(opened: Open) ->
     count = sum(each["state"] == "enforced" for each in isolated)
     chosen = found.page.locator("#chosen")
     assert f"isolated: {count} Namespaces" in chosen.inner_text()
-    chosen.get_by_role("button", name="Show only these").click()
+    chosen.get_by_role("button", name="Show only isolated").click()
     assert set(found.rows()) <= {each["name"] for each in isolated}
+
+
+def test_many_networks_are_one_box_that_names_them(opened: Open) -> None:
+    document = small()
+    for number in range(20):
+        network = f"network/10.0.{number}.0/24"
+        node = {"id": network, "kind": "network", "label": f"10.0.{number}.0/24"}
+        document["access"]["nodes"].append(node)
+        document["access"]["edges"].append(
+            edge("ns/wiki", network, ["443/TCP"], "policy", "by-hand")
+        )
+    found = opened(document)
+    assert found.boxes(2) == ["the world", "networks", "garage-s3", "database"]
+    found.page.get_by_role("button", name="networks 20 of them").click()
+    chosen = found.page.locator("#chosen").inner_text()
+    assert "wiki may reach networks on 443/TCP, by policy by-hand" in chosen
+    assert "10.0.19.0/24" in chosen
+
+
+def test_what_is_not_certain_is_said_and_drawn_thin(opened: Open) -> None:
+    document = small()
+    perhaps = {"from": "lan", "to": "ns/wiki", "ports": [], "unknown": ["80/TCP"], "by": "policy"}
+    document["access"]["edges"] = [
+        *document["access"]["edges"],
+        perhaps,
+        {**perhaps, "from": "world", "unknown": ["*/SCTP", "*/TCP", "*/UDP"]},
+        {**perhaps, "from": "world", "ports": ["443/TCP"]},
+    ]
+    found = opened(document, part="#ns/wiki")
+    details = found.page.locator("#details")
+    assert "perhaps 80/TCP, by policy" in details.inner_text()
+    assert "perhaps every port, by policy" in details.inner_text()
+    widths = details.locator("path").evaluate_all(
+        "paths => paths.map((path) => Number(path.getAttribute('stroke-width')))"
+    )
+    assert len(set(widths)) == 2
+    row = found.page.locator('[data-name="wiki"]').inner_text()
+    assert "192.168.1.0/24 (perhaps)" in row
+    assert "the world" in row
+    assert "the world (perhaps)" not in row
 
 
 def test_long_tables_begin_with_fifty_rows(opened: Open) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bench.load.audits import audit_document
 from homelab_netpol.audit.page import render_page
-from tests.page.audits import finding, small
+from tests.page.audits import edge, finding, small
 
 
 def test_five_hundred_namespaces_are_under_three_megabytes() -> None:
@@ -104,3 +104,15 @@ def test_findings_are_ordered_by_risk_and_told_once_for_many() -> None:
     assert places == sorted(places)
     assert html.count("a high one") == 1
     assert all(f"app-{each}" in html for each in range(5))
+
+
+def test_the_internet_is_never_among_the_neighbours_that_are_left_out() -> None:
+    document = small()
+    for number in range(20):
+        document["access"]["edges"] += [
+            edge("ns/recipes", f"ns/app-{number:02}", ["80/TCP"], "policy", "by-hand"),
+            edge(f"ns/app-{number:02}", "ns/recipes", ["80/TCP"], "policy", "by-hand"),
+        ]
+    html = render_page(document).partition('<script type="application/json"')[0]
+    assert html.count("the world, ns/app-00, ns/app-01") == 2
+    assert html.count("ns/app-06 and 13 more") == 2

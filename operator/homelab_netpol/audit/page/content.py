@@ -21,6 +21,7 @@ _RISKS = ("high", "medium", "low")
 _UTC = re.compile(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::\d\d(?:\.\d+)?)?(?:Z|\+00:00)$")
 _NEIGHBOURS = 8  # in a cell of the table; the details have all
 _COSTLIEST = 10
+_OUTSIDE = ("world", "lan", "any")
 # Where kubelets and, in a mesh, ztunnel check from.
 _PROBES = ("health", "host", "169.254.0.0/16", "169.254.7.127/32", AMBIENT_PROBES_IPV6)
 _CHANGES = {"whoMayChange": "People and apps", "systemMayChange": "Parts of the cluster itself"}
@@ -201,28 +202,38 @@ def _everybodys(audit: Mapping[str, Any]) -> set[str]:
 def _neighbours(audit: Mapping[str, Any]) -> tuple[dict[str, Neighbours], dict[str, Neighbours]]:
     """By Namespace: who reaches it, and whom it reaches, without what everybody has."""
     nodes = {text(each, "id"): each for each in mappings(audit, "access", "nodes")}
-    inward: dict[str, set[str]] = {}
-    outward: dict[str, set[str]] = {}
     everybodys = _everybodys(audit)
+    inward: dict[str, dict[str, bool]] = {}
+    outward: dict[str, dict[str, bool]] = {}
     for edge in mappings(audit, "access", "edges"):
-        ends, by = (text(edge, "from"), text(edge, "to")), text(edge, "by")
-        if by == "baseline" or (by == "profile" and not everybodys.isdisjoint(ends)):
+        source, target, by = (text(edge, key) for key in ("from", "to", "by"))
+        if by == "baseline" or (by == "profile" and not everybodys.isdisjoint((source, target))):
             continue
-        if ends[0] == ends[1]:
-            outward.setdefault(ends[0], set()).add("its own pods")
-            continue
-        source, target = (text(nodes.get(end, {}), "label") or end for end in ends)
-        inward.setdefault(ends[1], set()).add(source)
-        outward.setdefault(ends[0], set()).add(target)
+        is_certain = bool(items(edge, "ports")) or not items(edge, "unknown")
+        for found, end, neighbour in ((inward, target, source), (outward, source, target)):
+            ends = found.setdefault(end, {})
+            ends[neighbour] = ends.get(neighbour, False) or is_certain
+    # A Namespace's own pods once, as those that it reaches.
+    for end, ends in inward.items():
+        ends.pop(end, None)
     names = [text(each, "name") for each in mappings(audit, "namespaces")]
     return (
-        {name: _first_of(inward.get(f"ns/{name}", set())) for name in names},
-        {name: _first_of(outward.get(f"ns/{name}", set())) for name in names},
+        {name: _first_of(f"ns/{name}", inward, nodes) for name in names},
+        {name: _first_of(f"ns/{name}", outward, nodes) for name in names},
     )
 
 
-def _first_of(labels: set[str]) -> Neighbours:
-    ordered = sorted(labels)
+def _first_of(
+    own: str, found: Mapping[str, Mapping[str, bool]], nodes: Mapping[str, Mapping[str, Any]]
+) -> Neighbours:
+    """The first by name; what is outside of the cluster before all, so that it is never cut off."""
+    names = []
+    for end, is_certain in found.get(own, {}).items():
+        node = nodes.get(end, {})
+        label = "its own pods" if end == own else text(node, "label") or end
+        is_inside = text(node, "kind") not in _OUTSIDE
+        names.append((is_inside, label if is_certain else f"{label} (perhaps)"))
+    ordered = [label for _, label in sorted(names)]
     return Neighbours(ordered[:_NEIGHBOURS], max(0, len(ordered) - _NEIGHBOURS))
 
 

@@ -24,7 +24,8 @@ function wordOf(edge) {
 }
 // The connection's reason, such as "grant postgres".
 const reasonOf = (edge) => [edge.by, edge.word].filter(Boolean).join(" ") || "something else";
-const stateOf = (space) => (Object.hasOwn(STATES, space.state) ? STATES[space.state] : space.state || "unknown");
+const stateOf = (space) =>
+  Object.hasOwn(STATES, space.state) ? STATES[space.state] : space.state || "unknown";
 
 // The name of the Namespace that a node is; undefined: it is none that was audited.
 const namespaceOf = (id) => {
@@ -48,13 +49,21 @@ const portsOf = (open, unknown = []) => {
   if (perhaps === "") return known || "any port";
   return known === "" ? `perhaps ${perhaps}` : `${known}, perhaps ${perhaps}`;
 };
+const isUncertain = (edge) => list(edge.ports).length === 0 && list(edge.unknown).length > 0;
 const inWords = (ports) => {
-  const all = [...new Set(list(ports))].map((port) => String(port).replace(/^\*\/(.+)$/, "every $1 port"));
-  return all.length > 6 ? `${all.slice(0, 6).join(", ")} and ${all.length - 6} more` : all.join(", ");
+  const given = new Set(list(ports));
+  if (["*/TCP", "*/UDP", "*/SCTP"].every((port) => given.has(port))) return "every port";
+  const all = [...given].map((port) => String(port).replace(/^\*\/(.+)$/, "every $1 port"));
+  return shortened(all);
+};
+const shortened = (all) => {
+  const shown = all.slice(0, 6).join(", ");
+  return all.length > 6 ? `${shown} and ${all.length - 6} more` : shown;
 };
 const counted = (count, one, many) => `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
 // An RFC 3339 time in UTC as people read it; anything else stays as it is.
-const momentOf = (text) => String(text ?? "").replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(:\d\d(\.\d+)?)?(Z|\+00:00)$/, "$1 $2 UTC");
+const momentOf = (text) =>
+  String(text ?? "").replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(:\d\d(\.\d+)?)?(Z|\+00:00)$/, "$1 $2 UTC");
 const hashOf = (name) => `#ns/${encodeURIComponent(name)}`;
 
 // An element; children are elements or texts, and what is null is left out.
@@ -71,18 +80,37 @@ function make(tag, attributes, ...children) {
 const linkTo = (name) => make("a", { href: hashOf(name), class: "name" }, name);
 
 // At most so many links; the rest as a number.
-const linksTo = (names, most) => make(
-  "p",
-  { class: "names" },
-  names.slice(0, most).map(linkTo),
-  names.length > most ? `and ${(names.length - most).toLocaleString("en")} more` : null,
-);
+const linksTo = (names, most) =>
+  make(
+    "p",
+    { class: "names" },
+    names.slice(0, most).map(linkTo),
+    names.length > most ? `and ${(names.length - most).toLocaleString("en")} more` : null,
+  );
 
 function table(columns, rows) {
   return make(
     "table",
     {},
-    make("thead", {}, make("tr", {}, columns.map((name) => make("th", { scope: "col" }, name)))),
-    make("tbody", {}, rows.map((row) => make("tr", {}, row.map((cell) => make("td", {}, cell))))),
+    make(
+      "thead",
+      {},
+      make(
+        "tr",
+        {},
+        columns.map((name) => make("th", { scope: "col" }, name)),
+      ),
+    ),
+    make(
+      "tbody",
+      {},
+      rows.map((row) =>
+        make(
+          "tr",
+          {},
+          row.map((cell) => make("td", {}, cell)),
+        ),
+      ),
+    ),
   );
 }

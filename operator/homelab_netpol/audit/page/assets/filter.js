@@ -22,12 +22,14 @@ const filter = {
     }
     const count = this.matching.length;
     const total = this.rows.length;
-    byId("matching").textContent = count === total ? counted(total, "Namespace", "Namespaces") : `${count.toLocaleString("en")} of ${counted(total, "Namespace", "Namespaces")}`;
+    const all = counted(total, "Namespace", "Namespaces");
+    byId("matching").textContent = count === total ? all : `${count.toLocaleString("en")} of ${all}`;
     byId("nothing").hidden = count > 0;
     byId("reset").hidden = terms.length === 0 && choice === "";
     byId("more").hidden = this.all || count <= ROWS;
     byId("more").textContent = `Show all ${count.toLocaleString("en")} rows`;
-    for (const tile of document.querySelectorAll("[data-choose]")) tile.setAttribute("aria-pressed", String(tile.dataset.choose === choice));
+    for (const tile of document.querySelectorAll("[data-choose]"))
+      tile.setAttribute("aria-pressed", String(tile.dataset.choose === choice));
     for (const listener of this.listeners) listener();
   },
 
@@ -64,7 +66,9 @@ function startFilter() {
     filter.apply();
   });
   for (const tile of document.querySelectorAll("[data-choose]")) {
-    tile.addEventListener("click", () => filter.choose(tile.getAttribute("aria-pressed") === "true" ? "" : tile.dataset.choose));
+    tile.addEventListener("click", () =>
+      filter.choose(tile.getAttribute("aria-pressed") === "true" ? "" : tile.dataset.choose),
+    );
   }
   document.addEventListener("keydown", (event) => {
     const typing = event.target.matches("input, select, textarea") || byId("details").open;

@@ -7,9 +7,16 @@ const SVG = "http://www.w3.org/2000/svg";
 const narrow = matchMedia("(max-width: 760px)");
 
 function drawFlow(host, columns, links, choose) {
-  const parts = narrow.matches && columns.length > 2
-    ? columns.slice(1).map((_, index) => [columns.slice(index, index + 2), links.filter((link) => link.column === index), index])
-    : [[columns, links, 0]];
+  const parts =
+    narrow.matches && columns.length > 2
+      ? columns
+          .slice(1)
+          .map((_, index) => [
+            columns.slice(index, index + 2),
+            links.filter((link) => link.column === index),
+            index,
+          ])
+      : [[columns, links, 0]];
   const drawings = parts.map(([some, theirs, first]) => new Flow(some, theirs, first, choose));
   host.replaceChildren(...drawings.map((each) => each.element));
   for (const each of drawings) each.lay();
@@ -23,7 +30,8 @@ class Flow {
       ...link,
       start: `${link.column - first}/${link.from}`,
       end: `${link.column - first + 1}/${link.to}`,
-      width: most === 1 ? 4 : 1.5 + 12 * Math.sqrt(link.count / most),
+      // What is not certain is as thin as can be.
+      width: link.perhaps ? 1.5 : most === 1 ? 4 : 1.5 + 12 * Math.sqrt(link.count / most),
     }));
     this.boxes = new Map();
     this.svg = document.createElementNS(SVG, "svg");
@@ -62,15 +70,20 @@ class Flow {
       this.boxes.set(`${index}/${box.id}`, button);
       return button;
     });
-    return make("div", { class: "column", role: "group", "aria-label": title }, make("p", { class: "column-head", "aria-hidden": "true" }, title), made);
+    return make(
+      "div",
+      { class: "column", role: "group", "aria-label": title },
+      make("p", { class: "column-head", "aria-hidden": "true" }, title),
+      made,
+    );
   }
 
   // A box is as high as the lines at its busier side.
   lay() {
     for (const [key, box] of this.boxes) {
-      const sides = ["start", "end"].map((side) => this.links
-        .filter((link) => link[side] === key)
-        .reduce((sum, link) => sum + link.width + 2, 12));
+      const sides = ["start", "end"].map((side) =>
+        this.links.filter((link) => link[side] === key).reduce((sum, link) => sum + link.width + 2, 12),
+      );
       box.style.minHeight = `${Math.max(44, ...sides)}px`;
     }
     this.lines();
@@ -80,9 +93,14 @@ class Flow {
     const origin = this.element.getBoundingClientRect();
     const places = new Map([...this.boxes].map(([key, box]) => [key, box.getBoundingClientRect()]));
     const middle = (key) => places.get(key).top + places.get(key).height / 2;
-    for (const [side, other] of [["start", "end"], ["end", "start"]]) {
+    for (const [side, other] of [
+      ["start", "end"],
+      ["end", "start"],
+    ]) {
       for (const [key, place] of places) {
-        const here = this.links.filter((link) => link[side] === key).sort((a, b) => middle(a[other]) - middle(b[other]));
+        const here = this.links
+          .filter((link) => link[side] === key)
+          .sort((a, b) => middle(a[other]) - middle(b[other]));
         let y = middle(key) - origin.top - here.reduce((sum, link) => sum + link.width + 2, -2) / 2;
         for (const link of here) {
           link[`${side}Y`] = y + link.width / 2;
@@ -93,7 +111,10 @@ class Flow {
     }
     for (const { path, startX, startY, endX, endY } of this.links) {
       const bend = (endX - startX) / 2;
-      path.setAttribute("d", `M${startX} ${startY}C${startX + bend} ${startY} ${endX - bend} ${endY} ${endX} ${endY}`);
+      path.setAttribute(
+        "d",
+        `M${startX} ${startY}C${startX + bend} ${startY} ${endX - bend} ${endY} ${endX} ${endY}`,
+      );
     }
   }
 
@@ -101,7 +122,8 @@ class Flow {
     this.kept = id;
     this.light(id);
     for (const [key, box] of this.boxes) {
-      if (box.hasAttribute("aria-pressed")) box.setAttribute("aria-pressed", String(key.slice(key.indexOf("/") + 1) === id));
+      if (box.hasAttribute("aria-pressed"))
+        box.setAttribute("aria-pressed", String(key.slice(key.indexOf("/") + 1) === id));
     }
   }
 

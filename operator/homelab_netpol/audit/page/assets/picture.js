@@ -48,14 +48,17 @@ function drawPicture() {
     boxes: boxes.map((box) => ({
       ...box,
       opens: box.name !== undefined,
-      detail: box.kind === "group" ? [counted(box.members.size, "Namespace", "Namespaces")] : [],
+      detail: detailOf(box),
     })),
   }));
   picture.drawings = drawFlow(byId("flow"), columns, model.links, chooseBox);
-  const rows = model.links.map((link) => [
-    ...endsOf(link), portsOfLink(link), reasonsOf(link),
-  ]);
+  const rows = model.links.map((link) => [...endsOf(link), portsOfLink(link), reasonsOf(link)]);
   byId("flow-table").replaceChildren(table(["From", "To", "Ports", "Allowed by"], rows));
+}
+
+function detailOf(box) {
+  if (box.kind === "group") return [counted(box.members.size, "Namespace", "Namespaces")];
+  return box.crowd ? [`${box.ends.size.toLocaleString("en")} of them`] : [];
 }
 
 // A Namespace opens its details; any other box stands out, with its connections in words.
@@ -71,19 +74,32 @@ function chooseBox(box) {
 
 function described(box) {
   const links = picture.model.links.filter((link) => link.from === box.id || link.to === box.id);
-  const members = box.kind === "group"
-    ? picture.model.columns.flat().filter((each) => each.id === box.id).flatMap((each) => [...each.members])
-    : links.flatMap((link) => [...link.members]);
+  const members =
+    box.kind === "group"
+      ? picture.model.columns
+          .flat()
+          .filter((each) => each.id === box.id)
+          .flatMap((each) => [...each.members])
+      : links.flatMap((link) => [...link.members]);
   const names = [...new Set(members)].sort();
   return [
     make("h3", {}, `${box.label}: ${counted(names.length, "Namespace", "Namespaces")}`),
     make("button", { type: "button", class: "quiet", click: () => choseNone(box) }, "Close"),
-    canBeChosen(box) ? make("button", { type: "button", class: "quiet", click: () => showOnly(box) }, "Show only these") : null,
-    make("ul", {}, links.map((link) => make(
-      "li",
+    canBeChosen(box)
+      ? make(
+          "button",
+          { type: "button", class: "quiet", click: () => showOnly(box) },
+          `Show only ${box.label}`,
+        )
+      : null,
+    make(
+      "ul",
       {},
-      `${endsOf(link).join(" may reach ")} on ${portsOfLink(link)}, by ${reasonsOf(link)}`,
-    ))),
+      links.map((link) =>
+        make("li", {}, `${endsOf(link).join(" may reach ")} on ${portsOfLink(link)}, by ${reasonsOf(link)}`),
+      ),
+    ),
+    box.crowd ? make("p", {}, [...box.ends].sort().join(", ")) : null,
     linksTo(names, 60),
   ].filter((each) => each !== null);
 }
@@ -94,7 +110,8 @@ function choseNone(box) {
   document.querySelector(`#flow [data-box="${CSS.escape(box.id)}"]`).focus();
 }
 
-const canBeChosen = (box) => [...byId("choose").options].some((option) => option.value !== "" && option.value === box.choice);
+const canBeChosen = (box) =>
+  [...byId("choose").options].some((option) => option.value !== "" && option.value === box.choice);
 
 function showOnly(box) {
   filter.choose(box.choice);

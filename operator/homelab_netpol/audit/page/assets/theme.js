@@ -29,7 +29,9 @@ if (chosenBefore === "dark" || chosenBefore === "light") root.dataset.theme = ch
 
 document.addEventListener("DOMContentLoaded", () => {
   const button = document.getElementById("theme");
-  const name = () => { button.textContent = isDark() ? "Light colours" : "Dark colours"; };
+  const name = () => {
+    button.textContent = isDark() ? "Light colours" : "Dark colours";
+  };
   button.addEventListener("click", () => {
     root.dataset.theme = isDark() ? "light" : "dark";
     remember(root.dataset.theme);
