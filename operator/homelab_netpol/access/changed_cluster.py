@@ -49,4 +49,4 @@ def changed_cluster(
         datetime.now(UTC),
         last_good=model.desired.last_good,
     )
-    return ClusterModel(manifests, desired, model.config, replace=True)
+    return ClusterModel(manifests, desired, model.config, replace=True, read=model.read)

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import zlib
 from collections.abc import Generator, Iterator, Sequence
 from typing import IO, TYPE_CHECKING
 
@@ -23,6 +24,9 @@ _CHUNK = 1 << 16
 _PAUSE_SECONDS = 1.0
 _STOP_SECONDS = 5.0
 _MAX_SAID = 500
+_GZIP = b"\x1f\x8b"
+# Of zlib: a window of the largest size, with gzip's head and end.
+_GZIP_WINDOW = 16 + zlib.MAX_WBITS
 
 
 class FlowInput:
@@ -67,13 +71,15 @@ class FlowInput:
         for each in self._files:
             try:
                 if each == "-":
-                    yield from _read(sys.stdin.buffer)
+                    yield from _unpacked(_read(sys.stdin.buffer))
                 else:
                     with open(each, "rb", buffering=0) as file:
-                        yield from _read(file)
+                        yield from _unpacked(_read(file))
             except OSError as error:
                 self.ended = f"{each}: reading it ended early: {error.strerror or error}"
                 return
+            except zlib.error as error:
+                self.ended = f"{each}: no whole gzip file, read as far as it goes: {error}"
             yield b"\n"
 
     def _of_command(self) -> Iterator[bytes | None]:
@@ -182,6 +188,37 @@ def _read(stream: IO[bytes]) -> Iterator[bytes | None]:
         if not chunk:
             return
         yield chunk
+
+
+def _unpacked(chunks: Iterator[bytes | None]) -> Iterator[bytes | None]:
+    """The same, unpacked if it is gzip: as rotated exports are. A piece at a time.
+
+    Raises:
+        zlib.error: it is damaged, or cut off.
+    """
+    first = next((each for each in chunks if each), b"")
+    if not first.startswith(_GZIP):
+        if first:
+            yield first
+        yield from chunks
+        return
+    rest, unpacking = first, zlib.decompressobj(wbits=_GZIP_WINDOW)
+    while True:
+        while rest:
+            if unpacking.eof:  # files that were joined
+                unpacking = zlib.decompressobj(wbits=_GZIP_WINDOW)
+            yield unpacking.decompress(rest, _CHUNK)
+            rest = unpacking.unconsumed_tail or unpacking.unused_data
+        chunk = next(chunks, b"")
+        if chunk == b"":
+            break
+        if chunk is None:
+            yield None
+        else:
+            rest = chunk
+    yield unpacking.flush()
+    if not unpacking.eof:
+        raise zlib.error("cut off")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
