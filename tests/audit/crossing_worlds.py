@@ -37,8 +37,8 @@ def crossing_model(chance: Random) -> ClusterModel:
 
 def _namespace(chance: Random, name: str) -> str:
     profile = chance.choice(_PROFILES)
-    labels = {"profile": profile} if profile else {}
-    made = json.loads(namespace(name, **labels).removeprefix("---\n"))
+    text = namespace(name, profile=profile) if profile else namespace(name)
+    made = json.loads(text.removeprefix("---\n"))
     made["metadata"]["labels"]["tier"] = chance.choice(_TIERS)
     policies = [_policy(chance, name, number) for number in range(chance.randint(0, 2))]
     pods = [_pod(name, app, chance) for app in ("web", "job")[: chance.randint(1, 2)]]

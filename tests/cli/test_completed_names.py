@@ -37,6 +37,8 @@ TYPED = {
     "doctor --operator-namespace data": ["database"],
     "check platform data": ["database"],
     "scaffold platform data": ["database"],
+    "recommend -n photo": ["photoprism", "photos"],
+    "recommend --questions --grant photo": ["photo-store"],
     "render -n photo": ["photoprism", "photos"],
     "diff -n photo": ["photoprism", "photos"],
 }
