@@ -169,8 +169,8 @@ class Tasks:
             f"Namespace/{audited.name}",
             f"No profile.{_open_ways(audited)}",
             why,
-            f"homelab-netpol recommend, then: kubectl label namespace {audited.name}"
-            f" {self._words.profile_key}=PROFILE (in git)",
+            f"homelab-netpol recommend -n {audited.name}, then in git: kubectl label namespace"
+            f" {audited.name} {self._words.profile_key}=PROFILE",
         )
 
     def _mesh(self, audited: NamespaceAudit) -> Iterator[Task]:
