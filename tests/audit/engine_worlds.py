@@ -96,9 +96,12 @@ def closed_directions(engine: Engine, model: ClusterModel) -> Mapping[str, tuple
 
 
 def _bare(policy: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """A policy of which each rule means nobody; none for a kind that closes nothing."""
+    """A policy of which each rule means nobody; none for a kind that closes nothing.
+
+    One that Cilium rejects stays out of force, though its rules could be put right like that.
+    """
     kind = policy["kind"]
-    if kind == CLUSTER_NETWORK_POLICY:
+    if kind == CLUSTER_NETWORK_POLICY or "status" in policy:
         return
     if kind == NETWORK_POLICY:
         nobody = {"podSelector": _NOBODY}

@@ -15,6 +15,7 @@ from homelab_netpol.access.open_ports import OpenPorts
 from homelab_netpol.audit.costs import CostReader
 from homelab_netpol.cilium.evaluation import Direction, Doubt
 from lab.control_plane import Engine
+from tests.audit.crossing_worlds import crossing_model
 from tests.audit.engine_worlds import (
     Asked,
     closed_directions,
@@ -22,6 +23,7 @@ from tests.audit.engine_worlds import (
     passing,
     sizes,
 )
+from tests.dice import seeded
 from tests.truth.explained_world import random_model
 from tests.truth.random_policies import Generator
 
@@ -73,26 +75,45 @@ def worlds(engine: Engine) -> Iterable[tuple[int, ClusterModel]]:
         yield number, random_model(engine, Generator(f"{SEED}/audit/{number}"))
 
 
+def _compare(engine: Engine, model: ClusterModel, where: str) -> Counter[str]:
+    """Holds a graph against the engine, and counts what it says."""
+    counted: Counter[str] = Counter()
+    said = Said(access_graph(model))
+    for asked, allowed in passing(engine, model).items():
+        if said.open(asked):
+            assert allowed, f"{where}: {asked}: the engine denies it, and there is an edge"
+            counted["open"] += 1
+        elif said.open(asked, unknown=True):
+            counted["unknown"] += 1
+        else:
+            assert not allowed, f"{where}: {asked}: the engine allows it, and there is no edge"
+            counted["closed"] += 1
+    return counted
+
+
 def test_an_edge_is_there_where_the_engine_lets_some_pods_through_and_nowhere_else(
     engine: Engine,
 ) -> None:
     counted: Counter[str] = Counter()
     for number, model in worlds(engine):
-        said = Said(access_graph(model))
-        for asked, allowed in passing(engine, model).items():
-            where = f"VERDICT_SEED={SEED} world {number}: {asked}"
-            if said.open(asked):
-                assert allowed, f"{where}: the engine denies it, and there is an edge"
-                counted["open"] += 1
-            elif said.open(asked, unknown=True):
-                counted["unknown"] += 1
-            else:
-                assert not allowed, f"{where}: the engine allows it, and there is no edge"
-                counted["closed"] += 1
+        counted += _compare(engine, model, f"VERDICT_SEED={SEED} world {number}")
     engine.policies([])
     assert counted["open"] > 20 * WORLDS, counted
     assert counted["closed"] > 20 * WORLDS, counted
     assert counted["unknown"] < counted.total() / 4, counted
+
+
+def test_what_holds_for_any_namespace_leaves_out_those_that_are_named(engine: Engine) -> None:
+    counted: Counter[str] = Counter()
+    for number in range(WORLDS):
+        model = crossing_model(seeded(f"{SEED}/crossing/{number}"))
+        counted += _compare(engine, model, f"VERDICT_SEED={SEED} crossing {number}")
+        graph = access_graph(model)
+        counted["left out"] += sum(1 for each in graph.edges if each.without)
+    engine.policies([])
+    assert min(counted["open"], counted["closed"], counted["left out"]) > WORLDS, counted
+    # A port by its name, of pods that nobody knows.
+    assert counted["unknown"] < counted.total() / 20, counted
 
 
 def test_default_deny_is_where_the_engine_denies_what_no_rule_names(engine: Engine) -> None:

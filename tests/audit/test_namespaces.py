@@ -148,6 +148,21 @@ def test_a_rule_that_is_wider_than_the_profile_is_named_with_its_policy() -> Non
     assert in_namespace(home(), "photos")["wider"] == []
 
 
+def test_a_clusterwide_rule_on_every_port_is_said_of_the_cluster() -> None:
+    wide = manifest(
+        "cilium.io/v2",
+        "CiliumClusterwideNetworkPolicy",
+        "from-everywhere",
+        spec={"endpointSelector": {}, "ingress": [{"fromEntities": ["cluster"]}]},
+    )
+    found = audited(namespace("photos", profile="isolated") + deployment("photos", "web") + wide)
+    named = "CiliumClusterwideNetworkPolicy/from-everywhere"
+    assert {(each["object"], each["rule"]) for each in found["wider"]} == {(named, "NP008")}
+    said = in_namespace(found, "photos")["wider"]
+    assert {(each["object"], each["rule"]) for each in said} == {(named, "ProfileWidened")}
+    assert tasks(found, None)["NP008"] == "medium"
+
+
 def test_pods_that_no_policy_holds_are_named() -> None:
     outside = {
         each["name"]: [one["pod"] for one in each["podsOutside"]]

@@ -106,6 +106,15 @@ def test_findings_are_ordered_by_risk_and_told_once_for_many() -> None:
     assert all(f"app-{each}" in html for each in range(5))
 
 
+def test_what_is_so_everywhere_has_no_empty_place() -> None:
+    what = {"risk": "high", "rule": "NothingEnforced", "what": "No agent runs.", "do": "doctor"}
+
+    page = render_page({"first": [what]})
+
+    assert "No agent runs." in page
+    assert not re.search(r"<li>\s*</li>|<ul>\s*</ul>", page)
+
+
 def test_the_internet_is_never_among_the_neighbours_that_are_left_out() -> None:
     document = small()
     for number in range(20):

@@ -64,11 +64,13 @@ class _Auditor:
         rights = RightsReader(given)
         may_change = rights.all() if rights.is_known else None
         enforced = enforcing(given)
-        tasks = Tasks(given).all(namespaces, enforced, limits, may_change or ())
+        wider = self._wider_in("")
+        tasks = Tasks(given).all(namespaces, wider, enforced, limits, may_change or ())
         return Audit(
             given.now,
             given.source,
             namespaces,
+            wider,
             None if given.policies_unread else len(given.model.in_force),
             None if given.policies_unread or self._pods_unread else self._graph(),
             enforced,

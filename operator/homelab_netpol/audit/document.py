@@ -12,7 +12,16 @@ from typing import Any
 
 from homelab_netpol.access.edge import AccessGraph, Edge
 from homelab_netpol.access.ends import Ports
-from homelab_netpol.audit.result import Audit, Costs, MayChange, NamespaceAudit, Risk, State, Task
+from homelab_netpol.audit.result import (
+    Audit,
+    Costs,
+    MayChange,
+    NamespaceAudit,
+    Risk,
+    State,
+    Task,
+    Wider,
+)
 from homelab_netpol.cilium.terms import LAST_PORT
 from homelab_netpol.intent import format_moment
 
@@ -30,6 +39,7 @@ def document(audit: Audit) -> dict[str, Any]:
         "summary": _summary(audit),
         "first": [_task(each) for each in audit.tasks],
         "namespaces": [_namespace(each) for each in audit.namespaces],
+        "wider": [_wider(each) for each in audit.wider],
         "access": _access(audit.graph) if audit.graph is not None else None,
         "enforcement": {
             "enforcing": audit.enforcing.enforcing,
@@ -95,8 +105,12 @@ def _namespace(each: NamespaceAudit) -> dict[str, Any]:
         "pods": each.pods,
         "podsOutside": [{"pod": one.pod, "why": one.why} for one in each.outside],
         "policies": _costs(each.costs) if each.costs is not None else None,
-        "wider": [{"object": one.object, "what": one.what, "rule": one.rule} for one in each.wider],
+        "wider": [_wider(one) for one in each.wider],
     }
+
+
+def _wider(wider: Wider) -> dict[str, str]:
+    return {"object": wider.object, "what": wider.what, "rule": wider.rule}
 
 
 def _moment(moment: datetime | None) -> str | None:

@@ -61,7 +61,7 @@ class _Counts(Collector):
             "policies": ("Policies of all kinds.", audit.policies),
             "wider_rules": (
                 "Rules that are wider than their words, or than the profile.",
-                sum(len(each.wider) for each in audit.namespaces),
+                len(audit.wider) + sum(len(each.wider) for each in audit.namespaces),
             ),
             "policy_map_entries": (
                 "The most entries that an endpoint's policy map is estimated to have.",

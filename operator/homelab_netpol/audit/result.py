@@ -242,6 +242,7 @@ class Audit:
         at: when it was made.
         source: `cluster NAME`, or `files`.
         namespaces: by name.
+        wider: rules of clusterwide policies that are wider than their words.
         policies: how many there are in all; None: not read.
         graph: who may talk to whom; None: policies could not be read.
         enforcing: whether anything enforces.
@@ -254,6 +255,7 @@ class Audit:
     at: datetime
     source: str
     namespaces: Sequence[NamespaceAudit]
+    wider: Sequence[Wider]
     policies: int | None
     graph: AccessGraph | None
     enforcing: Enforcing

@@ -20,6 +20,7 @@ from homelab_netpol.audit.result import (
     Risk,
     State,
     Task,
+    Wider,
 )
 from homelab_netpol.audit.rights import everybody_may, labels_of_all
 from homelab_netpol.findings import Finding
@@ -40,9 +41,6 @@ _OF_FINDINGS = {
     FindingReason.CLIENTS_SEEN_AS_NODES: Risk.MEDIUM,
     FindingReason.SERVICE_PORT_OPENED: Risk.MEDIUM,
 }
-_LISTED_ELSEWHERE = frozenset(
-    {FindingReason.PROFILE_WIDENED, FindingReason.PLATFORM_POLICY_INCOMPLETE}
-)
 
 
 class Tasks:
@@ -55,15 +53,22 @@ class Tasks:
     def all(
         self,
         namespaces: Sequence[NamespaceAudit],
+        wider: Sequence[Wider],
         enforcing: Enforcing,
         limits: Limits,
         may_change: Sequence[MayChange],
     ) -> list[Task]:
         """All of them, the most urgent first."""
+        states = {each.name: each.labelled.state for each in namespaces}
         found = [
             *_of_enforcing(enforcing),
             *(task for each in namespaces for task in self._of_namespace(each)),
-            *(self._of_finding(each) for each in self._given.findings if _is_shown(each)),
+            *(_of_wider(None, each) for each in wider),
+            *(
+                self._of_finding(each)
+                for each in self._given.findings
+                if _is_shown(each, states.get(each.subject))
+            ),
             *_of_limits(limits),
             *_of_rights(may_change),
         ]
@@ -112,15 +117,7 @@ class Tasks:
                     f" {name}",
                 )
         for wider in audited.wider:
-            yield Task(
-                Risk.MEDIUM,
-                wider.rule,
-                name,
-                wider.object,
-                wider.what,
-                "More passes than the labels, or the words of the policy, say.",
-                f"Narrow or delete {wider.object}; homelab-netpol explain -n {name}",
-            )
+            yield _of_wider(name, wider)
         yield from self._mesh(audited)
         if labelled.state in (State.ENFORCED, State.UNLABELLED, State.INVALID, State.PENDING):
             yield from _outside(audited)
@@ -172,8 +169,8 @@ class Tasks:
             f"Namespace/{audited.name}",
             f"No profile.{_open_ways(audited)}",
             why,
-            f"homelab-netpol recommend, then: kubectl label namespace {audited.name}"
-            f" {self._words.profile_key}=PROFILE (in git)",
+            f"homelab-netpol recommend -n {audited.name}, then in git: kubectl label namespace"
+            f" {audited.name} {self._words.profile_key}=PROFILE",
         )
 
     def _mesh(self, audited: NamespaceAudit) -> Iterator[Task]:
@@ -203,8 +200,25 @@ class Tasks:
         )
 
 
-def _is_shown(finding: Finding) -> bool:
-    return finding.reason not in _LISTED_ELSEWHERE or not finding.subject
+def _is_shown(finding: Finding, state: State | None) -> bool:
+    """What is wrong is not said already by the namespace's state, or by its wider rules."""
+    if finding.reason is FindingReason.PROFILE_WIDENED:
+        return False
+    is_platform = finding.reason is FindingReason.PLATFORM_POLICY_INCOMPLETE
+    return not (is_platform and state is State.PLATFORM_INCOMPLETE)
+
+
+def _of_wider(namespace: str | None, wider: Wider) -> Task:
+    look = f"homelab-netpol explain -n {namespace}" if namespace else "homelab-netpol lint"
+    return Task(
+        Risk.MEDIUM,
+        wider.rule,
+        namespace,
+        wider.object,
+        wider.what,
+        "More passes than the labels, or the words of the policy, say.",
+        f"Narrow or delete {wider.object}; see {look}.",
+    )
 
 
 def _open_ways(audited: NamespaceAudit) -> str:

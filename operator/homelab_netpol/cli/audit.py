@@ -67,7 +67,6 @@ def audit(
     from homelab_netpol.audit import Risk
     from homelab_netpol.audit import audit as examine
     from homelab_netpol.audit.junit import fails
-    from homelab_netpol.audit.metrics import metrics_text
     from homelab_netpol.cli.output import working
     from homelab_netpol.cli.status import FOUND, INCOMPLETE, InputError
     from homelab_netpol.manifests import ManifestError
@@ -87,6 +86,8 @@ def audit(
     else:
         click.echo(text, nl=False)
     if metrics is not None:
+        from homelab_netpol.audit.metrics import metrics_text
+
         _write(metrics, metrics_text(audited))
     if given.manifests.gaps:
         raise SystemExit(INCOMPLETE)

@@ -158,16 +158,12 @@ def desired_state_of(
         InputError: a template cannot be rendered.
     """
     from homelab_netpol.cache.standing import last_good_in
-    from homelab_netpol.policy.applied import applied
     from homelab_netpol.policy.desired import desired_state
     from homelab_netpol.policy.rendering import RenderError
 
     catalogue = catalogue_of(settings, manifests, agents_of(settings, manifests), after)
     namespaces, at = manifests.namespaces(), now or datetime.now(UTC)
-    if after is None:
-        last_good = last_good_in(settings, manifests)
-    else:
-        last_good = {name: applied(each) for name, each in after.intents.items()}
+    last_good = last_good_in(settings, manifests) if after is None else after.last_good
     try:
         return desired_state(catalogue, namespaces, at, last_good=last_good)
     except RenderError as error:

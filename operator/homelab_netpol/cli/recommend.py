@@ -6,12 +6,19 @@ from pathlib import Path
 
 import click
 
-from homelab_netpol.cli.options import InputOptions, config_option, input_options, output_option
+from homelab_netpol.cli.complete_names import complete_resources
+from homelab_netpol.cli.options import (
+    InputOptions,
+    complete_files,
+    config_option,
+    input_options,
+    output_option,
+)
 from homelab_netpol.cli.status import InputError
 
 
 @click.command(short_help="Recommend labels: from flows, from policies, or by three questions.")
-@click.argument("flows", metavar="[FLOWS|-]...", nargs=-1)
+@click.argument("flows", metavar="[FLOWS|-]...", nargs=-1, shell_complete=complete_files)
 @click.option("--all", "everything", is_flag=True, help="For every Namespace that runs apps.")
 @click.option(
     "--from",
@@ -65,6 +72,7 @@ from homelab_netpol.cli.status import InputError
     "grants",
     multiple=True,
     metavar="RESOURCE[=VALUE]",
+    shell_complete=complete_resources,
     help="With --questions: a shared resource that it needs, such as postgres. May be given more"
     " than once.",
 )
