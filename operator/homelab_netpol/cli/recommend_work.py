@@ -18,7 +18,7 @@ from homelab_netpol.diagnosis.elsewhere import with_namespaces
 from homelab_netpol.flows import FlowReader, documents
 from homelab_netpol.policy.rendering import RenderError
 from homelab_netpol.recommendation.from_policies import needs_of_policies
-from homelab_netpol.recommendation.needs import SeenNeeds
+from homelab_netpol.recommendation.needs import SeenNeeds, by_namespace
 from homelab_netpol.recommendation.recommend import recommend
 from homelab_netpol.recommendation.scope import Scope, open_ways, scope_of
 from homelab_netpol.recommendation.unused import Span, Use, unused
@@ -83,6 +83,8 @@ class Work:
             model, needs = self._needs(model, scope, seen, notes)
             if not needs and namespace is not None:
                 raise InputError(_nothing(namespace, from_policies=from_policies))
+            if seen is not None and namespace is None:
+                scope = scope.only(by_namespace(needs))
             notes += scope.notes()
             plan = recommend(
                 model,
@@ -174,6 +176,11 @@ class Work:
         if seen is not None:
             needs = seen.needs(model)
             notes += seen.left_out.notes()
+            if seen.first is not None and seen.last is not None:
+                notes.append(
+                    f"seen from {seen.first:%Y-%m-%d %H:%M} to {seen.last:%Y-%m-%d %H:%M} UTC: what"
+                    " runs more rarely is not among what is needed"
+                )
             return model, needs
         read = needs_of_policies(model, scope.names)
         notes += read.notes()
