@@ -54,6 +54,8 @@ _OPTIONS = (
     "--hubble-socket-path=/run/cilium/hubble.sock",
     "--hubble-disable-tls=true",
     '--hubble-export-allowlist={"verdict":["DROPPED","ERROR","AUDIT"]}',
+    # Never rotated: who reads it keeps it open.
+    "--hubble-export-file-max-size-mb=4096",
     "--monitor-aggregation=none",
     # Maps of the size of a machine's memory are for a machine's connections.
     "--bpf-map-dynamic-size-ratio=0",

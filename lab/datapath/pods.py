@@ -13,7 +13,7 @@ from typing import Any
 from lab.control_plane.api import Api
 from lab.control_plane.errors import LocalClusterError
 from lab.datapath import addresses
-from lab.datapath.network_namespace import NetworkNamespace
+from lab.datapath.host import Host
 from lab.datapath.node import NAME, Node
 from lab.datapath.programs import Programs
 
@@ -21,21 +21,15 @@ _CONFIGURATION = {"cniVersion": "0.3.1", "name": "cilium", "type": "cilium-cni"}
 
 
 @dataclass(frozen=True)
-class Pod:
+class Pod(Host):
     """A running pod.
 
     Attributes:
         namespace: Its Namespace.
-        name: Its name.
-        address: Its IPv4 address.
-        network: Its network namespace.
         container: The id of its container, by which the plugin knows it.
     """
 
     namespace: str
-    name: str
-    address: str
-    network: NetworkNamespace
     container: str
 
     def __str__(self) -> str:
@@ -77,7 +71,7 @@ class Pods:
             "conditions": [{"type": "Ready", "status": "True"}],
         }
         self._request("PUT", f"{_path(namespace, name)}/status", {**made, "status": status})
-        return Pod(namespace, name, address, self._node.network(place), container)
+        return Pod(name, address, self._node.network(place), namespace, container)
 
     def delete(self, pod: Pod) -> None:
         """Takes a pod away; sockets in it should be closed."""
