@@ -18,6 +18,7 @@ from lab.datapath.programs import Programs
 _READY_SECONDS = 120.0
 _AGENT = "cilium-agent"
 _SOCKET = "/run/cilium/cilium.sock"
+_TABLES = ("k8s-pods", "k8s-namespaces")
 # The API server took the policy, the agent does not: only this line says so.
 _REFUSED = "Unable to add CiliumNetworkPolicy"
 
@@ -150,6 +151,11 @@ class Agent:
         if answer.status != http.HTTPStatus.OK:
             raise OSError(f"cilium-agent: {answer.status} for {path}: {text[:200]!r}")
         return json.loads(text)
+
+    def knows(self, uid: str, namespace: str) -> bool:
+        """Whether the agent has heard of a pod and its Namespace from the API server."""
+        pods, namespaces = (json.dumps(self.get(f"/statedb/dump/{table}")) for table in _TABLES)
+        return f'"{uid}"' in pods and f'"{namespace}"' in namespaces
 
     def check(self) -> None:
         """Looks for policies that it refused.

@@ -81,7 +81,7 @@ class Datapath:
             self.agent.start()
             self.agent.wait_ready()
             self.timings["agent healthy"] = time.monotonic() - began
-            self.pods = Pods(self.node, programs, self._api)
+            self.pods = Pods(self.node, programs, self._api, self.agent)
             self._stack = stack.pop_all()
 
     def stop(self) -> None:

@@ -12,7 +12,9 @@ from typing import Any
 
 from lab.control_plane.api import Api
 from lab.control_plane.errors import LocalClusterError
+from lab.control_plane.processes import wait_until
 from lab.datapath import addresses
+from lab.datapath.agent import Agent
 from lab.datapath.host import Host
 from lab.datapath.node import NAME, Node
 from lab.datapath.programs import Programs
@@ -39,10 +41,11 @@ class Pod(Host):
 class Pods:
     """Makes the pods of a node, and takes them away."""
 
-    def __init__(self, node: Node, programs: Programs, api: Api) -> None:
+    def __init__(self, node: Node, programs: Programs, api: Api, agent: Agent) -> None:
         self._node = node
         self._programs = programs
         self._api = api
+        self._agent = agent
 
     def create(self, namespace: str, name: str, labels: Mapping[str, str]) -> Pod:
         """Makes a pod in a Namespace that is there, and waits until its network is.
@@ -53,6 +56,10 @@ class Pods:
         made = self._request(
             "POST", f"/api/v1/namespaces/{namespace}/pods", _manifest(name, labels)
         )
+        uid = made["metadata"]["uid"]
+        # A kubelet takes longer. Before, the agent takes the pod for one without an identity, lets
+        # everything through, and looks again after many seconds.
+        wait_until(lambda: self._agent.knows(uid, namespace), "the agent to hear of a pod", 30.0)
         # As a container runtime's: the agent takes no shorter ones.
         container = secrets.token_hex(32)
         place = _place(namespace, name)
@@ -60,7 +67,7 @@ class Pods:
         # Else each pod sends packets of its own accord, which are dropped and told.
         quiet = "net.ipv6.conf.all.disable_ipv6=1"
         self._node.run("ip", "netns", "exec", place, "sysctl", "-q", "-w", quiet)
-        told = self._plugin("ADD", namespace, name, container, made["metadata"]["uid"])
+        told = self._plugin("ADD", namespace, name, container, uid)
         address: str = json.loads(told)["ips"][0]["address"].partition("/")[0]
         status = {
             "phase": "Running",
