@@ -1,18 +1,22 @@
 """A control plane and a node whose agent enforces the policies that stand there."""
 
+import json
 import secrets
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+import urllib.parse
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Self
 
+from lab.control_plane import crds
 from lab.control_plane.api import LocalApi
 from lab.control_plane.errors import LocalClusterError
-from lab.control_plane.plane import ControlPlane
+from lab.control_plane.processes import wait_until
 from lab.datapath import addresses, world
 from lab.datapath.agent import Agent
 from lab.datapath.node import NAME, Node
@@ -20,12 +24,15 @@ from lab.datapath.pods import Pods
 from lab.datapath.programs import Programs, datapath_programs
 from lab.datapath.requirements import find_clang, missing
 
+_CRD_SECONDS = 60.0
+
 
 class Datapath:
     """A node beside a control plane, for as long as the `with` block lasts.
 
     Args:
-        plane: The control plane, started; the CRDs that an agent waits for are installed there.
+        kubeconfig: How to reach the control plane, which listens on loopback; the CRDs that an
+            agent waits for are installed there.
         programs: What the node runs; found or built when not given.
         agent_options: Further options of cilium-agent, e.g. `QUICK_IDENTITIES`.
 
@@ -43,12 +50,12 @@ class Datapath:
 
     def __init__(
         self,
-        plane: ControlPlane,
+        kubeconfig: Path,
         *,
         programs: Programs | None = None,
         agent_options: Sequence[str] = (),
     ) -> None:
-        self._plane = plane
+        self._kubeconfig = kubeconfig
         self._programs = programs
         self._options = tuple(agent_options)
         self._stack = ExitStack()
@@ -65,19 +72,19 @@ class Datapath:
         if (lacking := missing()) or clang is None:
             raise LocalClusterError(f"no packets can be sent here: {lacking}")
         programs = self._programs or datapath_programs()
-        self._plane.install_crds(programs.crds)
         began = time.monotonic()
         self.timings = {}
         with ExitStack() as stack:
-            self._api = LocalApi(self._plane.kubeconfig)
+            self._api = LocalApi(self._kubeconfig)
             stack.callback(self._api.close)
+            crds.install(self._api, programs.crds, _wait)
             folder = Path(tempfile.gettempdir(), f"homelab-netpol-node-{secrets.token_hex(6)}")
             self.node = stack.enter_context(Node(folder))
             world.connect(self.node)
             self._forward()
             self._register()
             self.timings["node"] = time.monotonic() - began
-            self.agent = Agent(self.node, programs, self._plane.kubeconfig, clang, self._options)
+            self.agent = Agent(self.node, programs, self._kubeconfig, clang, self._options)
             self.agent.start()
             self.agent.wait_ready()
             self.timings["agent healthy"] = time.monotonic() - began
@@ -90,7 +97,9 @@ class Datapath:
 
     def _forward(self) -> None:
         command = [sys.executable, "-m", "lab.datapath.forwarder"]
-        command += [f"/proc/{self.node.pid}/ns/net", str(self._plane.ports.apiserver)]
+        server = json.loads(self._kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
+        port = urllib.parse.urlsplit(server).port
+        command += [f"/proc/{self.node.pid}/ns/net", str(port)]
         process = subprocess.Popen(
             command,
             cwd=Path(__file__).parents[2],
@@ -102,7 +111,10 @@ class Datapath:
             raise LocalClusterError(f"{' '.join(command)} ended with status {process.wait()}")
 
     def _register(self) -> None:
-        """Tells the API server of the node, and where it is itself to be found."""
+        """Tells the API server of the node, and where it is itself to be found.
+
+        An earlier node of this name is followed by this one.
+        """
         node = {
             "apiVersion": "v1",
             "kind": "Node",
@@ -110,21 +122,19 @@ class Datapath:
             "spec": {"podCIDR": addresses.NODE_PODS, "podCIDRs": [addresses.NODE_PODS]},
         }
         status = {"addresses": [{"type": "InternalIP", "address": addresses.NODE}]}
-        made = self._create("/api/v1/nodes", node)
-        self._write("PUT", f"/api/v1/nodes/{NAME}/status", {**made, "status": status})
+        self._create("/api/v1/nodes", node)
+        self._write("PUT", f"/api/v1/nodes/{NAME}/status", {**node, "status": status})
         self._create("/apis/discovery.k8s.io/v1/namespaces/default/endpointslices", _API_ENDPOINTS)
 
-    def _create(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        return self._write("POST", path, body)
+    def _create(self, path: str, body: dict[str, Any]) -> None:
+        self._write("POST", path, body, HTTPStatus.CONFLICT)
 
-    def _write(self, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    def _write(self, method: str, path: str, body: dict[str, Any], *fine: HTTPStatus) -> None:
         if self._api is None:
             raise LocalClusterError("the datapath has not been started: use it in a `with`")
         answer = self._api.request(method, path, body)
-        if not 200 <= answer.status < 300:
+        if not 200 <= answer.status < 300 and answer.status not in fine:
             raise LocalClusterError(f"{method} {path}: {answer.status} {answer.text}")
-        made: dict[str, Any] = answer.json()
-        return made
 
     def __enter__(self) -> Self:
         self.start()
@@ -132,6 +142,10 @@ class Datapath:
 
     def __exit__(self, *error: object) -> None:
         self.stop()
+
+
+def _wait(done: Callable[[], bool], what: str) -> None:
+    wait_until(done, what, _CRD_SECONDS)
 
 
 # The API server would write it, with an address that pods reach; here that is one in the world.

@@ -50,7 +50,7 @@ def plane(_machine: None, lab: Lab) -> Iterator[ControlPlane]:
 def datapath(plane: ControlPlane) -> Iterator[Datapath]:
     """The node, its agent as Cilium delivers it: with the default delays of identities."""
     try:
-        with Datapath(plane) as datapath:
+        with Datapath(plane.kubeconfig) as datapath:
             yield datapath
     except LocalClusterError as error:
         raise pytest.fail.Exception(str(error), pytrace=False) from None
