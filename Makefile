@@ -13,7 +13,7 @@ PYTEST := -m pytest -n 5 --dist loadscope --no-loadscope-reorder
 DELIVERY := tests/install tests/rights tests/monitoring tests/image tests/docs \
     tests/uninstall
 
-.PHONY: help demo lab test delivery chaos peers nightly lint format bench bench-plot first-policy chart \
+.PHONY: help demo lab test delivery chaos datapath peers nightly lint format bench bench-plot first-policy chart \
     lock wheel clean
 
 help:  ## Show what there is
@@ -27,7 +27,7 @@ lab: .venv/ready  ## A control plane to try things on; ARGS="up", "status" or "d
 
 test: .venv/ready lint  ## Check the operator; ARGS="-k grant" passes on to pytest
 	$(RUN) -m lab build
-	$(RUN) $(PYTEST) --ignore=tests/chaos --ignore=tests/bench $(DELIVERY:%=--ignore=%) $(ARGS)
+	$(RUN) $(PYTEST) --ignore=tests/chaos --ignore=tests/bench --ignore=tests/datapath $(DELIVERY:%=--ignore=%) $(ARGS)
 
 delivery: .venv/ready  ## Check manifests, chart, rights, alerts, dashboard, image, and the docs' commands
 	$(RUN) -m lab build
@@ -37,6 +37,10 @@ delivery: .venv/ready  ## Check manifests, chart, rights, alerts, dashboard, ima
 chaos: .venv/ready  ## Break all around the operator while it works; CHAOS_LONG=1, CHAOS_SEED=7
 	$(RUN) -m lab build
 	$(RUN) -m pytest -n 2 --dist loadscope --no-loadscope-reorder tests/chaos $(ARGS)
+
+datapath: .venv/ready  ## Send packets through a real cilium-agent: needs Linux, root, clang; no containers
+	$(RUN) -m lab build
+	$(RUN) -m pytest tests/datapath $(ARGS)
 
 peers: .venv/ready  ## Check that the operators we are measured against do the same job
 	$(RUN) -m lab build

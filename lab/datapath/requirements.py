@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,6 +47,18 @@ def _missing() -> Iterator[str]:
             yield f"{program} is not installed: apt-get install {package}"
     if cgroup2_mount() is None:
         yield "cgroup v2 is not mounted"
-    known = Path("/proc/filesystems").read_text().split()
-    if "bpf" not in known:
-        yield "the kernel has no bpf file system (CONFIG_BPF_SYSCALL)"
+    if os.geteuid() == 0 and shutil.which("unshare", path=_BIN) and not _may_make_namespaces():
+        yield "this root may not make namespaces, mount bpf or add a veth pair, as in a container"
+
+
+def _may_make_namespaces() -> bool:
+    # In namespaces of their own, with which they go.
+    steps = "mount -t bpf bpf /tmp && ip link add first type veth peer name second"
+    command = ["unshare", "--net", "--mount", "--pid", "--cgroup", "--ipc", "--uts", "--fork"]
+    done = subprocess.run(
+        [*command, "--propagation", "private", "/bin/sh", "-c", steps],
+        env={**os.environ, "PATH": _BIN},
+        capture_output=True,
+        check=False,
+    )
+    return done.returncode == 0

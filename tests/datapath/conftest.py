@@ -10,6 +10,7 @@ import pytest
 
 from homelab_netpol.package_data import own_crds
 from lab.control_plane import ControlPlane, Lab, LocalClusterError
+from lab.datapath.agent import LABELS_LEFT_OUT
 from lab.datapath.datapath import Datapath
 from lab.datapath.drops import Drops
 from lab.datapath.echo import Echo
@@ -48,9 +49,9 @@ def plane(_machine: None, lab: Lab) -> Iterator[ControlPlane]:
 
 @pytest.fixture(scope="session")
 def datapath(plane: ControlPlane) -> Iterator[Datapath]:
-    """The node, its agent as Cilium delivers it: with the default delays of identities."""
+    """The node; its agent has the default delays of identities, and the labels that docs advise."""
     try:
-        with Datapath(plane.kubeconfig) as datapath:
+        with Datapath(plane.kubeconfig, agent_options=LABELS_LEFT_OUT) as datapath:
             yield datapath
     except LocalClusterError as error:
         raise pytest.fail.Exception(str(error), pytrace=False) from None

@@ -20,8 +20,7 @@ class Expected:
 
     def __init__(self, home: Home, table: Table) -> None:
         self._home = home
-        self._open = Expectation(table, Setting(WORLD))
-        self._closed = Expectation(table, Setting(WORLD, own_policies=True))
+        self._table = table
 
     def between(
         self, own: Iterable[str], peers: Iterable[str], *changed: Namespace
@@ -34,6 +33,9 @@ class Expected:
             changed: what namespaces say now, if not what they said when they were made.
         """
         found: dict[Probe, bool] = {}
+        # Anew each time: they remember what a namespace said.
+        self._open = Expectation(self._table, Setting(WORLD))
+        self._closed = Expectation(self._table, Setting(WORLD, own_policies=True))
         pairs = [pair for one, peer in product(own, peers) for pair in ((one, peer), (peer, one))]
         for source, target in pairs:
             if source != target:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import signal
 import subprocess
@@ -67,9 +68,8 @@ def test_the_machine_is_as_before_while_a_node_runs_and_after_it(
     eventually(lambda: not Path(told["cgroup"]).exists(), "its cgroup to be gone")
     eventually(lambda: not Path(told["folder"]).exists(), "its folder to be gone")
     for kind, name in spaces.items():
-        eventually(
-            lambda k=kind, n=name: not processes_in(k, n), f"its {kind} namespace to be empty"
-        )
+        empty = functools.partial(_is_empty, kind, name)
+        eventually(empty, f"its {kind} namespace to be empty")
     assert differences(before, state()) == []
 
 
