@@ -22,8 +22,8 @@ _TABLES = ("k8s-pods", "k8s-namespaces")
 # The API server took the policy, the agent does not: only this line says so.
 _REFUSED = "Unable to add CiliumNetworkPolicy"
 
-# Pods whose identity changes with a label keep their old policies until they have the new one, which
-# takes Cilium up to 35 s as it comes. With these it takes no time...
+# Pods whose identity changes with a label keep their old policies until they have the new one, and
+# that takes Cilium up to 35 s as it comes. With these it takes no time...
 QUICK_IDENTITIES = ("--identity-max-jitter=0s", "--identity-change-grace-period=0s")
 # ... and these leave what the operator acts upon by itself out of identities, so that they do not
 # change: all labels of the vocabulary but those that clusterwide policies select by.
