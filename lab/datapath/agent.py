@@ -105,6 +105,7 @@ class Agent:
         self._path = node.folder / "bin"
         self._programs = programs
         self._clang = clang
+        self._told = 0
         self._command = [
             str(programs.agent),
             f"--k8s-kubeconfig-path={kubeconfig}",
@@ -169,11 +170,16 @@ class Agent:
         """Looks for policies that it refused.
 
         Raises:
-            PolicyRefusedError: There is one.
+            PolicyRefusedError: There is one that `refusals` has not told yet.
         """
-        refused = [line for line in self.log.read_text().splitlines() if _REFUSED in line]
-        if refused:
+        if refused := self.refusals():
             raise PolicyRefusedError("\n".join(["cilium-agent refused a policy:", *refused]))
+
+    def refusals(self) -> list[str]:
+        """What its log says of policies that it refused, each line told once."""
+        lines = [line for line in self.log.read_text().splitlines() if _REFUSED in line]
+        told, self._told = self._told, len(lines)
+        return lines[told:]
 
     def log_tail(self, lines: int = 30) -> str:
         """The last lines of the log."""
