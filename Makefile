@@ -13,7 +13,11 @@ PYTEST := -m pytest -n 5 --dist loadscope --no-loadscope-reorder
 DELIVERY := tests/install tests/rights tests/monitoring tests/image tests/docs \
     tests/uninstall
 
-.PHONY: help demo lab test delivery chaos datapath peers nightly lint format bench bench-plot first-policy chart \
+# The operator as a process on a real API server, and what random worlds come to: two thirds of the
+# time that all tests take.
+SCENARIOS := tests/cluster tests/worlds
+
+.PHONY: help demo lab test scenarios delivery chaos datapath peers nightly lint format bench bench-plot first-policy chart \
     lock wheel clean
 
 help:  ## Show what there is
@@ -25,9 +29,14 @@ demo: .venv/ready  ## Watch labels turn into policies, on a real API server on t
 lab: .venv/ready  ## A control plane to try things on; ARGS="up", "status" or "down"
 	$(RUN) -m lab $(or $(ARGS),--help)
 
-test: .venv/ready lint  ## Check the operator; ARGS="-k grant" passes on to pytest
+test: .venv/ready lint  ## Check what it says and does; ARGS="-k grant" passes on to pytest
 	$(RUN) -m lab build
-	$(RUN) $(PYTEST) --ignore=tests/chaos --ignore=tests/bench --ignore=tests/datapath $(DELIVERY:%=--ignore=%) $(ARGS)
+	$(RUN) $(PYTEST) --ignore=tests/chaos --ignore=tests/bench --ignore=tests/datapath \
+	    $(DELIVERY:%=--ignore=%) $(SCENARIOS:%=--ignore=%) $(ARGS)
+
+scenarios: .venv/ready  ## Play every scenario on a real API server, and judge random worlds
+	$(RUN) -m lab build
+	$(RUN) $(PYTEST) $(SCENARIOS) $(ARGS)
 
 delivery: .venv/ready  ## Check manifests, chart, rights, alerts, dashboard, image, and the docs' commands
 	$(RUN) -m lab build

@@ -30,7 +30,8 @@ from lab.control_plane import LocalClusterError
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _SIZES = (100, 250, 500, 1_000, 2_500, 5_000)
 _COUNT = click.IntRange(min=1)
-_ON_A_CLUSTER = [each.name for each in SCENARIOS if each.name not in ("command-line", "commands")]
+_WITHOUT_CLUSTER = ("command-line", "commands", "audit-page")
+_ON_A_CLUSTER = [each.name for each in SCENARIOS if each.name not in _WITHOUT_CLUSTER]
 _NAMES = ", ".join(scenario.name for scenario in SCENARIOS)
 
 _scenario = click.option(

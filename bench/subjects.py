@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -22,6 +21,7 @@ import yaml
 
 from bench.peers.binary import go_peer
 from bench.peers.settings import PeerSettings
+from lab.free_port import free_port
 from lab.loopback import read_page
 
 OURS = "homelab-netpol"
@@ -177,7 +177,7 @@ def running(
         SubjectError: it did not become ready, or did not stop properly.
         BuildError: it had to be built, and could not be.
     """
-    port = _free_port()
+    port = free_port()
     log = folder / "operator.log"
     command = subject.command(Start(port, folder, settings or {}))
     environment = {**os.environ, **subject.environment, "KUBECONFIG": str(kubeconfig)}
@@ -209,10 +209,3 @@ def running(
     finally:
         process.kill()
         process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -13,13 +13,17 @@ from lab.control_plane import Cluster
 
 # Where each comes from. `.ci/packages` installs those of Debian.
 SOURCES = {
+    "bash": "apt-get install bash",
+    "chromium": "apt-get install chromium",
     "curl": "apt-get install curl",
+    "fish": "apt-get install fish",
     "jq": "apt-get install jq",
     "kubectl": "see https://kubernetes.io/docs/tasks/tools/",
     "prometheus": "apt-get install prometheus",
     "prometheus-alertmanager": "apt-get install prometheus-alertmanager",
     "promtool": "apt-get install prometheus",
     "yq": "apt-get install yq",
+    "zsh": "apt-get install zsh",
 }
 
 

@@ -26,8 +26,8 @@ from typing import Any
 
 import yaml
 
+from lab.free_port import free_port
 from lab.loopback import read_page
-from tests.ports import free_port
 
 _SOURCE_ROOT = Path(__file__).resolve().parent.parent / "operator"
 _TAIL_LINES = 40

@@ -10,9 +10,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 
 from bench.load.flows import write_flows
 from bench.load.trees import name_of, write_namespaces, write_policies
@@ -35,17 +35,29 @@ class CommandsResult:
         seconds: of each call, from the start of the process to its end, by what was called.
         cpu: likewise the CPU time, of user and system.
         absent: what could not be measured, and why.
+        memory: likewise the most memory that the process had, resident, in MiB.
     """
 
     seconds: Mapping[str, Sequence[float]]
     cpu: Mapping[str, Sequence[float]]
     absent: Mapping[str, str]
+    memory: Mapping[str, Sequence[float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Used:
+    """What one call took: seconds, seconds of CPU time, MiB."""
+
+    seconds: float
+    cpu: float
+    memory: float
 
 
 def measure_commands(subject: Subject, extent: Extent) -> CommandsResult:
     """Calls each command so often, one call after the other."""
     seconds: dict[str, list[float]] = {}
     cpu: dict[str, list[float]] = {}
+    memory: dict[str, list[float]] = {}
     absent: dict[str, str] = {}
     with TemporaryDirectory(prefix="homelab-netpol-trees-") as folder:
         environment = {**os.environ, **subject.environment}
@@ -64,8 +76,9 @@ def measure_commands(subject: Subject, extent: Extent) -> CommandsResult:
                 _call(name, arguments, environment)
                 for _ in range(min(extent.samples, _MOST_SAMPLES))
             ]
-            seconds[name], cpu[name] = [each[0] for each in found], [each[1] for each in found]
-    return CommandsResult(seconds, cpu, absent)
+            seconds[name], cpu[name] = [e.seconds for e in found], [e.cpu for e in found]
+            memory[name] = [each.memory for each in found]
+    return CommandsResult(seconds, cpu, absent, memory)
 
 
 def _calls(folder: Path) -> dict[str, list[str]]:
@@ -82,6 +95,9 @@ def _calls(folder: Path) -> dict[str, list[str]]:
         f"lint, {HAND_WRITTEN:,} policies": ["lint", "-f", policies],
         f"explain, {JUDGED:,} policies": ["explain", "-f", old, "-f", judged, *ends],
         f"diagnose, {FLOWS:,} drops": ["diagnose", flows, "-f", old],
+        f"watch-change, {FLOWS:,} flows": [
+            *("watch-change", name_of(0), "--before", flows, "--after", flows, "-f", old)
+        ],
         "start of render": ["render", "-f", small],
         "start of diff": ["diff", small, small],
         "start of lint": ["lint", "-f", small],
@@ -100,26 +116,22 @@ def _is_there(command: str, environment: Mapping[str, str]) -> bool:
     return _NO_SUCH_COMMAND not in done.stderr
 
 
-def _call(
-    name: str, arguments: Sequence[str], environment: Mapping[str, str]
-) -> tuple[float, float]:
-    """Seconds, and seconds of CPU time.
+def _call(name: str, arguments: Sequence[str], environment: Mapping[str, str]) -> _Used:
+    """Calls a command once.
 
     Raises:
         SubjectError: it gives no answer.
     """
     command = [sys.executable, "-m", "homelab_netpol", *arguments]
-    before, began = os.times(), time.monotonic()
-    done = subprocess.run(
-        command,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    took, after = time.monotonic() - began, os.times()
-    if done.returncode not in _ANSWERS:
-        raise SubjectError(f"{name}: status {done.returncode}: {done.stderr[-500:]}")
-    used = after.children_user + after.children_system
-    return took, used - before.children_user - before.children_system
+    with TemporaryFile() as said:
+        began = time.monotonic()
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=said)
+        # Of this one process; `resource` knows only the largest of all that have ended.
+        _, status, used = os.wait4(process.pid, 0)
+        took = time.monotonic() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode not in _ANSWERS:
+            said.seek(0)
+            words = said.read().decode("utf-8", "replace")[-500:]
+            raise SubjectError(f"{name}: status {process.returncode}: {words}")
+    return _Used(took, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from bench.scenarios.at_once import bare_at_once, measure_at_once
+from bench.scenarios.audit_page import measure_audit_page
 from bench.scenarios.bench_plane import Extent
 from bench.scenarios.command_line import measure_command_line
 from bench.scenarios.commands import measure_commands
@@ -63,4 +64,5 @@ SCENARIOS = (
     Scenario("inspection", Sizes.LARGEST, measure_inspection, ours_only=True),
     Scenario("command-line", Sizes.SAMPLES, measure_command_line, ours_only=True),
     Scenario("commands", Sizes.SAMPLES, measure_commands, ours_only=True),
+    Scenario("audit-page", Sizes.SAMPLES, measure_audit_page, ours_only=True),
 )

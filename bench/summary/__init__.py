@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bench.records import Records
 from bench.summary.at_once import at_once_tables
+from bench.summary.audit_page import audit_page_tables
 from bench.summary.commands import command_tables
 from bench.summary.failures import failures
 from bench.summary.hatches import hatch_tables
@@ -27,6 +28,7 @@ def tables(records: Records) -> list[Table]:
         *grant_tables(records),
         *redefinition_tables(records),
         *command_tables(records),
+        *audit_page_tables(records),
         *total_tables(records),
         *failures(records),
     ]

@@ -148,6 +148,23 @@ def _command(name_of_call: str) -> Read:
     return read
 
 
+def _memory(name_of_call: str) -> Read:
+    """The most memory of all calls of a command, in MiB."""
+
+    def read(records: Records, name: str) -> float | None:
+        rounds = records.by_name(CommandsResult).get(name, {})
+        found = (
+            value
+            for each in rounds.values()
+            for call, memory in each.memory.items()
+            if call.startswith(name_of_call)
+            for value in memory
+        )
+        return max(found, default=None)
+
+    return read
+
+
 def _milliseconds(read: Read) -> Read:
     def scaled(records: Records, name: str) -> float | None:
         value = read(records, name)
@@ -259,4 +276,6 @@ BARS = (
     Bar("diff of 1,000 namespaces, p50", less_than(1, "s"), _command("diff")),
     Bar("lint of 1,000 policies, p50", less_than(1, "s"), _command("lint")),
     Bar("explain over 5,000 policies, p50", less_than(2, "s"), _command("explain")),
+    Bar("diagnose of 100,000 drops, p50", less_than(10, "s"), _command("diagnose")),
+    Bar("diagnose of 100,000 drops: most memory", less_than(200, "MiB"), _memory("diagnose")),
 )

@@ -208,6 +208,17 @@ class Engine:
             verdicts += (Verdict(**v) for v in self._ask(op="flows", flows=batch)["verdicts"])
         return verdicts
 
+    def map_sizes(self, pods: Sequence[str]) -> list[int]:
+        """How many entries the policy map of each pod has, by the policies in force.
+
+        Args:
+            pods: The names of identities that are pods.
+
+        Raises:
+            EngineError: One of them is no pod.
+        """
+        return list(self._ask(op="sizes", sizes=list(pods))["sizes"])
+
     def keeps_labels(self, keys: Sequence[str], prefixes: Sequence[str] = ()) -> list[bool]:
         """Whether pods' labels of these keys are in their identities, by Cilium's labels filter.
 

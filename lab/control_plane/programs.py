@@ -6,14 +6,13 @@ binary for those that are missing.
 
 import os
 import shutil
-import socket
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from lab.control_plane.binary import Lab
 from lab.control_plane.errors import LocalClusterError
+from lab.free_port import free_port
 
 # Where kubebuilder's and controller-runtime's test tools put etcd and kube-apiserver.
 ASSETS_VARIABLE = "KUBEBUILDER_ASSETS"
@@ -30,12 +29,7 @@ class Ports:
 
 def free_ports() -> Ports:
     """Ports that are free at this moment; another process may still take one before it is used."""
-    with ExitStack() as stack:
-        # All open at once, so that they differ.
-        sockets = [stack.enter_context(socket.socket()) for _ in range(3)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return Ports(*(each.getsockname()[1] for each in sockets))
+    return Ports(etcd=free_port(), etcd_peer=free_port(), apiserver=free_port())
 
 
 def find_program(name: str) -> str | None:

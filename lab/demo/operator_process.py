@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import http.client
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ import yaml
 
 import homelab_netpol
 from lab.demo.errors import DemoError
+from lab.free_port import free_port
 
 _LOOPBACK = "127.0.0.1"
 _READY_SECONDS = 30.0
@@ -56,7 +56,7 @@ class OperatorProcess:
         self._port = 0
 
     def __enter__(self) -> Self:
-        self._port = _free_port()
+        self._port = free_port()
         config = self._folder / "settings.yaml"
         self._arguments += ["--config", str(config)]
         server = {"address": _LOOPBACK, "port": self._port}
@@ -156,10 +156,3 @@ def _environment() -> dict[str, str]:
     configured = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
     direct = ",".join(filter(None, (configured, _LOOPBACK)))
     return {**os.environ, "PYTHONPATH": path, "no_proxy": direct, "NO_PROXY": direct}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((_LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port

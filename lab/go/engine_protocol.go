@@ -30,6 +30,7 @@ type request struct {
 	Flows      []flowRequest              `json:"flows"`
 	Prefixes   []string                   `json:"prefixes"`
 	Keys       []string                   `json:"keys"`
+	Sizes      []string                   `json:"sizes"`
 }
 
 // identityRequest has exactly one of its fields, but ports go with labels, an address may go with its
@@ -73,6 +74,7 @@ type answer struct {
 	Rejected *[]rejection      `json:"rejected,omitempty"`
 	Verdicts *[]flowVerdict    `json:"verdicts,omitempty"`
 	Kept     *[]bool           `json:"kept,omitempty"`
+	Sizes    *[]int            `json:"sizes,omitempty"`
 	Versions map[string]string `json:"versions,omitempty"`
 }
 
@@ -155,11 +157,31 @@ func (e *engine) dispatch(line []byte) (answer, error) {
 	case "labels":
 		kept, err := keptLabels(r.Prefixes, r.Keys)
 		return answer{Kept: &kept}, err
+	case "sizes":
+		sizes, err := e.sizes(r.Sizes)
+		return answer{Sizes: &sizes}, err
 	case "version":
 		return answer{Versions: versions()}, nil
 	default:
 		return answer{}, fmt.Errorf("unknown op %q", r.Op)
 	}
+}
+
+// sizes says how many entries the policy map of each pod would have.
+func (e *engine) sizes(names []string) ([]int, error) {
+	sizes := make([]int, len(names))
+	for index, name := range names {
+		subject, ok := e.endpoints[name]
+		if !ok || !subject.pod {
+			return nil, fmt.Errorf("no pod %q", name)
+		}
+		resolved, err := e.policyOf(subject)
+		if err != nil {
+			return nil, fmt.Errorf("policy of %q: %w", name, err)
+		}
+		sizes[index] = resolved.Len()
+	}
+	return sizes, nil
 }
 
 func (e *engine) verdicts(flows []flowRequest) ([]flowVerdict, error) {

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _NEVER = 1_000_000_000
+# Python's own.
+_USUAL = (700, 10, 10)
 
 
 @contextmanager
@@ -25,3 +27,20 @@ def young_garbage_only(objects: int) -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*before)
+
+
+@contextmanager
+def what_stays_left_alone() -> Iterator[None]:
+    """Meanwhile garbage is collected as usual, but not looked for in what there is already.
+
+    For work without an end, within `young_garbage_only`: what outlives one look and then becomes
+    garbage would stay for ever.
+    """
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(*_USUAL)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()

@@ -23,10 +23,10 @@ from typing import Any, Self
 
 import yaml
 
+from lab.free_port import free_port
 from lab.loopback import read_page
 from tests.chaos.probe import LivenessProbe
 from tests.cluster.kube import eventually
-from tests.ports import free_port
 
 _ROOT = Path(__file__).resolve().parents[2]
 _POLL_SECONDS = 0.02

@@ -14,7 +14,6 @@ import yaml
 from click.testing import CliRunner, Result
 
 from homelab_netpol.cli.main import main
-from homelab_netpol.cli.recommend import recommend
 
 ROOT = Path(__file__).resolve().parents[2]
 _PROFILE, _ACCESS = "network-policy.homelab/profile", "access.network-policy.homelab"
@@ -55,7 +54,7 @@ def test_who_only_calls_out_is_told_what_else_that_profile_opens() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], "Use --questions"),
+        ([], "Name a Namespace (-n), or use --all, --unused, or --questions"),
         (["--questions", "--from-inside"], "--calls-out or --no-calls-out"),
         (["--questions", *next(iter(TREE)), "--grant", "postgress"], "Did you mean 'postgres'"),
         (["--questions", *next(iter(TREE)), "-n", "database"], "scaffold platform database"),
@@ -66,12 +65,6 @@ def test_what_cannot_be_recommended_says_what_to_do(arguments: list[str], words:
     assert done.exit_code == 2
     assert words in done.stderr
     assert done.stdout == ""
-
-
-def test_no_option_names_a_cluster_which_is_never_read() -> None:
-    known = {name for option in recommend.params for name in option.opts}
-    assert {"--filename", "--namespace"} <= known
-    assert not {"--kubeconfig", "--context"} & known
 
 
 def test_on_a_terminal_it_asks() -> None:

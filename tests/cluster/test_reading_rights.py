@@ -121,6 +121,7 @@ def test_with_the_shipped_role_all_is_read_and_nothing_else_is_asked_for(
         "render",
         "scaffold platform {0}",
         "version --cluster",
+        "audit --fail-on none",
     ],
 )
 def test_the_shipped_role_is_enough_for_every_command(

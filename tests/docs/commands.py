@@ -76,10 +76,21 @@ class Desk:
         for name in _TOOLS:
             if re.search(rf"\b{name} ", typed):
                 (programs / name).symlink_to(tool(name))
-        if "hubble observe" in typed:
-            flows = folder / "flows.json"
+        if re.search("hubble observe|netpol (diagnose|watch-change)", typed):
+            flows, later = folder / "flows.json", folder / "later.json"
             write_flows(flows)
-            _script(programs / "hubble", f'exec {tool("hubble")} "$@" --input-file {flows}')
+            # With --input-file it does not follow: what goes on is the same once more, later.
+            _script(
+                programs / "hubble",
+                f'case " $* " in *" --follow "*)\n'
+                f'  {tool("hubble")} "$@" --input-file {flows}\n'
+                f"  sleep 6\n"
+                f"  PYTHONPATH={ROOT} {sys.executable} -m tests.docs.flows {later}\n"
+                f'  {tool("hubble")} "$@" --input-file {later}\n'
+                f"  exec sleep 600;;\n"
+                f"esac\n"
+                f'exec {tool("hubble")} "$@" --input-file {flows}',
+            )
 
     def save(self, file: SavedFile) -> None:
         """Saves a file that the page shows."""
@@ -137,6 +148,7 @@ class Desk:
             "/var/log/kubernetes/audit/audit.log": str(self._audit_log),
             # The page has forwarded a port, for which a kubelet is needed.
             "localhost:8080": url,
+            "--for 5m": "--for 20s",
         }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,3 +28,7 @@ def write_flows(path: Path) -> None:
         flow = {**copy.deepcopy(each), "time": time}
         lines.append(json.dumps({"flow": flow, "node_name": "node-1", "time": time}))
     path.write_text("\n".join(reversed(lines)) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_flows(Path(sys.argv[1]))

@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
+from lab.free_port import free_port
 from tests.cluster.audited import HOME
 from tests.cluster.kube import eventually
 from tests.image.build import Image
 from tests.image.container import Container, running
-from tests.ports import free_port
 
 _BASE = Path(__file__).resolve().parents[2] / "manifests" / "base"
 _ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"

@@ -17,6 +17,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from homelab_netpol import __version__
+from lab.free_port import free_port
 from tests.cluster.audited import HOME
 from tests.cluster.kube import Kube
 from tests.cluster.spaces import PROFILE, Spaces
@@ -24,7 +25,6 @@ from tests.image.build import BASE_PYTHON, Image
 from tests.image.conftest import ROOT
 from tests.image.container import Container, once
 from tests.image.dockerfile import Stage
-from tests.ports import free_port
 
 _LIST = """
 import importlib.metadata, json

@@ -17,6 +17,7 @@ _PROMETHEUS = "example/prometheus-operator-crd/monitoring.coreos.com_"
 _MONITORING = (
     ("github.com/prometheus-operator/prometheus-operator", f"{_PROMETHEUS}podmonitors.yaml"),
     ("github.com/prometheus-operator/prometheus-operator", f"{_PROMETHEUS}prometheusrules.yaml"),
+    ("github.com/prometheus-operator/prometheus-operator", f"{_PROMETHEUS}servicemonitors.yaml"),
 )
 _GITOPS = (
     ("github.com/fluxcd/source-controller", "config/crd/bases/*.yaml"),

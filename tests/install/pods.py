@@ -26,10 +26,10 @@ import yaml
 from urllib3.exceptions import HTTPError
 
 from lab.control_plane import Cluster
+from lab.free_port import free_port
 from tests.cluster.kube import Answered, Kube, Manifest
 from tests.cluster.service_account import write_kubeconfig
 from tests.deployment import DEPLOYMENT, HOME, status, write_settings
-from tests.ports import free_port
 from tests.running_operator import RunningOperator
 
 _ROOT = Path(__file__).resolve().parents[2]

@@ -27,7 +27,7 @@ EXAMPLE_SETTINGS = tuple(sorted((MANIFESTS / "examples" / "settings").glob("*.ya
 CHART = ROOT / "charts" / "homelab-netpol"
 HOME = "homelab-netpol"
 SETTINGS = "homelab-netpol-settings"
-COMPONENTS = ("single-replica", "mesh", "admission", "monitoring", "internet-only")
+COMPONENTS = ("single-replica", "mesh", "admission", "monitoring", "internet-only", "audit")
 # What says the same to the chart.
 VALUES: Mapping[str, Mapping[str, Any]] = {
     "single-replica": {"replicas": 1},
@@ -35,6 +35,7 @@ VALUES: Mapping[str, Mapping[str, Any]] = {
     "admission": {"admission": {"enabled": True}},
     "monitoring": {"monitoring": {"enabled": True}},
     "internet-only": {"internetOnly": {"enabled": True}},
+    "audit": {"audit": {"enabled": True}},
 }
 
 

@@ -35,6 +35,7 @@ _HELMS_LABELS = (
 _KEEP = "helm.sh/resource-policy"
 _CHECKSUM = "checksum/settings"
 CILIUMS = "homelab-netpol-cilium"
+_AUDITS_CILIUMS = "homelab-netpol-audit-cilium"
 
 
 @pytest.mark.parametrize(
@@ -71,6 +72,10 @@ def _plain(item: Manifest) -> Manifest:
         annotations = template["metadata"].pop("annotations", {})
         assert set(annotations) <= {_CHECKSUM}
         for volume in template["spec"]["volumes"]:
+            if "configMap" in volume:
+                volume["configMap"]["name"] = SETTINGS
+    if item["kind"] == "CronJob":
+        for volume in plain["spec"]["jobTemplate"]["spec"]["template"]["spec"]["volumes"]:
             if "configMap" in volume:
                 volume["configMap"]["name"] = SETTINGS
     return plain
@@ -150,7 +155,7 @@ def test_another_namespace_is_named_wherever_the_operators_own_is() -> None:
     objects = chart(*(VALUES[name] for name in COMPONENTS), namespace="elsewhere")
     assert settings_of(objects).admission.namespace == "elsewhere"
     for each in objects:
-        in_ciliums = plain_name(each) == CILIUMS
+        in_ciliums = plain_name(each) in (CILIUMS, _AUDITS_CILIUMS)
         assert in_ciliums or each["metadata"].get("namespace") in (None, "elsewhere")
         for subject in each.get("subjects", ()):
             assert subject["namespace"] == "elsewhere"

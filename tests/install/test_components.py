@@ -29,7 +29,7 @@ _EVERY_CHOICE = [
     for choice in itertools.combinations(COMPONENTS, size)
 ]
 # The right to read it can only be given where it is.
-_ON_CILIUMS_CONFIG_MAP = "homelab-netpol-cilium"
+_ON_CILIUMS_CONFIG_MAP = {"homelab-netpol-cilium", "homelab-netpol-audit-cilium"}
 _CLUSTERWIDE = {
     "ClusterRole",
     "ClusterRoleBinding",
@@ -58,12 +58,13 @@ def test_components_go_together_and_each_has_its_effect(choice: tuple[str, ...])
     assert settings.admission.enabled is ("admission" in choice)
     assert ("ValidatingAdmissionPolicy" in kinds) is ("admission" in choice)
     assert ({"PodMonitor", "PrometheusRule"} <= kinds) is ("monitoring" in choice)
+    assert ({"CronJob", "ServiceMonitor"} <= kinds) is ("audit" in choice)
 
 
 def test_objects_are_in_the_operators_namespace_and_clusterwide_ones_in_none() -> None:
     for each in overlay(COMPONENTS):
         expected = None if each["kind"] in _CLUSTERWIDE else HOME
-        if plain_name(each) == _ON_CILIUMS_CONFIG_MAP:
+        if plain_name(each) in _ON_CILIUMS_CONFIG_MAP:
             expected = "kube-system"
         assert each["metadata"].get("namespace") == expected, (each["kind"], plain_name(each))
 
@@ -109,7 +110,10 @@ def test_rights_are_rendered_as_they_are_written() -> None:
     # `resourceNames`, where the Lease once had the same name.
     written = {
         (each["kind"], each["metadata"]["name"]): each["rules"]
-        for path in (MANIFESTS / "base", MANIFESTS / "components" / "admission")
+        for path in (
+            MANIFESTS / "base",
+            *(MANIFESTS / "components" / name for name in ("admission", "audit")),
+        )
         for each in documents((path / "rbac.yaml").read_text())
         if "rules" in each
     }

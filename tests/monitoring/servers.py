@@ -15,9 +15,9 @@ from typing import Any
 
 import yaml
 
+from lab.free_port import free_port
 from lab.loopback import read_page
 from tests.cluster.kube import eventually
-from tests.ports import free_port
 from tests.programs import program
 
 Json = dict[str, Any]

@@ -26,7 +26,7 @@ _TARGET = _CHART / "files"
 _SCHEMA = _CHART / "values.schema.json"
 # Of the base, what no value changes beyond the namespace; the rest are templates of their own.
 _BASE = ("rbac.yaml", "service.yaml", "poddisruptionbudget.yaml")
-_COMPONENTS = ("admission", "internet-only", "mesh", "monitoring")
+_COMPONENTS = ("admission", "audit", "internet-only", "mesh", "monitoring")
 
 
 def shared_files() -> dict[Path, Path]:

@@ -41,6 +41,9 @@ CLUSTER = (
 _ENDS = {
     "my-app": Identity.pod("my-app", {"app": "web"}),
     "my-app's other": Identity.pod("my-app", {"app": "worker"}),
+    "my-app's waypoint": Identity.pod("my-app", {GATEWAY: "waypoint"}),
+    "typo": Identity.pod("typo", {"app": "web"}),
+    "cert-manager": Identity.pod("cert-manager", {"app": "operator"}),
     "other-app": Identity.pod("other-app", {"app": "client"}),
     "jobs": Identity.pod("jobs", {"app": "job"}),
     "plain": Identity.pod("plain", {"app": "pod"}),
@@ -53,8 +56,10 @@ _ENDS = {
     "lan": Identity.address("192.168.1.10/32"),
     "remote-node": Identity.entity("remote-node"),
     "kube-apiserver": Identity.entity("kube-apiserver"),
+    "host": Identity.entity("host"),
+    "ingress": Identity.entity("ingress"),
 }
-PORTS = (80, 443, 3900, 5432, 6379, 6443, 8080, 9090)
+PORTS = (80, 443, 3900, 5432, 6379, 6443, 8000, 8080, 9090, 9999, 15_008, 15_432)
 
 
 def diagnosed(model: ClusterModel, *flows: Json, count: int | None = 1) -> list[Diagnosis]:
@@ -81,3 +86,10 @@ def allowed(engine: Engine, model: ClusterModel, of: str) -> set[tuple[str, str,
     ]
     verdicts = engine.verdicts([Flow(*each, "TCP") for each in asked])
     return {each for each, verdict in zip(asked, verdicts, strict=True) if verdict.allowed}
+
+
+def by_namespace(ways: set[tuple[str, str, int]]) -> set[tuple[str, str, int]]:
+    """The same, without telling the pods of a Namespace apart."""
+    return {
+        (source.partition("'")[0], target.partition("'")[0], port) for source, target, port in ways
+    }

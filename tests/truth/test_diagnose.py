@@ -11,7 +11,7 @@ from homelab_netpol.access.fixes import Trials
 from homelab_netpol.diagnosis.patch import joint_patch
 from lab.control_plane import Engine
 from tests.flow_lines import GATEWAY, Json, end, flow
-from tests.truth.diagnosed import DOMAIN, PORTS, allowed, diagnosed
+from tests.truth.diagnosed import DOMAIN, PORTS, allowed, by_namespace, diagnosed
 
 _GATEWAY_POD = end("istio-gateway/gateway", **{GATEWAY: "external"})
 _INTERNAL_POD = end("istio-gateway/gateway", **{GATEWAY: "internal"})
@@ -145,10 +145,7 @@ def test_the_change_helps_by_the_engine_and_opens_nothing_else_than_said(
     assert row.passes not in before
     opened = allowed(engine, Trials(diagnosed_model).after(change), row.of) - before
     assert row.passes in opened
-    others = {
-        tuple("my-app" if part == "my-app's other" else part for part in each) for each in opened
-    }
-    assert others - {row.passes} == row.opens
+    assert by_namespace(opened) - {row.passes} == row.opens
 
 
 def test_the_changes_of_several_drops_go_together_by_the_engine(

@@ -14,7 +14,7 @@ from homelab_netpol.settings import Settings
 from lab.control_plane import Engine
 from tests.explained import deployment, model_of, namespace, policy
 from tests.flow_lines import GATEWAY, Json, end, flow
-from tests.truth.diagnosed import CLUSTER, diagnosed
+from tests.truth.diagnosed import CLUSTER, PORTS, allowed, by_namespace, diagnosed
 from tests.truth.explained_world import engine_allows
 
 _FQDN = policy(
@@ -71,6 +71,7 @@ class Row:
         proposed: the kind of object that is proposed; "": none.
         beside: more of the cluster.
         settings: the operator's.
+        opens: all that a change opens, by Namespaces: what was dropped, and what else is said.
     """
 
     dropped: Json
@@ -79,6 +80,14 @@ class Row:
     proposed: str = ""
     beside: str = ""
     settings: Settings | None = None
+    opens: frozenset[tuple[str, str, int]] = frozenset()
+
+
+def _node(source: str, target: str, port: int) -> frozenset[tuple[str, str, int]]:
+    """A way with another node; an API server is on one, and has its label too."""
+    way = (source, target, port)
+    api = tuple("kube-apiserver" if each == "remote-node" else each for each in (source, target))
+    return frozenset({way, (api[0], api[1], port)})
 
 
 _NARROW = Settings.model_validate({"internet": {"exceptCidrs": ["192.168.0.0/16"]}})
@@ -98,6 +107,7 @@ ROWS = {
         "the setting companions",
         "SharedResource",
         beside=namespace("cert-manager"),
+        opens=frozenset({("cert-manager", "my-app", 8000)}),
     ),
     "a name that a toFQDNs rule allows": Row(
         flow(
@@ -117,24 +127,28 @@ ROWS = {
         "internet.exceptCidrs",
         "SharedResource",
         settings=_NARROW,
+        opens=frozenset({("other-app", "lan", 443)}),
     ),
     "another app's Namespace": Row(
         flow("my-app/web", "other-app/client", "8080/TCP", "EGRESS"),
         Kind.RIGHT,
         "Namespaces do not reach each other",
         "SharedResource",
+        opens=frozenset({("my-app", "other-app", 8080)}),
     ),
     "a pod's port, though its Service's is granted": Row(
         flow("my-app/web", "database/postgres", "15432/TCP", "EGRESS"),
         Kind.MISSING,
         "wrong port",
         "SharedResource",
+        opens=frozenset({("my-app", "database", 15432)}),
     ),
     "remote-node, where an app was granted": Row(
         flow("my-app/web", "remote-node", "8080/TCP", "EGRESS"),
         Kind.MISSING,
         "remote-node",
         "SharedResource",
+        opens=_node("my-app", "remote-node", 8080),
     ),
     "NodeLocal DNS at host": Row(
         flow("my-app/web", "host", "53/UDP", "EGRESS"),
@@ -146,24 +160,28 @@ ROWS = {
         Kind.RIGHT,
         "waypoint",
         "SharedResource",
+        opens=frozenset({("other-app", "my-app", 15008)}),
     ),
     "a pod in the mesh by its own label": Row(
         flow(_AMBIENT, "database/postgres", "15008/TCP", "EGRESS"),
         Kind.MISSING,
         "label its Namespace",
         "SharedResource",
+        opens=frozenset({("other-app", "database", 15008)}),
     ),
     "Cilium's own gateway": Row(
         flow("ingress", "my-app/web", "8080/TCP", "INGRESS"),
         Kind.MISSING,
         "setting gateways",
         "NetworkProfile",
+        opens=frozenset({("ingress", "my-app", 8080)}),
     ),
     "ingress from remote-node": Row(
         flow("remote-node", "my-app/web", "8080/TCP", "INGRESS"),
         Kind.MISSING,
         "externalTrafficPolicy: Local",
         "NetworkProfile",
+        opens=_node("remote-node", "my-app", 8080),
     ),
     "PacketTooBig": Row(
         flow("world 2001:db8::1", "my-app/web", "2/ICMPv6", "INGRESS"),
@@ -176,6 +194,7 @@ ROWS = {
         "not the operator's",
         "CiliumNetworkPolicy",
         beside=_PLATFORM,
+        opens=_node("remote-node", "database", 9999),
     ),
     "an HTTP rule that does not name the request": Row(
         flow(
@@ -224,12 +243,21 @@ ROWS = {
         ),
         Kind.MISSING,
         "no grant on postgres",
+        opens=frozenset({("my-app", "database", 5432)}),
     ),
     "a misspelt label": Row(
         flow("typo/web", "world 203.0.113.7", "443/TCP", "EGRESS"),
         Kind.MISSING,
         "no profile",
         beside=namespace("typo", profile="standart") + deployment("typo", "web"),
+        opens=frozenset(
+            {
+                *(("internal", "typo", port) for port in PORTS),
+                *(("typo", "typo", port) for port in PORTS),
+                ("typo", "internet", 443),
+                ("typo", "lan", 443),
+            }
+        ),
     ),
 }
 
@@ -238,6 +266,11 @@ ROWS = {
 def test_each_row_is_recognised_and_what_is_proposed_helps_by_the_engine(
     engine: Engine, row: Row
 ) -> None:
+    holds(engine, row)
+
+
+def holds(engine: Engine, row: Row) -> None:
+    """Fails unless a row is recognised, and its change does what is said, by the engine."""
     model = model_of(CLUSTER + row.beside, row.settings)
     [found] = diagnosed(model, row.dropped)
     words = "; ".join((found.cause, found.advice, advice_words(found)))
@@ -251,6 +284,10 @@ def test_each_row_is_recognised_and_what_is_proposed_helps_by_the_engine(
     after, asked = Trials(model).after(change), found.answer.ruling
     source, target = moved(asked.source, after), moved(asked.target, after)
     assert engine_allows(engine, after, source, target, asked.asked[0])
+    # Cilium's word on what else opens, and that nothing closes.
+    own = found.group.key.own.namespace
+    before, now = (by_namespace(allowed(engine, each, own)) for each in (model, after))
+    assert (now - before, before - now) == (set(row.opens), set())
 
 
 def test_a_misspelt_label_is_named_beside_the_drop() -> None:

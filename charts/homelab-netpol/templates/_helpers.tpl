@@ -84,6 +84,26 @@ Cilium's namespace goes to where the settings say that Cilium's ConfigMap is.
 {{ end }}
 
 {{/*
+Whom pods of the release's namespace must reach and be reached by, as the settings say it: `servers` of DNS
+with `dnsPorts`, `apiPorts` of the API server, `scrapers` and `probes`.
+*/}}
+{{- define "homelab-netpol.ways" -}}
+{{- $settings := .Values.settings }}
+{{- $servers := dig "dns" "servers" (list (dict "namespace" "kube-system" "podLabels" (dict "k8s-app" "kube-dns"))) $settings }}
+{{- $dnsPorts := list }}
+{{- range dig "dns" "ports" (list (dict "port" 53 "protocol" "UDP") (dict "port" 53 "protocol" "TCP")) $settings }}
+{{- $dnsPorts = append $dnsPorts (dict "port" (.port | int | toString) "protocol" (.protocol | default "TCP")) }}
+{{- end }}
+{{- $apiPorts := list }}
+{{- range .Values.networkPolicies.apiServerPorts }}
+{{- $apiPorts = append $apiPorts (dict "port" (. | int | toString) "protocol" "TCP") }}
+{{- end }}
+{{- $prometheus := list (dict "namespace" "monitoring" "podLabels" (dict "app.kubernetes.io/name" "prometheus")) }}
+{{- $probes := list (dict "entities" (list "health")) (dict "cidrs" (list "169.254.0.0/16" "fd16:9254:7127:1337:ffff::/80")) }}
+{{- dict "servers" $servers "dnsPorts" $dnsPorts "apiPorts" $apiPorts "scrapers" (dig "scrapers" $prometheus $settings) "probes" (dig "probes" $probes $settings) | toJson }}
+{{- end }}
+
+{{/*
 Rules of the operator's own policy for a list of peers of the settings: the arguments are `way` (from or to),
 `peers`, and `ports` as `toPorts` has them.
 */}}

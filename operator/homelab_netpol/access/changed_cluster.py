@@ -8,7 +8,6 @@ from typing import Any
 
 from homelab_netpol.access.cluster_model import ClusterModel
 from homelab_netpol.manifests import Manifest, ManifestSet, Source, kinds
-from homelab_netpol.policy.applied import applied
 from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.desired import desired_state
 
@@ -48,6 +47,6 @@ def changed_cluster(
         catalogue or model.desired.catalogue,
         spaces,
         datetime.now(UTC),
-        last_good={name: applied(each) for name, each in model.desired.intents.items()},
+        last_good=model.desired.last_good,
     )
-    return ClusterModel(manifests, desired, model.config, replace=True)
+    return ClusterModel(manifests, desired, model.config, replace=True, read=model.read)

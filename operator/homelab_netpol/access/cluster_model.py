@@ -8,6 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+import orjson
+
 from homelab_netpol.access.surroundings import OwnAddresses, own_addresses, surroundings_of
 from homelab_netpol.cilium.agent_config import AgentConfig
 from homelab_netpol.cilium.evaluation import (
@@ -49,6 +51,8 @@ class ClusterModel:
         config: AgentConfig | None = None,
         *,
         replace: bool = False,
+        read: dict[bytes, ReadPolicy] | None = None,
+        only_standing: bool = False,
     ) -> None:
         """Joins them.
 
@@ -58,14 +62,19 @@ class ClusterModel:
             config: how Cilium's agents are configured; None: not known.
             replace: take what the operator would write also where some is given: to ask what a
                 changed label would do.
+            read: clusterwide policies that another model has read, of which hardly any differ in a
+                cluster with another label; None: nothing is known.
+            only_standing: take none that does not stand, though the operator would write it.
         """
         self.manifests = manifests
+        #: The clusterwide policies that were read, by their JSON.
+        self.read: dict[bytes, ReadPolicy] = {} if read is None else read
         self.desired = desired
         self.config = config
         given = [each for kind in _POLICY_KINDS for each in manifests.of(kind)]
         # One that is only written in a file, the operator would change or take away.
         own = [each for each in given if is_managed(each.labels) and each.stands]
-        self.is_written = bool(own) and not replace
+        self.is_written = (bool(own) or only_standing) and not replace
         #: Policies of others, as they were given.
         self.foreign: Sequence[Manifest] = [each for each in given if not is_managed(each.labels)]
         # The operator leaves a name alone that a policy of others has.
@@ -182,7 +191,12 @@ class ClusterModel:
         return dict(found)
 
     def _policy(self, data: Mapping[str, Any]) -> ReadPolicy:
-        return in_surroundings(read_policy(data), self.surroundings)
+        if data["metadata"].get("namespace"):
+            return in_surroundings(read_policy(data), self.surroundings)
+        key = orjson.dumps(data)
+        if key not in self.read:
+            self.read[key] = read_policy(data)
+        return in_surroundings(self.read[key], self.surroundings)
 
 
 def _key(manifest: Mapping[str, Any]) -> tuple[str, str, str]:

@@ -16,8 +16,8 @@ from homelab_netpol.cilium.terms import NAMESPACE_KEY, is_label_value
 from homelab_netpol.policy.desired import DesiredState
 
 _OWN = "network-policy.homelab/v1alpha1"
-# Labels that name an app, the best first; the others come with a version or a replica.
-_TELLING = (
+#: Labels that name an app, the best first; the others come with a version or a replica.
+TELLING = (
     "app.kubernetes.io/name",
     "app.kubernetes.io/instance",
     "app.kubernetes.io/component",
@@ -37,9 +37,9 @@ def resource_changes(ruling: Ruling, desired: DesiredState) -> Iterator[Change]:
     if not ports or what is None:
         return
     words = desired.catalogue.vocabulary
-    name = _free_name(ruling.target.words, set(words.grantable()))
-    spec = {**what, "ports": [_port(each) for each in ports]}
-    resource = _own("SharedResource", name, spec)
+    name = free_name(ruling.target.words, set(words.grantable()))
+    spec = {**what, "ports": [port_data(each) for each in ports]}
+    resource = own_object("SharedResource", name, spec)
     key = f"{words.access_prefix}{name}"
     consumers = [each for each in ruling.source.namespaces if each in desired.intents]
     if consumers and consumers != list(ruling.target.namespaces):
@@ -52,16 +52,16 @@ def profile_changes(ruling: Ruling, desired: DesiredState) -> Iterator[Change]:
         (ruling.target, ruling.source, "from"),
         (ruling.source, ruling.target, "to"),
     ):
-        rules = _rules(peer, way, denied_ports(ruling))
+        rules = rules_for(peer, way, denied_ports(ruling))
         if len(own.namespaces) != 1 or not rules:
             continue
         intent = desired.intents.get(own.namespaces[0])
         if intent is None or intent.platform:
             continue
         profile, words = intent.profile or _FOUNDATION, desired.catalogue.vocabulary
-        name = _free_name(f"{profile} {peer.words}", set(words.profiles))
+        name = free_name(f"{profile} {peer.words}", set(words.profiles))
         section = "ingress" if way == "from" else "egress"
-        made = _own("NetworkProfile", name, {"extends": profile, section: rules})
+        made = own_object("NetworkProfile", name, {"extends": profile, section: rules})
         setting = Setting(intent.namespace, words.profile_key, name)
         yield Change((setting,), (made,))
 
@@ -73,7 +73,7 @@ def rule_changes(ruling: Ruling, desired: DesiredState) -> Iterator[Change]:
         (ruling.target, ruling.source, "from"),
         (ruling.source, ruling.target, "to"),
     ):
-        rules = _rules(peer, way, denied_ports(ruling))
+        rules = rules_for(peer, way, denied_ports(ruling))
         if len(own.namespaces) != 1 or not rules:
             continue
         intent = desired.intents.get(own.namespaces[0])
@@ -111,7 +111,14 @@ def _target(end: End) -> dict[str, Any] | None:
     return {"entities": names} if len(names) == len(ends) and "world" not in names else None
 
 
-def _rules(peer: End, way: str, ports: Sequence[Ports]) -> list[_Rule]:
+def rules_for(peer: End, way: str, ports: Sequence[Ports]) -> list[_Rule]:
+    """Rules of Cilium's about a peer on some ports, one for each kind of what it is.
+
+    Args:
+        peer: the other end.
+        way: `from` it, or `to` it.
+        ports: single ones; none: no rule.
+    """
     if not ports:
         return []
     to_ports = [{"ports": [_cilium_port(each) for each in ports]}]
@@ -148,26 +155,31 @@ def _labels(end: End, only: Pod | None = None) -> dict[str, str]:
     for pod in pods[1:]:
         common = {key: value for key, value in common.items() if pod.labels.get(key) == value}
     kept = pods[0].identity_labels or DEFAULT
-    telling = {key: common[key] for key in _TELLING if key in common and kept.keeps(key)}
+    telling = {key: common[key] for key in TELLING if key in common and kept.keeps(key)}
     if telling or not any(each.complete for each in pods):
         return dict(list(telling.items())[:2]) or common
     return {key: value for key, value in common.items() if kept.keeps(key)}
 
 
-def _own(kind: str, name: str, spec: Mapping[str, Any]) -> dict[str, Any]:
+def own_object(kind: str, name: str, spec: Mapping[str, Any]) -> dict[str, Any]:
+    """A custom resource of the operator's."""
     return {"apiVersion": _OWN, "kind": kind, "metadata": {"name": name}, "spec": dict(spec)}
 
 
-def _port(ports: Ports) -> dict[str, Any]:
+def port_data(ports: Ports) -> dict[str, Any]:
+    """Ports as a SharedResource lists them."""
+    last = {"endPort": ports.last} if ports.last > ports.first else {}
     protocol = {} if ports.protocol == "TCP" else {"protocol": ports.protocol}
-    return {"port": ports.first, **protocol}
+    return {"port": ports.first, **last, **protocol}
 
 
-def _cilium_port(ports: Ports) -> dict[str, str]:
-    return {"port": str(ports.first), "protocol": ports.protocol}
+def _cilium_port(ports: Ports) -> dict[str, Any]:
+    last = {"endPort": ports.last} if ports.last > ports.first else {}
+    return {"port": str(ports.first), **last, "protocol": ports.protocol}
 
 
-def _free_name(text: str, taken: set[str]) -> str:
+def free_name(text: str, taken: set[str]) -> str:
+    """A name for a custom resource, made of words, that is not taken."""
     name = _as_name(text)
     number = 2
     made = name

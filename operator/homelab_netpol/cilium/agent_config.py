@@ -19,6 +19,8 @@ DEFAULT_CLUSTER = "default"
 # Package `defaults`: CiliumIdentityMaxJitter and IdentityChangeGracePeriod.
 DEFAULT_JITTER_SECONDS = 30.0
 DEFAULT_GRACE_SECONDS = 5.0
+# `bpf-policy-map-max`: in https://docs.cilium.io/en/latest/network/ebpf/maps/ the row Policy, 16k.
+DEFAULT_POLICY_MAP_MAX = 16_384
 # Go's durations, such as 1m30s; a number alone is nanoseconds.
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))+")
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)")
@@ -64,6 +66,7 @@ class AgentConfig:
         identity_jitter_seconds: for up to how long a pod whose labels change keeps its old identity
             before an agent asks for the new one.
         identity_grace_seconds: for how long an endpoint then goes on with the old identity.
+        policy_map_max: how many entries an endpoint's policy map has room for.
         deny_response: what becomes of a connection that egress policies deny: `none`, so that it
             times out, or `icmp`, by which it fails at once.
     """
@@ -88,6 +91,7 @@ class AgentConfig:
     identity_jitter_seconds: float = DEFAULT_JITTER_SECONDS
     identity_grace_seconds: float = DEFAULT_GRACE_SECONDS
     deny_response: str = "none"
+    policy_map_max: int = DEFAULT_POLICY_MAP_MAX
 
 
 def read_agent_config(data: Mapping[str, str], versions: Collection[Version] = ()) -> AgentConfig:
@@ -125,6 +129,7 @@ def read_agent_config(data: Mapping[str, str], versions: Collection[Version] = (
             data, "identity-change-grace-period", DEFAULT_GRACE_SECONDS
         ),
         deny_response=data.get("policy-deny-response", "").strip() or "none",
+        policy_map_max=_number(data, "bpf-policy-map-max", DEFAULT_POLICY_MAP_MAX),
     )
 
 
@@ -140,6 +145,14 @@ def _has_local_selectors(data: Mapping[str, str], versions: Collection[Version])
 def _is_on(data: Mapping[str, str], name: str, *, default: bool) -> bool:
     value = data.get(name)
     return default if value is None else value.strip() in _TRUE
+
+
+def _number(data: Mapping[str, str], name: str, default: int) -> int:
+    """A whole number above 0; the default, where it is none."""
+    value = data.get(name, "").strip()
+    if not (value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS):
+        return default
+    return int(value) or default
 
 
 def _seconds(data: Mapping[str, str], name: str, default: float) -> float:

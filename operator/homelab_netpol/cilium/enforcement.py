@@ -101,6 +101,11 @@ class Enforcement:
     impairments: Mapping[Impairment, str] = field(default_factory=dict)
 
     @property
+    def enforces_nothing(self) -> bool:
+        """A packet that policies forbid passes, as is certain."""
+        return not _TOTAL.isdisjoint(self.impairments)
+
+    @property
     def sentence(self) -> str | None:
         """What impairs it, in words, without a full stop; None: nothing is known to."""
         if not self.impairments:

@@ -1,4 +1,4 @@
-"""Completes names that a cluster has: Namespaces, and the ends that `explain` knows.
+"""Completes names that a cluster has: Namespaces, resources, profiles, the ends of `explain`.
 
 A shell waits for it at every tab: it asks for a moment, and says nothing when there is no answer.
 """
@@ -17,9 +17,12 @@ _ENDS = (
     *("lan", "prometheus", "remote-node", "svc/"),
 )
 _NAMESPACES = ("/api/v1/namespaces",)
-_WITH_RESOURCES = (
-    *_NAMESPACES,
-    "/apis/network-policy.homelab/v1alpha1/sharedresources",
+_RESOURCES = ("/apis/network-policy.homelab/v1alpha1/sharedresources",)
+_PROFILES = ("/apis/network-policy.homelab/v1alpha1/networkprofiles",)
+_OWN_PROFILES = ("isolated", "internal", "internal-egress", "standard")
+# What labels beside profiles and grants may say, as `diagnose --as` takes them.
+_OTHER_LABELS = (
+    *("enforcement=disabled", "intra-namespace=allow", "intra-namespace=deny", "webhooks=allow"),
 )
 
 
@@ -32,8 +35,28 @@ def complete_namespaces(
 
 def complete_ends(context: click.Context, _: click.Parameter, typed: str) -> list[CompletionItem]:
     """Namespaces, shared resources, and the words for what is neither."""
-    names = {*_names(context, _WITH_RESOURCES), *_resources_of_settings(context), *_ENDS}
-    return _items(names, typed)
+    cluster = _names(context, (*_NAMESPACES, *_RESOURCES))
+    return _items({*cluster, *_resources_of_settings(context), *_ENDS}, typed)
+
+
+def complete_resources(
+    context: click.Context, _: click.Parameter, typed: str
+) -> list[CompletionItem]:
+    """Shared resources, of the settings and of the cluster."""
+    return _items({*_names(context, _RESOURCES), *_resources_of_settings(context)}, typed)
+
+
+def complete_labels(context: click.Context, _: click.Parameter, typed: str) -> list[CompletionItem]:
+    """A list of labels such as `profile=internal,postgres`, of which the last is not finished."""
+    before, comma, _last = typed.rpartition(",")
+    profiles = {*_OWN_PROFILES, *_names(context, _PROFILES)}
+    names = {
+        *(f"profile={each}" for each in profiles),
+        *_names(context, _RESOURCES),
+        *_resources_of_settings(context),
+        *_OTHER_LABELS,
+    }
+    return _items((f"{before}{comma}{each}" for each in names), typed)
 
 
 def _items(names: Iterable[str], typed: str) -> list[CompletionItem]:

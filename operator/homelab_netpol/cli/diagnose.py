@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from homelab_netpol.cli.options import InputOptions, config_option, input_options, output_option
+from homelab_netpol.cli.complete_names import complete_labels
+from homelab_netpol.cli.options import (
+    InputOptions,
+    complete_files,
+    config_option,
+    input_options,
+    output_option,
+)
 from homelab_netpol.cli.status import FOUND, INCOMPLETE, OK, ClusterError, InputError
 
 if TYPE_CHECKING:
@@ -24,7 +31,7 @@ _TOP = 30
 
 
 @click.command(short_help="Why flows are dropped, and the one label that lets each pass.")
-@click.argument("flows", metavar="[FILE|-]...", nargs=-1)
+@click.argument("flows", metavar="[FILE|-]...", nargs=-1, shell_complete=complete_files)
 @click.option("--follow", is_flag=True, help="Go on with what hubble observes, until Ctrl-C.")
 @click.option(
     "--since",
@@ -37,6 +44,7 @@ _TOP = 30
     "as_labels",
     multiple=True,
     metavar="LABEL,...",
+    shell_complete=complete_labels,
     help="Judge the flows that passed as if the Namespace of -n had these labels and no others of"
     " the operator's, as in profile=internal,postgres: what would be dropped.",
 )
@@ -85,7 +93,7 @@ def diagnose(
     part.
     """  # click keeps the lines of a paragraph that begins with this character
     from homelab_netpol.cli.diagnose_view import View
-    from homelab_netpol.cli.flow_input import FlowInput, hubble_command
+    from homelab_netpol.cli.flow_input import FlowInput, hubble_command, moment_of
     from homelab_netpol.cli.inputs import read_model
     from homelab_netpol.diagnosis.diagnose import Diagnoser
     from homelab_netpol.diagnosis.groups import Groups
@@ -99,7 +107,7 @@ def diagnose(
         raise InputError("--as says a Namespace's labels: name it with -n")
     if fix and output != "table":
         raise InputError("--fix prints manifests: leave -o out")
-    cutoff = _cutoff(since)
+    cutoff = moment_of(since) if since is not None else None
     command: list[str] = []
     if not flows:
         verdicts = ["FORWARDED"] if as_labels else ["DROPPED", "AUDIT"]
@@ -156,8 +164,9 @@ def _follow(
 ) -> None:
     """Reads to the end, or until it is interrupted."""
     from homelab_netpol.flows import documents
+    from homelab_netpol.garbage import what_stays_left_alone
 
-    with view.shown(live=live):
+    with view.shown(live=live), what_stays_left_alone():
         try:
             for flow in reader.flows(documents(given.chunks())):
                 if flow is None:
@@ -174,14 +183,12 @@ def _follow(
 
 def _end(view: View, given: FlowInput, reader: FlowReader, *, fix: bool, output: str) -> int:
     """Prints the answer; the exit status."""
+    from homelab_netpol.cli.flow_input import no_flows
     from homelab_netpol.cli.inputs import remark
 
     read = reader.read
     if not read.flows and not read.events and read.unreadable + read.others:
-        raise InputError(
-            f"none of {read.unreadable + read.others:,} lines is a flow or a PacketDrop Event: give"
-            " the output of hubble observe -o json, or of kubectl get events -o json"
-        )
+        raise InputError(no_flows(read))
     gaps = list(view.gaps)
     if given.ended and not read.flows and not read.events:
         raise ClusterError(given.ended)  # an answer would look as if nothing were dropped
@@ -194,26 +201,6 @@ def _end(view: View, given: FlowInput, reader: FlowReader, *, fix: bool, output:
     if gaps:
         return INCOMPLETE
     return FOUND if found else OK
-
-
-def _cutoff(since: str | None) -> datetime | None:
-    from datetime import UTC, datetime
-
-    from homelab_netpol.intent.deadline import parse_deadline, parse_moment
-
-    if since is None:
-        return None
-    now = datetime.now(UTC)
-    moment = parse_moment(since)
-    if moment is not None:
-        return moment
-    after = parse_deadline(since, now)
-    if after is None:
-        raise InputError(f"--since {since}: write a duration, as in 5m or 1h30m, or a time")
-    try:
-        return now - (after - now)
-    except OverflowError:
-        return None
 
 
 def _with_labels(model: ClusterModel, namespace: str, given: Sequence[str]) -> ClusterModel:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.table import Table
 
+    from homelab_netpol.access.cluster_model import ClusterModel
     from homelab_netpol.diagnosis.diagnose import Diagnoser
     from homelab_netpol.diagnosis.groups import Groups
     from homelab_netpol.flows import Read
@@ -148,21 +149,13 @@ class View:
         if not found:
             click.echo(self._nothing())
             return
-        print_table([each.upper() for each in CELLS], _rows(found))
-        for number, each in enumerate(found, 1):
-            lines = list(details(self._diagnoser.model, each))
-            if not lines:
-                continue
-            click.echo(click.style(f"{number}. {printable(drop_words(each))}", bold=True))
-            for line in lines:
-                click.echo(f"   {printable(line)}")
+        print_diagnoses(self._diagnoser.model, found)
 
     def _print_markdown(self, found: Sequence[Diagnosis]) -> None:
         if not found:
             click.echo(self._nothing())
             return
-        rows = ([on_one_line(cell) for cell in cells(each)] for each in found)
-        click.echo(markdown_table([each.capitalize() for each in CELLS], rows))
+        click.echo(markdown_diagnoses(found))
 
     def _print_patch(self, found: Sequence[Diagnosis]) -> None:
         patch = joint_patch(self._diagnoser.model, found)
@@ -179,6 +172,24 @@ class View:
         flows = self._read.flows + self._read.events
         what = "would be dropped" if self._shadow else "was dropped"
         return f"No flow {what} ({flows:,} read)."
+
+
+def print_diagnoses(model: ClusterModel, found: Sequence[Diagnosis]) -> None:
+    """Prints them as a table, and below it what lets each pass."""
+    print_table([each.upper() for each in CELLS], _rows(found))
+    for number, each in enumerate(found, 1):
+        lines = list(details(model, each))
+        if not lines:
+            continue
+        click.echo(click.style(f"{number}. {printable(drop_words(each))}", bold=True))
+        for line in lines:
+            click.echo(f"   {printable(line)}")
+
+
+def markdown_diagnoses(found: Sequence[Diagnosis]) -> str:
+    """Them as a table of Markdown."""
+    rows = ([on_one_line(cell) for cell in cells(each)] for each in found)
+    return markdown_table([each.capitalize() for each in CELLS], rows)
 
 
 def _passes(diagnosis: Diagnosis) -> bool:

@@ -9,15 +9,24 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from typing import IO
+import zlib
+from collections.abc import Generator, Iterator, Sequence
+from typing import IO, TYPE_CHECKING
 
 from homelab_netpol.cli.status import InputError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from homelab_netpol.flows import Read
 
 _CHUNK = 1 << 16
 _PAUSE_SECONDS = 1.0
 _STOP_SECONDS = 5.0
 _MAX_SAID = 500
+_GZIP = b"\x1f\x8b"
+# Of zlib: a window of the largest size, with gzip's head and end.
+_GZIP_WINDOW = 16 + zlib.MAX_WBITS
 
 
 class FlowInput:
@@ -55,20 +64,22 @@ class FlowInput:
             each == "-" or not os.path.isfile(each) for each in self._files
         )
 
-    def chunks(self) -> Iterator[bytes | None]:
+    def chunks(self) -> Generator[bytes | None, None, None]:
         """What arrives; None: nothing has for a second."""
         if self._command:
             yield from self._of_command()
         for each in self._files:
             try:
                 if each == "-":
-                    yield from _read(sys.stdin.buffer)
+                    yield from _unpacked(_read(sys.stdin.buffer))
                 else:
                     with open(each, "rb", buffering=0) as file:
-                        yield from _read(file)
+                        yield from _unpacked(_read(file))
             except OSError as error:
                 self.ended = f"{each}: reading it ended early: {error.strerror or error}"
                 return
+            except zlib.error as error:
+                self.ended = f"{each}: no whole gzip file, read as far as it goes: {error}"
             yield b"\n"
 
     def _of_command(self) -> Iterator[bytes | None]:
@@ -94,9 +105,19 @@ class FlowInput:
 
 
 def hubble_command(
-    *, follow: bool, namespace: str | None, since: str | None, verdicts: Sequence[str]
+    *,
+    follow: bool,
+    namespace: str | None = None,
+    since: str | None = None,
+    verdicts: Sequence[str] = (),
 ) -> list[str]:
     """How Hubble's own command is asked.
+
+    Args:
+        follow: go on until it is ended.
+        namespace: only flows from or to its pods.
+        since: what it still has since then, too; as it takes it.
+        verdicts: only flows of these; none: of all.
 
     Raises:
         InputError: it is not on PATH.
@@ -119,6 +140,37 @@ def hubble_command(
     return command
 
 
+def no_flows(read: Read) -> str:
+    """What to say where nothing of what was read is a flow."""
+    return (
+        f"none of {read.unreadable + read.others:,} lines is a flow or a PacketDrop Event: give"
+        " the output of hubble observe -o json, or of kubectl get events -o json"
+    )
+
+
+def moment_of(since: str) -> datetime | None:
+    """The moment that `--since` means; None: before all time.
+
+    Raises:
+        InputError: it is neither a time nor a duration.
+    """
+    from datetime import UTC, datetime
+
+    from homelab_netpol.intent.deadline import parse_deadline, parse_moment
+
+    now = datetime.now(UTC)
+    moment = parse_moment(since)
+    if moment is not None:
+        return moment
+    after = parse_deadline(since, now)
+    if after is None:
+        raise InputError(f"--since {since}: write a duration, as in 5m or 1h30m, or a time")
+    try:
+        return now - (after - now)
+    except OverflowError:
+        return None
+
+
 def _read(stream: IO[bytes]) -> Iterator[bytes | None]:
     """A stream's chunks as they come, whatever size they have."""
     try:
@@ -136,6 +188,37 @@ def _read(stream: IO[bytes]) -> Iterator[bytes | None]:
         if not chunk:
             return
         yield chunk
+
+
+def _unpacked(chunks: Iterator[bytes | None]) -> Iterator[bytes | None]:
+    """The same, unpacked if it is gzip: as rotated exports are. A piece at a time.
+
+    Raises:
+        zlib.error: it is damaged, or cut off.
+    """
+    first = next((each for each in chunks if each), b"")
+    if not first.startswith(_GZIP):
+        if first:
+            yield first
+        yield from chunks
+        return
+    rest, unpacking = first, zlib.decompressobj(wbits=_GZIP_WINDOW)
+    while True:
+        while rest:
+            if unpacking.eof:  # files that were joined
+                unpacking = zlib.decompressobj(wbits=_GZIP_WINDOW)
+            yield unpacking.decompress(rest, _CHUNK)
+            rest = unpacking.unconsumed_tail or unpacking.unused_data
+        chunk = next(chunks, b"")
+        if chunk == b"":
+            break
+        if chunk is None:
+            yield None
+        else:
+            rest = chunk
+    yield unpacking.flush()
+    if not unpacking.eof:
+        raise zlib.error("cut off")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

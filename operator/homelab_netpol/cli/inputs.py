@@ -5,7 +5,7 @@ Errors end the command with the status that `cli/status.py` says.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from homelab_netpol.access.cluster_model import ClusterModel
     from homelab_netpol.cilium.agent_config import AgentConfig
     from homelab_netpol.cluster.client import Api
-    from homelab_netpol.intent import LastGood
     from homelab_netpol.manifests import Manifest, ManifestSet
     from homelab_netpol.policy.catalogue import Catalogue
     from homelab_netpol.policy.desired import DesiredState
@@ -83,6 +82,7 @@ def read_manifests(
     calico: bool = False,
     texts: dict[str, str] | None = None,
     keep_variants: bool = False,
+    with_rbac: bool = False,
 ) -> ManifestSet:
     """The objects that are given: files, or a cluster's.
 
@@ -96,6 +96,7 @@ def read_manifests(
         calico: of a cluster, Calico's policies as well.
         texts: gets what each file holds, by the name that sources have.
         keep_variants: of an object that files give twice, and differently, keep both.
+        with_rbac: of files, roles and their bindings as well.
 
     Raises:
         InputError: something given cannot be used.
@@ -113,6 +114,7 @@ def read_manifests(
                 namespace=inputs.namespace or "",
                 texts=texts,
                 keep_variants=keep_variants,
+                with_rbac=with_rbac,
             )
         except ManifestError as error:
             raise InputError(str(error)) from error
@@ -155,16 +157,13 @@ def desired_state_of(
     Raises:
         InputError: a template cannot be rendered.
     """
-    from homelab_netpol.policy.applied import applied
+    from homelab_netpol.cache.standing import last_good_in
     from homelab_netpol.policy.desired import desired_state
     from homelab_netpol.policy.rendering import RenderError
 
     catalogue = catalogue_of(settings, manifests, agents_of(settings, manifests), after)
     namespaces, at = manifests.namespaces(), now or datetime.now(UTC)
-    if after is None:
-        last_good = _last_good(settings, manifests, namespaces)
-    else:
-        last_good = {name: applied(each) for name, each in after.intents.items()}
+    last_good = last_good_in(settings, manifests) if after is None else after.last_good
     try:
         return desired_state(catalogue, namespaces, at, last_good=last_good)
     except RenderError as error:
@@ -222,34 +221,6 @@ def agents_of(settings: Settings, manifests: ManifestSet) -> AgentConfig | None:
     if not isinstance(data, dict) or not all(isinstance(each, str) for each in data.values()):
         return None
     return read_agent_config(data)
-
-
-def _last_good(
-    settings: Settings, manifests: ManifestSet, namespaces: Sequence[Mapping[str, Any]]
-) -> dict[str, LastGood]:
-    """What stands of the operator's own policies says; nothing, where files are given."""
-    standing = _standing(manifests)
-    if not standing:
-        return {}
-    from homelab_netpol.cache.last_good import standing_last_good
-    from homelab_netpol.policy.objects import LabelKeys
-
-    metadata = [each["metadata"] for each in namespaces]
-    uids = {each["name"]: each.get("uid") or "" for each in metadata}
-    return standing_last_good(standing, uids, LabelKeys(settings.label_domain))
-
-
-def _standing(manifests: ManifestSet) -> list[Mapping[str, Any]]:
-    """The operator's policies as an API server gave them; none, where files are given."""
-    from homelab_netpol.cilium.terms import CCNP, CNP
-    from homelab_netpol.policy.objects import is_managed
-
-    return [
-        each.data
-        for kind in (CNP, CCNP)
-        for each in manifests.of(kind)
-        if is_managed(each.labels) and each.stands
-    ]
 
 
 def _defined(manifest: Manifest) -> dict[str, Any]:

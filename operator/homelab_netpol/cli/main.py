@@ -13,10 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import add_completion_class
 
 from homelab_netpol import __version__
+from homelab_netpol.cli.audit import audit
 from homelab_netpol.cli.check import check
 from homelab_netpol.cli.cleanup import cleanup
+from homelab_netpol.cli.complete_shells import BashComplete, FishComplete
 from homelab_netpol.cli.completion import completion
 from homelab_netpol.cli.detect import detect
 from homelab_netpol.cli.diagnose import diagnose
@@ -32,6 +35,7 @@ from homelab_netpol.cli.scaffold import scaffold
 from homelab_netpol.cli.status import InputError
 from homelab_netpol.cli.test import test
 from homelab_netpol.cli.version import version
+from homelab_netpol.cli.watch_change import watch_change
 
 # What a full or broken disk says; of a reader that went away click makes a quiet end itself.
 _NOT_WRITTEN = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
@@ -57,6 +61,9 @@ def main() -> None:
     _ensure_home()
 
 
+add_completion_class(BashComplete)
+add_completion_class(FishComplete)
+main.add_command(audit)
 main.add_command(check)
 main.add_command(cleanup)
 main.add_command(completion)
@@ -73,6 +80,7 @@ main.add_command(run)
 main.add_command(scaffold)
 main.add_command(test)
 main.add_command(version)
+main.add_command(watch_change)
 
 
 def _ensure_home() -> None:

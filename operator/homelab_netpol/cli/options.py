@@ -52,7 +52,7 @@ class InputOptions:
         return not self.files and not self.kustomizations
 
 
-def _complete_files(_: click.Context, __: click.Parameter, typed: str) -> list[CompletionItem]:
+def complete_files(_: click.Context, __: click.Parameter, typed: str) -> list[CompletionItem]:
     """Has the shell complete file names, where the type of an option does not say so."""
     return [CompletionItem(typed, type="file")]
 
@@ -122,7 +122,7 @@ def input_options(
             "files",
             multiple=True,
             metavar="FILE|DIR|-|git:REV[:PATH]",
-            shell_complete=_complete_files,
+            shell_complete=complete_files,
             help=files_help,
         )
         @click.option(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -40,6 +41,13 @@ def print_table(
     A cell may hold Rich's own markup for colours (`[red]no[/]`); text from elsewhere goes through
     `as_cell` first.
     """
+    click.echo(table_text(columns, rows, title=title), nl=False)
+
+
+def table_text(
+    columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str | None = None
+) -> str:
+    """What `print_table` prints."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -53,7 +61,23 @@ def print_table(
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*row)
-    console.print(table)
+    with console.capture() as captured:
+        console.print(table)
+    return captured.get()
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """Says on a terminal what takes a while, as long as it does."""
+    import sys
+
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(what):
+        yield
 
 
 def as_cell(text: str) -> str:

@@ -1,55 +1,93 @@
-"""`homelab-netpol recommend --questions`: which labels a Namespace should have."""
+"""`homelab-netpol recommend`: which labels Namespaces should have, and which nobody needs."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from homelab_netpol.cli.options import InputOptions, config_option, input_options, output_option
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from homelab_netpol.policy.catalogue import Catalogue
-    from homelab_netpol.recommendation.decision_tree import Answers, Recommendation
-
-_QUESTIONS = {
-    "from_internet": ("--from-internet", "Is it reached from the internet?"),
-    "from_inside": ("--from-inside", "Is it reached from your own network (internal gateway)?"),
-    "calls_out": ("--calls-out", "Does it call the internet (HTTPS)?"),
-}
-_SOME_NAMESPACE = "my-app"
+from homelab_netpol.cli.complete_names import complete_resources
+from homelab_netpol.cli.options import (
+    InputOptions,
+    complete_files,
+    config_option,
+    input_options,
+    output_option,
+)
+from homelab_netpol.cli.status import InputError
 
 
-@click.command(short_help="Recommend a Namespace's labels, by three questions.")
+@click.command(short_help="Recommend labels: from flows, from policies, or by three questions.")
+@click.argument("flows", metavar="[FLOWS|-]...", nargs=-1, shell_complete=complete_files)
+@click.option("--all", "everything", is_flag=True, help="For every Namespace that runs apps.")
+@click.option(
+    "--from",
+    "source",
+    type=click.Choice(["flows", "policies"]),
+    help="What is needed is what was seen (flows), or what policies by hand allow (policies)."
+    " Without it, flows, but for --all without FLOWS.",
+)
+@click.option(
+    "--unused", is_flag=True, help="Say which grants and profiles no flow needed, or not wholly."
+)
+@click.option(
+    "--since",
+    metavar="DURATION|TIME",
+    help="Only flows since then, as in 30d or 2026-03-01T22:00:00Z.",
+)
+@click.option(
+    "--narrow",
+    is_flag=True,
+    help="Prefer what opens the least; else the fewest words that let everything needed pass.",
+)
+@click.option(
+    "--without-policies",
+    is_flag=True,
+    help="As if the Namespaces' own policies by hand were gone; else what they let pass needs no"
+    " label. With --from policies it is always so.",
+)
+@click.option(
+    "--output-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write what is recommended as a tree for git into this folder, which is new or empty.",
+)
 @click.option("--questions", is_flag=True, help="Ask three questions, unless options answer them.")
 @click.option(
     "--from-internet/--no-from-internet",
     default=None,
-    help="It is reached from the internet, or not.",
+    help="With --questions: it is reached from the internet, or not.",
 )
 @click.option(
     "--from-inside/--no-from-inside",
     default=None,
-    help="It is reached from your own network by the internal gateway, or not.",
+    help="With --questions: it is reached from your own network by the internal gateway, or not.",
 )
 @click.option(
-    "--calls-out/--no-calls-out", default=None, help="It calls the internet over HTTPS, or not."
+    "--calls-out/--no-calls-out",
+    default=None,
+    help="With --questions: it calls the internet over HTTPS, or not.",
 )
 @click.option(
     "--grant",
     "grants",
     multiple=True,
     metavar="RESOURCE[=VALUE]",
-    help="A shared resource that it needs, such as postgres. May be given more than once.",
+    shell_complete=complete_resources,
+    help="With --questions: a shared resource that it needs, such as postgres. May be given more"
+    " than once.",
 )
-@input_options(one_namespace=True, cluster=False)
+@input_options(one_namespace=True)
 @config_option
-@output_option("text", "yaml", "json")
+@output_option("text", "yaml", "json", "markdown")
 def recommend(
+    flows: tuple[str, ...],
+    everything: bool,
+    source: str | None,
+    unused: bool,
+    since: str | None,
+    narrow: bool,
+    without_policies: bool,
+    output_dir: Path | None,
     questions: bool,
     from_internet: bool | None,
     from_inside: bool | None,
@@ -59,149 +97,64 @@ def recommend(
     config: Path | None,
     output: str,
 ) -> None:
-    """Recommend labels for a Namespace: a profile by the decision tree, and grants.
+    """Recommend the smallest labels, annotations and resources that let pass what is needed.
 
-    What options do not answer is asked for, on a terminal. Neither questions nor options read a
-    cluster; SharedResources beside those of the settings come from -f and -k.
+    What is needed is what Hubble saw (FLOWS: its JSON, plain or gzipped; without one, hubble is
+    called), or what policies by hand allow. It says what would be dropped, and what would be open
+    beyond. Everything is proven on the policies of -f, -k or the cluster, to which nothing is
+    written. With --questions no cluster is read.
 
     \b
-    Examples:
-      homelab-netpol recommend --questions -n my-app
-      homelab-netpol recommend --questions --no-from-internet --from-inside --calls-out \\
-          --grant postgres -n my-app -o yaml
+    hubble observe -n photos --since 7d -o json | homelab-netpol recommend -n photos -
+    homelab-netpol recommend -n photos --from policies
+    homelab-netpol recommend --all --output-dir labels/
+    homelab-netpol recommend --all exports/*.json.gz -f cluster/ -o markdown
+    homelab-netpol recommend --unused --since 30d exports/*.json.gz
+    homelab-netpol recommend --questions --no-from-internet --from-inside --calls-out \\
+        --grant postgres -n my-app -o yaml
 
-    Exit status: 0; 2 when an answer is missing, or the input or the settings cannot be used.
-    """
-    from homelab_netpol.cli.inputs import desired_state_of, read_manifests, read_settings
-    from homelab_netpol.manifests import ManifestSet
-    from homelab_netpol.recommendation.decision_tree import recommend as follow
+    Exit status: 0 everything that is needed passes, or every grant is used; 1 something would be
+    dropped, or is not used; 2 when the command line, the settings or the input cannot be used; 3
+    when the cluster or hubble could not be read, or only in part, or flows cover less than --since.
+    """  # click keeps the lines of a paragraph that begins with this character
+    if questions:
+        if flows or everything or source or unused or output_dir or since or narrow:
+            raise click.UsageError(
+                "--questions reads neither flows nor policies: leave the rest out."
+            )
+        if output == "markdown":
+            raise click.UsageError("--questions prints text, yaml or json.")
+        from homelab_netpol.cli.recommend_questions import Given, ask
 
-    if not questions:
-        raise click.UsageError("Use --questions: three questions, or options that answer them.")
-    settings = read_settings(config)
-    manifests = ManifestSet() if inputs.from_cluster else read_manifests(inputs)
-    catalogue = desired_state_of(settings, manifests).catalogue
-    given = {"from_internet": from_internet, "from_inside": from_inside, "calls_out": calls_out}
-    _refuse_platform(catalogue, inputs.namespace)
-    answers = _answers(given)
-    wanted = _grants(catalogue, grants, asked=None in given.values())
-    found = follow(answers, wanted, catalogue.vocabulary)
-    _must_be_followed(catalogue, inputs.namespace or _SOME_NAMESPACE, found)
-    _print(found, inputs.namespace, output)
-
-
-def _answers(given: Mapping[str, bool | None]) -> Answers:
-    from homelab_netpol.recommendation.decision_tree import Answers
-
-    missing = [_QUESTIONS[name][0] for name, answer in given.items() if answer is None]
-    if missing and not _is_interactive():
+        answers = {
+            "from_internet": from_internet,
+            "from_inside": from_inside,
+            "calls_out": calls_out,
+        }
+        ask(Given(answers, grants), inputs, config, output)
+        return
+    if grants or {from_internet, from_inside, calls_out} != {None}:
+        raise click.UsageError("Answers and --grant are for --questions.")
+    if sum((everything, inputs.namespace is not None, unused)) == 0:
         raise click.UsageError(
-            "No terminal to ask on: answer with"
-            f" {', '.join(f'{each} or {_negated(each)}' for each in missing)}."
+            "Name a Namespace (-n), or use --all, --unused, or --questions: three questions."
         )
-    found = {
-        name: answer if answer is not None else click.confirm(_QUESTIONS[name][1], err=True)
-        for name, answer in given.items()
-    }
-    return Answers(**found)
+    if everything and unused:
+        raise click.UsageError("--all and --unused are two questions: ask one after the other.")
+    if flows.count("-") + inputs.files.count("-") > 1:
+        raise InputError("standard input (-) can be given once only: for flows or for manifests")
+    if source is None:
+        source = "policies" if everything and not flows else "flows"
+    if source == "policies" and (flows or since or unused):
+        raise click.UsageError("--from policies reads no flows: leave FLOWS, --since and --unused.")
+    from homelab_netpol.cli.recommend_work import Work
 
-
-def _negated(option: str) -> str:
-    return f"--no-{option.removeprefix('--')}"
-
-
-def _is_interactive() -> bool:
-    return sys.stdin.isatty()
-
-
-def _grants(catalogue: Catalogue, given: Sequence[str], *, asked: bool) -> dict[str, str]:
-    """The grants that are given, or asked for where the questions are."""
-    from homelab_netpol.recommendation.decision_tree import read_grant
-
-    words = catalogue.vocabulary.grantable()
-    if not given and asked and words:
-        names = [
-            f"{name}={'|'.join(word.listed())}" if word.has_parts else name
-            for name, word in sorted(words.items())
-        ]
-        click.echo(f"Shared resources: {', '.join(names)}", err=True)
-        text = click.prompt(
-            "Which does it need (names, with commas between; none: Enter)",
-            default="",
-            show_default=False,
-            err=True,
+    work = Work(flows, source, since, inputs, config, output)
+    if unused:
+        status = work.unused(inputs.namespace)
+    else:
+        name = None if everything else inputs.namespace
+        status = work.recommend(
+            name, narrow=narrow, without_policies=without_policies, output_dir=output_dir
         )
-        given = [each for each in text.split(",") if each.strip()]
-    return dict(read_grant(each) for each in given)
-
-
-def _refuse_platform(catalogue: Catalogue, namespace: str | None) -> None:
-    from homelab_netpol.cli.status import InputError
-    from homelab_netpol.intent import LastGood
-    from homelab_netpol.intent.platform import read_platform
-
-    words = catalogue.vocabulary
-    if namespace is None:
-        return
-    found = read_platform(words.facts(namespace, None, None, terminating=False), LastGood(), words)
-    if found.is_platform:
-        raise InputError(
-            f"{namespace} is a platform namespace ({found.why}), which has policies by hand and no"
-            f" profile: see homelab-netpol scaffold platform {namespace}"
-        )
-
-
-def _must_be_followed(catalogue: Catalogue, namespace: str, found: Recommendation) -> None:
-    """Has the labels read as the operator reads them; what it would not follow is an error."""
-    from datetime import UTC, datetime
-
-    from homelab_netpol.cli.inputs import remark
-    from homelab_netpol.cli.status import InputError
-    from homelab_netpol.intent import LastGood, Reason, read_intent
-
-    words = catalogue.vocabulary
-    facts = words.facts(namespace, dict(found.labels), None, terminating=False)
-    problems = read_intent(facts, LastGood(), words, datetime.now(UTC)).problems
-    for each in problems:
-        # The Namespace may have the labels that a resource asks for; here it has only these.
-        if each.reason is Reason.ACCESS_REFUSED:
-            remark(each.message)
-    problems = tuple(each for each in problems if each.reason is not Reason.ACCESS_REFUSED)
-    if problems:
-        raise InputError("\n".join(each.message for each in problems))
-
-
-def _print(found: Recommendation, namespace: str | None, output: str) -> None:
-    from homelab_netpol.cli.inputs import remark
-    from homelab_netpol.cli.output import print_json, print_yaml
-
-    name = namespace or _SOME_NAMESPACE
-    labels = [f"{key}={value}" for key, value in found.labels.items()]
-    command = f"kubectl label namespace {name} {' '.join(labels)}"
-    manifest = {
-        "apiVersion": "v1",
-        "kind": "Namespace",
-        "metadata": {"name": name, "labels": dict(found.labels)},
-    }
-    if output == "json":
-        print_json(
-            {
-                "namespace": namespace,
-                "profile": found.profile,
-                "ingress": found.ingress,
-                "egress": found.egress,
-                "labels": dict(found.labels),
-                "command": command,
-                "notes": list(found.notes),
-            }
-        )
-        return
-    for note in found.notes:
-        remark(note)
-    if output == "yaml":
-        print_yaml([manifest])
-        return
-    click.echo(f"Profile {found.profile}: ingress {found.ingress}; egress {found.egress}.\n")
-    click.echo("In git, in the Namespace's manifest:\n")
-    print_yaml([manifest])
-    click.echo(f"\nOn a cluster that is for trying things out:\n\n  {command}")
+    raise SystemExit(status)

@@ -49,6 +49,7 @@ _VERSIONS: dict[str, tuple[str, ...]] = {
     "ValidatingWebhookConfiguration": (_ADMISSION,),
     "MutatingWebhookConfiguration": (_ADMISSION,),
     "APIService": ("apiregistration.k8s.io/v1",),
+    **dict.fromkeys(sorted(known.RBAC), (f"{known.RBAC_GROUP}/v1",)),
 }
 _CALICO = (("NetworkPolicy", "networkpolicies"), ("GlobalNetworkPolicy", "globalnetworkpolicies"))
 _CALICO_VERSION = "crd.projectcalico.org/v1"
@@ -75,7 +76,7 @@ async def read_cluster(
     Raises:
         ApiError: the API server did not answer.
     """
-    found = ManifestSet()
+    found = ManifestSet(with_rbac=not known.RBAC.isdisjoint(kinds))
     for kind in kinds:
         await _add(found, api, kind, [(each, _plural(kind)) for each in _VERSIONS[kind]])
     if calico:

@@ -74,7 +74,7 @@ def report_data(
 ) -> dict[str, Any]:
     """The whole for programs, stable."""
     data: dict[str, Any] = {
-        "diagnoses": [_diagnosis_data(each) for each in found],
+        "diagnoses": [diagnosis_data(each) for each in found],
         "read": {
             "flows": read.flows,
             "forwarded": read.forwarded,
@@ -87,7 +87,8 @@ def report_data(
     return {**data, "incomplete": list(gaps)} if gaps else data
 
 
-def _diagnosis_data(diagnosis: Diagnosis) -> dict[str, Any]:
+def diagnosis_data(diagnosis: Diagnosis) -> dict[str, Any]:
+    """One diagnosis, with its flows and what lets them pass."""
     key, fixes = diagnosis.group.key, None
     if diagnosis.answer is not None:
         fixes = diagnosis.answer.fixes

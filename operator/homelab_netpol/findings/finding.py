@@ -50,12 +50,14 @@ class Finding:
         subject: that namespace; "" where it is about a clusterwide policy, or the whole cluster.
         message: what is wrong, where, and what to do; at most `LONGEST` characters.
         about: the clusterwide policy.
+        policy: whose policy makes it so, where it is one.
     """
 
     reason: FindingReason
     subject: str
     message: str
     about: PolicyRef | None = None
+    policy: PolicyRef | None = None
 
     def __post_init__(self) -> None:
         if len(self.message) > LONGEST:

@@ -105,7 +105,7 @@ def finding_of(policy: PolicyRef, governed: Governed, added: Added, key: str) ->
     named = name_policies([policy._replace(namespace="")])
     head = f"{named} lets more through than the profile {governed.profile} does: "
     message = _message(head, added, key)
-    return Finding(FindingReason.PROFILE_WIDENED, governed.name, message)
+    return Finding(FindingReason.PROFILE_WIDENED, governed.name, message, policy=policy)
 
 
 def finding_of_many(
@@ -118,7 +118,7 @@ def finding_of_many(
         f" Namespaces do ({first}). In {namespaces[0]}: "
     )
     message = _message(head, added, key)
-    return Finding(FindingReason.PROFILE_WIDENED, "", message, about=policy)
+    return Finding(FindingReason.PROFILE_WIDENED, "", message, about=policy, policy=policy)
 
 
 def _message(head: str, added: Added, key: str) -> str:

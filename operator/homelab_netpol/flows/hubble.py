@@ -70,7 +70,7 @@ def flow_of(data: Mapping[str, Any]) -> Flow:
         verdict,
         _reason(data, is_request=is_request),
         _time(data.get("time")),
-        _reply(_either(data, "is_reply", "isReply")),
+        _reply(data),
         event.get("type") == _POLICY_VERDICT,
         is_request,
     )
@@ -139,8 +139,12 @@ def _time(value: Any) -> datetime | None:
     return None
 
 
-def _reply(value: Any) -> bool | None:
-    return value if isinstance(value, bool) else None
+def _reply(data: Mapping[str, Any]) -> bool | None:
+    value = _either(data, "is_reply", "isReply")
+    if isinstance(value, bool):
+        return value
+    # Older agents wrote `reply`, which is left out where it is false, and where it is not known.
+    return True if data.get("reply") is True else None
 
 
 def _number(value: Any, first: int, last: int) -> int | None:

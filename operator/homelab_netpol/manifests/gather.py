@@ -35,6 +35,7 @@ def gather(
     namespace: str = "",
     texts: dict[str, str] | None = None,
     keep_variants: bool = False,
+    with_rbac: bool = False,
 ) -> ManifestSet:
     """Reads everything that is given, or fails.
 
@@ -46,11 +47,12 @@ def gather(
         namespace: of objects that must be in one and do not say in which.
         texts: gets what each input holds, by the name that sources have.
         keep_variants: see ManifestSet.add.
+        with_rbac: keep roles and their bindings.
 
     Raises:
         ManifestError: something is not there or cannot be used; one line a problem.
     """
-    found, problems = ManifestSet(), []
+    found, problems = ManifestSet(with_rbac=with_rbac), []
     # What comes out of a pipe that failed looks the same as an empty tree, and is none.
     named = {path: "standard input" if path == STDIN else path for path in paths}
     files = (each for path in paths for each in _files(path, exclude))

@@ -86,8 +86,17 @@ _CLUSTER_SCOPED = frozenset(
         "ValidatingWebhookConfiguration",
         "MutatingWebhookConfiguration",
         API_SERVICE,
+        "ClusterRole",
+        "ClusterRoleBinding",
     }
 )
+
+# Who may do what. Read on request only: names that they use are no Namespaces of a tree.
+RBAC_GROUP = "rbac.authorization.k8s.io"
+CLUSTER_ROLE, ROLE = "ClusterRole", "Role"
+CLUSTER_ROLE_BINDING, ROLE_BINDING = "ClusterRoleBinding", "RoleBinding"
+RBAC = frozenset({CLUSTER_ROLE, ROLE, CLUSTER_ROLE_BINDING, ROLE_BINDING})
+_GROUPS |= dict.fromkeys(RBAC, (RBAC_GROUP,))
 
 # What the operator's own policies depend on.
 FOR_RENDERING = (NAMESPACE, NETWORK_PROFILE, SHARED_RESOURCE)

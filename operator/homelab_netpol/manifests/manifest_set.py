@@ -23,12 +23,14 @@ class ManifestSet:
             answer is of a part only, and must say so.
         unread: the kinds that could not be read at all.
         others: variants of objects that are given, where those were asked to be kept.
+        with_rbac: roles and their bindings are kept as well.
     """
 
     skipped: Counter[str] = field(default_factory=Counter)
     gaps: list[str] = field(default_factory=list)
     unread: set[str] = field(default_factory=set)
     others: list[Manifest] = field(default_factory=list)
+    with_rbac: bool = False
     _by_kind: defaultdict[tuple[str, str], dict[tuple[str, str], Manifest]] = field(
         default_factory=lambda: defaultdict(dict)
     )
@@ -50,7 +52,8 @@ class ManifestSet:
         for each in manifests:
             if each.kind == kinds.EMPTY_LIST:
                 continue
-            if not kinds.is_read(each.group, each.kind):
+            unasked = each.kind in kinds.RBAC and not self.with_rbac
+            if unasked or not kinds.is_read(each.group, each.kind):
                 kind = f"{each.group}/{each.kind}".lstrip("/")
                 self.skipped[kind or "documents without apiVersion and kind"] += 1
                 continue
@@ -110,7 +113,11 @@ class ManifestSet:
         A namespace that is only named has no labels but its name, which the API server gives it.
         """
         given = {each.name: each.data for each in self.of(kinds.NAMESPACE)}
-        named = {each.namespace for each in self.manifests if each.namespace}
+        named = {
+            each.namespace
+            for each in self.manifests
+            if each.namespace and each.kind not in kinds.RBAC
+        }
         made = {name: {"metadata": {"name": name}} for name in named - given.keys()}
         everything = {**given, **made}
         return [_with_name_label(everything[name]) for name in sorted(everything)]

@@ -83,6 +83,9 @@ def _check_texts(given: Any, where: str) -> None:
 def _is_name(name: str, kind: str) -> bool:
     if kind == kinds.NAMESPACE:
         return _is_label(name)
+    if kind in kinds.RBAC:
+        # Names of roles are parts of a path, such as `system:node`.
+        return name not in ("", ".", "..") and not set("/%") & set(name)
     # VERSION.GROUP, and the core group's name is empty.
     return terms.is_subdomain(name.removesuffix(".") if kind == kinds.API_SERVICE else name)
 

@@ -32,19 +32,34 @@ def rewrite(path: Path, before: str, after: str) -> None:
             raise ManifestError(f"{path}: has changed meanwhile: it is left as it is")
         if not mode & _ANY_WRITE or not os.access(real, os.W_OK):
             raise ManifestError(f"{path}: is read-only: it is left as it is")
-        handle, name = tempfile.mkstemp(dir=real.parent, prefix=f".{real.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write((_BOM if raw.startswith(_BOM) else b"") + after.encode())
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(name, stat.S_IMODE(mode))
-            os.replace(name, real)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(name)
-            raise
+        content = (_BOM if raw.startswith(_BOM) else b"") + after.encode()
+        write_whole(real, content, stat.S_IMODE(mode))
     except OSError as error:
         raise ManifestError(f"{path}: cannot be written: {error.strerror}") from None
     except UnicodeDecodeError:
         raise ManifestError(f"{path}: has changed meanwhile: it is left as it is") from None
+
+
+def write_whole(path: Path, content: bytes, mode: int = 0o644) -> None:
+    """Puts a file there, in the place of what was: a reader sees the one or the other.
+
+    Args:
+        path: the file; not a link, which would be replaced.
+        content: what it is to hold.
+        mode: its permissions.
+
+    Raises:
+        OSError: it cannot be written; what was there is left as it is.
+    """
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, mode)
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise

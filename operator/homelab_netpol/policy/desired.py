@@ -14,6 +14,7 @@ from typing import Any
 
 from homelab_netpol.cilium.terms import NAMESPACE_KEY
 from homelab_netpol.intent import Intent, LastGood, Waypoint, read_intent
+from homelab_netpol.policy.applied import applied
 from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.keys import CILIUM_KINDS, GATEWAY_KEYS, Component
 from homelab_netpol.policy.notes import ExpiredHatch
@@ -47,6 +48,11 @@ class DesiredState:
     def objects(self) -> list[dict[str, Any]]:
         """The policies as manifests, in the same order."""
         return [as_object(policy) for policy in self.policies]
+
+    @cached_property
+    def last_good(self) -> dict[str, LastGood]:
+        """What stays in force in each Namespace, once all of it is carried out."""
+        return {name: applied(each) for name, each in self.intents.items()}
 
     @staticmethod
     def is_around(policy: Policy, namespace: str) -> bool:

@@ -28,13 +28,20 @@ def as_junit(results: Sequence[Result], gaps: Iterable[str] = ()) -> str:
     root = ET.Element("testsuites", {"name": "homelab-netpol", **_counts(results)})
     for file, of_file in groupby(results, key=lambda each: each.test.file):
         cases = list(of_file)
-        suite = ET.SubElement(root, "testsuite", {"name": _text(file), **_counts(cases)})
+        suite = ET.SubElement(root, "testsuite", {"name": xml_text(file), **_counts(cases)})
         if known:
             properties = ET.SubElement(suite, "properties")
             for gap in known:
-                ET.SubElement(properties, "property", {"name": "incomplete", "value": _text(gap)})
+                ET.SubElement(
+                    properties, "property", {"name": "incomplete", "value": xml_text(gap)}
+                )
         for case in cases:
             _add_case(suite, case)
+    return junit_document(root)
+
+
+def junit_document(root: ET.Element) -> str:
+    """An element of `testsuites` as a file holds it."""
     ET.indent(root)
     text = ET.tostring(root, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
@@ -42,15 +49,15 @@ def as_junit(results: Sequence[Result], gaps: Iterable[str] = ()) -> str:
 
 def _add_case(suite: ET.Element, result: Result) -> None:
     test = result.test
-    names = {"name": _text(test.name), "classname": _text(test.file)}
-    place = {"file": _text(test.file), "line": str(test.line), "time": "0"}
+    names = {"name": xml_text(test.name), "classname": xml_text(test.file)}
+    place = {"file": xml_text(test.file), "line": str(test.line), "time": "0"}
     case = ET.SubElement(suite, "testcase", {**names, **place})
     if result.status is Status.PASSED:
         return
     tag, kind = ("failure", "AccessDiffers") if result.status is Status.FAILED else ("error", "")
-    attributes = {"message": _text(result.reason), "type": kind or "NotAnswered"}
+    attributes = {"message": xml_text(result.reason), "type": kind or "NotAnswered"}
     element = ET.SubElement(case, tag, attributes)
-    element.text = _text(f"{test.file}:{test.line}: {test.question}\n{result.reason}")
+    element.text = xml_text(f"{test.file}:{test.line}: {test.question}\n{result.reason}")
 
 
 def _counts(results: Sequence[Result]) -> dict[str, str]:
@@ -64,5 +71,6 @@ def _counts(results: Sequence[Result]) -> dict[str, str]:
     }
 
 
-def _text(text: str) -> str:
+def xml_text(text: str) -> str:
+    """Text from elsewhere, without what XML 1.0 cannot hold."""
     return _NO_XML.sub("\ufffd", text)

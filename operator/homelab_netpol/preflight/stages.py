@@ -5,32 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from homelab_netpol.cache.cluster import ClusterCache
-from homelab_netpol.cache.definitions import read_definition
-from homelab_netpol.cilium.enforcement import CiliumState
 from homelab_netpol.cilium.evaluation import PolicyRef
 from homelab_netpol.cilium.terms import CCNP, CLUSTER_NETWORK_POLICY, CNP, NETWORK_POLICY
 from homelab_netpol.cluster.snapshot import Snapshot
-from homelab_netpol.definitions import DefinitionKind
 from homelab_netpol.findings.inspection import Inspection
-from homelab_netpol.manifests import Manifest, ManifestSet, kinds
+from homelab_netpol.manifests import Manifest, ManifestSet
 from homelab_netpol.manifests.workloads import Workload, workloads
-from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.desired import desired_policies
 from homelab_netpol.policy.keys import Kind, PolicyKey
-from homelab_netpol.policy.objects import LivePolicy, Policy, is_managed
+from homelab_netpol.policy.objects import Policy, is_managed
 from homelab_netpol.policy.take_over import OthersPolicy, read_others_policy
+from homelab_netpol.preflight.known import (
+    as_live,
+    cache_of,
+    catalogue_in,
+    decided_scope,
+    namespaces_still_open,
+    sorted_inspection,
+    stamped,
+)
 from homelab_netpol.preflight.observed import as_kubernetes_has_it, cilium_state, snapshot_of
-from homelab_netpol.reconcile.triggers import Triggers
 from homelab_netpol.settings import DefaultDeny, Settings
 
 _POLICY_KINDS = (CCNP, CNP, NETWORK_POLICY, CLUSTER_NETWORK_POLICY)
-_DEFINITIONS = {
-    DefinitionKind.PROFILE: kinds.NETWORK_PROFILE,
-    DefinitionKind.RESOURCE: kinds.SHARED_RESOURCE,
-}
 
 
 @dataclass(frozen=True)
@@ -76,11 +75,10 @@ def make_stages(settings: Settings, manifests: ManifestSet, now: datetime) -> St
     """
     given = workloads(manifests)
     cilium = cilium_state(settings, manifests)
-    catalogue = _catalogue(settings, manifests, cilium)
-    bare = _cache(catalogue, cilium, manifests, now, settings.default_deny)
-    with_pods = {each.namespace for each in given if not each.host_network}
-    still_open = sorted(name for name in with_pods if _is_open(bare, name))
-    scope = _decided(settings.default_deny, still_open)
+    catalogue = catalogue_in(settings, manifests, cilium)
+    bare = cache_of(catalogue, cilium, manifests, now, settings.default_deny)
+    still_open = namespaces_still_open(bare, given)
+    scope = decided_scope(settings.default_deny, still_open)
     bare.set_scope(scope)
     namespaces = manifests.namespaces()
     planned = desired_policies(catalogue, namespaces, now, scope=scope)
@@ -92,10 +90,10 @@ def make_stages(settings: Settings, manifests: ManifestSet, now: datetime) -> St
     everything = snapshot_of(manifests, foreign, given, bare.cluster_of_identities())
 
     def stage(left_out: Iterable[PolicyKey], own: Iterable[Policy]) -> Inspection:
-        cache = _cache(catalogue, cilium, manifests, now, scope)
+        cache = cache_of(catalogue, cilium, manifests, now, scope)
         for policy in own:
-            cache.policies.observe(_live(policy))
-        return _sorted(Inspection(cache, _without(everything, left_out)))
+            cache.policies.observe(as_live(policy))
+        return sorted_inspection(Inspection(cache, _without(everything, left_out)))
 
     standing = [each for each in planned if each.key not in taken or each.key in handed_over]
     after = stage(handed_over, standing)
@@ -113,33 +111,6 @@ def make_stages(settings: Settings, manifests: ManifestSet, now: datetime) -> St
     )
 
 
-def _catalogue(settings: Settings, manifests: ManifestSet, cilium: CiliumState) -> Catalogue:
-    """What is defined; once for all stages, as templates take long to compile."""
-    cache = ClusterCache(Catalogue(settings))
-    for kind, name in _DEFINITIONS.items():
-        for manifest in manifests.of(name):
-            cache.definitions.observe(kind, read_definition(kind, _stamped(manifest.data)))
-    cache.set_cilium(cilium)
-    cache.redefine()
-    return cache.catalogue
-
-
-def _cache(
-    catalogue: Catalogue,
-    cilium: CiliumState,
-    manifests: ManifestSet,
-    now: datetime,
-    scope: DefaultDeny,
-) -> ClusterCache:
-    cache = ClusterCache(catalogue)
-    cache.set_cilium(cilium)
-    triggers = Triggers(cache, lambda: now)
-    for data in manifests.namespaces():
-        triggers.namespace_observed(cache.namespaces.read(_stamped(data)))
-    cache.set_scope(scope.in_the_end)
-    return cache
-
-
 def _without(snapshot: Snapshot, left_out: Iterable[PolicyKey]) -> Snapshot:
     """A snapshot without some policies."""
     gone = {PolicyRef(each.kind.value, each.namespace, each.name) for each in left_out}
@@ -149,27 +120,6 @@ def _without(snapshot: Snapshot, left_out: Iterable[PolicyKey]) -> Snapshot:
     }
     annotations = {ref: kept for ref, kept in snapshot.annotations.items() if ref not in gone}
     return replace(snapshot, policies=policies, annotations=annotations)
-
-
-def _stamped(data: Mapping[str, Any]) -> dict[str, Any]:
-    """A manifest with what an API server would have given it."""
-    metadata = data["metadata"]
-    stamp = {"uid": metadata.get("uid") or metadata["name"], "resourceVersion": "1"}
-    return {**data, "metadata": {**metadata, **stamp}}
-
-
-def _is_open(cache: ClusterCache, name: str) -> bool:
-    """Its pods would be closed, and nothing of the operator's opens anything for them."""
-    intent = cache.intents.get(name)
-    if intent is None:
-        return True
-    return not (intent.platform or intent.profile is not None or intent.hatch_open)
-
-
-def _decided(setting: DefaultDeny, still_open: Sequence[str]) -> DefaultDeny:
-    if setting is not DefaultDeny.AUTO:
-        return setting
-    return DefaultDeny.LABELLED if still_open else DefaultDeny.WORKLOAD
 
 
 def _key(manifest: Manifest) -> PolicyKey | None:
@@ -186,16 +136,6 @@ def _taken(
         key = _key(each)
         if key is not None and key in wanted:
             with as_kubernetes_has_it(each):
-                data = _stamped(each.data)
+                data = stamped(each.data)
                 found[key] = read_others_policy(key.kind, data, cache.label_keys.take_over)
     return found
-
-
-def _live(policy: Policy) -> LivePolicy:
-    return LivePolicy(policy.key, "uid", "1", policy.labels, policy.annotations, policy.digest, "")
-
-
-def _sorted(inspection: Inspection) -> Inspection:
-    for _ in inspection.sort():
-        continue
-    return inspection

@@ -1,0 +1,1 @@
+"""`recommend`: labels from flows and policies."""
