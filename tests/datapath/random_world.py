@@ -65,8 +65,14 @@ class RandomWorld:
         for host in self.hosts.values():
             echo.listen(host, udp=_TRIED)
 
-    def write(self, generator: Generator) -> Iterator[str]:
-        """Writes policies; gives the path of each that the API server takes."""
+    def write(self, generator: Generator, prefix: str) -> Iterator[str]:
+        """Writes policies; gives the path of each that the API server takes.
+
+        Args:
+            generator: makes them.
+            prefix: of their names, another one each time: a name that goes and comes back at once
+                is an edit to an agent, and after one that it refuses it keeps the old rules.
+        """
         for policy in generator.policies():
             text = json.dumps(policy)
             if policy["kind"] not in _COLLECTIONS or any(word in text for word in _BEYOND):
@@ -79,9 +85,10 @@ class RandomWorld:
                 key: metadata[key] for key in ("name", "namespace") if key in metadata
             }
             collection = _COLLECTIONS[policy["kind"]].format(metadata.get("namespace"))
+            renamed["metadata"]["name"] = name = f"{prefix}-{metadata['name']}"
             status, _ = self._kube.call("POST", collection, renamed)
             if status == 201:
-                yield f"{collection}/{metadata['name']}"
+                yield f"{collection}/{name}"
 
     def flows(self, generator: Generator) -> list[Flow]:
         """Flows between any two, of which one at least is a pod."""

@@ -36,7 +36,7 @@ def test_packets_the_engine_and_our_verdicts_agree(
     kube: Kube,
 ) -> None:
     generator = Generator(f"{SEED}/{number}")
-    written = list(world.write(generator))
+    written = list(world.write(generator, f"world-{number}"))
     try:
         policies = world.tell(engine)
         flows = world.flows(generator)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -49,9 +50,10 @@ def test_a_hatch_whose_time_is_over_closes_though_its_label_stays(
     home: Home, packets: Packets, operator: RunningOperator
 ) -> None:
     expected = Expected(home, Table.load())
-    home.space(APP).annotate({UNTIL: "20s"})
     home.label_app({ENFORCEMENT: "disabled"})
     packets.do(expected.between([f"{APP}/sender"], ENDS, OPEN))
+    soon = datetime.now(UTC) + timedelta(seconds=2)
+    home.space(APP).annotate({UNTIL: soon.isoformat(timespec="seconds")})
     packets.do(expected.between([f"{APP}/sender"], ENDS, CLOSED))
 
 
