@@ -140,6 +140,23 @@ def test_all_writes_a_tree_that_renders(tree: Path) -> None:
     assert {"homelab-profile", "homelab-access-postgres"} <= names
 
 
+def test_a_namespace_of_which_nothing_was_seen_gets_no_labels_and_is_told(tree: Path) -> None:
+    with (tree / "cluster.yaml").open("a", encoding="utf-8") as file:
+        file.write(
+            """---
+apiVersion: v1
+kind: Pod
+metadata: {name: sleeper, namespace: quiet, labels: {app: sleeper}}
+spec: {containers: [{name: sleeper}]}
+"""
+        )
+    done = run(tree, "--all", "-", "-o", "json", given=lines())
+    data = json.loads(done.stdout)
+    assert {each["namespace"] for each in data["namespaces"]} == {"my-app", "other"}
+    assert any(each.startswith("quiet: no flow was seen") for each in data["notes"])
+    assert any("2026-03-01 22:14" in each for each in data["notes"])
+
+
 def test_what_cannot_pass_is_told_with_its_cause_and_the_status_says_so(tree: Path) -> None:
     (tree / "cluster.yaml").write_text(
         CLUSTER
@@ -155,7 +172,12 @@ spec:
     )
     done = run(tree, "-n", "my-app", "-", "-o", "json", given=lines())
     assert done.exit_code == 1
-    [unmet] = json.loads(done.stdout)["unmet"]
+    data = json.loads(done.stdout)
+    [unmet] = data["unmet"]
+    app = next(each for each in data["namespaces"] if each["namespace"] == "my-app")
+    assert app["manifest"]["metadata"]["annotations"] == {f"{_DOMAIN}/gateway-ports": "8080"}
+    # What would not help is not recommended either.
+    assert {each["kind"] for each in data["objects"]} == {"SharedResource"}
     assert (unmet["to"], unmet["port"]) == ("database/postgres", "5432/TCP")
     assert "a deny rule" in unmet["cause"]
 

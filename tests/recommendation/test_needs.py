@@ -149,3 +149,17 @@ def test_rules_that_name_nobody_in_particular_and_those_that_deny_are_told() -> 
     }
     assert len(set(read.deny_rules)) == 1
     assert len(read.notes()) == 2
+
+
+def test_a_rule_for_a_port_by_a_name_that_no_container_gives_is_told() -> None:
+    unclear = cnp(
+        "unclear",
+        "my-app",
+        ingress=[
+            {"fromEntities": ["host"], "toPorts": [{"ports": [{"port": "web", "protocol": "TCP"}]}]}
+        ],
+    )
+    read = needs(unclear)
+    assert said(read) == set()
+    assert {each.rpartition(", ")[2] for each in read.unclear} == {"spec.ingress[0]"}
+    assert any("cannot be said" in each for each in read.notes())

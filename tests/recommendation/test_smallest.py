@@ -28,6 +28,8 @@ PODS = {
     "database/postgres": {"app": "postgres"},
     "cache/dragonfly": {"app": "dragonfly"},
     "garage/garage": {"app": "garage"},
+    "other/thing": {"app": "thing"},
+    "other/more": {"app": "more"},
 }
 LAN, WORLD = "192.168.10.50/32", "203.0.113.10/32"
 # By what is needed, how many labels and annotations of the vocabulary's it takes, by its tables.
@@ -76,6 +78,8 @@ def _end(words: str) -> tuple[Json, str]:
     if words == "kube-apiserver":
         labels = ["reserved:kube-apiserver", "reserved:remote-node"]
         return {"identity": 7, "labels": labels}, "192.0.2.1"
+    if words == "remote-node":
+        return end(words)
     address = {"lan": LAN, "world": WORLD}[words].removesuffix("/32")
     return end(f"world {address}")
 
@@ -141,6 +145,53 @@ def test_everything_passes_and_with_no_smaller_set_of_words(
     assert plan.change.objects == ()
     for change in smaller_sets(every_word(needed), size):
         assert not let_pass(cluster.model, needs, change), change
+    _pass_by_ciliums_word(engine, cluster, plan.after, needed)
+
+
+BEYOND_WORDS: tuple[tuple[tuple[str, str, str], ...], ...] = (
+    (("my-app/web", "other/thing", "9999/TCP"),),
+    (("my-app/web", "other/thing", "9999/TCP"), ("my-app/worker", "other/more", "53/UDP")),
+    (("my-app/web", "other/thing", "9999/TCP"), ("my-app/web", "other/thing", "9998/TCP")),
+)
+
+
+@pytest.mark.parametrize("needed", BEYOND_WORDS)
+def test_where_no_word_helps_one_resource_and_one_grant_do(
+    engine: Engine, cluster: Modelled, needed: tuple[tuple[str, str, str], ...]
+) -> None:
+    needs = seen(map(as_flow, needed)).needs(cluster.model)
+    plan = recommend(cluster.model, needs, ["my-app"])
+    assert plan.unmet == []
+    [resource] = plan.change.objects
+    assert resource["kind"] == "SharedResource"
+    assert [each.key for each in plan.labels["my-app"].settings] == [
+        f"{DOMAIN}/profile",
+        f"{ACCESS}/{resource['metadata']['name']}",
+    ]
+    for change in smaller_sets(every_word(needed), 4):
+        assert not let_pass(cluster.model, needs, change), change
+    _pass_by_ciliums_word(engine, cluster, plan.after, needed)
+
+
+def test_a_profile_of_ones_own_is_the_last_resort(engine: Engine, cluster: Modelled) -> None:
+    needed = (
+        ("remote-node", "my-app/web", "9100/TCP"),
+        ("istio-gateway/internal", "my-app/web", "8080/TCP"),
+    )
+    needs = seen(map(as_flow, needed)).needs(cluster.model)
+    plan = recommend(cluster.model, needs, ["my-app"])
+    assert plan.unmet == []
+    [profile] = plan.change.objects
+    assert profile["kind"] == "NetworkProfile"
+    assert profile["spec"] == {
+        "extends": "internal",
+        "ingress": [
+            {
+                "fromEntities": ["remote-node"],
+                "toPorts": [{"ports": [{"port": "9100", "protocol": "TCP"}]}],
+            }
+        ],
+    }
     _pass_by_ciliums_word(engine, cluster, plan.after, needed)
 
 

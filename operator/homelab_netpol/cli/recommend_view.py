@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +32,8 @@ from homelab_netpol.recommendation.widening import Widening, Wider
 
 _MOST_ROWS = 50
 _MOST_NOTES = 40
+# So many Namespaces take some seconds.
+_MUCH = 20
 _FINDING_CELLS = ("Namespace", "Label or annotation", "Use", "Flows", "Last")
 _COLOURS = {Use.UNUSED: "yellow", Use.WIDER: "yellow", Use.USED: "green"}
 
@@ -56,7 +59,10 @@ class PlanView:
 
     def __post_init__(self) -> None:
         widening = Widening(self.plan)
-        self._wider = [widening.of(name) for name in sorted(self.plan.labels)]
+        self._wider = []
+        for done, name in enumerate(sorted(self.plan.labels), 1):
+            self._wider.append(widening.of(name))
+            show_progress(done, len(self.plan.labels), "asked what is open beyond")
 
     def print(self, output: str) -> None:
         """Prints it."""
@@ -135,6 +141,12 @@ class PlanView:
                     rows = [opening_cells(each) for each in wider.openings]
                     title = f"Open beyond what was {what}, for {wider.namespace}:"
                     yield title, OPENING_CELLS, rows
+
+
+def show_progress(done: int, of: int, what: str = "searched") -> None:
+    """Says on a terminal how far it is, if there is much to do."""
+    if of > _MUCH and sys.stderr.isatty() and (done % 5 == 0 or done == of):
+        click.echo(f"\r{what}: {done} of {of} Namespaces{' ' * 10}", nl=done == of, err=True)
 
 
 def print_findings(

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import difflib
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from homelab_netpol.cli.flow_input import FlowInput, hubble_command, moment_of, no_flows
 from homelab_netpol.cli.inputs import read_model
 from homelab_netpol.cli.options import InputOptions
 from homelab_netpol.cli.recommend_questions import refuse_platform
-from homelab_netpol.cli.recommend_view import PlanView, print_findings
+from homelab_netpol.cli.recommend_view import PlanView, print_findings, show_progress
 from homelab_netpol.cli.status import FOUND, INCOMPLETE, OK, ClusterError, InputError
 from homelab_netpol.diagnosis.elsewhere import with_namespaces
 from homelab_netpol.flows import FlowReader, documents
 from homelab_netpol.policy.rendering import RenderError
 from homelab_netpol.recommendation.from_policies import needs_of_policies
-from homelab_netpol.recommendation.needs import SeenNeeds
+from homelab_netpol.recommendation.needs import SeenNeeds, by_namespace
 from homelab_netpol.recommendation.recommend import recommend
 from homelab_netpol.recommendation.scope import Scope, open_ways, scope_of
 from homelab_netpol.recommendation.unused import Span, Use, unused
@@ -86,6 +83,8 @@ class Work:
             model, needs = self._needs(model, scope, seen, notes)
             if not needs and namespace is not None:
                 raise InputError(_nothing(namespace, from_policies=from_policies))
+            if seen is not None and namespace is None:
+                scope = scope.only(by_namespace(needs))
             notes += scope.notes()
             plan = recommend(
                 model,
@@ -93,7 +92,7 @@ class Work:
                 scope.names,
                 without_policies=without,
                 narrow=narrow,
-                progress=_progress,
+                progress=show_progress,
             )
         except RenderError as error:
             raise InputError(str(error)) from error
@@ -177,6 +176,11 @@ class Work:
         if seen is not None:
             needs = seen.needs(model)
             notes += seen.left_out.notes()
+            if seen.first is not None and seen.last is not None:
+                notes.append(
+                    f"seen from {seen.first:%Y-%m-%d %H:%M} to {seen.last:%Y-%m-%d %H:%M} UTC: what"
+                    " runs more rarely is not among what is needed"
+                )
             return model, needs
         read = needs_of_policies(model, scope.names)
         notes += read.notes()
@@ -232,9 +236,3 @@ def _short(span: Span) -> str:
         f" {span.last:%Y-%m-%d %H:%M} UTC, and not all since {span.asked:%Y-%m-%d %H:%M}: unused"
         " means only in that time"
     )
-
-
-def _progress(done: int, of: int) -> None:
-    """Says on a terminal how far it is, if there is much to do."""
-    if of > 20 and sys.stderr.isatty() and (done % 5 == 0 or done == of):
-        click.echo(f"\r{done} of {of} Namespaces{' ' * 10}", nl=done == of, err=True)

@@ -51,6 +51,7 @@ class RuleNeeds:
         deny_rules: rules that deny.
         any_protocol: rules that give no protocol.
         nobody: rules for pods that there are not.
+        unclear: rules of which it cannot be said whom, or which port, they mean.
         missing: Namespaces that rules name, and no manifest does.
     """
 
@@ -62,6 +63,7 @@ class RuleNeeds:
     deny_rules: list[str] = field(default_factory=list)
     any_protocol: list[str] = field(default_factory=list)
     nobody: list[str] = field(default_factory=list)
+    unclear: list[str] = field(default_factory=list)
     missing: set[str] = field(default_factory=set)
 
     def notes(self) -> list[str]:
@@ -70,6 +72,7 @@ class RuleNeeds:
             (self.broad, "means nearly all of the cluster: flows would say who uses it"),
             (self.filtered, "looks at requests (HTTP, DNS): labels open the whole port"),
             (self.portless, "is about ICMP, which only a NetworkProfile says"),
+            (self.unclear, "means what cannot be said from what is given: not counted as needed"),
             (self.nobody, "is for pods that there are not: not needed"),
             (self.deny_rules, "denies: with labels what nothing allows is denied, and no more"),
         )
@@ -187,6 +190,8 @@ class _Reader:
                 yield from self._of_selector(own, matcher, place)
             elif isinstance(matcher, Lacking):
                 self._read.broad.append(place)
+            else:
+                self._read.unclear.append(place)
 
     def _of_entities(self, matcher: Entities, place: str) -> Iterator[Member]:
         if matcher.names & set(_WORLD):
@@ -247,7 +252,9 @@ class _Reader:
             return
         for span in rule.ports:
             if span.name:
-                yield from _named(span, target)
+                named = list(_named(span, target))
+                yield from named
+                self._read.unclear += [] if named else [place]
             elif not span.protocols & set(TRANSPORT_PROTOCOLS):
                 self._read.portless.append(place)
             else:

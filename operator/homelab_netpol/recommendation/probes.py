@@ -51,11 +51,11 @@ class Probes:
         """
         try:
             # What a label opens, it opens for all of them.
-            own = own_members(self.frame, self.finder, namespace)[0]
+            own, *others = own_members(self.frame, self.finder, namespace)
         except EndError:
             return []
         needed = {(need.source.words, need.target.words, need.ports) for need in needs}
-        itself = End(namespace, (own,))
+        itself = End(namespace, tuple(others))
         found = []
         for direction, usual in self._usual.items():
             used = _ports_of(namespace, needs, direction)

@@ -56,12 +56,14 @@ def recommend(
     search = _Recommender(frame, frozenset(scope), needs, narrow)
     labels = search.labels(progress)
     after, unmet = search.proven(labels)
-    bad = {name for each in unmet for name in each.need.namespaces}
-    if any(labels[name].narrowing for name in bad & labels.keys()):
+    wider = {name: replace(each, narrowing=()) for name, each in labels.items()}
+    if unmet and wider != labels:
         # What only narrows must cost nothing.
-        for name in bad & labels.keys():
-            labels[name] = replace(labels[name], narrowing=())
-        after, unmet = search.proven(labels)
+        bad = {name for each in unmet for name in each.need.namespaces}
+        wider = {name: wider[name] if name in bad else each for name, each in labels.items()}
+        after_wider, rest = search.proven(wider)
+        if len(rest) < len(unmet):
+            labels, after, unmet = wider, after_wider, rest
     more = search.with_own_profiles(labels, unmet, after)
     if more:
         labels |= more
@@ -121,14 +123,23 @@ class _Recommender:
     def with_own_profiles(
         self, labels: dict[str, Labels], unmet: Sequence[Unmet], after: ClusterModel
     ) -> dict[str, Labels]:
-        """Where nothing else helps: profiles of one's own, which add rules."""
-        found = {}
-        for name, rest in by_namespace(each.need for each in unmet).items():
+        """Where nothing else helps, and they do: profiles of one's own, which add rules."""
+        made = {}
+        rest = by_namespace(each.need for each in unmet)
+        for name, needs in rest.items():
             if name in self.scope and name in labels:
-                made = profile_for(after, labels[name], rest)
-                if made is not None:
-                    found[name] = made
-        return found
+                found = profile_for(after, labels[name], needs)
+                if found is not None:
+                    made[name] = found
+        if not made:
+            return {}
+        _, left = self.proven({**labels, **made})
+        still = {id(each.need) for each in left}
+        return {
+            name: found
+            for name, found in made.items()
+            if any(id(need) not in still for need in rest[name])
+        }
 
     def _own_words(self, name: str) -> _OwnWords:
         needs = self._of[name]

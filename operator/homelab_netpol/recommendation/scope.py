@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from homelab_netpol.access.cluster_model import ClusterModel
 from homelab_netpol.access.explain_judge import Judge
@@ -23,6 +23,7 @@ class Scope:
         without_policies: left out, as no policy says what they need.
         hatched: those of which the escape hatch is open.
         with_policies: those whose policies by hand stay, and count.
+        quiet: left out, as no flow of theirs was seen.
     """
 
     names: tuple[str, ...]
@@ -30,11 +31,21 @@ class Scope:
     without_policies: tuple[str, ...] = ()
     hatched: tuple[str, ...] = ()
     with_policies: tuple[str, ...] = ()
+    quiet: tuple[str, ...] = ()
+
+    def only(self, seen: Collection[str]) -> Scope:
+        """Without those of which nothing was seen: labels might cut them off."""
+        return replace(
+            self,
+            names=tuple(each for each in self.names if each in seen),
+            quiet=tuple(each for each in self.names if each not in seen),
+        )
 
     def notes(self) -> list[str]:
         """What a reader must know."""
         said = (
             (self.empty, "no pods: no labels are recommended"),
+            (self.quiet, "no flow was seen at either end: no labels are recommended"),
             (
                 self.without_policies,
                 "open today, without a policy of their own that says what they need: recommend from"
