@@ -17,7 +17,7 @@ DELIVERY := tests/install tests/rights tests/monitoring tests/image tests/docs \
 # time that all tests take.
 SCENARIOS := tests/cluster tests/worlds
 
-.PHONY: help demo lab test scenarios delivery chaos peers nightly lint format bench bench-plot first-policy chart \
+.PHONY: help demo lab test scenarios delivery chaos datapath peers nightly lint format bench bench-plot first-policy chart \
     lock wheel clean
 
 help:  ## Show what there is
@@ -31,8 +31,8 @@ lab: .venv/ready  ## A control plane to try things on; ARGS="up", "status" or "d
 
 test: .venv/ready lint  ## Check what it says and does; ARGS="-k grant" passes on to pytest
 	$(RUN) -m lab build
-	$(RUN) $(PYTEST) --ignore=tests/chaos --ignore=tests/bench $(DELIVERY:%=--ignore=%) \
-	    $(SCENARIOS:%=--ignore=%) $(ARGS)
+	$(RUN) $(PYTEST) --ignore=tests/chaos --ignore=tests/bench --ignore=tests/datapath \
+	    $(DELIVERY:%=--ignore=%) $(SCENARIOS:%=--ignore=%) $(ARGS)
 
 scenarios: .venv/ready  ## Play every scenario on a real API server, and judge random worlds
 	$(RUN) -m lab build
@@ -46,6 +46,10 @@ delivery: .venv/ready  ## Check manifests, chart, rights, alerts, dashboard, ima
 chaos: .venv/ready  ## Break all around the operator while it works; CHAOS_LONG=1, CHAOS_SEED=7
 	$(RUN) -m lab build
 	$(RUN) -m pytest -n 2 --dist loadscope --no-loadscope-reorder tests/chaos $(ARGS)
+
+datapath: .venv/ready  ## Send packets through a real cilium-agent: needs Linux, root, clang; no containers
+	$(RUN) -m lab build
+	$(RUN) -m pytest tests/datapath $(ARGS)
 
 peers: .venv/ready  ## Check that the operators we are measured against do the same job
 	$(RUN) -m lab build

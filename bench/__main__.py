@@ -16,6 +16,7 @@ from rich.console import Console
 from bench.contenders import BARE, Contender, contenders, our, pick
 from bench.curves.drawing import draw
 from bench.curves.series import read_series
+from bench.datapath.measure import CONFIGURATIONS, measure, table
 from bench.load.api import LoadError
 from bench.plan import Plan
 from bench.profiling import profiled, profiles
@@ -141,6 +142,45 @@ def plot(measured: Path, picture: Path) -> None:
     if not any(series.values()):
         raise click.ClickException(f"{measured} holds no measurement of at-once")
     picture.write_text(draw(series), encoding="utf-8")
+
+
+@main.command()
+@click.option("--samples", default=15, show_default=True, type=_COUNT, help="Of each change.")
+@click.option(
+    "--hatches", default=3, show_default=True, help="Of the hatch, a minute and more each."
+)
+@click.option("--namespaces", default=0, show_default=True, help="How many others there are.")
+@click.option(
+    "--agent",
+    "agents",
+    multiple=True,
+    type=click.Choice(list(CONFIGURATIONS)),
+    help="Measure only with this configuration of Cilium. Repeatable.",
+)
+@_json
+@_markdown
+def datapath(
+    samples: int,
+    hatches: int,
+    namespaces: int,
+    agents: Sequence[str],
+    json_file: Path | None,
+    markdown_file: Path | None,
+) -> None:
+    """Measure from a label to a packet, on a node with Cilium's agent: Linux, root, clang."""
+    found = {}
+    for name in agents or CONFIGURATIONS:
+        try:
+            found[name] = measure(name, samples, hatches, namespaces)
+        except (LocalClusterError, SubjectError) as error:
+            raise click.ClickException(str(error)) from error
+        if json_file is not None:
+            json_file.write_text(json.dumps(found), encoding="utf-8")
+        Console(stderr=True).print(f"{name}: {len(found[name])} measured")
+    text = table(found)
+    click.echo(text, nl=False)
+    if markdown_file is not None:
+        markdown_file.write_text(text, encoding="utf-8")
 
 
 @main.command()

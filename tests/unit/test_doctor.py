@@ -13,12 +13,14 @@ from hypothesis import given
 from hypothesis import settings as tried
 from hypothesis import strategies as st
 
+from homelab_netpol.cilium.identity_labels import read_identity_labels
 from homelab_netpol.cluster.doctor_facts import Clocks, Listed, Page
 from homelab_netpol.cluster.rights import Right
 from homelab_netpol.doctor import Status, examine
 from homelab_netpol.doctor import installation as names
 from homelab_netpol.doctor.bundle import bundle_files
 from homelab_netpol.doctor.needed_rights import essential, helpful
+from homelab_netpol.doctor.result import Result
 from homelab_netpol.settings import parse_settings
 from tests.unit.examined import (
     HOME,
@@ -208,6 +210,23 @@ def test_what_stays_at_ciliums_defaults_is_a_note() -> None:
     notes = {each.where: each.message for each in report.results if each.status is Status.NOTE}
     assert "30 s" in notes["identity-max-jitter"]
     assert "dropped in silence" in notes["policy-deny-response"]
+
+
+def test_labels_that_hold_policies_up_are_a_note_until_its_advice_is_followed() -> None:
+    def told(**entries: str) -> Result:
+        listed = {names.CILIUM_CONFIG: Listed([config(**entries)])}
+        results = examine(installation(listed)).results
+        [found] = (each for each in results if each.where == "labels-in-identities")
+        return found
+
+    before = told()
+    assert before.status is Status.NOTE
+    advised = before.remedy.partition(": ")[2].partition(" (docs/")[0]
+    assert told(labels=advised).status is Status.OK
+    # The platform's label and the hatch's are still seen.
+    kept = read_identity_labels(advised)
+    for key in ("enforcement", "platform"):
+        assert kept.keeps(f"io.cilium.k8s.namespace.labels.network-policy.homelab/{key}")
 
 
 ODD = st.recursive(

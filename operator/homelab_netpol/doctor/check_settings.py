@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from homelab_netpol.cilium.agent_config import (
@@ -11,6 +12,8 @@ from homelab_netpol.cilium.agent_config import (
     read_agent_config,
 )
 from homelab_netpol.cilium.enforcement import CiliumState, Impairment, Needs, assess
+from homelab_netpol.cilium.identity_labels import IdentityLabels
+from homelab_netpol.cilium.terms import NAMESPACE_LABELS_PREFIX
 from homelab_netpol.cilium.version import agent_versions
 from homelab_netpol.definitions.identity import settings_labels
 from homelab_netpol.doctor.desired import Wanted
@@ -78,7 +81,7 @@ def check(found: Installation, wanted: Wanted) -> Iterator[Result]:
         message = "Policies are enforced as they are written, by Cilium's ConfigMap."
         yield Result(Status.OK, CHECK, place, message)
     yield from _modes(data)
-    yield from _delays(config)
+    yield from _delays(config, found.settings.label_domain)
     yield from _answers(config)
 
 
@@ -103,7 +106,7 @@ def _modes(data: dict[str, str]) -> Iterator[Result]:
         )
 
 
-def _delays(config: AgentConfig) -> Iterator[Result]:
+def _delays(config: AgentConfig, domain: str) -> Iterator[Result]:
     jitter, grace = config.identity_jitter_seconds, config.identity_grace_seconds
     changed = (jitter, grace) != (DEFAULT_JITTER_SECONDS, DEFAULT_GRACE_SECONDS)
     long = jitter + grace > _LONG_SECONDS
@@ -113,12 +116,47 @@ def _delays(config: AgentConfig) -> Iterator[Result]:
         "identity-max-jitter",
         f"When the labels of a running pod or of its Namespace change its identity, up to"
         f" {jitter:g} s (identity-max-jitter) and {grace:g} s (identity-change-grace-period) pass"
-        f" before policies see it{' (not the defaults)' if changed else ''}. Profiles and grants"
-        " select by the namespace's name, so their labels take effect at once.",
+        f" before policies see it{' (not the defaults)' if changed else ''}. Until then the pod's"
+        " agent leaves the policies in force as they are, those that select by name included.",
         "Lower them; or start pods again after their labels change."
         if long
-        else "Wait that long before you judge a changed label of a pod.",
+        else "Wait that long before you judge a changed label.",
     )
+    if jitter + grace > 0:
+        yield from _held_up(config.identity_labels, domain)
+
+
+def _held_up(labels: IdentityLabels, domain: str) -> Iterator[Result]:
+    """Whether a profile or a grant waits for an identity that nobody needs.
+
+    While an endpoint waits for its identity, an agent only notes that its policies have changed
+    (`setRegenerateStateLocked` in Cilium's package `endpoint`, 1.16 to 1.20); seen on packets too.
+    """
+    keys = (f"{domain}/profile", f"access.{domain}/postgres")
+    kept = [key for key in keys if labels.keeps(f"{NAMESPACE_LABELS_PREFIX}{key}") is not False]
+    if not kept:
+        yield Result(
+            Status.OK,
+            CHECK,
+            "labels-in-identities",
+            "Profiles and grants are in no identity, so their labels take effect at once.",
+        )
+        return
+    yield Result(
+        Status.NOTE,
+        CHECK,
+        "labels-in-identities",
+        "Labels of profiles and grants are in identities, where no policy of the operator's needs"
+        " them: so a pod that runs already has its new policies only after that time.",
+        f"Add to Cilium's `labels`: {' '.join(_left_out(domain))} (docs/datapath.md).",
+    )
+
+
+def _left_out(domain: str) -> Iterator[str]:
+    """Prefixes for Cilium's `labels`: what no clusterwide policy selects by."""
+    prefix, escaped = re.escape(NAMESPACE_LABELS_PREFIX), re.escape(domain).replace("\\-", "-")
+    yield rf"k8s:!{prefix}access\.{escaped}/"
+    yield rf"k8s:!{prefix}{escaped}/(profile|intra-namespace|webhooks)"
 
 
 def _answers(config: AgentConfig) -> Iterator[Result]:

@@ -1,14 +1,15 @@
-"""One run of Go on one of the modules here. Knows neither what is built nor where it is kept."""
+"""One run of Go on one module. Knows neither what is built nor where it is kept."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from lab.control_plane import BuildError
+from lab.control_plane.errors import BuildError
 from lab.control_plane.golang import Go, install_go, installed_go
 from lab.control_plane.progress import Progress
 
@@ -62,3 +63,20 @@ def go_command(go: Go, arguments: Sequence[str], module: Path, group: int | None
         said = "\n".join((result.stdout + result.stderr).splitlines()[-_TOLD_LINES:])
         raise BuildError(f"`go {' '.join(arguments)}` failed in {module}:\n{said}")
     return result.stdout
+
+
+def module_directory(module: Path, required: str, go: Go) -> Path:
+    """The sources of a module that a go.mod requires; downloads them if need be.
+
+    What was downloaded is held against the hash in go.sum, beside it.
+
+    Args:
+        module: The folder of go.mod.
+        required: The path of the module that it requires.
+        go: The toolchain.
+
+    Raises:
+        BuildError: go.mod does not require it, or it cannot be had, with what Go said.
+    """
+    said = go_command(go, ["mod", "download", "-json", required], module)
+    return Path(json.loads(said)["Dir"])

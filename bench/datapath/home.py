@@ -1,0 +1,113 @@
+"""A node with an app, a database, a gateway and somebody outside, and labels that change."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from homelab_netpol.package_data import own_crds
+from lab.control_plane import ControlPlane, Lab
+from lab.datapath import addresses
+from lab.datapath.datapath import Datapath
+from lab.datapath.drops import Drops
+from lab.datapath.host import Host, outside_host
+from lab.datapath.packets import Outcome, Probe, Prober
+
+APP = "app"
+_LONGEST = 90.0
+_POLL = 0.002
+# Closed by hand, as platform namespaces are, so that a grant's other side is needed.
+_ONLY_ITSELF = {
+    "apiVersion": "cilium.io/v2",
+    "kind": "CiliumNetworkPolicy",
+    "metadata": {"name": "only-itself", "namespace": "database"},
+    "spec": {"endpointSelector": {}, "ingress": [{"fromEndpoints": [{}]}]},
+}
+_CILIUM = "/apis/cilium.io/v2"
+
+
+class DatapathHome:
+    """The hosts, and what is done to them.
+
+    Attributes:
+        app: A pod of the namespace whose labels change.
+        database: One that a grant opens.
+        gateway: The external gateway.
+        internet: Somebody outside.
+    """
+
+    def __init__(self, plane: ControlPlane, datapath: Datapath) -> None:
+        self._plane = plane
+        self._datapath = datapath
+        self._prober = Prober(Drops(datapath.agent.drops))
+        gateway = {"gateway.networking.k8s.io/gateway-name": "external"}
+        self.database: Host = self._pod("database", {})
+        self.gateway: Host = self._pod("istio-gateway", gateway)
+        self.app: Host = self._pod(APP, {})
+        self.internet = outside_host(datapath.node, "internet", addresses.INTERNET)
+        self.write("POST", f"{_CILIUM}/namespaces/database/ciliumnetworkpolicies", _ONLY_ITSELF)
+
+    def write(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """One request, which must succeed."""
+        answer = self._plane.api.request(method, path, body)
+        assert 200 <= answer.status < 300, f"{method} {path}: {answer.status} {answer.text}"
+        return answer.json()
+
+    def populate(self, count: int) -> None:
+        """Makes namespaces with a profile, and no pods."""
+        for number in range(count):
+            labels = {"network-policy.homelab/profile": "standard"}
+            metadata = {"name": f"other-{number}", "labels": labels}
+            self.write("POST", "/api/v1/namespaces", {"metadata": metadata})
+
+    def apply_clusterwide(self, name: str, spec: Mapping[str, Any]) -> None:
+        """Writes a clusterwide policy by hand."""
+        body = {
+            "apiVersion": "cilium.io/v2",
+            "kind": "CiliumClusterwideNetworkPolicy",
+            "metadata": {"name": name},
+            "spec": spec,
+        }
+        self.write("POST", f"{_CILIUM}/ciliumclusterwidenetworkpolicies", body)
+
+    def label(self, labels: Mapping[str, str | None]) -> float:
+        """Sets labels of the app's namespace, and takes away those that are None; says when."""
+        path = f"/api/v1/namespaces/{APP}"
+        namespace = self.write("GET", path)
+        merged = {**namespace["metadata"].get("labels", {}), **labels}
+        kept = {key: value for key, value in merged.items() if value is not None}
+        namespace["metadata"]["labels"] = kept
+        began = time.monotonic()
+        self.write("PUT", path, namespace)
+        return began
+
+    def until(self, source: Host, target: Host, port: int, *, passes: bool, since: float) -> float:
+        """Seconds from a moment to the first packet that passes, or is dropped.
+
+        Raises:
+            AssertionError: it does not come.
+        """
+        wanted = Outcome.PASSED if passes else Outcome.DROPPED
+        probe = Probe(source, target, "TCP", port)
+        while True:
+            sent = time.monotonic()
+            if self._prober.outcome(probe) is wanted:
+                return sent - since
+            assert sent - since < _LONGEST, f"{probe} never {wanted.value}"
+            time.sleep(_POLL)
+
+    def _pod(self, namespace: str, labels: Mapping[str, str]) -> Host:
+        self.write("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
+        return self._datapath.pods.create(namespace, "pod", labels)
+
+
+@contextmanager
+def datapath_home(lab: Lab, options: Sequence[str]) -> Iterator[tuple[DatapathHome, ControlPlane]]:
+    """A fresh control plane with a fresh node, whose agent has further options."""
+    with (
+        ControlPlane(lab=lab, crds=own_crds()) as plane,
+        Datapath(plane.kubeconfig, agent_options=options) as datapath,
+    ):
+        yield DatapathHome(plane, datapath), plane

@@ -1,0 +1,53 @@
+"""Carries connections from loopback in a node's network namespace to loopback here.
+
+So the agent reaches the API server, at the same address and port as everybody else, while the node
+has no interface that the machine shares. Run as a process of its own:
+
+    python -m lab.datapath.forwarder /proc/7/ns/net 41234
+"""
+
+import asyncio
+import contextlib
+import socket
+import sys
+from pathlib import Path
+
+from lab.datapath.network_namespace import NetworkNamespace
+
+_LOOPBACK = "127.0.0.1"
+_CHUNK = 1 << 16
+
+
+async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while data := await source.read(_CHUNK):
+            target.write(data)
+            await target.drain()
+    target.close()
+
+
+async def _serve(listener: socket.socket, port: int) -> None:
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            inner, outer = await asyncio.open_connection(_LOOPBACK, port)
+        except OSError:  # the API server is away
+            writer.close()
+            return
+        await asyncio.gather(_copy(reader, outer), _copy(inner, writer))
+
+    server = await asyncio.start_server(carry, sock=listener)
+    print("ready", flush=True)
+    await server.serve_forever()
+
+
+def main(namespace: str, port: int) -> None:
+    """Serves until it is killed."""
+    there = NetworkNamespace(Path(namespace))
+    listener = there.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((_LOOPBACK, port))
+    asyncio.run(_serve(listener, port))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))
