@@ -11,7 +11,7 @@ PYTEST := -m pytest -n 5 --dist loadscope --no-loadscope-reorder
 
 # What a cluster gets beside the operator itself; each folder is one concern.
 DELIVERY := tests/install tests/rights tests/monitoring tests/image tests/docs \
-    tests/uninstall
+    tests/uninstall tests/page
 
 # The operator as a process on a real API server, and what random worlds come to: two thirds of the
 # time that all tests take.
@@ -38,7 +38,7 @@ scenarios: .venv/ready  ## Play every scenario on a real API server, and judge r
 	$(RUN) -m lab build
 	$(RUN) $(PYTEST) $(SCENARIOS) $(ARGS)
 
-delivery: .venv/ready  ## Check manifests, chart, rights, alerts, dashboard, image, and the docs' commands
+delivery: .venv/ready  ## Check manifests, chart, rights, alerts, dashboard, image, the audit's page, the docs' commands
 	$(RUN) -m lab build
 	$(RUN) -m tests.tools
 	$(RUN) $(PYTEST) $(DELIVERY) $(ARGS)
