@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import pytest
 
 from tests.cluster.definitions import Definitions
-from tests.cluster.kube import Kube
+from tests.cluster.kube import Kube, eventually
 from tests.cluster.spaces import PROFILE, Space, Spaces, access
 from tests.cluster.watched import logged, shows, shows_none
 from tests.running_operator import RunningOperator
@@ -143,7 +144,12 @@ def test_access_that_stands_is_kept_when_the_selector_becomes_one_of_nobody(
     )
     app = spaces({access(db.name): "true"})
     app.has(f"homelab-access-{db.name}")
-    kept = database.has(f"homelab-grant-{db.name}")["spec"]
+
+    def granted() -> dict[str, Any] | None:
+        spec: dict[str, Any] = database.has(f"homelab-grant-{db.name}")["spec"]
+        return spec if app.name in str(spec) else None  # first, the resource had no consumer
+
+    kept = eventually(granted, "the consumer in the grant")
     db.change(podLabels={"app": None, POD_NAME: "pg-0"})
     app.told("AccessNotReady", POD_NAME, "the access that stands is kept")
     app.has(f"homelab-access-{db.name}")
