@@ -41,6 +41,14 @@ def kube(cluster: Cluster) -> Iterator[Kube]:
 
 
 @pytest.fixture(scope="session")
+def only_with_local_clusters(request: pytest.FixtureRequest) -> None:
+    """For tests that start control planes of their own, whatever cluster `--cluster` names."""
+    if request.config.getoption("cluster") != "local":
+        # A run against a named cluster asks about that one; they would repeat the local run.
+        pytest.skip("not about the cluster that --cluster names")
+
+
+@pytest.fixture(scope="session")
 def account(cluster: Cluster, kube: Kube) -> Iterator[Path]:
     """A kubeconfig of the operator's service account, with the rights of manifests/base."""
     with operator_account(cluster) as kubeconfig:

@@ -35,11 +35,7 @@ POLICIES = "/apis/cilium.io/v2/namespaces/default/ciliumnetworkpolicies"
 CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/ciliumnetworkpolicies.cilium.io"
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _only_with_local_clusters(request: pytest.FixtureRequest) -> None:
-    if request.config.getoption("cluster") != "local":
-        # A run against a named cluster asks about that one; this would repeat the local run.
-        pytest.skip("starts local control planes, whatever cluster --cluster names")
+pytestmark = pytest.mark.usefixtures("only_with_local_clusters")
 
 
 @pytest.fixture(scope="module")

@@ -34,6 +34,7 @@ def _machine() -> None:
     if reason := missing():
         if os.environ.get(VARIABLE) == "required":
             pytest.fail(f"{VARIABLE}=required, but no packets can be sent: {reason}", pytrace=False)
+        # Root, eBPF and clang are no condition of a checkout; VARIABLE makes them one.
         pytest.skip(f"no packets can be sent here: {reason}")
 
 

@@ -24,6 +24,7 @@ def required() -> None:
     # `make test` runs without root and system packages; `.ci/run` has both, and skips nothing.
     if os.geteuid() != 0:
         pytest.skip("mounting the image's layers takes root: sudo -E make delivery")
+    # A system other than Linux has no unshare, and there is no other way to make namespaces.
     missing = [tool for tool in _TOOLS if shutil.which(tool) is None]
     if missing:
         pytest.skip(f"not installed: {', '.join(missing)} (util-linux, coreutils)")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import UTC, datetime
 from functools import cache
+from typing import TypedDict, Unpack
 
 from homelab_netpol.cilium.agent_config import AgentConfig
 from homelab_netpol.cli.inputs import catalogue_of
@@ -29,16 +30,19 @@ def plain_catalogue(settings: str) -> Catalogue:
     return catalogue_of(settings_of(settings), ManifestSet())
 
 
-def findings(
-    text: str,
-    *,
-    settings: str = "",
-    with_operator: bool = False,
-    from_cluster: bool = False,
-    config: AgentConfig | None = None,
-    select: Collection[str] = (),
-) -> list[Finding]:
+class Known(TypedDict, total=False):
+    """What is known beside a text; the settings are their file's text."""
+
+    settings: str
+    with_operator: bool
+    from_cluster: bool
+    config: AgentConfig
+    select: Collection[str]
+
+
+def findings(text: str, **known: Unpack[Known]) -> list[Finding]:
     """What is found in a text."""
+    settings, config = known.get("settings", ""), known.get("config")
     manifests = ManifestSet()
     manifests.add(parse_manifests(text.encode(), FILE), keep_variants=True)
     own = config or any(manifests.of(kind) for kind in ("NetworkProfile", "SharedResource"))
@@ -50,12 +54,12 @@ def findings(
         catalogue,
         NOON,
         config=config,
-        from_cluster=from_cluster,
-        with_operator=with_operator,
+        from_cluster=known.get("from_cluster", False),
+        with_operator=known.get("with_operator", False),
     )
-    return lint(given, {FILE: text}, select=select)
+    return lint(given, {FILE: text}, select=known.get("select", ()))
 
 
-def ids(text: str, **known: object) -> set[str]:
+def ids(text: str, **known: Unpack[Known]) -> set[str]:
     """The rules that find something in it."""
-    return {each.rule.id for each in findings(text, **known)}  # type: ignore[arg-type]  # passed on
+    return {each.rule.id for each in findings(text, **known)}
