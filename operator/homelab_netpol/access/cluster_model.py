@@ -22,13 +22,13 @@ from homelab_netpol.cilium.evaluation import (
     in_surroundings,
     read_policy,
 )
-from homelab_netpol.cilium.terms import CCNP, CLUSTER_NETWORK_POLICY, CNP, NETWORK_POLICY
+from homelab_netpol.cilium.terms import (
+    POLICY_KINDS,
+)
 from homelab_netpol.manifests import Manifest, ManifestSet
 from homelab_netpol.manifests.workloads import Workload, workloads
 from homelab_netpol.policy.desired import DesiredState
 from homelab_netpol.policy.objects import is_managed
-
-_POLICY_KINDS = (CCNP, CNP, NETWORK_POLICY, CLUSTER_NETWORK_POLICY)
 
 
 class ClusterModel:
@@ -71,7 +71,7 @@ class ClusterModel:
         self.read: dict[bytes, ReadPolicy] = {} if read is None else read
         self.desired = desired
         self.config = config
-        given = [each for kind in _POLICY_KINDS for each in manifests.of(kind)]
+        given = [each for kind in POLICY_KINDS for each in manifests.of(kind)]
         # One that is only written in a file, the operator would change or take away.
         own = [each for each in given if is_managed(each.labels) and each.stands]
         self.is_written = (bool(own) or only_standing) and not replace

@@ -12,7 +12,7 @@ from homelab_netpol.access.open_ports import allowed
 from homelab_netpol.access.reach import beyond
 from homelab_netpol.audit.costs import IDENTITIES_MAX, CostReader
 from homelab_netpol.audit.enforcing import enforcing, not_known
-from homelab_netpol.audit.given import POLICY_KINDS, Given
+from homelab_netpol.audit.given import Given
 from homelab_netpol.audit.mesh import MeshReader
 from homelab_netpol.audit.outside import pods_outside
 from homelab_netpol.audit.result import Audit, Limits, NamespaceAudit, Wider
@@ -134,7 +134,7 @@ class _Auditor:
         }
         for name in sorted(terminating):
             yield f"the Namespace {name} is being deleted, and left out"
-        if not given.manifests.unread.isdisjoint(POLICY_KINDS):
+        if given.policies_unread:
             yield (
                 "not all policies could be read: where default deny is not certain it is null, and"
                 " who may talk to whom is not said"

@@ -9,7 +9,7 @@ from datetime import datetime
 from homelab_netpol.access.cluster_model import ClusterModel
 from homelab_netpol.access.open_ports import OpenPorts
 from homelab_netpol.cache.standing import last_good_in, standing_policies
-from homelab_netpol.cilium.terms import CCNP, CLUSTER_NETWORK_POLICY, CNP, NETWORK_POLICY
+from homelab_netpol.cilium.terms import POLICY_KINDS
 from homelab_netpol.findings import Finding
 from homelab_netpol.findings.inspection import Inspection
 from homelab_netpol.intent import LastGood
@@ -17,7 +17,7 @@ from homelab_netpol.manifests import ManifestSet
 from homelab_netpol.manifests.workloads import workloads
 from homelab_netpol.policy.desired import desired_state
 from homelab_netpol.policy.keys import Kind
-from homelab_netpol.policy.objects import is_managed, read_live
+from homelab_netpol.policy.objects import read_live
 from homelab_netpol.preflight.inspected import inspected
 from homelab_netpol.preflight.known import (
     as_live,
@@ -29,8 +29,6 @@ from homelab_netpol.preflight.known import (
 )
 from homelab_netpol.preflight.observed import cilium_state, snapshot_of
 from homelab_netpol.settings import Settings
-
-POLICY_KINDS = (CNP, CCNP, NETWORK_POLICY, CLUSTER_NETWORK_POLICY)
 
 
 @dataclass(frozen=True)
@@ -101,10 +99,7 @@ def make_given(
     namespaces = manifests.namespaces()
     desired = desired_state(catalogue, namespaces, now, last_good=last_good, scope=scope)
     model = ClusterModel(manifests, desired, cilium.config, only_standing=from_cluster)
-    foreign = [
-        each for kind in POLICY_KINDS for each in manifests.of(kind) if not is_managed(each.labels)
-    ]
-    taken = {(each.kind, each.namespace, each.name) for each in foreign}
+    taken = {(each.kind, each.namespace, each.name) for each in model.foreign}
     if from_cluster:
         for data in standing_policies(manifests):
             cache.policies.observe(read_live(Kind(data["kind"]), data))
@@ -112,7 +107,7 @@ def make_given(
         for policy in desired.policies:
             if tuple(policy.key) not in taken:
                 cache.policies.observe(as_live(policy))
-    snapshot = snapshot_of(manifests, foreign, pods, cache.cluster_of_identities())
+    snapshot = snapshot_of(manifests, model.foreign, pods, cache.cluster_of_identities())
     inspection = sorted_inspection(Inspection(cache, snapshot))
     return Given(
         settings,

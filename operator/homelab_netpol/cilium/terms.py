@@ -15,6 +15,8 @@ CCNP = "CiliumClusterwideNetworkPolicy"
 NETWORK_POLICY = "NetworkPolicy"
 # Of policy.networking.k8s.io: Kubernetes' own clusterwide kind.
 CLUSTER_NETWORK_POLICY = "ClusterNetworkPolicy"
+# All kinds of policies that Cilium follows.
+POLICY_KINDS = (CCNP, CNP, NETWORK_POLICY, CLUSTER_NETWORK_POLICY)
 
 # Labels that Cilium puts on a pod: its namespace, that namespace's labels, and those for the
 # cluster's name and the service account.

@@ -112,7 +112,9 @@ def _summary(audit: Audit) -> str:
     }[audit.enforcing.enforcing]
     risks = join_words([f"{audit.count(risk)} {risk}" for risk in Risk])
     counted = f": {join_words(found)}" if found else ""
-    return f"{len(audit.namespaces)} Namespaces{counted}. {enforcing}. To do: {risks}."
+    number = len(audit.namespaces)
+    spaces = "1 Namespace" if number == 1 else f"{number} Namespaces"
+    return f"{spaces}{counted}. {enforcing}. To do: {risks}."
 
 
 def _task_rows(tasks: Sequence[Task]) -> Iterator[list[str]]:

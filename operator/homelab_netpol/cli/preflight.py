@@ -38,7 +38,7 @@ def preflight(inputs: InputOptions, config: Path | None, output: str) -> None:
     """  # click's mark of a paragraph that is not wrapped is the character
     from datetime import UTC, datetime
 
-    from homelab_netpol.cilium.terms import CCNP, CLUSTER_NETWORK_POLICY, CNP, NETWORK_POLICY
+    from homelab_netpol.cilium.terms import POLICY_KINDS
     from homelab_netpol.cli.inputs import read_settings
     from homelab_netpol.cli.output import print_json
     from homelab_netpol.cli.reading import read_all
@@ -48,11 +48,10 @@ def preflight(inputs: InputOptions, config: Path | None, output: str) -> None:
     from homelab_netpol.preflight import preflight as report_on
 
     settings = read_settings(config)
-    policies = (CNP, CCNP, NETWORK_POLICY, CLUSTER_NETWORK_POLICY)
     where = settings.cilium
     manifests = read_all(
         inputs,
-        (*policies, kinds.NETWORK_PROFILE, kinds.SHARED_RESOURCE),
+        (*POLICY_KINDS, kinds.NETWORK_PROFILE, kinds.SHARED_RESOURCE),
         [(where.namespace, where.config_map)],
     )
     try:

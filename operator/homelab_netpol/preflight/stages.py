@@ -8,7 +8,7 @@ from datetime import datetime
 
 from homelab_netpol.cache.cluster import ClusterCache
 from homelab_netpol.cilium.evaluation import PolicyRef
-from homelab_netpol.cilium.terms import CCNP, CLUSTER_NETWORK_POLICY, CNP, NETWORK_POLICY
+from homelab_netpol.cilium.terms import POLICY_KINDS
 from homelab_netpol.cluster.snapshot import Snapshot
 from homelab_netpol.findings.inspection import Inspection
 from homelab_netpol.manifests import Manifest, ManifestSet
@@ -28,8 +28,6 @@ from homelab_netpol.preflight.known import (
 )
 from homelab_netpol.preflight.observed import as_kubernetes_has_it, cilium_state, snapshot_of
 from homelab_netpol.settings import DefaultDeny, Settings
-
-_POLICY_KINDS = (CCNP, CNP, NETWORK_POLICY, CLUSTER_NETWORK_POLICY)
 
 
 @dataclass(frozen=True)
@@ -83,7 +81,7 @@ def make_stages(settings: Settings, manifests: ManifestSet, now: datetime) -> St
     namespaces = manifests.namespaces()
     planned = desired_policies(catalogue, namespaces, now, scope=scope)
     foreign = [
-        each for kind in _POLICY_KINDS for each in manifests.of(kind) if not is_managed(each.labels)
+        each for kind in POLICY_KINDS for each in manifests.of(kind) if not is_managed(each.labels)
     ]
     taken = _taken(bare, planned, foreign)
     handed_over = {key for key, other in taken.items() if other.handed_over}

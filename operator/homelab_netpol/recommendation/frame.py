@@ -60,7 +60,7 @@ def framed(
     """
     words = model.desired.catalogue.vocabulary
     namespaces = [
-        bare(each, words) if each["metadata"]["name"] in scope else each
+        _bare(each, words) if each["metadata"]["name"] in scope else each
         for each in model.manifests.namespaces()
     ]
     kept = [
@@ -95,7 +95,7 @@ def is_by_hand(manifest: Manifest) -> bool:
     return manifest.kind in (CNP, NETWORK_POLICY) and not is_managed(manifest.labels)
 
 
-def bare(namespace: Mapping[str, Any], words: Vocabulary) -> Mapping[str, Any]:
+def _bare(namespace: Mapping[str, Any], words: Vocabulary) -> Mapping[str, Any]:
     """A Namespace with no word of the vocabulary but the narrowest profile."""
     metadata = namespace["metadata"]
     own = (f"{words.domain}/", words.access_prefix)

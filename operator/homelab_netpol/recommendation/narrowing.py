@@ -28,11 +28,11 @@ def gateway_ports(
     words = frame.desired.catalogue.vocabulary
     if not any(each.key == words.profile_key for each in change.settings):
         return ()
-    gateways = {bare(each.endpoint) for each in gateway_members(frame)}
+    gateways = {comparable(each.endpoint) for each in gateway_members(frame)}
     ports = {
         need.ports
         for need in needs
-        if _is_in(need.target, namespace) and bare(need.source.endpoint) in gateways
+        if _is_in(need.target, namespace) and comparable(need.source.endpoint) in gateways
     }
     if any(each.protocol != "TCP" or each.first != each.last for each in ports):
         return ()
@@ -52,7 +52,7 @@ def gateway_members(model: ClusterModel) -> Iterator[Member]:
             continue
 
 
-def bare(endpoint: Endpoint) -> object:
+def comparable(endpoint: Endpoint) -> object:
     """An endpoint, comparable between clusters: pods by their Namespace and labels."""
     if isinstance(endpoint, Pod):
         return endpoint.namespace, tuple(sorted(endpoint.labels.items()))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from ipaddress import ip_network
 
 from homelab_netpol.access.cluster_model import ClusterModel
 from homelab_netpol.access.ends import End, Member, Ports
@@ -187,14 +186,13 @@ class SeenNeeds:
         for key, counts in self._counts.items():
             source, destination, protocol, port = key
             count, last = max(counts), self._last.get(key)
-            pair = find(source), find(destination)
-            bad = next((each for each in pair if isinstance(each, str)), None)
-            if bad is not None or isinstance(pair[0], str) or isinstance(pair[1], str):
-                words = str(bad)
+            callers, called = find(source), find(destination)
+            if isinstance(callers, str) or isinstance(called, str):
+                words = callers if isinstance(callers, str) else str(called)
                 self.left_out.unknown[words] = self.left_out.unknown.get(words, 0) + count
                 continue
-            for one in pair[0].members:
-                for other in pair[1].members:
+            for one in callers.members:
+                for other in called.members:
                     target = self._with_addresses(other, destination)
                     merge(found, Need(one, target, Ports.one(port, protocol), count, last=last))
         return list(found.values())
@@ -245,7 +243,7 @@ def is_private(endpoint: Endpoint) -> bool:
 
 
 def _is_private(network: IpNetwork) -> bool:
-    return FlowEnd(ip=str(ip_network(network).network_address)).is_private
+    return FlowEnd(ip=str(network.network_address)).is_private
 
 
 def _is_reply(flow: Flow) -> bool:

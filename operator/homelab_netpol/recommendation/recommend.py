@@ -7,7 +7,7 @@ says never closes what another one needs. In the end the whole cluster is asked 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from homelab_netpol.access.cluster_model import ClusterModel
@@ -79,7 +79,10 @@ class _Recommender:
     narrow: bool
     free: frozenset[int] = field(init=False)
     _open: dict[int, int] = field(init=False, default_factory=dict)
-    _of: dict[str, list[Need]] = field(init=False)
+    # Those that need a word; of each Namespace those at one of its ends, and which is where.
+    _closed: list[Need] = field(init=False)
+    _of: Mapping[str, list[Need]] = field(init=False)
+    _places: dict[str, dict[int, int]] = field(init=False)
     _numbers: dict[int, int] = field(init=False)
     _resources: NewResources = field(init=False)
     _probes: Probes = field(init=False)
@@ -90,8 +93,12 @@ class _Recommender:
         for number, need in enumerate(self.needs):
             self._open[number] = asked.halves(need)
         self.free = frozenset(number for number, open_ in self._open.items() if open_ == 0b11)
-        closed = [need for number, need in enumerate(self.needs) if number not in self.free]
-        self._of = {name: list(found) for name, found in by_namespace(closed).items()}
+        self._closed = [need for number, need in enumerate(self.needs) if number not in self.free]
+        self._of = by_namespace(self._closed)
+        self._places = {
+            name: {id(need): place for place, need in enumerate(found)}
+            for name, found in self._of.items()
+        }
         self._resources = NewResources(self.frame)
         self._probes = Probes(self.frame, EndFinder(self.frame))
 
@@ -99,16 +106,13 @@ class _Recommender:
         """The words of each Namespace that has any."""
         own = {name: self._own_words(name) for name in self._of if name in self.scope}
         owned: dict[str, list[Need]] = {}
-        for need in (each for found in self._of.values() for each in found):
-            name = self._owner(need, own)
-            mine = owned.setdefault(name, [])
-            if not any(each is need for each in mine[-len(need.namespaces) :]):
-                mine.append(need)
+        for need in self._closed:
+            owned.setdefault(self._owner(need, own), []).append(need)
         names = sorted({*self.scope, *owned})
         found = {}
         for done, name in enumerate(names):
             progress(done, len(names))
-            labels = self._searched(name, _each_once(owned.get(name, [])), own.get(name))
+            labels = self._searched(name, owned.get(name, []), own.get(name))
             if labels.change != NOTHING:
                 found[name] = labels
         progress(len(names), len(names))
@@ -157,8 +161,8 @@ class _Recommender:
         if source is None or source not in self.frame.namespaces:
             return target or ""
         if target in own and target != source and self._open[self._numbers[id(need)]] & 1:
-            number = next(n for n, each in enumerate(self._of[target]) if each is need)
-            if any(word.covers >> 2 * number & 2 for word in own[target].all):
+            place = self._places[target][id(need)]
+            if any(word.covers >> 2 * place & 2 for word in own[target].all):
                 return target
         return source
 
@@ -235,7 +239,3 @@ def _unmet(asked: Asked, need: Need) -> list[Unmet]:
 def _namespace(member: Member) -> str | None:
     endpoint = member.endpoint
     return endpoint.namespace if isinstance(endpoint, Pod) else None
-
-
-def _each_once(needs: Iterable[Need]) -> list[Need]:
-    return list({id(need): need for need in needs}.values())

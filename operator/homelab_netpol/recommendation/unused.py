@@ -17,6 +17,9 @@ from homelab_netpol.recommendation.needs import Need, by_namespace
 from homelab_netpol.recommendation.probes import Probes
 from homelab_netpol.recommendation.search import Word, choose
 
+# Exports may begin so much later than was asked.
+_TOLERANCE = timedelta(hours=1)
+
 
 class Use(StrEnum):
     """Whether something was used."""
@@ -62,16 +65,11 @@ class Span:
     last: datetime | None
     asked: datetime | None
 
-    @property
-    def start(self) -> datetime | None:
-        """From when on something would have been seen."""
-        return self.first
-
-    def is_short(self, tolerance: timedelta = timedelta(hours=1)) -> bool:
+    def is_short(self) -> bool:
         """They begin later than was asked, or say no time at all."""
         if self.first is None or self.asked is None:
             return self.first is None
-        return self.first - self.asked > tolerance
+        return self.first - self.asked > _TOLERANCE
 
 
 def unused(model: ClusterModel, needs: Sequence[Need], span: Span) -> list[Finding]:
@@ -99,10 +97,8 @@ def unused(model: ClusterModel, needs: Sequence[Need], span: Span) -> list[Findi
         of_it = mine.get(name, [])
         judge = _Judge(frame, name, of_it, probes)
         since = born[name]
-        if since is not None and span.start is not None and since > span.start:
-            found += [judge.of(each, too_young=since) for each in settings]
-        else:
-            found += [judge.of(each) for each in settings]
+        is_young = since is not None and span.first is not None and since > span.first
+        found += [judge.of(each, too_young=since if is_young else None) for each in settings]
     return found
 
 

@@ -23,7 +23,7 @@ from homelab_netpol.access.reach import (
 )
 from homelab_netpol.cilium.evaluation import Direction, Outcome, Pod
 from homelab_netpol.policy.catalogue import KUBE_API
-from homelab_netpol.recommendation.narrowing import bare
+from homelab_netpol.recommendation.narrowing import comparable
 from homelab_netpol.recommendation.needs import Need, by_namespace
 from homelab_netpol.recommendation.plan import Plan
 
@@ -79,7 +79,7 @@ class Widening:
         self._finder = EndFinder(plan.after)
         self._usual = usual_peers(self._finder)
         self._words: Mapping[object, str] = {
-            bare(part.endpoint): part.words
+            comparable(part.endpoint): part.words
             for ends in self._usual.values()
             for end in ends
             for part in end.members
@@ -155,7 +155,7 @@ class Widening:
 
     def _usual_words(self, peer: Member) -> str | None:
         """By which it is known as one of those that labels are about; None: it is none."""
-        words = self._words.get(bare(peer.endpoint))
+        words = self._words.get(comparable(peer.endpoint))
         endpoint = peer.endpoint
         if words is not None or not isinstance(endpoint, Pod):
             return words
