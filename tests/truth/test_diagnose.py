@@ -15,7 +15,6 @@ from tests.truth.diagnosed import DOMAIN, PORTS, allowed, by_namespace, diagnose
 
 _GATEWAY_POD = end("istio-gateway/gateway", **{GATEWAY: "external"})
 _INTERNAL_POD = end("istio-gateway/gateway", **{GATEWAY: "internal"})
-_APIS = ("my-app", "kube-apiserver")
 
 
 @dataclass(frozen=True)
