@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from homelab_netpol.access.edge import AccessGraph
 from homelab_netpol.access.edge_ends import ANY_POD
 from homelab_netpol.access.edges import access_graph
 from homelab_netpol.access.ends import EVERY_PORT
@@ -42,7 +41,6 @@ class _Auditor:
 
     def __init__(self, given: Given) -> None:
         self._given = given
-        self._pods_unread = kinds.POD in given.manifests.unread
         self._costs = CostReader(given.model, given.open_ports)
         self._mesh = MeshReader(given)
         self._states = States(given)
@@ -55,11 +53,12 @@ class _Auditor:
         namespaces = [self._namespace(intents[name]) for name in sorted(intents)]
         config = given.model.config
         entries = [each.costs.map_entries for each in namespaces if each.costs is not None]
+        is_blind = given.policies_unread or given.pods_unread
         limits = Limits(
             config.policy_map_max if config is not None else DEFAULT_POLICY_MAP_MAX,
-            max(entries, default=0) if not self._pods_unread else None,
+            max(entries, default=0) if not is_blind else None,
             IDENTITIES_MAX,
-            self._costs.identities if not self._pods_unread else None,
+            self._costs.identities if not given.pods_unread else None,
         )
         rights = RightsReader(given)
         may_change = rights.all() if rights.is_known else None
@@ -72,12 +71,13 @@ class _Auditor:
             namespaces,
             wider,
             None if given.policies_unread else len(given.model.in_force),
-            None if given.policies_unread or self._pods_unread else self._graph(),
+            None if is_blind else access_graph(given.model, given.open_ports),
             enforced,
             limits,
             may_change,
             tasks,
             list(self._not_seen(rights)),
+            given.is_inspected,
         )
 
     def _namespace(self, intent: Intent) -> NamespaceAudit:
@@ -89,7 +89,7 @@ class _Auditor:
             self._is_closed(name, Direction.INGRESS),
             self._is_closed(name, Direction.EGRESS),
             self._mesh.of(name),
-            None if self._pods_unread else len(given),
+            None if self._given.pods_unread else len(given),
             tuple(pods_outside(given)),
             None if self._given.policies_unread else self._costs.of(name),
             self._wider_in(name),
@@ -115,9 +115,6 @@ class _Auditor:
     def _wider_in(self, name: str) -> Sequence[Wider]:
         return tuple(dict.fromkeys(self._wider.get(name, ())))
 
-    def _graph(self) -> AccessGraph:
-        return access_graph(self._given.model, self._given.open_ports)
-
     def _not_seen(self, rights: RightsReader) -> Iterator[str]:
         given = self._given
         yield from given.manifests.gaps
@@ -138,4 +135,9 @@ class _Auditor:
             yield (
                 "not all policies could be read: where default deny is not certain it is null, and"
                 " who may talk to whom is not said"
+            )
+        if not given.is_inspected:
+            yield (
+                "what the operator checks needs all policies, pods and Services: rules that are"
+                " wider than a profile, and grants that lead nowhere, are not looked for"
             )

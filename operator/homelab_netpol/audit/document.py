@@ -5,7 +5,6 @@ Names and meanings of version 1 stay; keys may be added. null stands for what co
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -18,7 +17,6 @@ from homelab_netpol.audit.result import (
     MayChange,
     NamespaceAudit,
     Risk,
-    State,
     Task,
     Wider,
 )
@@ -58,16 +56,11 @@ def document(audit: Audit) -> dict[str, Any]:
 
 
 def _summary(audit: Audit) -> dict[str, Any]:
-    states = Counter(each.labelled.state for each in audit.namespaces)
-    pods = [each.pods for each in audit.namespaces]
-    known = [each for each in pods if each is not None]
-    is_known = len(known) == len(pods)
-    outside = sum(len(each.outside) for each in audit.namespaces)
     return {
         "namespaces": len(audit.namespaces),
-        "states": {state.value: states[state] for state in State},
-        "pods": sum(known) if is_known else None,
-        "podsOutside": outside if is_known else None,
+        "states": {state.value: count for state, count in audit.states.items()},
+        "pods": audit.pods,
+        "podsOutside": audit.pods_outside,
         "policies": audit.policies,
         "risks": {risk.value: audit.count(risk) for risk in Risk},
     }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from homelab_netpol.audit.given import Given
 from homelab_netpol.audit.result import Enforcing
-from homelab_netpol.manifests import kinds
 
 
 def enforcing(given: Given) -> Enforcing:
@@ -13,7 +12,7 @@ def enforcing(given: Given) -> Enforcing:
     problems = [f"{said[0].upper()}{said[1:].rstrip('.')}." for said in found.impairments.values()]
     state = given.inspection.cache.cilium
     is_off = found.enforces_nothing
-    if given.from_cluster and state.agents is None and kinds.POD not in given.manifests.unread:
+    if given.from_cluster and state.agents is None and not given.pods_unread:
         is_off = True
         labels = ",".join(f"{k}={v}" for k, v in given.settings.cilium.agent_labels.items())
         problems.append(f"No agent of Cilium runs in {given.settings.cilium.namespace} ({labels}).")

@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from homelab_netpol.access.cluster_model import ClusterModel
 from homelab_netpol.access.open_ports import OpenPorts
-from homelab_netpol.cache.standing import last_good_in, standing_policies
+from homelab_netpol.cache.standing import standing_policies
 from homelab_netpol.cilium.terms import POLICY_KINDS
 from homelab_netpol.findings import Finding
 from homelab_netpol.findings.inspection import Inspection
 from homelab_netpol.intent import LastGood
-from homelab_netpol.manifests import ManifestSet
-from homelab_netpol.manifests.workloads import workloads
+from homelab_netpol.manifests import ManifestSet, kinds
 from homelab_netpol.policy.desired import desired_state
-from homelab_netpol.policy.keys import Kind
-from homelab_netpol.policy.objects import read_live
 from homelab_netpol.preflight.inspected import inspected
-from homelab_netpol.preflight.known import (
-    as_live,
-    cache_of,
-    catalogue_in,
-    decided_scope,
-    namespaces_still_open,
-    sorted_inspection,
-)
-from homelab_netpol.preflight.observed import cilium_state, snapshot_of
+from homelab_netpol.preflight.known import as_live, known_of, sorted_inspection
+from homelab_netpol.preflight.observed import snapshot_of
 from homelab_netpol.settings import Settings
+
+# What the operator's checks compare; without one of them they would find what is not so.
+_INSPECTED = (*POLICY_KINDS, kinds.POD, kinds.SERVICE)
 
 
 @dataclass(frozen=True)
@@ -45,7 +38,7 @@ class Given:
         model: the cluster as verdicts need it.
         open_ports: verdicts that are known.
         inspection: the cluster as the operator's checks need it.
-        findings: what these checks find.
+        findings: what these checks find; nothing where not all that they compare could be read.
         last_good: what the cluster remembers of each Namespace.
     """
 
@@ -65,6 +58,16 @@ class Given:
     def policies_unread(self) -> bool:
         """Some kind of policy could not be read."""
         return not self.manifests.unread.isdisjoint(POLICY_KINDS)
+
+    @property
+    def pods_unread(self) -> bool:
+        """Pods could not be read."""
+        return kinds.POD in self.manifests.unread
+
+    @property
+    def is_inspected(self) -> bool:
+        """The operator's checks were made: what they compare could be read."""
+        return self.manifests.unread.isdisjoint(_INSPECTED)
 
 
 def make_given(
@@ -90,26 +93,22 @@ def make_given(
         ManifestError: an object is not described as it must be.
         RenderError: a template cannot be rendered.
     """
-    pods, cilium = workloads(manifests), cilium_state(settings, manifests)
-    catalogue = catalogue_in(settings, manifests, cilium)
-    cache = cache_of(catalogue, cilium, manifests, now, settings.default_deny)
-    scope = decided_scope(settings.default_deny, namespaces_still_open(cache, pods))
-    cache.set_scope(scope.in_the_end)
-    last_good = last_good_in(settings, manifests) if from_cluster else {}
-    namespaces = manifests.namespaces()
-    desired = desired_state(catalogue, namespaces, now, last_good=last_good, scope=scope)
-    model = ClusterModel(manifests, desired, cilium.config, only_standing=from_cluster)
-    taken = {(each.kind, each.namespace, each.name) for each in model.foreign}
-    if from_cluster:
-        for data in standing_policies(manifests):
-            cache.policies.observe(read_live(Kind(data["kind"]), data))
-    else:
+    known = known_of(settings, manifests, now, standing_policies(manifests) if from_cluster else ())
+    cache, namespaces = known.cache, manifests.namespaces()
+    last_good = {name: cache.applied(name) for name in manifests.namespace_labels()}
+    desired = desired_state(
+        known.catalogue, namespaces, now, last_good=last_good, scope=known.scope
+    )
+    model = ClusterModel(manifests, desired, known.cilium.config, only_standing=from_cluster)
+    if not from_cluster:
+        taken = {(each.kind, each.namespace, each.name) for each in model.foreign}
         for policy in desired.policies:
             if tuple(policy.key) not in taken:
                 cache.policies.observe(as_live(policy))
-    snapshot = snapshot_of(manifests, model.foreign, pods, cache.cluster_of_identities())
+    own_cluster = cache.cluster_of_identities()
+    snapshot = snapshot_of(manifests, model.foreign, known.workloads, own_cluster)
     inspection = sorted_inspection(Inspection(cache, snapshot))
-    return Given(
+    given = Given(
         settings,
         manifests,
         texts or {},
@@ -119,6 +118,7 @@ def make_given(
         model,
         OpenPorts(model),
         inspection,
-        tuple(inspected(inspection)),
+        (),
         last_good,
     )
+    return replace(given, findings=tuple(inspected(inspection))) if given.is_inspected else given

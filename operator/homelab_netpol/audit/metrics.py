@@ -11,7 +11,7 @@ from prometheus_client import generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from homelab_netpol.audit.result import Audit, Risk, State
+from homelab_netpol.audit.result import Audit, Risk
 
 _PREFIX = "homelab_netpol_audit_"
 
@@ -32,9 +32,7 @@ class _Counts(Collector):
     def collect(self) -> Iterable[GaugeMetricFamily]:
         """All families."""
         audit = self._audit
-        states = {state.value: 0 for state in State}
-        for each in audit.namespaces:
-            states[each.labelled.state.value] += 1
+        states = {state.value: count for state, count in audit.states.items()}
         yield _family("namespaces", "Namespaces by what holds in them.", "state", states)
         risks = {risk.value: audit.count(risk) for risk in Risk}
         yield _family("tasks", "Things to do, by how urgent they are.", "risk", risks)
@@ -46,22 +44,20 @@ class _Counts(Collector):
             "namespaces_open",
             "Namespaces with pods that some policy does not close by default, by direction.",
             "direction",
-            {way: sum(each is False for each in closed) for way, closed in ways.items()},
+            {way: closed.count(False) for way, closed in ways.items() if None not in closed},
         )
-        pods = [each.pods for each in audit.namespaces]
-        known = None if None in pods else sum(each or 0 for each in pods)
-        outside = sum(len(each.outside) for each in audit.namespaces)
         changes = audit.may_change
+        wider = len(audit.wider) + sum(len(each.wider) for each in audit.namespaces)
         singles: Mapping[str, tuple[str, float | None]] = {
-            "pods": ("Pods, or objects that make some.", known),
+            "pods": ("Pods, or objects that make some.", audit.pods),
             "pods_outside": (
                 "Those of them that policies do not hold, or not on every interface.",
-                None if known is None else outside,
+                audit.pods_outside,
             ),
             "policies": ("Policies of all kinds.", audit.policies),
             "wider_rules": (
                 "Rules that are wider than their words, or than the profile.",
-                len(audit.wider) + sum(len(each.wider) for each in audit.namespaces),
+                wider if audit.is_inspected else None,
             ),
             "policy_map_entries": (
                 "The most entries that an endpoint's policy map is estimated to have.",

@@ -5,6 +5,7 @@ None stands for what could not be read: `Audit.not_seen` says why. It is never g
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -250,6 +251,7 @@ class Audit:
         may_change: who may change labels and policies; None: not read.
         tasks: what to do first, the most urgent first.
         not_seen: what could not be read, and why, in sentences.
+        is_inspected: all that rules are compared with could be read.
     """
 
     at: datetime
@@ -263,6 +265,27 @@ class Audit:
     may_change: Sequence[MayChange] | None
     tasks: Sequence[Task]
     not_seen: Sequence[str]
+    is_inspected: bool = True
+
+    @property
+    def states(self) -> dict[State, int]:
+        """How many Namespaces are in each state."""
+        found = Counter(each.labelled.state for each in self.namespaces)
+        return {state: found[state] for state in State}
+
+    @property
+    def pods(self) -> int | None:
+        """How many pods there are; None: not all could be read."""
+        counts = [each.pods for each in self.namespaces]
+        known = [each for each in counts if each is not None]
+        return sum(known) if len(known) == len(counts) else None
+
+    @property
+    def pods_outside(self) -> int | None:
+        """How many of them policies do not hold, or not on every interface."""
+        if self.pods is None:
+            return None
+        return sum(len(each.outside) for each in self.namespaces)
 
     def count(self, risk: Risk) -> int:
         """How many tasks are of a risk."""

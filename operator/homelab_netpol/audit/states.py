@@ -68,7 +68,7 @@ class States:
         return valid is None or valid.get("status") != "False"
 
     def _of_platform(self, namespace: str) -> tuple[State, tuple[str, ...]]:
-        if self._given.policies_unread or kinds.POD in self._given.manifests.unread:
+        if self._given.policies_unread or self._given.pods_unread:
             return State.UNKNOWN, ()
         found = self._platform.check(namespace)
         lacking = tuple(each.message for each in found.rules if each.message)

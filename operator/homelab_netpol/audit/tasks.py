@@ -154,7 +154,7 @@ class Tasks:
     def _unlabelled(self, audited: NamespaceAudit) -> Iterator[Task]:
         if audited.ingress_closed and audited.egress_closed:
             risk, why = Risk.LOW, "Other policies deny the rest; no profile says what is meant."
-        elif not audited.pods:
+        elif audited.pods == 0:
             risk, why = Risk.LOW, "It has no pods yet; the next ones will be open."
         elif audited.ingress_closed is False:
             risk, why = Risk.HIGH, "Everything may reach its pods that no policy keeps out."

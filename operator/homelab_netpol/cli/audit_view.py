@@ -103,8 +103,8 @@ def _summary(audit: Audit) -> str:
         State.PENDING: "without the policies that they ask for",
         State.UNKNOWN: "not known",
     }
-    states = [each.labelled.state for each in audit.namespaces]
-    found = [f"{states.count(each)} {words}" for each, words in names.items() if each in states]
+    states = audit.states
+    found = [f"{states[each]} {words}" for each, words in names.items() if states[each]]
     enforcing = {
         True: "Cilium enforces policies",
         False: "Nothing enforces policies",

@@ -12,7 +12,7 @@ from homelab_netpol.cilium.terms import POLICY_KINDS
 from homelab_netpol.cluster.snapshot import Snapshot
 from homelab_netpol.findings.inspection import Inspection
 from homelab_netpol.manifests import Manifest, ManifestSet
-from homelab_netpol.manifests.workloads import Workload, workloads
+from homelab_netpol.manifests.workloads import Workload
 from homelab_netpol.policy.desired import desired_policies
 from homelab_netpol.policy.keys import Kind, PolicyKey
 from homelab_netpol.policy.objects import Policy, is_managed
@@ -20,13 +20,11 @@ from homelab_netpol.policy.take_over import OthersPolicy, read_others_policy
 from homelab_netpol.preflight.known import (
     as_live,
     cache_of,
-    catalogue_in,
-    decided_scope,
-    namespaces_still_open,
+    known_of,
     sorted_inspection,
     stamped,
 )
-from homelab_netpol.preflight.observed import as_kubernetes_has_it, cilium_state, snapshot_of
+from homelab_netpol.preflight.observed import as_kubernetes_has_it, snapshot_of
 from homelab_netpol.settings import DefaultDeny, Settings
 
 
@@ -71,24 +69,19 @@ def make_stages(settings: Settings, manifests: ManifestSet, now: datetime) -> St
         ManifestError: an object is not described as it must be.
         RenderError: a template cannot be rendered.
     """
-    given = workloads(manifests)
-    cilium = cilium_state(settings, manifests)
-    catalogue = catalogue_in(settings, manifests, cilium)
-    bare = cache_of(catalogue, cilium, manifests, now, settings.default_deny)
-    still_open = namespaces_still_open(bare, given)
-    scope = decided_scope(settings.default_deny, still_open)
-    bare.set_scope(scope)
-    namespaces = manifests.namespaces()
-    planned = desired_policies(catalogue, namespaces, now, scope=scope)
+    known = known_of(settings, manifests, now)
+    scope, namespaces = known.scope, manifests.namespaces()
+    planned = desired_policies(known.catalogue, namespaces, now, scope=scope)
     foreign = [
         each for kind in POLICY_KINDS for each in manifests.of(kind) if not is_managed(each.labels)
     ]
-    taken = _taken(bare, planned, foreign)
+    taken = _taken(known.cache, planned, foreign)
     handed_over = {key for key, other in taken.items() if other.handed_over}
-    everything = snapshot_of(manifests, foreign, given, bare.cluster_of_identities())
+    own_cluster = known.cache.cluster_of_identities()
+    everything = snapshot_of(manifests, foreign, known.workloads, own_cluster)
 
     def stage(left_out: Iterable[PolicyKey], own: Iterable[Policy]) -> Inspection:
-        cache = cache_of(catalogue, cilium, manifests, now, scope)
+        cache = cache_of(known.catalogue, known.cilium, manifests, now, scope)
         for policy in own:
             cache.policies.observe(as_live(policy))
         return sorted_inspection(Inspection(cache, _without(everything, left_out)))
@@ -97,13 +90,13 @@ def make_stages(settings: Settings, manifests: ManifestSet, now: datetime) -> St
     after = stage(handed_over, standing)
     return Stages(
         manifests,
-        given,
+        known.workloads,
         settings,
         before=stage((), ()),
         after=after,
         in_the_end=stage(taken, planned) if taken else after,
         scope=scope,
-        still_open=still_open,
+        still_open=known.still_open,
         planned=planned,
         taken=taken,
     )
