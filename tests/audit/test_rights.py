@@ -81,6 +81,16 @@ def test_single_objects_are_named() -> None:
     assert found == {("User eve", None, "namespaces photos: patch")}
 
 
+def test_the_ways_beside_to_a_namespaces_labels_count_too() -> None:
+    role = _role("status", ("", "*/status namespaces/finalize", "patch update"))
+    binding = _binding("b", "status", ("User", "eve"))
+    assert _may(role, binding) == {
+        ("User eve", None, "namespaces/status: patch, update"),
+        ("User eve", None, "namespaces/finalize: update"),
+    }
+    assert tasks(audited(_SPACE + role + binding), None)["MayChangeLabels"] == "low"
+
+
 def test_an_aggregated_role_has_the_rules_of_the_others() -> None:
     role = manifest(
         f"{_GROUP}/v1",

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from homelab_netpol.cli.main import main
 from lab.control_plane import Cluster
-from tests.cluster.audited import AuditedPlane
+from tests.cluster.audited import HOME, AuditedPlane
 from tests.cluster.kube import Kube, Manifest, eventually
 from tests.cluster.service_account import (
     MANIFESTS,
@@ -166,3 +166,42 @@ def test_without_an_agent_nothing_is_enforced(
     # No agent of Cilium runs here, and so nothing is enforced, whatever stands.
     assert found["enforcement"]["enforcing"] is False
     assert "No agent" in found["enforcement"]["problems"][-1]
+
+
+@pytest.mark.parametrize("subresource", ["status", "finalize"])
+def test_who_may_write_a_part_of_a_namespace_may_change_its_labels_and_is_named(
+    auditor: Callable[[Collection[str]], Path],
+    cluster: Cluster,
+    kube: Kube,
+    spaces: Spaces,
+    tmp_path: Path,
+    subresource: str,
+) -> None:
+    app, account = spaces({PROFILE: "internal"}), f"writer-of-{subresource}"
+    rule = {"apiGroups": [""], "resources": [f"namespaces/{subresource}"], "verbs": ["update"]}
+    group, subject = "rbac.authorization.k8s.io", {"name": account, "namespace": HOME}
+    role: Manifest = {"kind": "ClusterRole", "metadata": {"name": account}, "rules": [rule]}
+    binding: Manifest = {
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": account},
+        "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": account},
+        "subjects": [{"kind": "ServiceAccount", **subject}],
+    }
+    install(
+        kube,
+        [
+            {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": subject},
+            *({"apiVersion": f"{group}/v1", **each} for each in (role, binding)),
+        ],
+    )
+    path = f"/api/v1/namespaces/{app.name}"
+    body = kube.get(path)
+    assert body is not None
+    body["metadata"]["labels"][ENFORCEMENT] = "disabled"
+    other = Kube(write_kubeconfig(kube, cluster, account, tmp_path / "other"), cluster.context)
+    other.replace(f"{path}/{subresource}", body)
+    other.close()
+    assert (kube.get(path) or {})["metadata"]["labels"][ENFORCEMENT] == "disabled"
+    _, found = audited(auditor(()))
+    said = {each["subject"]: each["may"] for each in found["whoMayChange"]}
+    assert said[f"ServiceAccount {HOME}/{account}"] == [f"namespaces/{subresource}: update"]

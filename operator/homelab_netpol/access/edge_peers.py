@@ -9,8 +9,6 @@ from homelab_netpol.access.edge_ends import ANY_POD, EdgeEnds, Outside, Pods
 from homelab_netpol.access.open_ports import OpenPorts
 from homelab_netpol.cilium.evaluation import Direction, Name, Network
 from homelab_netpol.cilium.evaluation.matchers import Cidr, DnsNames, EndpointSelector, Matcher
-from homelab_netpol.cilium.selectors import Operator
-from homelab_netpol.cilium.terms import NAMESPACE_KEY
 
 
 class NamedNamespaces:
@@ -36,20 +34,12 @@ class NamedNamespaces:
 
     def _looked_for(self, matcher: Matcher) -> Iterator[str]:
         otherwise = matcher.matches(ANY_POD)
-        names = self._ends.pods.keys() if otherwise is not False else _possible(matcher)
+        only = matcher.namespaces if isinstance(matcher, EndpointSelector) else None
+        names = only if otherwise is False else None
         for name in self._ends.pods.keys() if names is None else names:
             pods = self._ends.pods.get(name, ())
             if any(matcher.matches(each.pod) is not otherwise for each in pods):
                 yield name
-
-
-def _possible(matcher: Matcher) -> tuple[str, ...] | None:
-    """The only Namespaces whose pods it may mean; None: of any."""
-    if isinstance(matcher, EndpointSelector):
-        for one in matcher.requirements:
-            if one.is_of_pods and one.key == NAMESPACE_KEY and one.operator is Operator.IN:
-                return one.values
-    return None
 
 
 def named_outside(open_ports: OpenPorts, pods: Pods, direction: Direction) -> list[Outside]:

@@ -12,8 +12,6 @@ from homelab_netpol.access.cluster_model import ClusterModel
 from homelab_netpol.cilium.evaluation import Endpoint, Network, Pod
 from homelab_netpol.cilium.evaluation.matchers import Cidr, DnsNames, EndpointSelector, Matcher
 from homelab_netpol.cilium.identity_labels import DEFAULT
-from homelab_netpol.cilium.selectors import Operator
-from homelab_netpol.cilium.terms import NAMESPACE_KEY
 
 # Reserved identities, by the entity that they belong to. The world has three, one for each family
 # of addresses among them; and Cilium 1.20 has some that stand for all of the cluster, all nodes or
@@ -84,7 +82,8 @@ class Identities:
             for number, network in self._networks.items()
             if matcher.matches(network) is not False
         }
-        for name in _possible(matcher, self._pods):
+        only = matcher.namespaces if isinstance(matcher, EndpointSelector) else None
+        for name in self._pods if only is None else only:
             found |= {
                 self._numbers[id(pod)]
                 for pod in self._pods.get(name, ())
@@ -117,11 +116,3 @@ class Identities:
             kept = (pair for pair in pod.labels.items() if labels.keeps(pair[0]) is not False)
             found.setdefault(frozenset(kept), pod)
         return tuple(found.values())
-
-
-def _possible(matcher: Matcher, everywhere: Iterable[str]) -> Iterable[str]:
-    if isinstance(matcher, EndpointSelector):
-        for one in matcher.requirements:
-            if one.is_of_pods and one.key == NAMESPACE_KEY and one.operator is Operator.IN:
-                return one.values
-    return everywhere

@@ -31,6 +31,9 @@ class _Object:
 
 _DECIDING = (
     _Object("", "namespaces", _CHANGE),
+    # The API server takes labels here as well.
+    _Object("", "namespaces/status", _CHANGE),
+    _Object("", "namespaces/finalize", ("update",)),
     _Object("network-policy.homelab", "networkprofiles", _WRITE),
     _Object("network-policy.homelab", "sharedresources", _WRITE),
     _Object("cilium.io", "ciliumnetworkpolicies", _WRITE),
@@ -161,7 +164,7 @@ def _may(rules: Sequence[Mapping[str, Any]], namespace: str) -> Iterator[str]:
             continue
         verbs: dict[tuple[str, ...], set[str]] = {}
         for rule in rules:
-            if _names(rule, "apiGroups", each.group) and _names(rule, "resources", each.resource):
+            if _names(rule, "apiGroups", each.group) and _names_resource(rule, each.resource):
                 given = set(map(str, items(rule, "verbs")))
                 changing = [verb for verb in each.verbs if given & {"*", verb}]
                 names = tuple(sorted(map(str, items(rule, "resourceNames"))))
@@ -175,6 +178,14 @@ def _may(rules: Sequence[Mapping[str, Any]], namespace: str) -> Iterator[str]:
 def _names(rule: Mapping[str, Any], key: str, value: str) -> bool:
     found = items(rule, key)
     return "*" in found or value in found
+
+
+def _names_resource(rule: Mapping[str, Any], resource: str) -> bool:
+    """Of a subresource `*/status` is one too, for all resources that have it."""
+    _, _, subresource = resource.partition("/")
+    return _names(rule, "resources", resource) or bool(
+        subresource and _names(rule, "resources", f"*/{subresource}")
+    )
 
 
 def _is_system(kind: str, name: str, namespace: str, binding: Manifest) -> bool:
@@ -194,4 +205,7 @@ def everybody_may(change: MayChange) -> bool:
 
 def labels_of_all(change: MayChange) -> bool:
     """It may change the labels of every Namespace."""
-    return change.namespace is None and any(each.startswith("namespaces:") for each in change.may)
+    return change.namespace is None and any(
+        each.startswith(("namespaces:", "namespaces/")) and " " not in each.partition(":")[0]
+        for each in change.may
+    )

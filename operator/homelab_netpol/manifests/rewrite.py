@@ -43,22 +43,28 @@ def rewrite(path: Path, before: str, after: str) -> None:
 def write_whole(path: Path, content: bytes, mode: int = 0o644) -> None:
     """Puts a file there, in the place of what was: a reader sees the one or the other.
 
+    A link stays one. What is no file, such as a pipe or /dev/stdout, is written to.
+
     Args:
-        path: the file; not a link, which would be replaced.
+        path: the file.
         content: what it is to hold.
         mode: its permissions.
 
     Raises:
         OSError: it cannot be written; what was there is left as it is.
     """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    if path.exists() and not path.is_file():
+        path.write_bytes(content)
+        return
+    real = Path(os.path.realpath(path))
+    handle, name = tempfile.mkstemp(dir=real.parent, prefix=f".{real.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(name, mode)
-        os.replace(name, path)
+        os.replace(name, real)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(name)

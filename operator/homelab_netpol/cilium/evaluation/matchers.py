@@ -12,7 +12,7 @@ from typing import Protocol
 from homelab_netpol.cilium.dns_patterns import dns_pattern_holds
 from homelab_netpol.cilium.evaluation.answer import Answer, Doubt, any_of
 from homelab_netpol.cilium.evaluation.endpoint import Endpoint, Entity, Name, Network, Pod
-from homelab_netpol.cilium.selectors import Requirement
+from homelab_netpol.cilium.selectors import Operator, Requirement
 from homelab_netpol.cilium.terms import NAMESPACE_KEY, IpNetwork
 
 
@@ -51,6 +51,14 @@ class EndpointSelector:
             if result is True:
                 result = answer
         return result
+
+    @property
+    def namespaces(self) -> tuple[str, ...] | None:
+        """The only Namespaces whose pods it may mean; None: of any."""
+        for one in self.requirements:
+            if one.is_of_pods and one.key == NAMESPACE_KEY and one.operator is Operator.IN:
+                return one.values
+        return None
 
 
 @dataclass(frozen=True, slots=True)
