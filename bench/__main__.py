@@ -30,6 +30,7 @@ from lab.control_plane import LocalClusterError
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _SIZES = (100, 250, 500, 1_000, 2_500, 5_000)
 _COUNT = click.IntRange(min=1)
+_COUNT_OR_NONE = click.IntRange(min=0)
 _WITHOUT_CLUSTER = ("command-line", "commands", "audit-page")
 _ON_A_CLUSTER = [each.name for each in SCENARIOS if each.name not in _WITHOUT_CLUSTER]
 _NAMES = ", ".join(scenario.name for scenario in SCENARIOS)
@@ -147,9 +148,19 @@ def plot(measured: Path, picture: Path) -> None:
 @main.command()
 @click.option("--samples", default=15, show_default=True, type=_COUNT, help="Of each change.")
 @click.option(
-    "--hatches", default=3, show_default=True, help="Of the hatch, a minute and more each."
+    "--hatches",
+    default=3,
+    show_default=True,
+    type=_COUNT_OR_NONE,
+    help="Of the hatch, a minute and more each.",
 )
-@click.option("--namespaces", default=0, show_default=True, help="How many others there are.")
+@click.option(
+    "--namespaces",
+    default=0,
+    show_default=True,
+    type=_COUNT_OR_NONE,
+    help="How many others there are.",
+)
 @click.option(
     "--agent",
     "agents",
@@ -172,7 +183,7 @@ def datapath(
     for name in agents or CONFIGURATIONS:
         try:
             found[name] = measure(name, samples, hatches, namespaces)
-        except (LocalClusterError, SubjectError) as error:
+        except (LoadError, LocalClusterError, SubjectError) as error:
             raise click.ClickException(str(error)) from error
         if json_file is not None:
             json_file.write_text(json.dumps(found), encoding="utf-8")

@@ -6,10 +6,8 @@ import time
 from collections.abc import Iterator
 
 from bench.datapath.home import APP, DatapathHome
+from bench.load.labels import ACCESS, ENFORCEMENT, GRANTED, HATCHED, PROFILE, TARGET
 
-PROFILE = "network-policy.homelab/profile"
-ENFORCEMENT = "network-policy.homelab/enforcement"
-POSTGRES = "access.network-policy.homelab/postgres"
 _NAMESPACE_LABELS = "k8s:io.cilium.k8s.namespace.labels."
 # Between two changes: long enough for identities to be what labels say, with Cilium's defaults.
 IDENTITY_SECONDS = 38.0
@@ -19,13 +17,8 @@ Timed = tuple[str, float]
 
 def operator_changes(home: DatapathHome, pause: float, *, hatch: bool) -> Iterator[Timed]:
     """One round of everything with the operator running; it pauses after each change."""
-    app, database, gateway, internet = home.app, home.database, home.gateway, home.internet
-    began = home.label({POSTGRES: "true"})
-    yield "grant", home.until(app, database, 5432, passes=True, since=began)
-    time.sleep(pause)
-    began = home.label({POSTGRES: None})
-    yield "grant taken away", home.until(app, database, 5432, passes=False, since=began)
-    time.sleep(pause)
+    app, gateway, internet = home.app, home.gateway, home.internet
+    yield from grant_changes(home, pause)
     began = home.label({PROFILE: "standard"})
     yield "wider profile", home.until(gateway, app, 8080, passes=True, since=began)
     time.sleep(pause)
@@ -34,7 +27,7 @@ def operator_changes(home: DatapathHome, pause: float, *, hatch: bool) -> Iterat
     time.sleep(pause)
     if not hatch:
         return
-    began = home.label({ENFORCEMENT: "disabled"})
+    began = home.label(HATCHED)
     yield "hatch opened", home.until(app, internet, 80, passes=True, since=began)
     time.sleep(max(pause, IDENTITY_SECONDS))
     began = home.label({ENFORCEMENT: None})
@@ -44,7 +37,7 @@ def operator_changes(home: DatapathHome, pause: float, *, hatch: bool) -> Iterat
 
 def without_operator(home: DatapathHome) -> Iterator[Timed]:
     """The hatch by its clusterwide policy alone."""
-    began = home.label({ENFORCEMENT: "disabled"})
+    began = home.label(HATCHED)
     passed = home.until(home.app, home.internet, 80, passes=True, since=began)
     yield "hatch opened, operator dead", passed
     time.sleep(IDENTITY_SECONDS)
@@ -62,9 +55,9 @@ def write_static_policies(home: DatapathHome) -> None:
             "egress": [{"toEndpoints": [{"matchLabels": of_app}]}],
         },
     )
-    granted = {f"{_NAMESPACE_LABELS}{POSTGRES}": "true"}
+    granted = {f"{_NAMESPACE_LABELS}{key}": value for key, value in GRANTED.items()}
     ports = [{"ports": [{"port": "5432", "protocol": "TCP"}]}]
-    in_database = {"k8s:io.kubernetes.pod.namespace": "database"}
+    in_database = {"k8s:io.kubernetes.pod.namespace": TARGET}
     home.apply_clusterwide(
         "static-access-postgres",
         {
@@ -81,11 +74,11 @@ def write_static_policies(home: DatapathHome) -> None:
     )
 
 
-def static_changes(home: DatapathHome, pause: float) -> Iterator[Timed]:
-    """One round of the grant by static policies."""
-    began = home.label({POSTGRES: "true"})
+def grant_changes(home: DatapathHome, pause: float) -> Iterator[Timed]:
+    """One round of the grant alone, by whatever policies; it pauses after each change."""
+    began = home.label(GRANTED)
     yield "grant", home.until(home.app, home.database, 5432, passes=True, since=began)
     time.sleep(pause)
-    began = home.label({POSTGRES: None})
+    began = home.label({ACCESS: None})
     yield "grant taken away", home.until(home.app, home.database, 5432, passes=False, since=began)
     time.sleep(pause)

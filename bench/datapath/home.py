@@ -7,8 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from bench.load.api import BASELINES, NAMESPACES, LoadError, policies_of
+from bench.load.labels import PROFILE, TARGET
 from homelab_netpol.package_data import own_crds
 from lab.control_plane import ControlPlane, Lab
+from lab.control_plane.api import request_done
 from lab.datapath import addresses
 from lab.datapath.datapath import Datapath
 from lab.datapath.drops import Drops
@@ -22,10 +25,9 @@ _POLL = 0.002
 _ONLY_ITSELF = {
     "apiVersion": "cilium.io/v2",
     "kind": "CiliumNetworkPolicy",
-    "metadata": {"name": "only-itself", "namespace": "database"},
+    "metadata": {"name": "only-itself", "namespace": TARGET},
     "spec": {"endpointSelector": {}, "ingress": [{"fromEndpoints": [{}]}]},
 }
-_CILIUM = "/apis/cilium.io/v2"
 
 
 class DatapathHome:
@@ -43,24 +45,21 @@ class DatapathHome:
         self._datapath = datapath
         self._prober = Prober(Drops(datapath.agent.drops))
         gateway = {"gateway.networking.k8s.io/gateway-name": "external"}
-        self.database: Host = self._pod("database", {})
+        self.database: Host = self._pod(TARGET, {})
         self.gateway: Host = self._pod("istio-gateway", gateway)
         self.app: Host = self._pod(APP, {})
         self.internet = outside_host(datapath.node, "internet", addresses.INTERNET)
-        self.write("POST", f"{_CILIUM}/namespaces/database/ciliumnetworkpolicies", _ONLY_ITSELF)
+        self.write("POST", policies_of(TARGET), _ONLY_ITSELF)
 
     def write(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """One request, which must succeed."""
-        answer = self._plane.api.request(method, path, body)
-        assert 200 <= answer.status < 300, f"{method} {path}: {answer.status} {answer.text}"
-        return answer.json()
+        return request_done(self._plane.api, method, path, body).json()
 
     def populate(self, count: int) -> None:
         """Makes namespaces with a profile, and no pods."""
         for number in range(count):
-            labels = {"network-policy.homelab/profile": "standard"}
-            metadata = {"name": f"other-{number}", "labels": labels}
-            self.write("POST", "/api/v1/namespaces", {"metadata": metadata})
+            metadata = {"name": f"other-{number}", "labels": {PROFILE: "standard"}}
+            self.write("POST", NAMESPACES, {"metadata": metadata})
 
     def apply_clusterwide(self, name: str, spec: Mapping[str, Any]) -> None:
         """Writes a clusterwide policy by hand."""
@@ -70,11 +69,11 @@ class DatapathHome:
             "metadata": {"name": name},
             "spec": spec,
         }
-        self.write("POST", f"{_CILIUM}/ciliumclusterwidenetworkpolicies", body)
+        self.write("POST", BASELINES, body)
 
     def label(self, labels: Mapping[str, str | None]) -> float:
         """Sets labels of the app's namespace, and takes away those that are None; says when."""
-        path = f"/api/v1/namespaces/{APP}"
+        path = f"{NAMESPACES}/{APP}"
         namespace = self.write("GET", path)
         merged = {**namespace["metadata"].get("labels", {}), **labels}
         kept = {key: value for key, value in merged.items() if value is not None}
@@ -87,7 +86,7 @@ class DatapathHome:
         """Seconds from a moment to the first packet that passes, or is dropped.
 
         Raises:
-            AssertionError: it does not come.
+            LoadError: it does not come in time.
         """
         wanted = Outcome.PASSED if passes else Outcome.DROPPED
         probe = Probe(source, target, "TCP", port)
@@ -95,11 +94,12 @@ class DatapathHome:
             sent = time.monotonic()
             if self._prober.outcome(probe) is wanted:
                 return sent - since
-            assert sent - since < _LONGEST, f"{probe} never {wanted.value}"
+            if sent - since > _LONGEST:
+                raise LoadError(f"{probe} was not {wanted.value} within {_LONGEST:g} s")
             time.sleep(_POLL)
 
     def _pod(self, namespace: str, labels: Mapping[str, str]) -> Host:
-        self.write("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
+        self.write("POST", NAMESPACES, {"metadata": {"name": namespace}})
         return self._datapath.pods.create(namespace, "pod", labels)
 
 

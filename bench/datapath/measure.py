@@ -10,8 +10,8 @@ from pathlib import Path
 
 from bench.datapath.changes import (
     Timed,
+    grant_changes,
     operator_changes,
-    static_changes,
     without_operator,
     write_static_policies,
 )
@@ -53,7 +53,7 @@ def measure(name: str, samples: int, hatches: int, namespaces: int) -> list[Time
             write_static_policies(home)
             time.sleep(_SETTLE_SECONDS)
             for _ in range(samples):
-                found += static_changes(home, _PAUSE_SECONDS)
+                found += grant_changes(home, _PAUSE_SECONDS)
             return found
         with (
             tempfile.TemporaryDirectory(prefix="homelab-netpol-bench-") as folder,

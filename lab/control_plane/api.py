@@ -9,10 +9,12 @@ import json
 import ssl
 import time
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+
+from lab.control_plane.errors import LocalClusterError
 
 _TIMEOUT = 10.0
 _IDLE_SECONDS = 20.0
@@ -38,6 +40,32 @@ class Api(Protocol):
 
     def watch_status(self, path: str) -> int:
         """The HTTP status that a watch of the collection at `path` begins with, 0 for none."""
+
+
+def request_done(
+    api: Api,
+    method: str,
+    path: str,
+    body: Mapping[str, Any] | None = None,
+    *,
+    fine: Collection[int] = (),
+) -> Answer:
+    """Sends a request that is to succeed.
+
+    Args:
+        api: Where to.
+        method: See `Api.request`.
+        path: See there.
+        body: See there.
+        fine: Statuses that are no error either.
+
+    Raises:
+        LocalClusterError: It does not succeed, with what the API server said.
+    """
+    answer = api.request(method, path, body)
+    if not 200 <= answer.status < 300 and answer.status not in fine:
+        raise LocalClusterError(f"{method} {path}: {answer.status} {answer.text}")
+    return answer
 
 
 class LocalApi:

@@ -25,13 +25,7 @@ _WORK_MARK = ".building-"
 Addition = Callable[[Go, Path], None]
 
 
-def go_programs(
-    module: Path,
-    home: str,
-    what: str,
-    add: Addition | None = None,
-    progress: Progress | None = None,
-) -> Path:
+def go_programs(module: Path, home: str, what: str, add: Addition | None = None) -> Path:
     """The folder of the programs, from the cache or built now, which takes minutes the first time.
 
     Args:
@@ -39,7 +33,6 @@ def go_programs(
         home: A path for them in the cache directory.
         what: They, to say what is being built.
         add: Puts further files into the folder before it counts as built.
-        progress: Where to show progress.
 
     Raises:
         BuildError: With the end of the compiler's output, or with what is missing.
@@ -53,7 +46,7 @@ def go_programs(
             go = toolchain(module)
             built = folder / _key(go, module)
             if not built.is_dir():
-                _build(go, module, built, what, add, progress or Progress())
+                _build(go, module, built, what, add)
                 _prune(folder)
             os.utime(built)  # _prune keeps what was used last
     except OSError as error:
@@ -68,12 +61,11 @@ def _key(go: Go, module: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def _build(
-    go: Go, module: Path, folder: Path, what: str, add: Addition | None, progress: Progress
-) -> None:
+def _build(go: Go, module: Path, folder: Path, what: str, add: Addition | None) -> None:
     for stale in folder.parent.glob(f"*{_WORK_MARK}*"):
         shutil.rmtree(stale, ignore_errors=True)  # we hold the lock: nobody builds in it
     work = Path(tempfile.mkdtemp(prefix=f"{folder.name}{_WORK_MARK}", dir=folder.parent))
+    progress = Progress()
     # If this process is killed, the compilers and what they wrote go with it.
     with Guardian(remove=[work]) as guardian:
         progress.begin(

@@ -129,7 +129,7 @@ class Agent:
 
     def kill(self) -> None:
         """Ends it at once; what it loaded into the kernel goes on as it is."""
-        self._node.stop_program(_AGENT)
+        self._node.kill_program(_AGENT)
 
     def wait_ready(self) -> None:
         """Waits until it calls itself healthy.

@@ -5,7 +5,6 @@ import secrets
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.parse
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -14,17 +13,19 @@ from pathlib import Path
 from typing import Any, Self
 
 from lab.control_plane import crds
-from lab.control_plane.api import LocalApi
+from lab.control_plane.api import Api, LocalApi, request_done
 from lab.control_plane.errors import LocalClusterError
 from lab.control_plane.processes import wait_until
 from lab.datapath import addresses, world
 from lab.datapath.agent import Agent
 from lab.datapath.node import NAME, Node
 from lab.datapath.pods import Pods
-from lab.datapath.programs import Programs, datapath_programs
+from lab.datapath.programs import datapath_programs
 from lab.datapath.requirements import find_clang, missing
 
 _CRD_SECONDS = 60.0
+_EXISTS = (HTTPStatus.CONFLICT,)
+_ENDPOINT_SLICES = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices"
 
 
 class Datapath:
@@ -33,33 +34,27 @@ class Datapath:
     Args:
         kubeconfig: How to reach the control plane, which listens on loopback; the CRDs that an
             agent waits for are installed there.
-        programs: What the node runs; found or built when not given.
         agent_options: Further options of cilium-agent, e.g. `QUICK_IDENTITIES`.
 
     Attributes (from the start on):
         node: The node.
         agent: Its agent.
         pods: Makes pods on it.
-        timings: Seconds from the start to each milestone.
     """
 
     node: Node
     agent: Agent
     pods: Pods
-    timings: dict[str, float]
 
     def __init__(
         self,
         kubeconfig: Path,
         *,
-        programs: Programs | None = None,
         agent_options: Sequence[str] = (),
     ) -> None:
         self._kubeconfig = kubeconfig
-        self._programs = programs
         self._options = tuple(agent_options)
         self._stack = ExitStack()
-        self._api: LocalApi | None = None
 
     def start(self) -> None:
         """Starts everything, and returns when the agent is healthy.
@@ -71,24 +66,20 @@ class Datapath:
         clang = find_clang()
         if (lacking := missing()) or clang is None:
             raise LocalClusterError(f"no packets can be sent here: {lacking}")
-        programs = self._programs or datapath_programs()
-        began = time.monotonic()
-        self.timings = {}
+        programs = datapath_programs()
         with ExitStack() as stack:
-            self._api = LocalApi(self._kubeconfig)
-            stack.callback(self._api.close)
-            crds.install(self._api, programs.crds, _wait)
+            api = LocalApi(self._kubeconfig)
+            stack.callback(api.close)
+            crds.install(api, programs.crds, _wait)
             folder = Path(tempfile.gettempdir(), f"homelab-netpol-node-{secrets.token_hex(6)}")
             self.node = stack.enter_context(Node(folder))
             world.connect(self.node)
             self._forward()
-            self._register()
-            self.timings["node"] = time.monotonic() - began
+            _register(api)
             self.agent = Agent(self.node, programs, self._kubeconfig, clang, self._options)
             self.agent.start()
             self.agent.wait_ready()
-            self.timings["agent healthy"] = time.monotonic() - began
-            self.pods = Pods(self.node, programs, self._api, self.agent)
+            self.pods = Pods(self.node, programs, api, self.agent)
             self._stack = stack.pop_all()
 
     def stop(self) -> None:
@@ -110,38 +101,29 @@ class Datapath:
         if process.stdout is None or not process.stdout.readline():
             raise LocalClusterError(f"{' '.join(command)} ended with status {process.wait()}")
 
-    def _register(self) -> None:
-        """Tells the API server of the node, and where it is itself to be found.
-
-        An earlier node of this name is followed by this one.
-        """
-        node = {
-            "apiVersion": "v1",
-            "kind": "Node",
-            "metadata": {"name": NAME},
-            "spec": {"podCIDR": addresses.NODE_PODS, "podCIDRs": [addresses.NODE_PODS]},
-        }
-        status = {"addresses": [{"type": "InternalIP", "address": addresses.NODE}]}
-        self._create("/api/v1/nodes", node)
-        self._write("PUT", f"/api/v1/nodes/{NAME}/status", {**node, "status": status})
-        self._create("/apis/discovery.k8s.io/v1/namespaces/default/endpointslices", _API_ENDPOINTS)
-
-    def _create(self, path: str, body: dict[str, Any]) -> None:
-        self._write("POST", path, body, HTTPStatus.CONFLICT)
-
-    def _write(self, method: str, path: str, body: dict[str, Any], *fine: HTTPStatus) -> None:
-        if self._api is None:
-            raise LocalClusterError("the datapath has not been started: use it in a `with`")
-        answer = self._api.request(method, path, body)
-        if not 200 <= answer.status < 300 and answer.status not in fine:
-            raise LocalClusterError(f"{method} {path}: {answer.status} {answer.text}")
-
     def __enter__(self) -> Self:
         self.start()
         return self
 
     def __exit__(self, *error: object) -> None:
         self.stop()
+
+
+def _register(api: Api) -> None:
+    """Tells the API server of the node, and where it is itself to be found.
+
+    An earlier node of this name is followed by this one.
+    """
+    node = {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": NAME},
+        "spec": {"podCIDR": addresses.NODE_PODS, "podCIDRs": [addresses.NODE_PODS]},
+    }
+    status = {"addresses": [{"type": "InternalIP", "address": addresses.NODE}]}
+    request_done(api, "POST", "/api/v1/nodes", node, fine=_EXISTS)
+    request_done(api, "PUT", f"/api/v1/nodes/{NAME}/status", {**node, "status": status})
+    request_done(api, "POST", _ENDPOINT_SLICES, _API_ENDPOINTS, fine=_EXISTS)
 
 
 def _wait(done: Callable[[], bool], what: str) -> None:

@@ -5,7 +5,6 @@ is done in its namespaces, and goes with its first process: see node_process.py.
 """
 
 import json
-import signal
 import subprocess
 import sys
 import threading
@@ -114,9 +113,9 @@ class Node:
             {"start": name, "command": command, "log": str(log), "environment": dict(environment)}
         )
 
-    def stop_program(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
-        """Sends a program a signal, and waits until it has ended."""
-        self._ask({"stop": name, "signal": number})
+    def kill_program(self, name: str) -> None:
+        """Ends a program at once, and waits until it has ended."""
+        self._ask({"kill": name})
 
     def path(self, path: str) -> Path:
         """A path on the node, as it is reached from here."""
@@ -128,11 +127,6 @@ class Node:
             path = self.path(f"/run/netns/{name}") if name else Path(f"/proc/{self.pid}/ns/net")
             self._namespaces[name] = NetworkNamespace(path)
         return self._namespaces[name]
-
-    def forget_network(self, name: str) -> None:
-        """Lets go of a network namespace that is going away."""
-        if namespace := self._namespaces.pop(name, None):
-            namespace.close()
 
     def _start_process(self, group: int) -> "subprocess.Popen[str]":
         unshare = ["unshare", *(f"--{name}" for name in _NAMESPACES), "--propagation", "private"]

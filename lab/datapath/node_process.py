@@ -8,7 +8,7 @@ It reads one JSON request a line on standard input and answers each with one lin
 
     {"run": ["ip", "link"], "environment": {}, "input": ""}  -> {"status": 0, "output": "..."}
     {"start": "agent", "command": [...], "environment": {}, "log": "/path"}  -> {"pid": 7}
-    {"stop": "agent", "signal": 9}                                           -> {}
+    {"kill": "agent"}                                                        -> {"status": -9}
 
 It ends when its input does.
 """
@@ -46,7 +46,7 @@ class _Node:
             return self._run(request)
         if "start" in request:
             return self._start(request)
-        return self._stop(request)
+        return self._kill(request)
 
     def _run(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         done = subprocess.run(
@@ -73,9 +73,9 @@ class _Node:
         self._started[request["start"]] = process
         return {"pid": process.pid}
 
-    def _stop(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        process = self._started.pop(request["stop"])
-        process.send_signal(request["signal"])
+    def _kill(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        process = self._started.pop(request["kill"])
+        process.kill()
         return {"status": process.wait()}
 
 

@@ -11,7 +11,6 @@ import yaml
 from lab.control_plane.go_command import module_directory
 from lab.control_plane.go_programs import go_programs
 from lab.control_plane.golang import Go
-from lab.control_plane.progress import Progress
 
 _MODULE = Path(__file__).with_name("go")
 _CILIUM = "github.com/cilium/cilium"
@@ -47,13 +46,13 @@ class Programs:
         return [yaml.safe_load(file.read_text(encoding="utf-8")) for file in files]
 
 
-def datapath_programs(progress: Progress | None = None) -> Programs:
+def datapath_programs() -> Programs:
     """The programs, from the cache or built now, which takes minutes the first time.
 
     Raises:
         BuildError: With the end of the compiler's output, or with what is missing.
     """
-    folder = go_programs(_MODULE, "datapath", "Cilium's agent", _add_sources, progress)
+    folder = go_programs(_MODULE, "datapath", "Cilium's agent", _add_sources)
     return Programs(folder / "daemon", folder / "cilium-cni", folder / "bpf", folder / "crds")
 
 

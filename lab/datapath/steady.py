@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -29,7 +30,8 @@ class Steady:
     """Datagrams at even steps, by one socket and by a fresh one each, while the block lasts.
 
     A datagram is sent once, so nothing hides a loss: by the first socket they belong to one
-    connection, which the agent knows; by a fresh one each is judged anew.
+    connection, which the agent knows; by a fresh one each is judged anew. Leaving the block raises
+    the OSError that kept one from being sent.
 
     Args:
         source: Who sends.
@@ -48,15 +50,18 @@ class Steady:
         self._target = target
         self._port = port
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._send, name="steady", daemon=True)
+        self._pool = ThreadPoolExecutor(1, "steady")
+        self._sending: Future[None] | None = None
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._sending = self._pool.submit(self._send)
         return self
 
     def __exit__(self, *error: object) -> None:
         self._stop.set()
-        self._thread.join()
+        with self._pool:
+            if self._sending is not None:
+                self._sending.result()
 
     def _send(self) -> None:
         began = time.monotonic()

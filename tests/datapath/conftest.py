@@ -24,7 +24,7 @@ from tests.running_operator import RunningOperator, running_operator
 
 # Namespaces without a profile are closed as well.
 SETTINGS = {"defaultDeny": "workload"}
-# `required` in CI: there a machine that cannot send packets is an error, not a reason to skip.
+# `required`: a machine that cannot send packets is an error, not a reason to skip.
 VARIABLE = "HOMELAB_NETPOL_DATAPATH"
 
 

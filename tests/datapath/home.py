@@ -5,13 +5,10 @@ Its ends are those of tests/truth, by the same names, so that the table there sa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-
 from lab.datapath import addresses
 from lab.datapath.datapath import Datapath
 from lab.datapath.echo import Echo
 from lab.datapath.host import Host, node_host, outside_host
-from lab.datapath.pods import Pod
 from tests.cluster.kube import Kube, cnp_path
 from tests.cluster.spaces import Labels, Space, Spaces
 from tests.truth.world import (
@@ -86,25 +83,20 @@ class Home:
         """A Namespace, to label it."""
         return self._spaces.existing(name)
 
-    def of(self, names: Iterable[str]) -> Mapping[str, Host]:
-        """Some of the hosts."""
-        return {name: self.hosts[name] for name in names}
-
     def label_app(self, labels: Labels) -> None:
         """Sets labels of `APP`, and takes away those that are None."""
         self.space(APP).label(labels)
 
-    def _add_pod(self, endpoint: Endpoint, name: str) -> Pod:
+    def _add_pod(self, endpoint: Endpoint, name: str) -> None:
         assert endpoint.namespace is not None
         self.space(endpoint.namespace.name)
         pod = self._datapath.pods.create(endpoint.namespace.name, name, endpoint.pod_labels)
         self._add(endpoint, pod)
-        return pod
 
     def _add(self, endpoint: Endpoint, host: Host) -> None:
         self.hosts[endpoint.name] = host
         self.endpoints[endpoint.name] = endpoint
-        self._echo.listen(host, udp=UDP_PORTS)
+        self._echo.listen(host, UDP_PORTS)
 
 
 def _outside(name: str) -> Endpoint:

@@ -63,7 +63,7 @@ class RandomWorld:
             where = PREFIX + pod.namespace
             self.hosts[pod.name] = datapath.pods.create(where, f"pod-{number}", pod.labels)
         for host in self.hosts.values():
-            echo.listen(host, udp=_TRIED)
+            echo.listen(host, _TRIED)
 
     def write(self, generator: Generator, prefix: str) -> Iterator[str]:
         """Writes policies; gives the path of each that the API server takes.

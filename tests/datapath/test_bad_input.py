@@ -52,6 +52,7 @@ class _Watched:
             assert sent.packets > 0
             assert sent.lost == []
         for sent in (self._denied.known, self._denied.fresh):
+            assert sent.packets > 0
             assert len(sent.lost) == sent.packets
 
 
