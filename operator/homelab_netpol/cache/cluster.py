@@ -9,7 +9,11 @@ from homelab_netpol.cache.label_grace import LabelGrace
 from homelab_netpol.cache.last_good import LastGoodCache
 from homelab_netpol.cache.namespaces import NamespaceCache
 from homelab_netpol.cache.policies import PolicyCache
-from homelab_netpol.cilium.agent_config import AgentConfig
+from homelab_netpol.cilium.agent_config import (
+    DEFAULT_GRACE_SECONDS,
+    DEFAULT_JITTER_SECONDS,
+    AgentConfig,
+)
 from homelab_netpol.cilium.enforcement import CiliumState, Enforcement, Needs, assess
 from homelab_netpol.cilium.identity_labels import DEFAULT, IdentityLabels
 from homelab_netpol.cilium.own_cluster import OwnCluster, own_cluster
@@ -19,6 +23,7 @@ from homelab_netpol.intent import Intent, LastGood
 from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.keys import (
     GATEWAY_KEYS,
+    HATCH_CCNP,
     WAYPOINTS,
     Component,
     Kind,
@@ -27,11 +32,15 @@ from homelab_netpol.policy.keys import (
     WorkKey,
     policy_name,
 )
-from homelab_netpol.policy.notes import ExpiredHatch
+from homelab_netpol.policy.notes import ExpiredHatch, parse_closed_text
 from homelab_netpol.policy.objects import LabelKeys, Policy
 from homelab_netpol.policy.plan import Planner
 from homelab_netpol.policy.plan_clusterwide import PlatformNamespaces
 from homelab_netpol.settings import DefaultDeny, namespaces_of_peers
+
+# What an agent needs to give a pod its new identity, after the delays that it is told to keep.
+_IDENTITY_SECONDS = 1.0
+_NET = PolicyKey(Kind.CCNP, "", HATCH_CCNP)
 
 
 class ClusterCache:
@@ -167,13 +176,42 @@ class ClusterCache:
             if intent.hatch_expired and intent.hatch_since is not None
         }
 
+    def hatch_closed(self, before: Intent) -> None:
+        """The label of a hatch went; `before` is what the Namespace wanted until then."""
+        if before.hatch_since is not None:
+            name, since = before.namespace, before.hatch_since
+            uid = self.namespaces.uid(name)
+            self.grace.hatch_closed(name, uid, since, expired=before.hatch_expired)
+            self._leave_out(name)
+
+    def hatch_found(self, namespace: str) -> None:
+        """The operator starts: a hatch may have closed a moment ago, by what still stands."""
+        intent, net = self.intents.get(namespace), self.policies.get(_NET)
+        text = None if net is None else net.annotations.get(self.label_keys.closed_hatches)
+        hatch = PolicyKey(Kind.CNP, namespace, policy_name(Component.HATCH))
+        was_open = self.policies.get(hatch) is not None or namespace in parse_closed_text(text)
+        if was_open and not (intent is not None and intent.hatch_open):
+            self._leave_out(namespace)
+
+    def _leave_out(self, namespace: str) -> None:
+        """The hatch's clusterwide policy leaves a Namespace out until Cilium has caught up."""
+        config = self._config
+        jitter, grace = (
+            (DEFAULT_JITTER_SECONDS, DEFAULT_GRACE_SECONDS)
+            if config is None
+            else (config.identity_jitter_seconds, config.identity_grace_seconds)
+        )
+        self.grace.leave_out(namespace, jitter + grace + _IDENTITY_SECONDS)
+
     def clusterwide_policies(self) -> list[Policy]:
         """The clusterwide policies that should stand.
 
         Raises:
             RenderError: a template cannot be rendered.
         """
-        return self.planner.clusterwide(self.expired_hatches(), self._platform())
+        return self.planner.clusterwide(
+            self.expired_hatches(), self._platform(), self.grace.left_out
+        )
 
     def _platform(self) -> PlatformNamespaces:
         """The platform Namespaces there are, and those that are leaving it.

@@ -3,6 +3,9 @@
 GitOps tools take labels off and put them on again within milliseconds, at every sync (decision 14).
 So what goes counts for a moment longer, and a hatch whose label returns in that time was never
 closed, as far as its deadline is concerned. By a monotonic clock.
+
+Cilium, too, has the label of a closed hatch in identities for a while, and its clusterwide policy
+goes by these. So that policy leaves the Namespace out by name meanwhile (docs/datapath.md).
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -60,6 +63,8 @@ class LabelGrace:
         self._clock = clock
         self._held: dict[str, _Held] = {}
         self._closed: dict[str, _Closed] = {}
+        # Until when the hatch's clusterwide policy leaves a Namespace out by name.
+        self._left_out: dict[str, float] = {}
         self._moved = asyncio.Event()
 
     def hold(self, before: NamespaceFacts | None, observed: NamespaceFacts) -> NamespaceFacts:
@@ -89,6 +94,7 @@ class LabelGrace:
         """Forgets a Namespace that is gone."""
         self._held.pop(namespace, None)
         self._closed.pop(namespace, None)
+        self._left_out.pop(namespace, None)
 
     # Hatches
 
@@ -117,20 +123,43 @@ class LabelGrace:
             if closed.expired
         }
 
+    @property
+    def left_out(self) -> Collection[str]:
+        """The Namespaces whose hatch has closed, as identities may not say yet."""
+        return self._left_out.keys()
+
+    def leave_out(self, namespace: str, seconds: float) -> None:
+        """A hatch closed, and identities may say for so many seconds that it is open."""
+        self._left_out[namespace] = self._clock() + seconds
+        self._moved.set()
+
+    def take_back(self, namespace: str) -> bool:
+        """A hatch opened; whether its Namespace was left out until now."""
+        return self._left_out.pop(namespace, None) is not None
+
     # Time
 
     def take_due(self) -> tuple[list[str], bool]:
-        """The Namespaces whose lost labels no longer count; and whether an expired hatch does."""
+        """What time has moved.
+
+        Returns:
+            The Namespaces whose lost labels no longer count; and whether the hatch's clusterwide
+            policy has another hatch to note, or another Namespace to leave out, than before.
+        """
         now = self._clock()
         over = [name for name, closed in self._closed.items() if closed.deadline <= now]
         closed_for_good = [self._closed.pop(name) for name in over]
         due = (name for name, held in self._held.items() if min(held.deadlines.values()) <= now)
-        return sorted(due), any(closed.expired for closed in closed_for_good)
+        learned = [name for name, deadline in self._left_out.items() if deadline <= now]
+        for name in learned:
+            del self._left_out[name]
+        return sorted(due), bool(learned) or any(closed.expired for closed in closed_for_good)
 
     async def wait(self) -> None:
         """Waits until something may be due."""
         ends = [min(held.deadlines.values()) for held in self._held.values()]
         ends += [closed.deadline for closed in self._closed.values()]
+        ends += self._left_out.values()
         seconds = max(0.0, min(ends) - self._clock()) if ends else None
         try:
             async with asyncio.timeout(seconds):

@@ -85,6 +85,16 @@ def expired_text(expired: Mapping[str, ExpiredHatch]) -> str:
     return json.dumps(notes, sort_keys=True, separators=(",", ":"))
 
 
+def closed_text(closed: Iterable[str]) -> str:
+    """How the annotation notes the Namespaces whose hatch closed a moment ago."""
+    return ",".join(sorted(closed))
+
+
+def parse_closed_text(text: str | None) -> frozenset[str]:
+    """The reverse."""
+    return frozenset(filter(None, (text or "").split(",")))
+
+
 def parse_expired_text(text: str | None) -> dict[str, ExpiredHatch]:
     """The reverse; what cannot be read (an edit by hand) counts as not noted."""
     try:

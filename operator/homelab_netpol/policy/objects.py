@@ -111,6 +111,7 @@ class LabelKeys:
         self.since = f"{domain}/since"
         self.until = f"{domain}/until"
         self.expired_hatches = f"{domain}/expired-hatches"
+        self.closed_hatches = f"{domain}/closed-hatches"
         self.take_over = f"{domain}/take-over"
         self.platform_labels = f"{domain}/platform-labels"
 

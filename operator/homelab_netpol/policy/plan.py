@@ -6,7 +6,7 @@ add, so that they can never cut off a namespace without a profile.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -194,18 +194,24 @@ class Planner:
         return target_policy(self._catalogue, self._builder, name, consumers, is_meshed, selectors)
 
     def clusterwide(
-        self, expired: Mapping[str, ExpiredHatch], platform: PlatformNamespaces = NO_OTHERS
+        self,
+        expired: Mapping[str, ExpiredHatch],
+        platform: PlatformNamespaces = NO_OTHERS,
+        closed: Collection[str] = (),
     ) -> list[Policy]:
         """The baselines, and the hatch's clusterwide policy.
 
         Args:
             expired: the hatches that have closed by themselves, by Namespace.
             platform: the platform Namespaces beside those that the settings name.
+            closed: the Namespaces whose hatch closed a moment ago.
 
         Raises:
             RenderError: a template cannot be rendered.
         """
-        return clusterwide_policies(self._catalogue, self._builder, self._scope, expired, platform)
+        return clusterwide_policies(
+            self._catalogue, self._builder, self._scope, expired, platform, closed
+        )
 
     def _hatch(self, key: PolicyKey, intent: Intent) -> Policy:
         notes = {}

@@ -11,7 +11,12 @@ from homelab_netpol.policy.builder import PolicyBuilder
 from homelab_netpol.policy.catalogue import KUBE_API, Catalogue
 from homelab_netpol.policy.default_deny import NAMESPACE_LABEL
 from homelab_netpol.policy.keys import HATCH_CCNP, Component, Kind, PolicyKey
-from homelab_netpol.policy.notes import ExpiredHatch, expired_text, platform_labels_text
+from homelab_netpol.policy.notes import (
+    ExpiredHatch,
+    closed_text,
+    expired_text,
+    platform_labels_text,
+)
 from homelab_netpol.policy.objects import Policy
 from homelab_netpol.policy.peers import EVERY_POD, in_mesh, peers_data
 from homelab_netpol.policy.plan_companions import companion_policies
@@ -54,6 +59,7 @@ def clusterwide_policies(
     scope: DefaultDeny,
     expired: Mapping[str, ExpiredHatch],
     platform: PlatformNamespaces,
+    closed: Collection[str] = (),
 ) -> list[Policy]:
     """The hatch's clusterwide policy, and the baselines.
 
@@ -63,6 +69,7 @@ def clusterwide_policies(
         scope: where the baselines switch on default deny; not `auto`.
         expired: the hatches that have closed by themselves, by Namespace.
         platform: the platform Namespaces.
+        closed: the Namespaces whose hatch closed a moment ago, as identities may not say yet.
 
     Raises:
         RenderError: a template cannot be rendered.
@@ -71,8 +78,11 @@ def clusterwide_policies(
         PolicyKey(Kind.CCNP, "", HATCH_CCNP),
         Component.HATCH,
         f"hatch/{HATCH_CCNP}",
-        annotations={builder.keys.expired_hatches: expired_text(expired)},
-        expired=sorted(expired),
+        annotations={
+            builder.keys.expired_hatches: expired_text(expired),
+            builder.keys.closed_hatches: closed_text(closed),
+        },
+        expired=sorted({*expired, *closed}),
     )
     variables: dict[str, Any] = {
         "selections": _selections(catalogue, scope, platform.names),

@@ -9,7 +9,7 @@ from typing import Any
 
 from homelab_netpol.cache.cluster import ClusterCache
 from homelab_netpol.intent import Intent, LastGood, NamespaceFacts, read_intent
-from homelab_netpol.policy.keys import GATEWAY_KEYS, WAYPOINTS, Scope, WorkKey
+from homelab_netpol.policy.keys import CLUSTERWIDE, GATEWAY_KEYS, WAYPOINTS, Scope, WorkKey
 from homelab_netpol.reconcile.dependents import beyond_own_policies
 from homelab_netpol.reconcile.requests import (
     Priority,
@@ -37,13 +37,17 @@ class IntentReader:
         last_good = self._last_good(facts, old)
         intent = read_intent(facts, last_good, cache.catalogue.vocabulary, self._clock())
         cache.intents.put(intent)
+        left_out = name in cache.grace.left_out
         if old is not None and old.hatch_since is not None and intent.hatch_since is None:
-            uid = cache.namespaces.uid(name)
-            cache.grace.hatch_closed(name, uid, old.hatch_since, expired=old.hatch_expired)
+            cache.hatch_closed(old)
+        elif intent.hatch_open:
+            cache.grace.take_back(name)
         cache.deadlines.set(name, intent.hatch_until if intent.hatch_open else None)
         hatch_moved = intent.hatch_open != (old is not None and old.hatch_open)
         requests = {namespace_key(name): Priority.HATCH if hatch_moved else Priority.CHANGE}
         merge(requests, beyond_own_policies(old, intent, cache))
+        if left_out != (name in cache.grace.left_out):
+            requests[CLUSTERWIDE] = Priority.HATCH
         mesh_moved = _in_mesh(old) != _in_mesh(intent)
         for key in cache.intents.shared_keys():
             value = self.consumes(intent, key)

@@ -129,6 +129,8 @@ class Triggers:
         for observed in changed:
             in_force = self._in_force(observed) if starting else None
             merge(requests, self.namespace_observed(observed, in_force))
+            if starting:
+                self._cache.hatch_found(observed.facts.name)
         for name in self._cache.namespaces.absent_from(present, version):
             merge(requests, self.namespace_deleted(name, version))
         self._cache.namespaces.expire_tombstones(version)
@@ -159,9 +161,8 @@ class Triggers:
     def grace_over(self) -> Requests:
         """Labels were lost a while ago, and do not count any longer."""
         cache = self._cache
-        due, expired = cache.grace.take_due()
-        # A hatch that had expired was noted until now.
-        requests: Requests = {CLUSTERWIDE: Priority.CHANGE} if expired else {}
+        due, hatches_moved = cache.grace.take_due()
+        requests: Requests = {CLUSTERWIDE: Priority.CHANGE} if hatches_moved else {}
         for name in due:
             observed = cache.namespaces.get(name)
             if observed is None:
