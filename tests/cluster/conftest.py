@@ -56,6 +56,16 @@ def account(cluster: Cluster, kube: Kube) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
+def quick_identities(kube: Kube) -> Iterator[None]:
+    """Cilium's ConfigMap says that identities change without delay."""
+    config_maps = "/api/v1/namespaces/kube-system/configmaps"
+    no_delay = {"identity-max-jitter": "0s", "identity-change-grace-period": "0s"}
+    kube.create(config_maps, {"metadata": {"name": "cilium-config"}, "data": no_delay})
+    yield
+    kube.delete(f"{config_maps}/cilium-config")
+
+
+@pytest.fixture(scope="module")
 def operator(request: pytest.FixtureRequest, account: Path) -> Iterator[RunningOperator]:
     """The operator, for all tests of a module; `SETTINGS` in the module adds to its settings."""
     settings = {**QUICK, **getattr(request.module, "SETTINGS", {})}

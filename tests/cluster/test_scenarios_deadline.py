@@ -19,7 +19,8 @@ from tests.cluster.spaces import ENFORCEMENT, HATCH_POLICY, PROFILE, PROFILE_POL
 from tests.cluster.watched import resync, series, shows, shows_none
 from tests.running_operator import RunningOperator
 
-pytestmark = pytest.mark.usefixtures("operator")
+SETTINGS = {"inspectionSeconds": 1}
+pytestmark = pytest.mark.usefixtures("quick_identities", "operator")
 
 
 @pytest.mark.parametrize("written", ["time", "duration"])

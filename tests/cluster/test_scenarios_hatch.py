@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.cluster import words
+from tests.cluster.deadlines import NET, OPEN, left_out
 from tests.cluster.kube import Kube, eventually
 from tests.cluster.spaces import (
     ENFORCEMENT,
@@ -19,7 +20,7 @@ from tests.cluster.spaces import (
 from tests.cluster.watched import resync, shows, shows_none
 from tests.running_operator import RunningOperator
 
-pytestmark = pytest.mark.usefixtures("operator")
+pytestmark = pytest.mark.usefixtures("quick_identities", "operator")
 
 
 def test_the_hatch_opens_and_closes_and_says_so(
@@ -44,6 +45,16 @@ def test_the_hatch_opens_and_closes_and_says_so(
     shows_none(operator, "enforcement_disabled_since_timestamp_seconds", namespace=app.name)
     database.lacks("homelab-grant-postgres")
     assert uid_of(app.policy()) == uid_of(profile), "the profile stood all the while"
+
+
+def test_the_net_is_whole_again_once_cilium_has_caught_up(spaces: Spaces, kube: Kube) -> None:
+    app = spaces(OPEN)
+    app.has(HATCH_POLICY)
+    net = version_of(kube.ccnp(NET))
+    app.label({ENFORCEMENT: None})
+    app.lacks(HATCH_POLICY)
+    eventually(lambda: not left_out(kube, app), "the namespace to be forgotten")
+    assert version_of(kube.ccnp(NET)) != net, "it was left out in between"
 
 
 def test_the_label_says_enabled_as_well(spaces: Spaces, operator: RunningOperator) -> None:

@@ -181,6 +181,34 @@ def test_a_hatch_that_is_opened_again_later_is_a_new_one() -> None:
     assert played.intent.hatch_open
 
 
+# Cilium's defaults: identity-max-jitter 30 s and identity-change-grace-period 5 s.
+IDENTITIES_SECONDS = 35
+
+
+@settings(max_examples=200)
+@given(st.lists(st.tuples(st.sampled_from([0.3, 3, 20, 50]), st.booleans()), max_size=12))
+def test_a_closed_hatch_is_left_out_until_identities_say_so(
+    edits: list[tuple[float, bool]],
+) -> None:
+    played = Played()
+    closed_at: float | None = None
+    was_open = False
+    for gap, is_open in edits:
+        played.say({HATCH: "disabled"} if is_open else {})
+        if is_open:
+            closed_at = None
+        elif was_open:
+            closed_at = played.now
+        was_open = is_open
+        played.wait(gap)
+        gone = None if closed_at is None else played.now - closed_at
+        left_out = "app" in played.cache.grace.left_out
+        if gone is None or gone > IDENTITIES_SECONDS + 2:
+            assert not left_out
+        elif gone < IDENTITIES_SECONDS:
+            assert left_out
+
+
 def test_a_deadline_that_blinks_does_not_open_the_hatch_for_ever() -> None:
     played = Played()
     played.say({HATCH: "disabled"}, {f"{D}/disabled-until": "10s"})
