@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 
 from bench.datapath.home import APP, DatapathHome
-from bench.load.labels import ACCESS, ENFORCEMENT, GRANTED, HATCHED, PROFILE, TARGET
+from bench.load.labels import ACCESS, ENFORCEMENT, GRANTED, HATCHED, PROFILE, TARGET, UNTIL
 
 _NAMESPACE_LABELS = "k8s:io.cilium.k8s.namespace.labels."
 # Between two changes: long enough for identities to be what labels say, with Cilium's defaults.
@@ -32,6 +32,13 @@ def operator_changes(home: DatapathHome, pause: float, *, hatch: bool) -> Iterat
     time.sleep(max(pause, IDENTITY_SECONDS))
     began = home.label({ENFORCEMENT: None})
     yield "hatch closed", home.until(app, internet, 80, passes=False, since=began)
+    time.sleep(max(pause, IDENTITY_SECONDS))
+    home.label(HATCHED)
+    time.sleep(max(pause, IDENTITY_SECONDS))
+    began = home.annotate({UNTIL: "1s"})
+    yield "hatch closed by annotation", home.until(app, internet, 80, passes=False, since=began)
+    home.label({ENFORCEMENT: None})
+    home.annotate({UNTIL: None})
     time.sleep(max(pause, IDENTITY_SECONDS))
 
 

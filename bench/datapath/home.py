@@ -73,11 +73,18 @@ class DatapathHome:
 
     def label(self, labels: Mapping[str, str | None]) -> float:
         """Sets labels of the app's namespace, and takes away those that are None; says when."""
+        return self._edit("labels", labels)
+
+    def annotate(self, annotations: Mapping[str, str | None]) -> float:
+        """The same with annotations."""
+        return self._edit("annotations", annotations)
+
+    def _edit(self, field: str, texts: Mapping[str, str | None]) -> float:
         path = f"{NAMESPACES}/{APP}"
         namespace = self.write("GET", path)
-        merged = {**namespace["metadata"].get("labels", {}), **labels}
+        merged = {**namespace["metadata"].get(field, {}), **texts}
         kept = {key: value for key, value in merged.items() if value is not None}
-        namespace["metadata"]["labels"] = kept
+        namespace["metadata"][field] = kept
         began = time.monotonic()
         self.write("PUT", path, namespace)
         return began

@@ -7,6 +7,7 @@ PROFILE = f"{DOMAIN}/profile"
 PROFILES = ("isolated", "internal", "internal-egress", "standard")
 ENFORCEMENT = f"{DOMAIN}/enforcement"
 COMPONENT = f"{DOMAIN}/component"
+UNTIL = f"{DOMAIN}/disabled-until"
 HATCHED = {ENFORCEMENT: "disabled"}
 # The grant that is measured, and where its other side stands.
 ACCESS = f"access.{DOMAIN}/postgres"
