@@ -7,9 +7,14 @@ from pathlib import Path
 
 from homelab_netpol.cluster.doctor_facts import Listed
 from homelab_netpol.doctor import Status, examine
+from homelab_netpol.policy.catalogue import Catalogue
+from homelab_netpol.policy.keys import CLUSTERWIDE_HATCH
+from homelab_netpol.policy.objects import Policy, as_object
+from homelab_netpol.policy.plan import Planner
 from homelab_netpol.settings import Settings
 from tests.unit.examined import DOMAIN, Object, found, installation, namespace, only
 
+CATALOGUE = Catalogue(Settings(), own_namespace="homelab-netpol")
 INTERNAL = {f"{DOMAIN}/profile": "internal"}
 
 
@@ -79,3 +84,28 @@ def test_templates_in_the_operators_pod_are_not_looked_for_here(tmp_path: Path) 
     [answer] = [each for each in examine(made).results if each.status is Status.UNKNOWN]
     assert answer.check == "drift"
     assert "`templates` leading to a copy" in answer.message
+
+
+def test_a_namespace_that_is_left_out_as_its_hatch_just_closed_is_no_drift() -> None:
+    def drift(noted: str) -> list[str]:
+        policies = Planner(CATALOGUE).clusterwide({}, closed=["photos"])
+        hatch = [each for each in policies if each.key == CLUSTERWIDE_HATCH]
+        others = [each for each in policies if each.key != CLUSTERWIDE_HATCH]
+        items = [standing_object(each) for each in (*hatch, *others)]
+        items[0]["metadata"]["annotations"][f"{DOMAIN}/closed-hatches"] = noted
+        lists = {
+            "Namespace": Listed([namespace("photos", {})]),
+            "CiliumClusterwideNetworkPolicy": Listed(items),
+        }
+        return [each.message for each in found(lists) if each.check == "drift"]
+
+    assert drift("photos") == []
+    assert drift("") != [], "nothing says why it is left out"
+
+
+def standing_object(policy: Policy) -> Object:
+    """As the API server would give it."""
+    made = as_object(policy)
+    metadata = {"uid": "1", "resourceVersion": "1", "labels": {**policy.labels}}
+    annotations = {**policy.annotations}
+    return {**made, "metadata": {**made["metadata"], **metadata, "annotations": annotations}}

@@ -22,8 +22,8 @@ from homelab_netpol.definitions import DefinitionKind, settings_labels
 from homelab_netpol.intent import Intent, LastGood
 from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.keys import (
+    CLUSTERWIDE_HATCH,
     GATEWAY_KEYS,
-    HATCH_CCNP,
     WAYPOINTS,
     Component,
     Kind,
@@ -32,7 +32,7 @@ from homelab_netpol.policy.keys import (
     WorkKey,
     policy_name,
 )
-from homelab_netpol.policy.notes import ExpiredHatch, parse_closed_text
+from homelab_netpol.policy.notes import ExpiredHatch
 from homelab_netpol.policy.objects import LabelKeys, Policy
 from homelab_netpol.policy.plan import Planner
 from homelab_netpol.policy.plan_clusterwide import PlatformNamespaces
@@ -40,7 +40,6 @@ from homelab_netpol.settings import DefaultDeny, namespaces_of_peers
 
 # What an agent needs to give a pod its new identity, after the delays that it is told to keep.
 _IDENTITY_SECONDS = 1.0
-_NET = PolicyKey(Kind.CCNP, "", HATCH_CCNP)
 
 
 class ClusterCache:
@@ -186,10 +185,10 @@ class ClusterCache:
 
     def hatch_found(self, namespace: str) -> None:
         """The operator starts: a hatch may have closed a moment ago, by what still stands."""
-        intent, net = self.intents.get(namespace), self.policies.get(_NET)
-        text = None if net is None else net.annotations.get(self.label_keys.closed_hatches)
+        intent, net = self.intents.get(namespace), self.policies.get(CLUSTERWIDE_HATCH)
         hatch = PolicyKey(Kind.CNP, namespace, policy_name(Component.HATCH))
-        was_open = self.policies.get(hatch) is not None or namespace in parse_closed_text(text)
+        noted = namespace in self.label_keys.noted_closed(net)
+        was_open = noted or self.policies.get(hatch) is not None
         if was_open and not (intent is not None and intent.hatch_open):
             self._leave_out(namespace)
 

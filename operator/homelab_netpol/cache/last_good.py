@@ -23,7 +23,7 @@ from homelab_netpol.intent import (
 )
 from homelab_netpol.policy.applied import applied
 from homelab_netpol.policy.keys import (
-    HATCH_CCNP,
+    CLUSTERWIDE_HATCH,
     LAN,
     WORLD,
     Component,
@@ -144,7 +144,7 @@ class LastGoodCache:
         if hatch is not None:
             noted = hatch.annotations.get(self._label_keys.since, "")
             return parse_moment(noted) or parse_moment(hatch.created)
-        clusterwide = self._policies.get(PolicyKey(Kind.CCNP, "", HATCH_CCNP))
+        clusterwide = self._policies.get(CLUSTERWIDE_HATCH)
         if clusterwide is None:
             return None
         text = clusterwide.annotations.get(self._label_keys.expired_hatches, "")

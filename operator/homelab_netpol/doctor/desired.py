@@ -26,7 +26,13 @@ from homelab_netpol.manifests.kinds import NAMESPACE, NETWORK_PROFILE, SHARED_RE
 from homelab_netpol.policy.catalogue import Catalogue
 from homelab_netpol.policy.desired import DesiredState, desired_state
 from homelab_netpol.policy.diff import Change, Delete, diff
-from homelab_netpol.policy.keys import Kind, PolicyKey, owner_of, parse_policy_name
+from homelab_netpol.policy.keys import (
+    CLUSTERWIDE_HATCH,
+    Kind,
+    PolicyKey,
+    owner_of,
+    parse_policy_name,
+)
 from homelab_netpol.policy.objects import (
     LabelKeys,
     LivePolicy,
@@ -104,6 +110,7 @@ def compare(found: Installation) -> Wanted:
         istio=settings.mesh.writes_istio,
         last_good=standing_last_good(of_cilium, uids, keys),
         scope=_scope(found, standing),
+        closed=keys.noted_closed(standing.get(CLUSTERWIDE_HATCH)),
     )
     compared = [
         policy

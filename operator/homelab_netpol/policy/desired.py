@@ -6,7 +6,7 @@ the reconciler's matter. The operator's work, once it comes to rest, amounts to 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -77,6 +77,7 @@ def desired_state(
     istio: bool = True,
     last_good: Mapping[str, LastGood] | None = None,
     scope: DefaultDeny | None = None,
+    closed: Collection[str] = (),
 ) -> DesiredState:
     """Renders everything.
 
@@ -89,6 +90,7 @@ def desired_state(
             be understood. Policies that are left as they stand are not among those rendered.
         scope: where default deny is in force; None: where the settings say, `auto` being what it
             comes to in the end.
+        closed: the Namespaces whose hatch closed a moment ago, unless it is open again.
 
     Raises:
         RenderError: a template cannot be rendered.
@@ -112,7 +114,8 @@ def desired_state(
             intents[facts.name] = read_intent(facts, known.get(facts.name, _NOTHING), words, now)
             uids[facts.name] = uid
             labels[facts.name] = metadata.get("labels") or {}
-    policies = _policies(planner, catalogue, intents, uids)
+    still_closed = [name for name in closed if name in intents and not intents[name].hatch_open]
+    policies = _policies(planner, catalogue, intents, uids, still_closed)
     return DesiredState(catalogue, intents, policies, labels)
 
 
@@ -151,6 +154,7 @@ def _policies(
     catalogue: Catalogue,
     intents: Mapping[str, Intent],
     uids: Mapping[str, str],
+    closed: Collection[str],
 ) -> list[Policy]:
     words = catalogue.vocabulary
 
@@ -169,7 +173,7 @@ def _policies(
         [each.namespace for each in intents.values() if each.platform],
         by_label={name: uids[name] for name, each in intents.items() if each.platform_label},
     )
-    policies = planner.clusterwide(expired, platform)
+    policies = planner.clusterwide(expired, platform, closed)
     for intent in intents.values():
         plan = planner.namespace(intent, is_meshed, waypoint_of)
         for error in plan.failed.values():

@@ -97,6 +97,10 @@ class PolicyKey(NamedTuple):
         return f"{self.kind} {self.name}{where}"
 
 
+#: The policy that opens every Namespace whose label says so, also while no operator runs.
+CLUSTERWIDE_HATCH = PolicyKey(Kind.CCNP, "", HATCH_CCNP)
+
+
 class Scope(StrEnum):
     """What a work key is about."""
 

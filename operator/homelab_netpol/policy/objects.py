@@ -11,6 +11,7 @@ import orjson
 
 from homelab_netpol.policy.default_deny import namespaces_spared
 from homelab_netpol.policy.keys import Component, Kind, PolicyKey
+from homelab_netpol.policy.notes import parse_closed_text
 
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 FIELD_MANAGER = "homelab-netpol"
@@ -119,6 +120,12 @@ class LabelKeys:
         """What a standing policy says it is there for; `unknown` if the label was edited."""
         value = policy.labels.get(self.component, "")
         return value if value in _COMPONENTS else "unknown"
+
+    def noted_closed(self, clusterwide_hatch: LivePolicy | None) -> frozenset[str]:
+        """The Namespaces whose hatch closed a moment ago, as noted on the policy."""
+        if clusterwide_hatch is None:
+            return frozenset()
+        return parse_closed_text(clusterwide_hatch.annotations.get(self.closed_hatches))
 
 
 def digest_of(body: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from homelab_netpol.cilium.terms import NAMESPACE_LABELS_PREFIX, SOURCE_K8S
 from homelab_netpol.policy.builder import PolicyBuilder
 from homelab_netpol.policy.catalogue import KUBE_API, Catalogue
 from homelab_netpol.policy.default_deny import NAMESPACE_LABEL
-from homelab_netpol.policy.keys import HATCH_CCNP, Component, Kind, PolicyKey
+from homelab_netpol.policy.keys import CLUSTERWIDE_HATCH, Component, Kind, PolicyKey
 from homelab_netpol.policy.notes import (
     ExpiredHatch,
     closed_text,
@@ -75,9 +75,9 @@ def clusterwide_policies(
         RenderError: a template cannot be rendered.
     """
     hatch = builder.render(
-        PolicyKey(Kind.CCNP, "", HATCH_CCNP),
+        CLUSTERWIDE_HATCH,
         Component.HATCH,
-        f"hatch/{HATCH_CCNP}",
+        f"hatch/{CLUSTERWIDE_HATCH.name}",
         annotations={
             builder.keys.expired_hatches: expired_text(expired),
             builder.keys.closed_hatches: closed_text(closed),
