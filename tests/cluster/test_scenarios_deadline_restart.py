@@ -26,10 +26,10 @@ def start(account: Path, kube: Kube) -> Start:
 
 
 def test_a_restart_in_between_moves_nothing(spaces: Spaces, kube: Kube, start: Start) -> None:
-    text, moment = after(9)
+    text, moment = after(14)
     with start() as operator:
         by_time = spaces(OPEN, disabled_until=text)
-        by_duration = spaces(OPEN, disabled_until="8s")
+        by_duration = spaces(OPEN, disabled_until="13s")
         by_time.has(HATCH_POLICY)
         by_duration.has(HATCH_POLICY)
         # It is told after the policy stands.

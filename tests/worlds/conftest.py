@@ -9,7 +9,10 @@ import os
 
 import pytest
 
-from tests.cluster.conftest import kube  # noqa: F401 - the same fixture, for this folder
+from tests.cluster.conftest import (  # noqa: F401 - the same fixtures, for this folder
+    kube,
+    quick_identities,
+)
 
 
 @pytest.fixture(scope="session")

@@ -56,7 +56,8 @@ class Operators:
 
 
 @pytest.fixture
-def operators(cluster: Cluster, kube: Kube) -> Iterator[Operators]:
+def operators(cluster: Cluster, quick_identities: None) -> Iterator[Operators]:
+    """By Cilium's delays, what closed hatches leave behind is part of history for so long."""
     with ExitStack() as stack:
         yield Operators(cluster, stack)
 
