@@ -9,15 +9,13 @@ from bench.datapath.home import APP, DatapathHome
 from bench.load.labels import ACCESS, ENFORCEMENT, GRANTED, HATCHED, PROFILE, TARGET, UNTIL
 
 _NAMESPACE_LABELS = "k8s:io.cilium.k8s.namespace.labels."
-# Between two changes: long enough for identities to be what labels say, with Cilium's defaults.
-IDENTITY_SECONDS = 38.0
 
 Timed = tuple[str, float]
 
 
-def operator_changes(home: DatapathHome, pause: float, *, hatch: bool) -> Iterator[Timed]:
-    """One round of everything with the operator running; it pauses after each change."""
-    app, gateway, internet = home.app, home.gateway, home.internet
+def operator_changes(home: DatapathHome, pause: float) -> Iterator[Timed]:
+    """One round of grants and profiles with the operator running; it pauses after each change."""
+    app, gateway = home.app, home.gateway
     yield from grant_changes(home, pause)
     began = home.label({PROFILE: "standard"})
     yield "wider profile", home.until(gateway, app, 8080, passes=True, since=began)
@@ -25,31 +23,39 @@ def operator_changes(home: DatapathHome, pause: float, *, hatch: bool) -> Iterat
     began = home.label({PROFILE: "isolated"})
     yield "narrower profile", home.until(gateway, app, 8080, passes=False, since=began)
     time.sleep(pause)
-    if not hatch:
-        return
+
+
+def hatch_changes(home: DatapathHome, settled: float) -> Iterator[Timed]:
+    """One round of the hatch with the operator running.
+
+    Args:
+        home: the homelab; a profile is in force in the app's namespace.
+        settled: in so many seconds identities are what labels say.
+    """
+    app, internet = home.app, home.internet
     began = home.label(HATCHED)
     yield "hatch opened", home.until(app, internet, 80, passes=True, since=began)
-    time.sleep(max(pause, IDENTITY_SECONDS))
+    time.sleep(settled)
     began = home.label({ENFORCEMENT: None})
     yield "hatch closed", home.until(app, internet, 80, passes=False, since=began)
-    time.sleep(max(pause, IDENTITY_SECONDS))
+    time.sleep(settled)
     home.label(HATCHED)
-    time.sleep(max(pause, IDENTITY_SECONDS))
+    time.sleep(settled)
     began = home.annotate({UNTIL: "1s"})
     yield "hatch closed by annotation", home.until(app, internet, 80, passes=False, since=began)
     home.label({ENFORCEMENT: None})
     home.annotate({UNTIL: None})
-    time.sleep(max(pause, IDENTITY_SECONDS))
+    time.sleep(settled)
 
 
-def without_operator(home: DatapathHome) -> Iterator[Timed]:
-    """The hatch by its clusterwide policy alone."""
+def without_operator(home: DatapathHome, settled: float) -> Iterator[Timed]:
+    """The hatch by its clusterwide policy alone; `settled` is as for `hatch_changes`."""
     began = home.label(HATCHED)
     passed = home.until(home.app, home.internet, 80, passes=True, since=began)
     yield "hatch opened, operator dead", passed
-    time.sleep(IDENTITY_SECONDS)
+    time.sleep(settled)
     home.label({ENFORCEMENT: None})
-    time.sleep(IDENTITY_SECONDS)
+    time.sleep(settled)
 
 
 def write_static_policies(home: DatapathHome) -> None:

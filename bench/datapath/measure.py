@@ -11,6 +11,7 @@ from pathlib import Path
 from bench.datapath.changes import (
     Timed,
     grant_changes,
+    hatch_changes,
     operator_changes,
     without_operator,
     write_static_policies,
@@ -33,6 +34,8 @@ CONFIGURATIONS: Mapping[str, tuple[str, Sequence[str]]] = {
 _AS_IT_COMES = {"labelGraceSeconds": 1}
 _SETTLE_SECONDS = 5.0
 _PAUSE_SECONDS = 1.0
+# Long enough for identities to be what labels say, with Cilium's defaults and without delays.
+_IDENTITY_SECONDS, _QUICK_SECONDS = 38.0, 2.0
 
 
 def measure(name: str, samples: int, hatches: int, namespaces: int) -> list[Timed]:
@@ -41,10 +44,11 @@ def measure(name: str, samples: int, hatches: int, namespaces: int) -> list[Time
     Args:
         name: of `CONFIGURATIONS`.
         samples: rounds of grants and profiles.
-        hatches: how many of them open and close the hatch as well, and wait for identities.
+        hatches: rounds that open and close the hatch, and wait for identities.
         namespaces: how many others have a profile meanwhile.
     """
     who, options = CONFIGURATIONS[name]
+    settled = _QUICK_SECONDS if set(QUICK_IDENTITIES) <= set(options) else _IDENTITY_SECONDS
     lab = Lab()
     found: list[Timed] = []
     with datapath_home(lab, options) as (home, plane):
@@ -60,10 +64,12 @@ def measure(name: str, samples: int, hatches: int, namespaces: int) -> list[Time
             running(own(), plane.kubeconfig, Path(folder), plane.group, _AS_IT_COMES),
         ):
             time.sleep(_SETTLE_SECONDS)
-            for number in range(samples):
-                found += operator_changes(home, _PAUSE_SECONDS, hatch=number < hatches)
+            for _ in range(samples):
+                found += operator_changes(home, _PAUSE_SECONDS)
+            for _ in range(hatches):
+                found += hatch_changes(home, settled)
         for _ in range(hatches):
-            found += without_operator(home)
+            found += without_operator(home, settled)
     return found
 
 
