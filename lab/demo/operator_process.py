@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import os
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -162,20 +163,21 @@ def operator_on(
         settings: see `OperatorProcess`.
         log: the file for its log; in its folder when not given.
     """
-    folder = Path(tempfile.mkdtemp(prefix="homelab-netpol-demo-"))
-    # It removes the folder, and ends the operator even if this process is killed.
-    with (
-        Guardian(remove=[folder]) as guardian,
-        OperatorProcess(
+    folder = Path(tempfile.gettempdir(), f"homelab-netpol-demo-{secrets.token_hex(6)}")
+    # It removes the folder, and ends the operator even if this process is killed. It is there
+    # before the folder: there is no moment at which that could be left behind.
+    with Guardian(remove=[folder]) as guardian:
+        group = guardian.group
+        folder.mkdir(mode=0o700)
+        with OperatorProcess(
             kubeconfig=cluster.kubeconfig,
             context=cluster.context,
             settings=settings,
             folder=folder,
             log=log or folder / "operator.log",
-            group=guardian.group,
-        ) as operator,
-    ):
-        yield operator
+            group=group,
+        ) as operator:
+            yield operator
 
 
 def package_environment() -> dict[str, str]:

@@ -14,7 +14,7 @@ from lab.datapath.drops import Drop
 from lab.datapath.packets import Outcome, Probe
 
 _COLOURS = {Outcome.PASSED: "green", Outcome.DROPPED: "magenta", Outcome.LOST: "bold red"}
-_PROBE_COLUMNS = 42
+_PROBE_COLUMNS = 44
 _OUTCOME_COLUMNS = 9
 
 
@@ -38,8 +38,9 @@ class Screen:
             self._say(Text(f"  {option}", style="dim"))
         self._say(
             Text(
-                "ms: from sending the label until the first packet was sent that passed, or was"
-                " dropped.",
+                "passed: an answer came. dropped: the agent says so of just this packet.\n"
+                "ms: from sending the label until the first packet that passed, or was dropped, was"
+                " sent.",
                 style="dim",
             )
         )
@@ -54,23 +55,23 @@ class Screen:
 
     def packet(self, probe: Probe, outcome: Outcome, remark: str = "") -> None:
         """What became of a packet."""
-        word = Text(f"{outcome.value:{_OUTCOME_COLUMNS}}", style=_COLOURS[outcome])
-        self._say(Text.assemble(f"{probe!s:{_PROBE_COLUMNS}}  ", word, remark))
+        line = Text.assemble(
+            f"{probe!s:{_PROBE_COLUMNS}}",
+            (f"{outcome.value:{_OUTCOME_COLUMNS}}", _COLOURS[outcome]),
+            remark,
+        )
+        line.rstrip()
+        self._say(line)
 
     def drop(self, drop: Drop) -> None:
         """Hubble's own words for a drop."""
         flow = drop.flow["flow"]
+        said = f"Hubble: {flow['verdict']} {drop.reason} {flow['traffic_direction']}"
         ends = " -> ".join(
             f"{flow[end]['namespace']}/{flow[end]['pod_name']}:{port} (ID:{flow[end]['identity']})"
             for end, (_, port) in (("source", drop.source), ("destination", drop.target))
         )
-        self._say(
-            Text(f"Hubble: {flow['verdict']} {drop.reason} {flow['traffic_direction']} {ends}")
-        )
-
-    def answer(self, text: str) -> None:
-        """What a command printed."""
-        self._say(Text(text.rstrip("\n")))
+        self._say(Text(f"{said} {ends}"))
 
     def end(self, text: str) -> None:
         """The last line."""

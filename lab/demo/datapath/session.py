@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -13,13 +12,10 @@ from homelab_netpol.settings import load_settings
 from lab.control_plane import ControlPlane, Lab
 from lab.datapath.agent import LABELS_LEFT_OUT, QUICK_IDENTITIES
 from lab.datapath.datapath import Datapath
-from lab.datapath.drops import Drops
-from lab.datapath.packets import Prober
 from lab.datapath.programs import datapath_programs
 from lab.datapath.requirements import missing
 from lab.demo.client import Client
-from lab.demo.datapath.diagnosis import diagnose
-from lab.demo.datapath.home import APP, build
+from lab.demo.datapath.home import build
 from lab.demo.datapath.screen import Screen
 from lab.demo.datapath.story import Story
 from lab.demo.errors import DemoError
@@ -45,16 +41,14 @@ def run(log: Path | None, output: Console, notes: Console) -> None:
     """
     if lacking := missing():
         raise DemoError(f"no packets can be sent here: {lacking}")
-    steps, screen = Steps(notes), Screen(output)
+    steps = Steps(notes)
     lab = Lab()  # builds, and shows its own progress
     datapath_programs()  # so does this; the node finds them built
     settings = load_settings(None)
-    domain = settings.label_domain
     with ExitStack() as stack:
         with steps.step("Starting a Kubernetes API server with Cilium's CRDs") as step:
             plane = stack.enter_context(ControlPlane(lab=lab, crds=own_crds()))
             step.result = "Started a Kubernetes API server with Cilium's CRDs"
-        client = Client(plane.kubeconfig, plane.context, direct=True)
         with steps.step("Starting the operator") as step:
             operator = stack.enter_context(operator_on(plane, {}, log))
             step.result = "Started the operator"
@@ -62,23 +56,10 @@ def run(log: Path | None, output: Console, notes: Console) -> None:
             node = stack.enter_context(Datapath(plane.kubeconfig, agent_options=_AGENT_OPTIONS))
             step.result = "Started a node with Cilium's agent"
         with steps.step("Creating Namespaces and pods") as step:
-            home = build(client, node, domain)
+            client = Client(plane.kubeconfig, plane.context, direct=True)
+            home = build(client, node, settings.label_domain)
             step.result = "Created Namespaces and pods"
-
-        def check() -> None:
-            plane.check()
-            operator.check()
-            node.agent.check()
-
-        story = Story(
-            home,
-            client,
-            Prober(Drops(node.agent.drops)),
-            partial(diagnose, plane, node.agent.drops, APP),
-            screen,
-            check,
-            settings,
-        )
+        screen = Screen(output)
         screen.title(plane.versions(), _AGENT_OPTIONS)
-        story.play()
+        Story(home, plane, operator, node, screen, settings).play()
         steps.say("Removing everything.")

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from homelab_netpol.settings import Settings
-from lab.datapath.drops import Drop
+from lab.control_plane import ControlPlane
+from lab.datapath.datapath import Datapath
+from lab.datapath.drops import Drop, Drops
 from lab.datapath.packets import Outcome, Probe, Prober
 from lab.demo.client import Client
-from lab.demo.datapath.diagnosis import Diagnosis
+from lab.demo.datapath.diagnosis import diagnosed_labels, print_diagnosis
 from lab.demo.datapath.home import APP, Home
 from lab.demo.datapath.screen import Screen
 from lab.demo.errors import DemoError
 from lab.demo.informer import Collection
+from lab.demo.operator_process import OperatorProcess
 
 # Longer means wrong, not slow.
 _WAIT_SECONDS = 30.0
@@ -24,30 +28,29 @@ class Story:
 
     Args:
         home: the connections.
-        client: of the API server.
-        prober: sends packets.
-        diagnose: asks the product about what was dropped so far.
+        cluster: the control plane.
+        operator: the operator.
+        node: the node.
         screen: where to show it.
-        check: raises when something that must run has ended.
         settings: the operator's.
     """
 
     def __init__(
         self,
         home: Home,
-        client: Client,
-        prober: Prober,
-        diagnose: Callable[[], Diagnosis],
+        cluster: ControlPlane,
+        operator: OperatorProcess,
+        node: Datapath,
         screen: Screen,
-        check: Callable[[], None],
         settings: Settings,
     ) -> None:
         self._home = home
-        self._client = client
-        self._prober = prober
-        self._diagnose = diagnose
+        self._cluster = cluster
+        self._client = Client(cluster.kubeconfig, cluster.context, direct=True)
+        self._operator = operator
+        self._node = node
+        self._prober = Prober(Drops(node.agent.drops))
         self._screen = screen
-        self._check = check
         self._hatch = f"{settings.label_domain}/enforcement"
         self._grace = settings.label_grace_seconds
 
@@ -64,16 +67,22 @@ class Story:
         self._screen.end("Every packet did what the labels say.")
 
     def _dropped_and_diagnosed(self) -> Mapping[str, str]:
-        self._screen.section("1  A pod connects to its database")
+        self._screen.section(
+            "1  A pod connects to its database; its Namespace has a profile, and no grant"
+        )
+        # Before the profile is in force, the database's own policy would drop it, at the other end.
+        self._until(self._home.to_internet, Outcome.DROPPED)
         probe = self._home.to_database
         self._until(probe, Outcome.DROPPED)
+        drop = self._last_drop(probe)
         self._screen.packet(probe, Outcome.DROPPED)
-        self._screen.drop(self._last_drop(probe))
-        self._screen.section("2  Which label lets it pass? diagnose reads what Hubble exported")
-        self._screen.command(f"homelab-netpol diagnose drops.json -n {APP}")
-        diagnosis = self._diagnose()
-        self._screen.answer(diagnosis.text)
-        return diagnosis.labels
+        self._screen.drop(drop)
+        self._screen.section("2  Which label lets it pass? diagnose reads this flow of Hubble's")
+        flow = self._node.node.folder / "flow.json"
+        flow.write_text(json.dumps(drop.flow) + "\n", encoding="utf-8")
+        self._screen.command(f"homelab-netpol diagnose {flow.name}")
+        print_diagnosis(self._cluster, flow)
+        return diagnosed_labels(self._cluster, flow, APP)
 
     def _granted(self, labels: Mapping[str, str]) -> None:
         self._screen.section("3  That label is set")
@@ -117,7 +126,9 @@ class Story:
     def _until(self, probe: Probe, wanted: Outcome) -> float:
         """When the first packet was sent of which this became."""
         sent = self._prober.first(probe, wanted, _WAIT_SECONDS)
-        self._check()
+        self._cluster.check()
+        self._operator.check()
+        self._node.agent.check()
         if sent is None:
             raise DemoError(
                 f"{probe}: no packet {wanted.value} within {_WAIT_SECONDS:g} s. Keep the operator's"
