@@ -76,7 +76,6 @@ def demo(
 
     from homelab_netpol.settings import SettingsError
     from lab.control_plane import LocalClusterError
-    from lab.demo.datapath.session import run as run_datapath
     from lab.demo.errors import DemoError
     from lab.demo.session import Options, Session
 
@@ -86,7 +85,9 @@ def demo(
     notes = Console(stderr=True, highlight=False)
     try:
         if datapath:
-            run_datapath(log, output, notes)
+            from lab.demo.datapath.session import run
+
+            run(log, output, notes)
             as_expected = True
         else:
             as_expected = Session(options, output, notes).run()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lab.datapath import addresses
@@ -27,17 +28,23 @@ _ONLY_ITSELF = {
 
 @dataclass(frozen=True)
 class Home:
-    """The connections that are tried.
+    """The connections that are tried, and the labels of the app's Namespace.
 
     Attributes:
+        client: of the API server.
         to_database: of the app to its database.
         of_neighbour: the same, of an app in another Namespace.
         to_internet: of the app to the internet, on a port that no profile opens.
     """
 
+    client: Client
     to_database: Probe
     of_neighbour: Probe
     to_internet: Probe
+
+    def label_app(self, labels: Mapping[str, str | None]) -> None:
+        """Sets labels of the app's Namespace, and takes away those that are None."""
+        _label(self.client, APP, labels)
 
 
 def build(client: Client, datapath: Datapath, domain: str) -> Home:
@@ -55,14 +62,18 @@ def build(client: Client, datapath: Datapath, domain: str) -> Home:
     policies = f"/apis/cilium.io/v2/namespaces/{_DATABASE}/ciliumnetworkpolicies"
     client.create(policies, _ONLY_ITSELF)
     for namespace, profile in _PROFILES.items():
-        labels = {f"{domain}/profile": profile}
-        client.merge(f"{Collection.NAMESPACE}/{namespace}", {"metadata": {"labels": labels}})
+        _label(client, namespace, {f"{domain}/profile": profile})
     internet = outside_host(datapath.node, "the internet", addresses.INTERNET)
     return Home(
+        client,
         to_database=Probe(app, database, "TCP", _POSTGRES),
         of_neighbour=Probe(neighbour, database, "TCP", _POSTGRES),
         to_internet=Probe(app, internet, "TCP", _SSH),
     )
+
+
+def _label(client: Client, namespace: str, labels: Mapping[str, str | None]) -> None:
+    client.merge(f"{Collection.NAMESPACE}/{namespace}", {"metadata": {"labels": dict(labels)}})
 
 
 def _pod(client: Client, datapath: Datapath, namespace: str, name: str) -> Pod:

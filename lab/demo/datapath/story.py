@@ -11,12 +11,10 @@ from lab.control_plane import ControlPlane
 from lab.datapath.datapath import Datapath
 from lab.datapath.drops import Drop, Drops
 from lab.datapath.packets import Outcome, Probe, Prober
-from lab.demo.client import Client
 from lab.demo.datapath.diagnosis import diagnosed_labels, print_diagnosis
 from lab.demo.datapath.home import APP, Home
 from lab.demo.datapath.screen import Screen
 from lab.demo.errors import DemoError
-from lab.demo.informer import Collection
 from lab.demo.operator_process import OperatorProcess
 
 # Longer means wrong, not slow.
@@ -27,7 +25,7 @@ class Story:
     """Changes labels of the app's Namespace, and shows what becomes of its packets.
 
     Args:
-        home: the connections.
+        home: the connections, and the labels.
         cluster: the control plane.
         operator: the operator.
         node: the node.
@@ -46,7 +44,6 @@ class Story:
     ) -> None:
         self._home = home
         self._cluster = cluster
-        self._client = Client(cluster.kubeconfig, cluster.context, direct=True)
         self._operator = operator
         self._node = node
         self._prober = Prober(Drops(node.agent.drops))
@@ -115,8 +112,7 @@ class Story:
         words = " ".join(f"{k}-" if v is None else f"{k}={v}" for k, v in labels.items())
         self._screen.command(f"kubectl label namespace {APP} {words}")
         began = time.monotonic()
-        body = {"metadata": {"labels": dict(labels)}}
-        self._client.merge(f"{Collection.NAMESPACE}/{APP}", body)
+        self._home.label_app(labels)
         return began
 
     def _shown_until(self, probe: Probe, wanted: Outcome, began: float) -> None:
