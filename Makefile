@@ -23,7 +23,7 @@ SCENARIOS := tests/cluster tests/worlds
 help:  ## Show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-demo: .venv/ready  ## Watch labels turn into policies, on a real API server on this machine
+demo: .venv/ready  ## Watch labels turn into policies, on a real API server; ARGS=--datapath: on real packets
 	$(RUN) -m lab demo $(ARGS)
 
 lab: .venv/ready  ## A control plane to try things on; ARGS="up", "status" or "down"

@@ -20,7 +20,6 @@ from lab.datapath.packets import Outcome, Probe, Prober
 
 APP = "app"
 _LONGEST = 90.0
-_POLL = 0.002
 # Closed by hand, as platform namespaces are, so that a grant's other side is needed.
 _ONLY_ITSELF = {
     "apiVersion": "cilium.io/v2",
@@ -97,13 +96,10 @@ class DatapathHome:
         """
         wanted = Outcome.PASSED if passes else Outcome.DROPPED
         probe = Probe(source, target, "TCP", port)
-        while True:
-            sent = time.monotonic()
-            if self._prober.outcome(probe) is wanted:
-                return sent - since
-            if sent - since > _LONGEST:
-                raise LoadError(f"{probe} was not {wanted.value} within {_LONGEST:g} s")
-            time.sleep(_POLL)
+        sent = self._prober.first(probe, wanted, _LONGEST)
+        if sent is None:
+            raise LoadError(f"{probe} was not {wanted.value} within {_LONGEST:g} s")
+        return sent - since
 
     def _pod(self, namespace: str, labels: Mapping[str, str]) -> Host:
         self.write("POST", NAMESPACES, {"metadata": {"name": namespace}})

@@ -22,6 +22,12 @@ class _Terminated(BaseException):
 @click.option(
     "--once", is_flag=True, help="Show everything and end. This is the default without a terminal."
 )
+@click.option(
+    "--datapath",
+    is_flag=True,
+    help="Send real packets by a real cilium-agent, and end; needs Linux, root and clang. Takes no"
+    " other option than --log.",
+)
 @click.option("--svg", type=_FILE, help="Also write the screen as a picture to this file.")
 @click.option("--log", type=_FILE, help="Keep the operator's log in this file.")
 @click.option("--config", type=_FILE, help="A settings file for the operator.")
@@ -39,6 +45,7 @@ class _Terminated(BaseException):
 def demo(
     command: click.Context,
     once: bool,
+    datapath: bool,
     svg: Path | None,
     log: Path | None,
     config: Path | None,
@@ -53,9 +60,17 @@ def demo(
     first run builds the programs, which takes some minutes. In a terminal it stays up to try things
     on. Ctrl-C stops it and removes everything.
 
+    With --datapath a pod's connection to its database is dropped, `diagnose` names the label, and
+    with it the connection passes; then the same of taking it away, and of the escape hatch.
+
     Exit status: 0 when everything is as expected, 1 when something is not.
     """
     existing = _existing_cluster(kubeconfig, context, yes)
+    if datapath and (svg or config or existing):
+        raise click.UsageError(
+            "--datapath starts a control plane of its own, with the operator's default settings,"
+            " and draws no picture: leave out --svg, --config and --kubeconfig"
+        )
     # Here, so that --help does not wait for them.
     from rich.console import Console
 
@@ -69,7 +84,13 @@ def demo(
     output = Console(highlight=False)
     notes = Console(stderr=True, highlight=False)
     try:
-        as_expected = Session(options, output, notes).run()
+        if datapath:
+            from lab.demo.datapath.session import run
+
+            run(log, output, notes)
+            as_expected = True
+        else:
+            as_expected = Session(options, output, notes).run()
     except (DemoError, LocalClusterError, SettingsError) as error:
         raise click.ClickException(str(error)) from error
     except KeyboardInterrupt:

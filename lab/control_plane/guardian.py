@@ -3,6 +3,7 @@
 This is the parent's side of guardian_process.py, which explains how it works.
 """
 
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -13,6 +14,7 @@ from lab.control_plane.errors import LocalClusterError
 
 _SCRIPT = Path(__file__).with_name("guardian_process.py")
 _CLOSE_TIMEOUT = 15.0
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Guardian:
@@ -33,6 +35,8 @@ class Guardian:
             str(_SCRIPT),
             *(str(path.absolute()) for path in remove),
         ]
+        # It inherits this, so that Ctrl-C cannot end it before it has come to ignore that.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
         try:
             self._process = subprocess.Popen(
                 command,
@@ -43,6 +47,8 @@ class Guardian:
             )
         except OSError as error:
             raise LocalClusterError(f"cannot start {command[0]}: {error}") from error
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         self._group: int | None = None
 
     @property

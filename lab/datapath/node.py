@@ -66,6 +66,9 @@ class Node:
             said = self._said()
             self.stop()
             raise NodeError(f"the node does not start: {error}{said}") from error
+        except BaseException:  # Ctrl-C: nobody else knows yet that there is something to stop
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """Ends everything on it, and removes what it had."""

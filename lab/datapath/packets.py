@@ -21,6 +21,8 @@ from lab.datapath.host import Host
 
 _POLL_SECONDS = 0.005
 _WAIT_SECONDS = 5.0
+# Between a packet and the next attempt: what a change takes is measured as finely as that.
+_PAUSE_SECONDS = 0.002
 # Far below the limit of open files, and below the agent's buffer of events.
 _AT_ONCE = 200
 _ECHO_REQUEST, _ECHO_REPLY, _IP_HEADER = 8, 0, 20
@@ -85,6 +87,21 @@ class Prober:
     def passes(self, probe: Probe) -> bool:
         """Whether one passed; a lost one did not."""
         return self.outcome(probe) is Outcome.PASSED
+
+    def first(self, probe: Probe, wanted: Outcome, within: float) -> float | None:
+        """When the first one was sent of which this became, by the monotonic clock.
+
+        Args:
+            probe: It is sent again and again until then.
+            wanted: What is to become of it.
+            within: Seconds from now, after which the answer is None.
+        """
+        deadline = time.monotonic() + within
+        while (sent := time.monotonic()) < deadline:
+            if self.outcome(probe) is wanted:
+                return sent
+            time.sleep(_PAUSE_SECONDS)
+        return None
 
     def _send(self, probes: Sequence[Probe]) -> list[Outcome]:
         self._read_drops()  # so that what is read from here on is about these

@@ -39,16 +39,19 @@ def _missing() -> Iterator[str]:
         yield f"eBPF needs Linux, and this is {sys.platform}"
         return
     if os.geteuid() != 0:
-        yield "namespaces and eBPF need root, and this user is not"
+        yield "namespaces and eBPF need root, and this user is not: run it as root"
     if find_clang() is None:
         yield "clang is not installed: apt-get install clang-19"
     for program, package in _PROGRAMS.items():
         if shutil.which(program, path=_BIN) is None:
             yield f"{program} is not installed: apt-get install {package}"
     if cgroup2_mount() is None:
-        yield "cgroup v2 is not mounted"
+        yield "cgroup v2 is not mounted: mount -t cgroup2 cgroup2 /sys/fs/cgroup"
     if os.geteuid() == 0 and shutil.which("unshare", path=_BIN) and not _may_make_namespaces():
-        yield "this root may not make namespaces, mount bpf or add a veth pair, as in a container"
+        yield (
+            "this root may not make namespaces, mount bpf or add a veth pair, as in a container:"
+            " run it on the machine itself, or in a privileged container"
+        )
 
 
 def _may_make_namespaces() -> bool:

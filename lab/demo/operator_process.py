@@ -5,16 +5,20 @@ from __future__ import annotations
 import contextlib
 import http.client
 import os
+import secrets
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
 import yaml
 
 import homelab_netpol
+from lab.control_plane import Cluster
+from lab.control_plane.guardian import Guardian
 from lab.demo.errors import DemoError
 from lab.free_port import free_port
 
@@ -71,7 +75,7 @@ class OperatorProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=_environment(),
+                env=package_environment(),
                 process_group=self._group,
             )
         try:
@@ -148,7 +152,36 @@ class OperatorProcess:
             connection.close()
 
 
-def _environment() -> dict[str, str]:
+@contextlib.contextmanager
+def operator_on(
+    cluster: Cluster, settings: Mapping[str, Any], log: Path | None
+) -> Iterator[OperatorProcess]:
+    """Runs the operator on a cluster, with a folder of its own that goes with it.
+
+    Args:
+        cluster: it runs there.
+        settings: see `OperatorProcess`.
+        log: the file for its log; in its folder when not given.
+    """
+    folder = Path(tempfile.gettempdir(), f"homelab-netpol-demo-{secrets.token_hex(6)}")
+    # It removes the folder, and ends the operator even if this process is killed. It is there
+    # before the folder: there is no moment at which that could be left behind.
+    with Guardian(remove=[folder]) as guardian:
+        group = guardian.group
+        folder.mkdir(mode=0o700)
+        with OperatorProcess(
+            kubeconfig=cluster.kubeconfig,
+            context=cluster.context,
+            settings=settings,
+            folder=folder,
+            log=log or folder / "operator.log",
+            group=group,
+        ) as operator:
+            yield operator
+
+
+def package_environment() -> dict[str, str]:
+    """The environment of a process that is to import the package that this one has imported."""
     # The package may be importable only because of this process's sys.path.
     root = str(Path(homelab_netpol.__file__).parents[1])
     path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))

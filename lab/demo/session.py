@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -16,7 +15,6 @@ from rich.console import Console
 from homelab_netpol.package_data import own_crds
 from homelab_netpol.settings import load_settings
 from lab.control_plane import Cluster, ControlPlane, Engine, ExistingCluster, Lab
-from lab.control_plane.guardian import Guardian
 from lab.demo import existing
 from lab.demo.client import Client
 from lab.demo.errors import DemoError
@@ -26,7 +24,7 @@ from lab.demo.homelab import Homelab, load_homelab
 from lab.demo.informer import Informer
 from lab.demo.judge import Judge
 from lab.demo.labelling import Owner
-from lab.demo.operator_process import OperatorProcess
+from lab.demo.operator_process import OperatorProcess, operator_on
 from lab.demo.picture import save_picture
 from lab.demo.screen import screen
 from lab.demo.steps import Steps
@@ -138,7 +136,8 @@ class Session:
                 existing.refuse_if_in_use(client, self._homelab)
                 stack.callback(self._leave, client)
             with self._steps.step("Starting the operator") as step:
-                operator = stack.enter_context(self._operator(cluster, stack))
+                running = operator_on(cluster, self._operator_settings(), self._options.log)
+                operator = stack.enter_context(running)
                 step.result = "Started the operator"
             informer = stack.enter_context(Informer(client))
             judge = Judge(engine, self._homelab)
@@ -155,22 +154,12 @@ class Session:
             existing.leave(client, self._homelab)
             step.result = "Removed what the demo made in the cluster"
 
-    def _operator(self, cluster: Cluster, stack: ExitStack) -> OperatorProcess:
+    def _operator_settings(self) -> Mapping[str, Any]:
         settings = _settings(self._options.config)
         if self._options.existing is not None:
             # A demo must not deny traffic in other namespaces.
             settings = {"defaultDeny": "labelled", **settings}
-        folder = Path(tempfile.mkdtemp(prefix="homelab-netpol-demo-"))
-        # It removes the folder, and ends the operator even if this process is killed.
-        guardian = stack.enter_context(Guardian(remove=[folder]))
-        return OperatorProcess(
-            kubeconfig=cluster.kubeconfig,
-            context=cluster.context,
-            settings=settings,
-            folder=folder,
-            log=self._options.log or folder / "operator.log",
-            group=guardian.group,
-        )
+        return settings
 
     def _act(self, running: _Running) -> Findings:
         """Builds the homelab, and waits until all is as expected, or long enough."""

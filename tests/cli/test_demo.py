@@ -137,6 +137,37 @@ def test_an_existing_cluster_is_used_only_when_named_in_full_and_allowed(lab: La
         assert missing in shown.stderr
 
 
+def test_what_keeps_packets_from_being_sent_is_said_in_one_line_before_anything_is_built(
+    lab: Lab, tmp_path: Path
+) -> None:
+    nowhere, temporary, cache = tmp_path / "bin", tmp_path / "tmp", tmp_path / "cache"
+    temporary.mkdir()
+    places = {"PATH": str(nowhere), "TMPDIR": str(temporary), "XDG_CACHE_HOME": str(cache)}
+
+    shown = _run(lab, "--datapath", **places)
+
+    assert shown.returncode == 1
+    assert shown.stdout == ""
+    [line] = shown.stderr.splitlines()
+    assert line.startswith("Error: no packets can be sent here: ")
+    if sys.platform == "linux":
+        assert "clang is not installed: apt-get install clang-19" in line
+    assert not cache.exists()
+    assert list(temporary.iterdir()) == []
+
+
+def test_real_packets_are_sent_on_a_control_plane_of_its_own_alone(lab: Lab) -> None:
+    for arguments in (
+        ["--svg", "demo.svg"],
+        ["--config", "settings.yaml"],
+        ["--kubeconfig", "somewhere", "--context", "home", "--yes"],
+    ):
+        shown = _run(lab, "--datapath", *arguments)
+        assert shown.returncode == 2
+        assert "--datapath" in shown.stderr
+        assert arguments[0] in shown.stderr
+
+
 def _assert_is_a_picture_for_a_readme(picture: Path, folder: Path) -> None:
     text = picture.read_text(encoding="utf-8")
     assert parsed(text).tag == f"{SVG}svg"
@@ -194,13 +225,13 @@ class _Baselines:
         self._thread.join(_SECONDS)
 
 
-def _run(lab: Lab, *arguments: str) -> subprocess.CompletedProcess[str]:
+def _run(lab: Lab, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         _command(*arguments),
         capture_output=True,
         text=True,
         timeout=_SECONDS,
-        env=_environment(lab),
+        env={**_environment(lab), **environment},
         check=False,
     )
 
