@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
-from bench.datapath.home import APP, DatapathHome
+from bench.datapath.home import APP, LONGEST, DatapathHome
+from bench.load.api import LoadError
 from bench.load.labels import ACCESS, ENFORCEMENT, GRANTED, HATCHED, PROFILE, TARGET, UNTIL
 
 _NAMESPACE_LABELS = "k8s:io.cilium.k8s.namespace.labels."
 
 Timed = tuple[str, float]
+
+# Longer than anything takes but an identity.
+_AT_ONCE_SECONDS = 0.5
+_GLANCE_SECONDS = 0.01
+# The agent takes up changes every 50 ms: equal pauses would always meet the same moment of that.
+_PAUSE_SECONDS, _LONGER_SECONDS = 0.1, 0.007
 
 
 def operator_changes(home: DatapathHome, pause: float) -> Iterator[Timed]:
@@ -26,36 +33,60 @@ def operator_changes(home: DatapathHome, pause: float) -> Iterator[Timed]:
 
 
 def hatch_changes(home: DatapathHome, settled: float) -> Iterator[Timed]:
-    """One round of the hatch with the operator running.
+    """One round of all hatches with the operator running.
 
     Args:
-        home: the homelab; a profile is in force in the app's namespace.
+        home: the homelab.
         settled: in so many seconds identities are what labels say.
     """
-    app, internet = home.app, home.internet
-    began = home.label(HATCHED)
-    yield "hatch opened", home.until(app, internet, 80, passes=True, since=began)
     time.sleep(settled)
-    began = home.label({ENFORCEMENT: None})
-    yield "hatch closed", home.until(app, internet, 80, passes=False, since=began)
+    yield from _hatches(home, "hatch opened", home.opens, HATCHED)
     time.sleep(settled)
-    home.label(HATCHED)
+    yield from _hatches(home, "hatch closed", home.closes, {ENFORCEMENT: None})
     time.sleep(settled)
-    began = home.annotate({UNTIL: "1s"})
-    yield "hatch closed by annotation", home.until(app, internet, 80, passes=False, since=began)
-    home.label({ENFORCEMENT: None})
-    home.annotate({UNTIL: None})
+    yield from _hatches(home, "hatch opened", home.opens, HATCHED)
     time.sleep(settled)
+    yield from _hatches(
+        home, "hatch closed by annotation", home.closes, {UNTIL: "1s"}, home.annotate
+    )
+    for name in home.hatches:
+        home.label({ENFORCEMENT: None}, name)
+        home.annotate({UNTIL: None}, name)
 
 
 def without_operator(home: DatapathHome, settled: float) -> Iterator[Timed]:
-    """The hatch by its clusterwide policy alone; `settled` is as for `hatch_changes`."""
-    began = home.label(HATCHED)
-    passed = home.until(home.app, home.internet, 80, passes=True, since=began)
-    yield "hatch opened, operator dead", passed
+    """The hatches by the clusterwide policy alone; `settled` is as for `hatch_changes`."""
     time.sleep(settled)
-    home.label({ENFORCEMENT: None})
+    yield from _hatches(home, "hatch opened, operator dead", home.opens, HATCHED)
     time.sleep(settled)
+    for name in home.hatches:
+        home.label({ENFORCEMENT: None}, name)
+
+
+def _hatches(
+    home: DatapathHome,
+    change: str,
+    seen: Callable[..., float | None],
+    texts: Mapping[str, str | None],
+    edit: Callable[[Mapping[str, str | None], str], float] | None = None,
+) -> Iterator[Timed]:
+    """Changes one after the other; what does not follow at once is waited for in the end."""
+    late: dict[str, float] = {}
+    for number, name in enumerate(home.hatches):
+        time.sleep(_PAUSE_SECONDS + number * _LONGER_SECONDS)
+        began = (edit or home.label)(texts, name)
+        sent = seen(name, within=_AT_ONCE_SECONDS)
+        if sent is None:
+            late[name] = began
+        else:
+            yield change, sent - began
+    while late:
+        for name in list(late):
+            sent = seen(name, within=_GLANCE_SECONDS)
+            if sent is not None:
+                yield change, sent - late.pop(name)
+            elif time.monotonic() - late[name] > LONGEST:
+                raise LoadError(f"the hatch of {name} did not follow within {LONGEST:g} s")
 
 
 def write_static_policies(home: DatapathHome) -> None:

@@ -19,7 +19,8 @@ from lab.datapath.host import Host, outside_host
 from lab.datapath.packets import Outcome, Probe, Prober
 
 APP = "app"
-_LONGEST = 90.0
+_HATCHES = tuple(f"hatch-{number}" for number in range(10))
+LONGEST = 90.0
 # Closed by hand, as platform namespaces are, so that a grant's other side is needed.
 _ONLY_ITSELF = {
     "apiVersion": "cilium.io/v2",
@@ -34,6 +35,7 @@ class DatapathHome:
 
     Attributes:
         app: A pod of the namespace whose labels change.
+        hatches: Pods of others, one each, whose hatches are opened and closed.
         database: One that a grant opens.
         gateway: The external gateway.
         internet: Somebody outside.
@@ -47,6 +49,7 @@ class DatapathHome:
         self.database: Host = self._pod(TARGET, {})
         self.gateway: Host = self._pod("istio-gateway", gateway)
         self.app: Host = self._pod(APP, {})
+        self.hatches = {name: self._pod(name, {}) for name in _HATCHES}
         self.internet = outside_host(datapath.node, "internet", addresses.INTERNET)
         self.write("POST", policies_of(TARGET), _ONLY_ITSELF)
 
@@ -70,16 +73,16 @@ class DatapathHome:
         }
         self.write("POST", BASELINES, body)
 
-    def label(self, labels: Mapping[str, str | None]) -> float:
-        """Sets labels of the app's namespace, and takes away those that are None; says when."""
-        return self._edit("labels", labels)
+    def label(self, labels: Mapping[str, str | None], namespace: str = APP) -> float:
+        """Sets labels of a namespace, and takes away those that are None; says when."""
+        return self._edit("labels", namespace, labels)
 
-    def annotate(self, annotations: Mapping[str, str | None]) -> float:
+    def annotate(self, annotations: Mapping[str, str | None], namespace: str) -> float:
         """The same with annotations."""
-        return self._edit("annotations", annotations)
+        return self._edit("annotations", namespace, annotations)
 
-    def _edit(self, field: str, texts: Mapping[str, str | None]) -> float:
-        path = f"{NAMESPACES}/{APP}"
+    def _edit(self, field: str, name: str, texts: Mapping[str, str | None]) -> float:
+        path = f"{NAMESPACES}/{name}"
         namespace = self.write("GET", path)
         merged = {**namespace["metadata"].get(field, {}), **texts}
         kept = {key: value for key, value in merged.items() if value is not None}
@@ -87,6 +90,17 @@ class DatapathHome:
         began = time.monotonic()
         self.write("PUT", path, namespace)
         return began
+
+    def opens(self, namespace: str, *, within: float) -> float | None:
+        """When a packet of a hatch's pod first passed; None: not in so many seconds."""
+        return self._prober.first(self._outwards(namespace), Outcome.PASSED, within)
+
+    def closes(self, namespace: str, *, within: float) -> float | None:
+        """The same for the first one that was dropped."""
+        return self._prober.first(self._outwards(namespace), Outcome.DROPPED, within)
+
+    def _outwards(self, namespace: str) -> Probe:
+        return Probe(self.hatches[namespace], self.internet, "TCP", 80)
 
     def until(self, source: Host, target: Host, port: int, *, passes: bool, since: float) -> float:
         """Seconds from a moment to the first packet that passes, or is dropped.
@@ -96,9 +110,9 @@ class DatapathHome:
         """
         wanted = Outcome.PASSED if passes else Outcome.DROPPED
         probe = Probe(source, target, "TCP", port)
-        sent = self._prober.first(probe, wanted, _LONGEST)
+        sent = self._prober.first(probe, wanted, LONGEST)
         if sent is None:
-            raise LoadError(f"{probe} was not {wanted.value} within {_LONGEST:g} s")
+            raise LoadError(f"{probe} was not {wanted.value} within {LONGEST:g} s")
         return sent - since
 
     def _pod(self, namespace: str, labels: Mapping[str, str]) -> Host:
