@@ -50,6 +50,8 @@ class DatapathHome:
         self.gateway: Host = self._pod("istio-gateway", gateway)
         self.app: Host = self._pod(APP, {})
         self.hatches = {name: self._pod(name, {}) for name in _HATCHES}
+        for name in self.hatches:
+            self.label({PROFILE: "isolated"}, name)
         self.internet = outside_host(datapath.node, "internet", addresses.INTERNET)
         self.write("POST", policies_of(TARGET), _ONLY_ITSELF)
 
