@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,86 +11,79 @@ import pytest
 
 from lab.control_plane import ControlPlane
 from lab.datapath.packets import Outcome
-from tests.cluster.kube import eventually
+from tests.cluster.kube import Kube, eventually
 from tests.cluster.spaces import PROFILE, access
+from tests.datapath.changes import Changes, say
+from tests.datapath.drops import CASES, Case
 from tests.datapath.home import APP, Home
+from tests.datapath.recorder import Recorder
 from tests.datapath.settled import Packets
 from tests.running_operator import RunningOperator
 
-# From whom, to whom, on which port, with which profile; and what mission's table of drops says.
-DROPS = {
-    "no grant on the database": (
-        (f"{APP}/sender", "database-primary", "TCP", 5432),
-        "isolated",
-        {access("postgres"): "true"},
-    ),
-    "no grant on the cache": (
-        (f"{APP}/sender", "cache", "TCP", 6379),
-        "standard",
-        {access("dragonfly"): "true"},
-    ),
-    "a profile without HTTPS": (
-        (f"{APP}/sender", "outside-address", "TCP", 443),
-        "internal",
-        {PROFILE: "internal-egress"},
-    ),
-    "a profile without that gateway": (
-        ("gateway-external", f"{APP}/receiver", "TCP", 8080),
-        "internal-egress",
-        {PROFILE: "standard"},
-    ),
-    "no ingress at all": (
-        ("gateway-internal", f"{APP}/receiver", "TCP", 8080),
-        "isolated",
-        {PROFILE: "internal"},
-    ),
-}
+
+@pytest.fixture
+def changes(home: Home, kube: Kube, operator: RunningOperator) -> Iterator[Changes]:
+    made = Changes(kube, home.space(APP))
+    yield made
+    made.undo()
 
 
-@pytest.fixture(autouse=True)
-def _labels_taken_away(home: Home) -> Iterator[None]:
-    yield
-    home.label_app({PROFILE: None, access("postgres"): None, access("dragonfly"): None})
-
-
-@pytest.mark.parametrize("case", DROPS)
-def test_the_label_that_diagnose_names_lets_the_same_packet_pass(
-    case: str,
+@pytest.mark.parametrize("name", CASES)
+def test_what_diagnose_names_lets_the_same_packet_pass(
+    name: str,
     home: Home,
     packets: Packets,
-    operator: RunningOperator,
+    changes: Changes,
     plane: ControlPlane,
+    settings: Path,
+    recorder: Recorder,
     tmp_path: Path,
 ) -> None:
-    ends, profile, labels = DROPS[case]
-    home.label_app({PROFILE: profile})
-    home.space(APP).has_profile(profile)
-    probe = packets.probe(*ends)
+    case = CASES[name]
+    changes.set(case.labels, case.annotations)
+    _in_force(home, case)
+    probe = packets.probe(*case.probe)
     packets.do({probe: False})
     assert packets.prober.outcome(probe) is Outcome.DROPPED
-    drop = packets.prober.seen[-1]
+    flow = packets.prober.seen[-1].flow
     exported = tmp_path / "flows.json"
-    exported.write_text(json.dumps(drop.flow) + "\n", encoding="utf-8")
+    exported.write_text(json.dumps(flow) + "\n", encoding="utf-8")
+    state = recorder.state()
 
-    [found] = _diagnose(plane, exported)
-    fixes = {(fix["namespace"], fix["key"]): fix["value"] for fix in found["fix"]["labels"]}
-    assert fixes == {(APP, key): value for key, value in labels.items()}
+    [found] = say(plane, settings, "diagnose", str(exported), status=1)["diagnoses"]
+    fix = found["fix"]
+    _is_what_the_row_says(case, fix)
 
-    home.label_app(labels)
-    eventually(lambda: packets.prober.passes(probe), f"{probe} to pass with {labels}")
+    changes.define(fix["objects"])
+    changes.set(_of_app(fix["labels"]), _of_app(fix["annotations"]))
+    eventually(lambda: packets.prober.passes(probe), f"{probe} to pass with {fix}")
+    proven = {each: fix[each] for each in ("labels", "annotations", "objects")}
+    recorder.keep("drops", name, state, [flow], proven)
 
 
-def _diagnose(plane: ControlPlane, flows: Path) -> list[dict[str, Any]]:
-    """What is found; the status is 1, as there is a drop."""
-    access = ["--kubeconfig", str(plane.kubeconfig), "--context", plane.context]
-    command = [sys.executable, "-m", "homelab_netpol", "diagnose", str(flows), *access]
-    done = subprocess.run(
-        [*command, "-o", "json"],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=Path(__file__).resolve().parents[2] / "operator",
-    )
-    assert done.returncode == 1, done.stderr
-    diagnoses: list[dict[str, Any]] = json.loads(done.stdout)["diagnoses"]
-    return diagnoses
+def _in_force(home: Home, case: Case) -> None:
+    profile = case.labels.get(PROFILE)
+    if profile in ("isolated", "internal", "internal-egress", "standard"):
+        home.space(APP).has_profile(profile)
+    for key in case.labels:
+        if key.startswith(access("")):
+            home.space(APP).has(f"homelab-access-{key.removeprefix(access(''))}")
+
+
+def _is_what_the_row_says(case: Case, fix: dict[str, Any]) -> None:
+    labels = dict(case.to_label)
+    assert len(fix["objects"]) == (case.to_define is not None)
+    if case.to_define is not None:
+        [made] = fix["objects"]
+        kind, spec = case.to_define
+        assert made["kind"] == kind
+        assert {key: made["spec"][key] for key in spec} == spec
+        if kind == "SharedResource":
+            labels[access(made["metadata"]["name"])] = "true"
+    assert _of_app(fix["labels"]) == labels
+    assert _of_app(fix["annotations"]) == case.to_annotate
+
+
+def _of_app(settings: list[dict[str, str]]) -> dict[str, str]:
+    assert {each["namespace"] for each in settings} <= {APP}
+    return {each["key"]: each["value"] for each in settings}
