@@ -50,6 +50,23 @@ class Changes:
             self._kube.delete(path)
 
 
+def diagnosed(
+    plane: ControlPlane, settings: Path, folder: Path, flow: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What `diagnose` proposes for a flow: labels, annotations and objects."""
+    exported = folder / "flows.json"
+    exported.write_text(json.dumps(flow) + "\n", encoding="utf-8")
+    [found] = say(plane, settings, "diagnose", str(exported), status=1)["diagnoses"]
+    return {key: found["fix"][key] for key in ("labels", "annotations", "objects")}
+
+
+def of_namespace(name: str, settings: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """Labels or annotations that are proposed for one Namespace; for others there are none."""
+    said = list(settings)
+    assert {each["namespace"] for each in said} <= {name}
+    return {each["key"]: each["value"] for each in said}
+
+
 def say(plane: ControlPlane, settings: Path, *arguments: str, status: int) -> Any:
     """What a command says of the cluster, as JSON; anything but its exit status is an error."""
     cluster = ["--kubeconfig", str(plane.kubeconfig), "--context", plane.context]

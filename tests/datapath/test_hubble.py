@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from lab.control_plane import ControlPlane
 from lab.datapath.packets import Outcome
 from tests.cluster.kube import Kube, eventually
 from tests.cluster.spaces import PROFILE, access
-from tests.datapath.changes import Changes, say
+from tests.datapath.changes import Changes, diagnosed, of_namespace
 from tests.datapath.drops import CASES, Case
 from tests.datapath.home import APP, Home
 from tests.datapath.recorder import Recorder
@@ -46,19 +45,15 @@ def test_what_diagnose_names_lets_the_same_packet_pass(
     packets.do({probe: False})
     assert packets.prober.outcome(probe) is Outcome.DROPPED
     flow = packets.prober.seen[-1].flow
-    exported = tmp_path / "flows.json"
-    exported.write_text(json.dumps(flow) + "\n", encoding="utf-8")
     state = recorder.state()
 
-    [found] = say(plane, settings, "diagnose", str(exported), status=1)["diagnoses"]
-    fix = found["fix"]
+    fix = diagnosed(plane, settings, tmp_path, flow)
     _is_what_the_row_says(case, fix)
 
     changes.define(fix["objects"])
-    changes.set(_of_app(fix["labels"]), _of_app(fix["annotations"]))
+    changes.set(of_namespace(APP, fix["labels"]), of_namespace(APP, fix["annotations"]))
     eventually(lambda: packets.prober.passes(probe), f"{probe} to pass with {fix}")
-    proven = {each: fix[each] for each in ("labels", "annotations", "objects")}
-    recorder.keep("drops", name, state, [flow], proven)
+    recorder.keep("drops", name, state, [flow], fix)
 
 
 def _in_force(home: Home, case: Case) -> None:
@@ -80,10 +75,5 @@ def _is_what_the_row_says(case: Case, fix: dict[str, Any]) -> None:
         assert {key: made["spec"][key] for key in spec} == spec
         if kind == "SharedResource":
             labels[access(made["metadata"]["name"])] = "true"
-    assert _of_app(fix["labels"]) == labels
-    assert _of_app(fix["annotations"]) == case.to_annotate
-
-
-def _of_app(settings: list[dict[str, str]]) -> dict[str, str]:
-    assert {each["namespace"] for each in settings} <= {APP}
-    return {each["key"]: each["value"] for each in settings}
+    assert of_namespace(APP, fix["labels"]) == labels
+    assert of_namespace(APP, fix["annotations"]) == case.to_annotate
