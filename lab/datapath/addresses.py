@@ -11,3 +11,5 @@ ROUTER = "192.168.77.1"
 # Where the `kubernetes` Service leads: the entity kube-apiserver. Its other end is the test's.
 API_SERVER = "192.168.77.3"
 INTERNET = "203.0.113.7"
+# Others on the internet, for names that tests make up.
+NAMED = tuple(f"203.0.113.{number}" for number in range(16, 32))

@@ -93,6 +93,7 @@ class Agent:
     Attributes:
         log: Its log.
         drops: The file to which Hubble exports what is dropped, a JSON object a line.
+        flows: Likewise all flows of whom `export` names.
     """
 
     def __init__(
@@ -100,6 +101,8 @@ class Agent:
     ) -> None:
         self.log = node.folder / "agent.log"
         self.drops = node.folder / "drops.json"
+        self.flows = node.folder / "flows.json"
+        self._exports = node.folder / "exports.json"
         self._node = node
         self._library = node.folder / "library"
         self._path = node.folder / "bin"
@@ -111,6 +114,7 @@ class Agent:
             f"--k8s-kubeconfig-path={kubeconfig}",
             f"--lib-dir={self._library}",
             f"--hubble-export-file-path={self.drops}",
+            f"--hubble-flowlogs-config-path={self._exports}",
             *_OPTIONS,
             *options,
         ]
@@ -121,11 +125,27 @@ class Agent:
             shutil.copytree(self._programs.bpf, self._library / "bpf")
             self._path.mkdir()
             (self._path / "clang").symlink_to(self._clang)
+            self.export(None)
         environment = {
             "K8S_NODE_NAME": NAME,
             "PATH": f"{self._path}:{os.environ['PATH']}:/usr/sbin:/sbin",
         }
         self._node.start_program(_AGENT, self._command, self.log, environment)
+
+    def export(self, namespace: str | None) -> None:
+        """Has Hubble export all flows of a Namespace's pods, also those that pass; None: of nobody.
+
+        It looks for this every five seconds.
+        """
+        ends = ("source_pod", "destination_pod")
+        wanted = {
+            "name": "all",
+            "filePath": str(self.flows),
+            "includeFilters": [{end: [f"{namespace}/"]} for end in ends],
+        }
+        written = self._exports.with_suffix(".new")
+        written.write_text(json.dumps({"flowLogs": [wanted] if namespace else []}))
+        written.replace(self._exports)
 
     def kill(self) -> None:
         """Ends it at once; what it loaded into the kernel goes on as it is."""

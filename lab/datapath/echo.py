@@ -5,12 +5,14 @@ import os
 import selectors
 import socket
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Self
 
 from lab.datapath.host import Host
 
 _CHUNK = 2048
+
+Answer = Callable[[bytes], bytes]
 
 
 class Echo:
@@ -26,15 +28,21 @@ class Echo:
         self._selector.register(self._wake, selectors.EVENT_READ)
         self._thread = threading.Thread(target=self._serve, name="echo", daemon=True)
 
-    def listen(self, host: Host, ports: Iterable[int]) -> None:
-        """Listens on ports of a host."""
+    def listen(self, host: Host, ports: Iterable[int], answer: Answer = bytes) -> None:
+        """Listens on ports of a host.
+
+        Args:
+            host: Who answers.
+            ports: Its ports of UDP.
+            answer: What it says to a datagram; if not given, the same.
+        """
         for port in ports:
             listener = host.network.socket(socket.AF_INET, socket.SOCK_DGRAM)
             # The internet's address may have several that listen.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind((host.address, port))
             listener.setblocking(False)
-            self._selector.register(listener, selectors.EVENT_READ)
+            self._selector.register(listener, selectors.EVENT_READ, answer)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -57,4 +65,4 @@ class Echo:
                     return
                 with contextlib.suppress(OSError):
                     data, sender = ready.recvfrom(_CHUNK)
-                    ready.sendto(data, sender)
+                    ready.sendto(key.data(data), sender)

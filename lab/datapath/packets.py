@@ -12,6 +12,7 @@ import selectors
 import socket
 import struct
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ _WAIT_SECONDS = 5.0
 _PAUSE_SECONDS = 0.002
 # Far below the limit of open files, and below the agent's buffer of events.
 _AT_ONCE = 200
+# A flow takes some kilobytes, and who waits for a change makes many.
+_KEPT = 1000
 _ECHO_REQUEST, _ECHO_REPLY, _IP_HEADER = 8, 0, 20
 
 Key = tuple[str, tuple[str, int], tuple[str, int]]
@@ -66,12 +69,12 @@ class Prober:
         drops: What the agent drops.
 
     Attributes:
-        seen: Every drop that was read on the way.
+        seen: The last drops that were read on the way.
     """
 
     def __init__(self, drops: Drops) -> None:
         self._drops = drops
-        self.seen: list[Drop] = []
+        self.seen: deque[Drop] = deque(maxlen=_KEPT)
 
     def outcomes(self, probes: Sequence[Probe]) -> list[Outcome]:
         """What became of each probe, in their order."""

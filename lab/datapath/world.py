@@ -15,7 +15,10 @@ def connect(node: Node) -> None:
         f"ip -n {world} link set lo up",
         f"ip -n {world} addr add {addresses.ROUTER}/24 dev {uplink}",
         f"ip -n {world} addr add {addresses.API_SERVER}/24 dev {uplink}",
-        f"ip -n {world} addr add {addresses.INTERNET}/32 dev lo",
+        *(
+            f"ip -n {world} addr add {address}/32 dev lo"
+            for address in (addresses.INTERNET, *addresses.NAMED)
+        ),
         f"ip -n {world} link set {uplink} up",
         f"ip -n {world} route add {addresses.PODS} via {addresses.NODE}",
         f"ip route add default via {addresses.ROUTER}",

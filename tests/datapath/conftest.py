@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from homelab_netpol.package_data import own_crds
 from lab.control_plane import ControlPlane, Lab, LocalClusterError
@@ -19,13 +20,15 @@ from lab.datapath.requirements import missing
 from tests.cluster.kube import Kube
 from tests.cluster.service_account import operator_account
 from tests.datapath.home import Home
+from tests.datapath.recorder import Recorder
 from tests.datapath.settled import Packets
+from tests.recorded.corpus import SETTINGS
 from tests.running_operator import RunningOperator, running_operator
 
-# Namespaces without a profile are closed as well.
-SETTINGS = {"defaultDeny": "workload"}
 # `required`: a machine that cannot send packets is an error, not a reason to skip.
 VARIABLE = "HOMELAB_NETPOL_DATAPATH"
+# Writes tests/recorded anew.
+RECORD = "HOMELAB_NETPOL_RECORD"
 
 
 @pytest.fixture(scope="session")
@@ -93,6 +96,20 @@ def operator(account: Path, home: Home) -> Iterator[RunningOperator]:
     """The operator, for all tests of a module."""
     with running_operator(account, SETTINGS) as operator:
         yield operator
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The operator's settings, for commands."""
+    path = tmp_path_factory.mktemp("settings") / "settings.yaml"
+    path.write_text(yaml.safe_dump(SETTINGS), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def recorder(kube: Kube) -> Recorder:
+    """Keeps flows in tests/recorded, if RECORD is set."""
+    return Recorder(kube, wanted=bool(os.environ.get(RECORD)))
 
 
 @pytest.fixture(autouse=True)

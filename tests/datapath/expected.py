@@ -11,8 +11,9 @@ from tests.datapath.home import CLOSED, WORLD, Home
 from tests.truth.table import Direction, Expectation, Setting, Table
 from tests.truth.world import Endpoint, Namespace, Port, ports
 
-# In a cluster whose API server is outside of it, its address is of the world as well.
-_ALSO = {"kube-apiserver": "outside-address"}
+# In a cluster whose API server is outside of it, its address is of the world as well, and here of
+# the home network.
+_ALSO = {"kube-apiserver": ("outside-address", "lan-address")}
 
 
 class Expected:
@@ -63,8 +64,8 @@ class Expected:
         closed = ends[0].namespace.name in CLOSED
         expectation = self._closed if closed else self._open
         found = expectation.open_ports(direction, *ends)
-        if peer in _ALSO:
-            found |= expectation.open_ports(direction, ends[0], self._home.endpoints[_ALSO[peer]])
+        for also in _ALSO.get(peer, ()):
+            found |= expectation.open_ports(direction, ends[0], self._home.endpoints[also])
         return found
 
     def _endpoint(self, name: str, changed: dict[str, Namespace]) -> Endpoint:

@@ -11,10 +11,10 @@ import pytest
 from lab.datapath.datapath import Datapath
 from tests.cluster.kube import Kube, ccnp_path
 from tests.cluster.spaces import ENFORCEMENT, PROFILE
-from tests.datapath.conftest import SETTINGS
 from tests.datapath.expected import Expected
 from tests.datapath.home import APP, Home
 from tests.datapath.settled import Packets
+from tests.recorded.corpus import SETTINGS
 from tests.running_operator import RunningOperator, running_operator
 from tests.truth.table import Table
 from tests.truth.world import DOMAIN, Namespace

@@ -8,9 +8,9 @@ from pathlib import Path
 from lab.datapath.packets import Probe
 from lab.datapath.steady import Steady
 from tests.cluster.kube import CCNP, CNP, Kube, Manifest, eventually
-from tests.datapath.conftest import SETTINGS
 from tests.datapath.home import Home
 from tests.datapath.settled import Packets
+from tests.recorded.corpus import SETTINGS
 from tests.running_operator import running_operator
 
 # Without a policy of their own, so that nothing but the operator could close them.

@@ -11,10 +11,10 @@ import pytest
 
 from lab.datapath.steady import Steady
 from tests.cluster.spaces import ENFORCEMENT, PROFILE, access
-from tests.datapath.conftest import SETTINGS
 from tests.datapath.expected import Expected
 from tests.datapath.home import APP, Home
 from tests.datapath.settled import Packets
+from tests.recorded.corpus import SETTINGS
 from tests.running_operator import RunningOperator, running_operator
 from tests.truth.table import Table
 from tests.truth.world import Namespace

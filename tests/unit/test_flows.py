@@ -125,6 +125,21 @@ def test_a_line_without_end_is_not_kept() -> None:
     assert (len(found), reader.read.unreadable) == (1, 1)
 
 
+@pytest.mark.parametrize("point", [5, 6, 7, 8, 9, 10, 12])
+def test_what_hubble_saw_before_a_policy_judged_it_did_not_pass(point: int) -> None:
+    # With `monitor-aggregation: none`; the drop comes as a flow of its own.
+    seen = DROPPED | {"verdict": "FORWARDED", "event_type": {"type": 4, "sub_type": point}}
+    found, reader = read(lines(seen), passed=True)
+    assert (found, reader.read.flows, reader.read.forwarded) == ([], 1, 1)
+
+
+@pytest.mark.parametrize("event", [{"type": 4}, {"type": 4, "sub_type": 3}, {"type": 5}])
+def test_what_hubble_saw_after_a_policy_judged_it_passed(event: Json) -> None:
+    seen = DROPPED | {"verdict": "FORWARDED", "event_type": event}
+    found, _ = read(lines(seen), passed=True)
+    assert [each.verdict for each in found] == [Verdict.FORWARDED]
+
+
 def test_flows_without_ports_and_icmp_are_read() -> None:
     bare = {key: value for key, value in DROPPED.items() if key != "l4"}
     ping = flow("my-app/web", "database/postgres", "8/ICMPv4", "EGRESS")

@@ -34,7 +34,11 @@ _DIRECTIONS: Mapping[Any, Direction] = {
 OF_TYPES = {"ICMPv4": ICMP, "ICMPv6": ICMP_V6}
 _PORTLESS = ("VRRP", "IGMP")
 # `MessageTypePolicyVerdict` of pkg/monitor/api/types.go.
+_TRACE = 4
 _POLICY_VERDICT = 5
+# `TraceFrom...` of pkg/monitor/api/types.go: from a pod, a proxy, the host, the stack, an overlay,
+# a network, decryption.
+_ARRIVALS = frozenset({5, 6, 7, 8, 9, 10, 12})
 _L7 = ("L7", 2)
 _MAX_LABELS = 100
 _MAX_NAMES = 8
@@ -50,6 +54,16 @@ def mapping(value: Any) -> Mapping[str, Any]:
 def is_flow(data: Mapping[str, Any]) -> bool:
     """It has what makes a flow: two ends, or a verdict on one."""
     return "verdict" in data and any(key in data for key in _FLOW_KEYS[1:])
+
+
+def is_arrival(data: Mapping[str, Any]) -> bool:
+    """It was seen when it came in, before any policy judged it: it may still be dropped.
+
+    Agents tell of this with `monitor-aggregation: none` alone, and call it forwarded.
+    """
+    event = mapping(_either(data, "event_type", "eventType"))
+    point = _either(event, "sub_type", "subType")
+    return event.get("type") == _TRACE and isinstance(point, int) and point in _ARRIVALS
 
 
 def flow_of(data: Mapping[str, Any]) -> Flow:

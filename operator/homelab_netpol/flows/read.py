@@ -13,7 +13,7 @@ import orjson
 
 from homelab_netpol.flows.events import events_of, flow_of_event
 from homelab_netpol.flows.flow import Flow, Verdict
-from homelab_netpol.flows.hubble import flow_of, is_flow, mapping
+from homelab_netpol.flows.hubble import flow_of, is_arrival, is_flow, mapping
 
 # As programs write them: without spaces, and as Python's json and jq do.
 _FORWARDED = (b'"verdict":"FORWARDED"', b'"verdict": "FORWARDED"')
@@ -28,7 +28,8 @@ class Read:
 
     Attributes:
         flows: of all verdicts.
-        forwarded: of them those that passed, where only drops are asked for.
+        forwarded: of them those that passed, where only drops are asked for; and those that Hubble
+            saw on their way in, where nobody has judged them yet.
         lost: flows that Hubble says it lost.
         events: PacketDrop Events.
         others: Events about something else.
@@ -109,7 +110,8 @@ class FlowReader:
         if is_flow(raw):
             self.read.flows += 1
             flow = flow_of(raw)
-            if flow.verdict is Verdict.FORWARDED and not self._with_forwarded:
+            counts = self._with_forwarded and not is_arrival(raw)
+            if flow.verdict is Verdict.FORWARDED and not counts:
                 self.read.forwarded += 1
             else:
                 yield flow

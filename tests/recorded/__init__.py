@@ -1,0 +1,1 @@
+"""Flows that a real agent exported, with what proved to be right; README.md says how."""
