@@ -19,7 +19,8 @@ from lab.datapath.packets import Prober
 from lab.datapath.requirements import missing
 from tests.cluster.kube import Kube
 from tests.cluster.service_account import operator_account
-from tests.datapath.home import Home
+from tests.datapath.changes import Changes
+from tests.datapath.home import APP, Home
 from tests.datapath.recorder import Recorder
 from tests.datapath.settled import Packets
 from tests.recorded.corpus import SETTINGS
@@ -110,6 +111,14 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def recorder(kube: Kube) -> Recorder:
     """Keeps flows in tests/recorded, if RECORD is set."""
     return Recorder(kube, wanted=bool(os.environ.get(RECORD)))
+
+
+@pytest.fixture
+def changes(home: Home, kube: Kube, operator: RunningOperator) -> Iterator[Changes]:
+    """What a test has the app's Namespace say and defines; taken back after it."""
+    made = Changes(kube, home.space(APP))
+    yield made
+    made.undo()
 
 
 @pytest.fixture(autouse=True)

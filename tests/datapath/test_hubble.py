@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,21 +9,13 @@ import pytest
 
 from lab.control_plane import ControlPlane
 from lab.datapath.packets import Outcome
-from tests.cluster.kube import Kube, eventually
+from tests.cluster.kube import eventually
 from tests.cluster.spaces import PROFILE, access
 from tests.datapath.changes import Changes, diagnosed, of_namespace
 from tests.datapath.drops import CASES, Case
 from tests.datapath.home import APP, Home
 from tests.datapath.recorder import Recorder
 from tests.datapath.settled import Packets
-from tests.running_operator import RunningOperator
-
-
-@pytest.fixture
-def changes(home: Home, kube: Kube, operator: RunningOperator) -> Iterator[Changes]:
-    made = Changes(kube, home.space(APP))
-    yield made
-    made.undo()
 
 
 @pytest.mark.parametrize("name", CASES)

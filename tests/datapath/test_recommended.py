@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,13 @@ from lab.control_plane import ControlPlane
 from lab.datapath.agent import Agent
 from lab.datapath.datapath import Datapath
 from lab.datapath.packets import Outcome, Probe
-from tests.cluster.kube import Kube, eventually
+from tests.cluster.kube import eventually
 from tests.cluster.spaces import ENFORCEMENT
 from tests.datapath.changes import Changes, say
 from tests.datapath.expected import Expected
 from tests.datapath.home import APP, Home
 from tests.datapath.recorder import Recorder
 from tests.datapath.settled import Packets
-from tests.running_operator import RunningOperator
 from tests.truth.table import Table
 from tests.truth.world import Namespace
 
@@ -83,13 +82,6 @@ APPS = {
         ),
     ),
 }
-
-
-@pytest.fixture
-def changes(home: Home, kube: Kube, operator: RunningOperator) -> Iterator[Changes]:
-    made = Changes(kube, home.space(APP))
-    yield made
-    made.undo()
 
 
 @pytest.mark.parametrize("name", APPS)
