@@ -17,6 +17,7 @@ from tests.chaos.extent import LONG, SEED, SEEDS
 from tests.chaos.history import FLAGS
 from tests.chaos.rights import NAMESPACE, Rights
 from tests.chaos.scene import SEEN, Scene, Stage
+from tests.cluster.cilium_config import write_quick_identities
 from tests.cluster.conftest import PLATFORM
 from tests.cluster.kube import Kube
 from tests.cluster.spaces import Spaces
@@ -56,6 +57,8 @@ def stage(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]
         kube = Kube(plane.kubeconfig, plane.context)
         for name in (*PLATFORM, NAMESPACE):
             Spaces(kube).existing(name)
+        # So that a run comes to rest soon after its last hatch has closed.
+        write_quick_identities(kube)
         rights = Rights(plane, kube)
         rights.install()
         yield Stage(plane, kube, rights, log_in(folder))

@@ -23,6 +23,7 @@ from tests.chaos.wanted import (
     grant_of,
     has_deadline,
     key_of_grant,
+    left_out,
     says,
 )
 from tests.cluster.kube import Manifest
@@ -183,7 +184,11 @@ class _Walk:
             return self._function.own(self._spaces.get(key[1]), now).get(key)
         spaces = self._spaces.values()
         closed = [space for space in spaces if self._function.has_closed(space, now)]
-        return self._function.clusterwide(closed).get(key)
+        # For how long they may be left out is `wider`'s to judge.
+        out = left_out(self._policies.get(key)) - {
+            name for name, space in self._spaces.items() if self._function.asks_for_hatch(space)
+        }
+        return self._function.clusterwide(closed, out).get(key)
 
     def _follows_the_clock(self, key: Key) -> bool:
         dated = {name for name, space in self._spaces.items() if has_deadline(space)}

@@ -137,6 +137,37 @@ def test_a_hatch_that_nobody_asked_for_is_found(story: Forgery) -> None:
     assert "unasked" in finding
 
 
+def leave_out(story: Forgery, *names: str) -> None:
+    """The net under the hatch leaves Namespaces out, and notes that."""
+    key: Key = (CCNP, "", "escape-hatch-allow-all")
+    policy = story.function.clusterwide(out=frozenset(names))[key]
+    made = as_object(policy)
+    noted = {**made["metadata"], "annotations": dict(policy.annotations)}
+    story.store(OPERATOR, key, {**made, "metadata": noted})
+
+
+def test_a_namespace_that_is_left_out_after_its_hatch_closed_is_as_it_should_be(
+    story: Forgery,
+) -> None:
+    open_hatch(story, 0.5)
+    story.space("app", STANDARD)
+    leave_out(story, "app")
+    story.store(OPERATOR, HATCHED, None)
+    for shared in HOMES:
+        story.store(OPERATOR, key_of_grant(shared), None)
+    story.clock += 30.0
+    leave_out(story)
+    assert story.judged().findings == ()
+
+
+def test_a_namespace_that_is_left_out_though_no_hatch_closed_is_found(story: Forgery) -> None:
+    leave_out(story, "app")
+    story.clock += 0.1
+    leave_out(story)
+    (finding,) = story.judged().findings
+    assert "unasked" in finding
+
+
 def test_a_hatch_that_opens_after_more_than_a_minute_is_found(story: Forgery) -> None:
     open_hatch(story, 61.0)
     findings = story.judged().findings

@@ -12,9 +12,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from homelab_netpol.policy.catalogue import Catalogue
-from homelab_netpol.policy.desired import desired_policies
+from homelab_netpol.policy.desired import desired_state
 from homelab_netpol.policy.keys import Component, Scope, WorkKey, gateway_policy_name, policy_name
-from homelab_netpol.policy.objects import Policy, digest_of
+from homelab_netpol.policy.notes import parse_closed_text
+from homelab_netpol.policy.objects import LabelKeys, Policy, digest_of
 from homelab_netpol.settings import Settings
 from tests.chaos.ledger import labels_of
 from tests.cluster.kube import CCNP, CNP, Manifest
@@ -101,32 +102,47 @@ class PureFunction:
             self._targets[key] = found.get(key_of_grant(resource))
         return self._targets[key]
 
-    def clusterwide(self, closed: Sequence[Manifest] = ()) -> Mapping[Key, Policy]:
-        """The clusterwide policies when these Namespaces' hatches have closed by themselves."""
-        key = tuple(sorted(space["metadata"]["name"] for space in closed))
+    def clusterwide(
+        self, closed: Sequence[Manifest] = (), out: frozenset[str] = frozenset()
+    ) -> Mapping[Key, Policy]:
+        """The clusterwide policies.
+
+        Args:
+            closed: the Namespaces whose hatches have closed by themselves.
+            out: those that are left out because their label has just gone.
+        """
+        names = {space["metadata"]["name"] for space in closed}
+        key = (*sorted(names), None, *sorted(out))
         if key not in self._clusterwide:
-            found = self._ask(closed, _LATER)
+            bare = [_bare(name) for name in out - names]
+            found = self._ask([*closed, *bare], _LATER, out)
             self._clusterwide[key] = {k: each for k, each in found.items() if k[0] == CCNP}
         return self._clusterwide[key]
 
     def clusterwide_between(
-        self, surely: Sequence[Manifest], perhaps: Sequence[Manifest]
+        self, surely: Sequence[Manifest], perhaps: Sequence[Manifest], out: frozenset[str]
     ) -> list[Mapping[Key, Policy]]:
         """The same when some hatches have closed surely, and any of some others."""
         choices = [(each, None) for each in perhaps]
         return [
-            self.clusterwide([*surely, *(each for each in chosen if each is not None)])
+            self.clusterwide([*surely, *(each for each in chosen if each is not None)], out)
             for chosen in itertools.product(*choices)
         ]
 
+    def asks_for_hatch(self, space: Manifest | None) -> bool:
+        """The Namespace's label opens its hatch, whether its time is over or not."""
+        return any(key[2] == HATCH_POLICY for key in self.own(space, 0.0))
+
     def has_closed(self, space: Manifest | None, now: float) -> bool:
         """The Namespace's hatch has closed by itself though its label is there."""
-        return any(key[2] == HATCH_POLICY for key in self.own(space, 0.0)) and not any(
+        return self.asks_for_hatch(space) and not any(
             key[2] == HATCH_POLICY for key in self.own(space, now)
         )
 
-    def _ask(self, spaces: Sequence[Manifest], now: datetime) -> dict[Key, Policy]:
-        policies = desired_policies(self._catalogue, spaces, now)
+    def _ask(
+        self, spaces: Sequence[Manifest], now: datetime, out: frozenset[str] = frozenset()
+    ) -> dict[Key, Policy]:
+        policies = desired_state(self._catalogue, spaces, now, closed=out).policies
         return {
             (each.key.kind.plural, each.key.namespace, each.key.name): each for each in policies
         }
@@ -139,6 +155,12 @@ def says(manifest: Manifest | None, policy: Policy | None) -> bool:
     return digest_of(manifest) == policy.digest and (
         policy.labels.items() <= labels_of(manifest).items()
     )
+
+
+def left_out(manifest: Manifest | None) -> frozenset[str]:
+    """Whom the hatch's clusterwide policy says it leaves out, as the label has just gone."""
+    annotations = (manifest or {}).get("metadata", {}).get("annotations") or {}
+    return parse_closed_text(annotations.get(LabelKeys(DOMAIN).closed_hatches))
 
 
 def has_deadline(space: Manifest) -> bool:

@@ -20,9 +20,13 @@ from dataclasses import dataclass
 from tests.chaos.foreign import POLICIES, describe
 from tests.chaos.ledger import Entry, labels_of
 from tests.chaos.timeline import Blindness, Timeline
-from tests.chaos.wanted import Key, PureFunction, grant_of, has_deadline, says
+from tests.chaos.wanted import Key, PureFunction, grant_of, has_deadline, left_out, says
 from tests.cluster.kube import CNP, Manifest
 from tests.cluster.words import consumers
+
+# A hatch's net leaves a Namespace out by name until identities have no label of it any more: 36 s
+# with Cilium's defaults, which hold where its ConfigMap cannot be read.
+_CATCHES_UP = 36.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,16 @@ class _Trial:
                 perhaps.add(name)
         return surely, perhaps
 
+    def _just_closed(self, name: str) -> bool:
+        """Its hatch was open not long ago, and may have been closed when this was written."""
+        earlier = self._timeline.held(name, self._since - _CATCHES_UP, self._entry.revision)
+        asks = self._function.asks_for_hatch
+        return any(map(asks, earlier)) and not all(map(asks, self._held(name)))
+
     def _clusterwide(self, key: Key) -> bool:
+        out = left_out(self._entry.after)
+        if not all(map(self._just_closed, out)):
+            return False
         surely, perhaps = list[Manifest](), list[Manifest]()
         for name in self._timeline.names:
             held = self._held(name)
@@ -137,7 +150,7 @@ class _Trial:
                 perhaps.append(dated[-1])
         return any(
             says(self._entry.after, choice.get(key))
-            for choice in self._function.clusterwide_between(surely, perhaps)
+            for choice in self._function.clusterwide_between(surely, perhaps, out)
         )
 
 

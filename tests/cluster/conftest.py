@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from lab.control_plane import Cluster, Engine
+from tests.cluster.cilium_config import delete_cilium_config, write_quick_identities
 from tests.cluster.definitions import Definitions
 from tests.cluster.judged import Setup
 from tests.cluster.kube import CCNP, CNP, Kube
@@ -58,11 +59,9 @@ def account(cluster: Cluster, kube: Kube) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def quick_identities(kube: Kube) -> Iterator[None]:
     """Cilium's ConfigMap says that identities change without delay."""
-    config_maps = "/api/v1/namespaces/kube-system/configmaps"
-    no_delay = {"identity-max-jitter": "0s", "identity-change-grace-period": "0s"}
-    kube.create(config_maps, {"metadata": {"name": "cilium-config"}, "data": no_delay})
+    write_quick_identities(kube)
     yield
-    kube.delete(f"{config_maps}/cilium-config")
+    delete_cilium_config(kube)
 
 
 @pytest.fixture(scope="module")

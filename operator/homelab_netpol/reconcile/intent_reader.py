@@ -40,7 +40,7 @@ class IntentReader:
         left_out = name in cache.grace.left_out
         if old is not None and old.hatch_since is not None and intent.hatch_since is None:
             cache.hatch_closed(old)
-        elif intent.hatch_open:
+        elif intent.hatch_since is not None:
             cache.grace.take_back(name)
         cache.deadlines.set(name, intent.hatch_until if intent.hatch_open else None)
         hatch_moved = intent.hatch_open != (old is not None and old.hatch_open)
