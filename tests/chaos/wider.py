@@ -25,8 +25,8 @@ from tests.cluster.kube import CNP, Manifest
 from tests.cluster.words import consumers
 
 # A hatch's net leaves a Namespace out by name until identities have no label of it any more: 36 s
-# with Cilium's defaults, which hold where its ConfigMap cannot be read; and as long again after each
-# restart, of which a run has a few.
+# with Cilium's defaults, which hold where its ConfigMap cannot be read; and as long again after
+# each restart, of which a run has a few.
 _CATCHES_UP = 150.0
 
 
