@@ -13,6 +13,7 @@ from homelab_netpol.cache.cluster import ClusterCache
 from homelab_netpol.cache.label_grace import LabelGrace
 from homelab_netpol.intent import Intent
 from homelab_netpol.policy.catalogue import Catalogue
+from homelab_netpol.policy.keys import CLUSTERWIDE
 from homelab_netpol.policy.objects import Policy, as_object, read_live
 from homelab_netpol.reconcile.triggers import Triggers
 from homelab_netpol.settings import Settings
@@ -207,6 +208,16 @@ def test_a_closed_hatch_is_left_out_until_identities_say_so(
             assert not left_out
         elif gone < IDENTITIES_SECONDS:
             assert left_out
+
+
+def test_a_namespace_that_goes_is_not_left_out_any_longer() -> None:
+    played = Played()
+    played.say({HATCH: "disabled"})
+    played.say({})
+    assert "app" in played.cache.grace.left_out
+    requests = played.triggers.namespace_deleted("app", played.version + 1)
+    assert CLUSTERWIDE in requests, "the net is to be written without it"
+    assert not played.cache.grace.left_out
 
 
 def test_a_deadline_that_blinks_does_not_open_the_hatch_for_ever() -> None:

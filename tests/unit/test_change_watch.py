@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ _OUT, _IN = Direction.EGRESS, Direction.INGRESS
 
 
 def seen(
-    what: str, second: int, end: Direction | None = _OUT, port: int = 5432, **fields: object
+    what: str, second: int, end: Direction | None = _OUT, port: int = 5432, **fields: Any
 ) -> Flow:
     """A flow; `what` is passed, dropped, audited, or a reason of Cilium's."""
     reason = {"passed": "", "audited": "", "dropped": "POLICY_DENIED"}.get(what, what)
@@ -28,7 +29,7 @@ def seen(
         *(_WEB, _DATABASE, "TCP", port, end, verdict, reason_named(reason)),
         _START + timedelta(seconds=second),
     )
-    return replace(made, **fields)  # type: ignore[arg-type]  # any of its fields
+    return replace(made, **fields)
 
 
 def watched(before: list[Flow], after: list[Flow]) -> ChangeWatch:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from homelab_netpol.cilium.evaluation import Direction
 from homelab_netpol.diagnosis.groups import MOST_GROUPS, SCANNED_PORTS, Groups
@@ -11,11 +12,11 @@ from homelab_netpol.flows import Flow, FlowEnd, Verdict, reason_named
 _DENIED = reason_named("POLICY_DENIED")
 
 
-def drop(source: FlowEnd, target: FlowEnd, port: int, **fields: object) -> Flow:
+def drop(source: FlowEnd, target: FlowEnd, port: int, **fields: Any) -> Flow:
     """A dropped packet."""
     direction = Direction.INGRESS if target.namespace else Direction.EGRESS
     made = Flow(source, target, "TCP", port, direction, Verdict.DROPPED, _DENIED)
-    return replace(made, **fields)  # type: ignore[arg-type]  # any of its fields
+    return replace(made, **fields)
 
 
 def pod(namespace: str, app: str, name: str = "") -> FlowEnd:

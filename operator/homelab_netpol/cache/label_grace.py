@@ -133,9 +133,9 @@ class LabelGrace:
         self._left_out[namespace] = self._clock() + seconds
         self._moved.set()
 
-    def take_back(self, namespace: str) -> bool:
-        """A hatch opened; whether its Namespace was left out until now."""
-        return self._left_out.pop(namespace, None) is not None
+    def take_back(self, namespace: str) -> None:
+        """A hatch opened."""
+        self._left_out.pop(namespace, None)
 
     # Time
 

@@ -103,9 +103,12 @@ class Triggers:
         if not cache.namespaces.delete(name, version) or not existed:
             return {}
         cache.last_good.forget(name)
+        left_out = name in cache.grace.left_out
         cache.grace.forget(name)
         cache.deadlines.set(name, None)
         requests = beyond_own_policies(cache.intents.pop(name), None, cache)
+        if left_out:
+            requests[CLUSTERWIDE] = Priority.CHANGE
         merge(requests, self._intents.sharing_with(name))
         for key in cache.intents.shared_keys():
             if cache.intents.set_consumer(key, name, None):
