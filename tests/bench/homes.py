@@ -11,12 +11,14 @@ from typing import Any
 from bench.subjects import Running, Subject, running
 from homelab_netpol.package_data import own_crds
 from lab.control_plane import ControlPlane, Lab
+from tests.cluster.cilium_config import write_quick_identities
 from tests.cluster.kube import CCNP, CNP, Kube, Manifest, eventually, namespace_path
 
 Labelled = Mapping[str, Mapping[str, str]]
 Stands = dict[str, Manifest]
 
 _DOMAIN = "network-policy.homelab"
+_CLOSED_HATCHES = f"{_DOMAIN}/closed-hatches"
 _NOTED_PORTS = (f"{_DOMAIN}/gateway-ports", f"{_DOMAIN}/internet-ports")
 _MANAGED = "labelSelector=app.kubernetes.io/managed-by%3Dhomelab-netpol"
 
@@ -116,6 +118,18 @@ class Home:
             for item in self._policies()
         }
 
+    def settled(self) -> Stands:
+        """The same, once ours leaves no Namespace out of the hatch's net.
+
+        It does so for a moment when a hatch closes, until Cilium has caught up; peers do not.
+        """
+
+        def none_is_left_out() -> bool:
+            return not any(_annotations(item).get(_CLOSED_HATCHES) for item in self._policies())
+
+        eventually(none_is_left_out, "Cilium to have caught up with every closed hatch")
+        return self.stands()
+
     def versions(self) -> dict[str, str]:
         """The resourceVersion of every managed policy: whoever writes one changes it."""
         return {_where(item): item["metadata"]["resourceVersion"] for item in self._policies()}
@@ -136,13 +150,18 @@ def home(lab: Lab) -> Iterator[Home]:
         ControlPlane(lab=lab, crds=own_crds()) as plane,
     ):
         found = Home(plane, Path(folder))
+        write_quick_identities(found.kube)
         yield found
         found.kube.close()
 
 
 def _noted_ports(item: Manifest) -> list[str | None]:
-    annotations = item["metadata"].get("annotations", {})
-    return [annotations.get(key) for key in _NOTED_PORTS]
+    return [_annotations(item).get(key) for key in _NOTED_PORTS]
+
+
+def _annotations(item: Manifest) -> dict[str, str]:
+    annotations: dict[str, str] = item["metadata"].get("annotations", {})
+    return annotations
 
 
 def _where(item: Manifest) -> str:

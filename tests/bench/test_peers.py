@@ -152,7 +152,7 @@ def test_a_setting_that_a_peer_does_not_know_is_refused() -> None:
 def _ours_leaves(place: Home, labels: Labelled) -> Stands:
     place.label(labels)
     with place.running(own()):
-        return place.stands()
+        return place.settled()
 
 
 def _comes_to(place: Home, wanted: Stands) -> None:
