@@ -49,6 +49,8 @@ def measure(name: str, samples: int, hatches: int, namespaces: int) -> list[Time
     """
     who, options = CONFIGURATIONS[name]
     settled = _QUICK_SECONDS if set(QUICK_IDENTITIES) <= set(options) else _IDENTITY_SECONDS
+    # The next change waits for the identity that the last one led to, if it led to one.
+    pause = _PAUSE_SECONDS if set(LABELS_LEFT_OUT) <= set(options) else settled
     lab = Lab()
     found: list[Timed] = []
     with datapath_home(lab, options) as (home, plane):
@@ -65,7 +67,7 @@ def measure(name: str, samples: int, hatches: int, namespaces: int) -> list[Time
         ):
             time.sleep(_SETTLE_SECONDS)
             for _ in range(samples):
-                found += operator_changes(home, _PAUSE_SECONDS)
+                found += operator_changes(home, pause)
             for _ in range(hatches):
                 found += hatch_changes(home, settled)
             # Until the net leaves none of them out by name: no operator could take that back.

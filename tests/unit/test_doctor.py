@@ -13,15 +13,22 @@ from hypothesis import given
 from hypothesis import settings as tried
 from hypothesis import strategies as st
 
+from homelab_netpol.cache.cluster import ClusterCache
+from homelab_netpol.cilium.agent_config import read_agent_config
+from homelab_netpol.cilium.enforcement import CiliumState, Enforcement
 from homelab_netpol.cilium.identity_labels import read_identity_labels
 from homelab_netpol.cluster.doctor_facts import Clocks, Listed, Page
 from homelab_netpol.cluster.rights import Right
+from homelab_netpol.cluster.snapshot import Snapshot
 from homelab_netpol.doctor import Status, examine
 from homelab_netpol.doctor import installation as names
 from homelab_netpol.doctor.bundle import bundle_files
 from homelab_netpol.doctor.needed_rights import essential, helpful
 from homelab_netpol.doctor.result import Result
-from homelab_netpol.settings import parse_settings
+from homelab_netpol.findings import check_identity_labels
+from homelab_netpol.findings.inspection import Inspection
+from homelab_netpol.policy.catalogue import Catalogue
+from homelab_netpol.settings import Settings, parse_settings
 from tests.unit.examined import (
     HOME,
     NOW,
@@ -213,16 +220,21 @@ def test_what_stays_at_ciliums_defaults_is_a_note() -> None:
 
 
 def test_labels_that_hold_policies_up_are_a_note_until_its_advice_is_followed() -> None:
-    def told(**entries: str) -> Result:
+    def told(**entries: str) -> dict[str, Result]:
         listed = {names.CILIUM_CONFIG: Listed([config(**entries)])}
-        results = examine(installation(listed)).results
-        [found] = (each for each in results if each.where == "labels-in-identities")
-        return found
+        return {each.where: each for each in examine(installation(listed)).results}
 
-    before = told()
+    before = told()["labels-in-identities"]
     assert before.status is Status.NOTE
     advised = before.remedy.partition(": ")[2].partition(" (docs/")[0]
-    assert told(labels=advised).status is Status.OK
+    after = told(labels=advised)
+    assert after["labels-in-identities"].status is Status.OK
+    # Nothing else is wrong for that reason, neither here nor to the operator.
+    assert not [each for each in after.values() if each.status in (Status.WARNING, Status.ERROR)]
+    cache = ClusterCache(Catalogue(Settings()))
+    cache.set_cilium(CiliumState("here", read_agent_config({"labels": advised})))
+    assert cache.enforcement() == Enforcement(known=True)
+    assert list(check_identity_labels.check(Inspection(cache, Snapshot()))) == [None]
     # The platform's label and the hatch's are still seen.
     kept = read_identity_labels(advised)
     for key in ("enforcement", "platform"):

@@ -40,7 +40,11 @@ class SettingsLabel(NamedTuple):
 
 
 def settings_labels(settings: Settings) -> Iterator[SettingsLabel]:
-    """The labels by which baselines, profiles and the hatch's net select."""
+    """The labels by which baselines, profiles and the hatch's net select.
+
+    Not the grant `kube-api`, by which a baseline selects: the policy that the grant has in its
+    Namespace selects by name and allows the same, so docs/datapath.md advises to leave it out.
+    """
     domain, mesh = settings.label_domain, settings.mesh
     for path, peer in settings.named_peers():
         for key in peer.pod_labels:
@@ -53,7 +57,6 @@ def settings_labels(settings: Settings) -> Iterator[SettingsLabel]:
     for path, key in (
         ("mesh.label", mesh.label),
         ("labelDomain", f"{domain}/enforcement"),
-        ("labelDomain", f"access.{domain}/kube-api"),
     ):
         yield SettingsLabel(path, NAMESPACE_LABELS_PREFIX + key, "")
 
