@@ -9,10 +9,10 @@ import os
 
 import pytest
 
-from tests.cluster.conftest import (  # noqa: F401 - the same fixtures, for this folder
-    kube,
-    quick_identities,
-)
+from tests.cluster.conftest import kube, quick_identities
+
+# The same fixtures, for this folder.
+__all__ = ["kube", "quick_identities"]
 
 
 @pytest.fixture(scope="session")

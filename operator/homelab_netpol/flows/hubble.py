@@ -33,7 +33,7 @@ _DIRECTIONS: Mapping[Any, Direction] = {
 #: What has types in place of ports, as Cilium writes it.
 OF_TYPES = {"ICMPv4": ICMP, "ICMPv6": ICMP_V6}
 _PORTLESS = ("VRRP", "IGMP")
-# `MessageTypePolicyVerdict` of pkg/monitor/api/types.go.
+# `MessageTypeTrace` and `MessageTypePolicyVerdict` of pkg/monitor/api/types.go.
 _TRACE = 4
 _POLICY_VERDICT = 5
 # `TraceFrom...` of pkg/monitor/api/types.go: from a pod, a proxy, the host, the stack, an overlay,
